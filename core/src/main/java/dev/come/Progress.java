@@ -1,0 +1,40 @@
+package dev.come;
+
+/** Tells someone how far long work has come. Implementations are safe for use from several threads. */
+public interface Progress {
+    /** Tells nobody. */
+    Progress NONE = new Progress() {
+        @Override
+        public Task begin(String what, long total, String unit) {
+            return steps -> {
+            };
+        }
+
+        @Override
+        public void note(String line) {
+        }
+    };
+
+    /**
+     * Begins a piece of work.
+     *
+     * @param what what is done, in a few words, for example {@code "step 3 of 9: measuring"}
+     * @param total how many units there will be
+     * @param unit the unit in the plural, for example {@code "layers"}
+     */
+    Task begin(String what, long total, String unit);
+
+    /** Says something that the user should know and the record keeps, such as which split of a data set was taken. */
+    void note(String line);
+
+    /** One piece of work; closing it ends it. */
+    @FunctionalInterface
+    interface Task extends AutoCloseable {
+        /** Says that so many more units are done. */
+        void advance(long steps);
+
+        @Override
+        default void close() {
+        }
+    }
+}
