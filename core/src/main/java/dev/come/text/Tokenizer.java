@@ -1,0 +1,151 @@
+package dev.come.text;
+
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import dev.come.FailedException;
+import dev.come.InvalidInputException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The tokenizer of a model folder, as its {@code tokenizer.json} describes it (the format of Hugging Face's
+ * {@code tokenizers}). Texts of many megabytes are encoded whole: truncation and padding are off whatever the file says.
+ *
+ * <p>The work is done by the {@code tokenizers} library in native code, which comes inside a jar and is unpacked at first
+ * use to {@code ~/.djl.ai/tokenizers} (another place: the environment variable {@code DJL_CACHE_DIR}; if that cannot be
+ * written, the folder for temporary files). Nothing is ever downloaded or sent.
+ *
+ * <p>Safe for use from several threads until it is closed.
+ */
+public final class Tokenizer implements AutoCloseable {
+    static {
+        // Left to itself the loader looks for a build for the machine's GPU on a server; offline it takes the jar's own.
+        System.setProperty("ai.djl.offline", "true");
+    }
+
+    private final Path file;
+    private final long handle;
+    private boolean closed;
+
+    private Tokenizer(Path file, long handle) {
+        this.file = file;
+        this.handle = handle;
+    }
+
+    /**
+     * Opens the tokenizer of a model folder.
+     *
+     * @throws InvalidInputException if there is no {@code tokenizer.json} or it cannot be understood
+     * @throws FailedException if the native library cannot be loaded
+     */
+    public static Tokenizer open(Path modelFolder) {
+        Path file = modelFolder.resolve("tokenizer.json");
+        if (!Files.exists(file)) {
+            throw new InvalidInputException(modelFolder + " has no tokenizer.json"
+                    + (Files.exists(modelFolder.resolve("tokenizer.model"))
+                            ? ", only a tokenizer.model: save the tokenizer once with transformers'"
+                                    + " AutoTokenizer.from_pretrained(...).save_pretrained(...), which writes tokenizer.json."
+                            : ": copy it from the model that the weights come from."));
+        }
+        loadLibrary();
+        try {
+            long handle = TokenizersLibrary.LIB.createTokenizerFromString(Files.readString(file));
+            TokenizersLibrary.LIB.disableTruncation(handle);
+            TokenizersLibrary.LIB.disablePadding(handle);
+            return new Tokenizer(file, handle);
+        } catch (IOException | RuntimeException e) {
+            throw new InvalidInputException(file + " is not a tokenizer that can be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static void loadLibrary() {
+        try {
+            LibUtils.checkStatus();
+        } catch (RuntimeException | LinkageError e) {
+            throw new FailedException("The tokenizers library cannot be loaded on " + System.getProperty("os.name")
+                    + " "
+                    + System.getProperty("os.arch") + " (" + e.getMessage()
+                    + "): it needs Linux, macOS on arm or Windows, and a folder that can be written, which the environment"
+                    + " variable DJL_CACHE_DIR can name.", e);
+        }
+    }
+
+    /** The ids of a text, with the special tokens that the model expects around it, for example one at the beginning. */
+    public int[] encode(String text) {
+        return encode(text, true);
+    }
+
+    /** The ids of a text alone. Special tokens that are spelt out in the text are still recognised. */
+    public int[] encodeWithoutSpecialTokens(String text) {
+        return encode(text, false);
+    }
+
+    private int[] encode(String text, boolean specialTokens) {
+        // HuggingFaceTokenizer.encode would make several objects for every token of the text.
+        long encoding = TokenizersLibrary.LIB.encode(handle, text, specialTokens);
+        try {
+            return LongStream.of(TokenizersLibrary.LIB.getTokenIds(encoding)).mapToInt(Math::toIntExact).toArray();
+        } finally {
+            TokenizersLibrary.LIB.deleteEncoding(encoding);
+        }
+    }
+
+    /** The text of the ids, special tokens included. */
+    public String decode(int[] ids) {
+        return TokenizersLibrary.LIB.decode(handle, IntStream.of(ids).asLongStream().toArray(), false);
+    }
+
+    /** Whether a special token, such as the beginning-of-sequence token, is put in front of every text. */
+    public boolean beginsWithSpecialToken() {
+        int[] plain = encodeWithoutSpecialTokens("a");
+        int[] full = encode("a");
+        return full.length > plain.length && full[0] != plain[0];
+    }
+
+    /** The number of ids: one more than the highest in the vocabulary and the added tokens. */
+    public int vocabularySize() {
+        JsonNode root;
+        try {
+            root = JsonMapper.shared().readTree(file);
+        } catch (JacksonException e) {
+            throw new InvalidInputException(file + " is not JSON: " + e.getOriginalMessage(), e);
+        }
+        JsonNode vocabulary = root.path("model").path("vocab");
+        // Unigram models list their pieces, and a piece's place is its id; all others map pieces to ids.
+        IntStream ids = vocabulary.isArray()
+                ? IntStream.of(vocabulary.size() - 1)
+                : vocabulary.valueStream().mapToInt(JsonNode::asInt);
+        Stream<JsonNode> added = root.path("added_tokens").valueStream();
+        return IntStream.concat(ids, added.mapToInt(token -> token.path("id").asInt())).max().orElse(-1) + 1;
+    }
+
+    /**
+     * Checks that a model has an embedding for every token.
+     *
+     * @param vocabularySize the number of rows of the model's embedding
+     * @throws InvalidInputException if a token's id is not below it
+     */
+    public void requireBelow(int vocabularySize, Sequences sequences) {
+        int highest = IntStream.of(sequences.tokens()).max().orElse(-1);
+        if (highest >= vocabularySize) {
+            throw new InvalidInputException(file + " gives the token id " + highest + ", but the model's vocab_size is "
+                    + vocabularySize + ": the tokenizer belongs to another model.");
+        }
+    }
+
+    /** Frees the native memory; nothing may be encoded afterwards. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            TokenizersLibrary.LIB.deleteTokenizer(handle);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package dev.come.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.come.InvalidInputException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class TokenizerTests {
+    @TempDir
+    Path folder;
+
+    /** golden-eval/README.md: 91 strings each, tokenised by Hugging Face's own programs. */
+    @ParameterizedTest
+    @CsvSource({"models/smollm2-135m-instruct, smollm2-135m.jsonl.gz, false",
+        "models/smollm2-135m-instruct, smollm2-135m.tokenizer-json.jsonl.gz, false",
+        "data/tokenizers/mistral-7b-v0.1, mistral-7b-v0.1.tokenizer-json.jsonl.gz, true"})
+    void idsAndTextsAreThoseOfHuggingFace(String model, String golden, boolean specialTokenInFront) throws IOException {
+        Path vectors = SharedData.path("golden-eval/tokenizers/" + golden);
+        try (Tokenizer tokenizer = Tokenizer.open(SharedData.path(model))) {
+            assertThat(tokenizer.beginsWithSpecialToken()).isEqualTo(specialTokenInFront);
+            for (JsonNode vector : jsonLines(vectors)) {
+                String name = vector.get("name").asString();
+                String text = vector.get("text").asString();
+                int[] ids = GoldenRandom.ints(vector.get("ids"));
+                assertThat(tokenizer.encode(text)).as(name).isEqualTo(ids);
+                assertThat(tokenizer.encodeWithoutSpecialTokens(text)).as(name)
+                        .isEqualTo(GoldenRandom.ints(vector.get("ids_no_special")));
+                assertThat(tokenizer.decode(ids)).as(name).isEqualTo(vector.get("decoded").asString());
+            }
+        }
+    }
+
+    private static List<JsonNode> jsonLines(Path file) throws IOException {
+        try (BufferedReader lines = new BufferedReader(
+                new InputStreamReader(new GZIPInputStream(Files.newInputStream(file)), StandardCharsets.UTF_8))) {
+            return lines.lines().map(line -> JsonMapper.shared().readTree(line)).toList();
+        }
+    }
+
+    @Test
+    void aTextOfMegabytesIsEncodedWhole() throws IOException {
+        String text = Files.readString(SharedData.path("data/wikitext2/wiki.test.raw"));
+        try (Tokenizer tokenizer = Tokenizer.open(SharedData.path("models/smollm2-135m-instruct"))) {
+            assertThat(tokenizer.decode(tokenizer.encode(text))).isEqualTo(text);
+        }
+    }
+
+    /** Words only, with a beginning-of-sequence token in front, and a truncation at two tokens that must not count. */
+    @Test
+    void truncationThatTheFileAsksForIsOff() throws IOException {
+        try (Tokenizer tokenizer = Tokenizer.open(WordTokenizer.write(folder, "red", "green", "blue"))) {
+            assertThat(tokenizer.encode("green red green blue")).containsExactly(1, 3, 2, 3, 4);
+            assertThat(tokenizer.encodeWithoutSpecialTokens("blue yellow")).containsExactly(4, 0);
+            assertThat(tokenizer.vocabularySize()).isEqualTo(5);
+            assertThat(tokenizer.beginsWithSpecialToken()).isTrue();
+        }
+    }
+
+    @Test
+    void anIdBeyondTheEmbeddingIsRefused() throws IOException {
+        try (Tokenizer tokenizer = Tokenizer.open(WordTokenizer.write(folder, "red", "green"))) {
+            Sequences sequences = Sequences.of(List.of(tokenizer.encode("red green")));
+            tokenizer.requireBelow(4, sequences);
+            assertThatThrownBy(() -> tokenizer.requireBelow(3, sequences)).isInstanceOf(InvalidInputException.class)
+                    .hasMessage(folder.resolve("tokenizer.json") + " gives the token id 3, but the model's vocab_size"
+                            + " is 3: the tokenizer belongs to another model.");
+        }
+    }
+
+    @Test
+    void aFolderWithoutTokenizerSaysWhatToDo() throws IOException {
+        assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(InvalidInputException.class)
+                .hasMessage(folder + " has no tokenizer.json: copy it from the model that the weights come from.");
+        Files.createFile(folder.resolve("tokenizer.model"));
+        assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(InvalidInputException.class)
+                .hasMessageStartingWith(folder + " has no tokenizer.json, only a tokenizer.model: save the tokenizer");
+    }
+
+    @Test
+    void aBrokenTokenizerIsNamed() throws IOException {
+        Files.writeString(folder.resolve("tokenizer.json"), "{\"model\":");
+        assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(InvalidInputException.class)
+                .hasMessageStartingWith(folder.resolve("tokenizer.json") + " is not a tokenizer that can be read: EOF");
+    }
+}

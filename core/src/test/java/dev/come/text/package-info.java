@@ -1,0 +1,4 @@
+@NullMarked
+package dev.come.text;
+
+import org.jspecify.annotations.NullMarked;
