@@ -1,0 +1,204 @@
+package dev.come.calibration;
+
+import dev.come.FailedException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.SequencedSet;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Hidden states under a memory budget: beyond it, the oldest lie in a temporary file. Safe for use by several threads.
+ *
+ * <p>The file is read and written, not mapped: mapped pages would count as resident memory of the process, which is what the
+ * budget is there to bound.
+ */
+final class StateStore implements AutoCloseable {
+    private static final int LARGEST_TRANSFER = 1 << 30;
+
+    private final long budget;
+    private final Path folder;
+    private final SequencedSet<State> inMemory = new LinkedHashSet<>();
+    private final Map<Long, Deque<Long>> freeSlots = new HashMap<>();
+    private @Nullable FileChannel file;
+    private long fileEnd;
+    private long bytesInMemory;
+
+    /** The states of one chunk of tokens at one boundary between layers, {@code (tokens, hidden)}. */
+    static final class State {
+        private final long bytes;
+        private final long[] shape;
+        private final TensorOptions options;
+        private @Nullable Tensor tensor;
+        private long slot = -1;
+
+        private State(Tensor tensor) {
+            this.tensor = tensor;
+            this.bytes = tensor.nbytes();
+            this.shape = new long[]{tensor.size(0), tensor.size(1)};
+            this.options = tensor.options().retainReference();
+        }
+    }
+
+    /**
+     * Makes an empty store.
+     *
+     * @param budget bytes of states that are held in memory at most
+     * @param folder where the temporary file goes if one is needed
+     */
+    StateStore(long budget, Path folder) {
+        this.budget = budget;
+        this.folder = folder;
+    }
+
+    /** Takes a contiguous tensor, which nobody may change from then on. */
+    synchronized State put(Tensor tensor) {
+        tensor.retainReference();
+        State state = new State(tensor);
+        inMemory.add(state);
+        bytesInMemory += state.bytes;
+        while (bytesInMemory > budget) {
+            spill(inMemory.removeFirst());
+        }
+        return state;
+    }
+
+    /** The states as a tensor of the current PointerScope, not to be changed. */
+    Tensor get(State state) {
+        synchronized (this) {
+            if (state.tensor != null) {
+                return state.tensor.detach();
+            }
+        }
+        return read(state, 0, state.shape[0]);
+    }
+
+    /** Some rows of the states, {@code (rows, hidden)}. */
+    Tensor rows(State state, long[] rows) {
+        synchronized (this) {
+            if (state.tensor != null) {
+                return torch.index_select(state.tensor, 0,
+                        torch.tensor(rows).to(state.tensor.device(), torch.ScalarType.Long));
+            }
+        }
+        Tensor result = torch.empty(new long[]{rows.length, state.shape[1]}, state.options,
+                new MemoryFormatOptional());
+        for (int i = 0; i < rows.length; i++) {
+            result.select(0, i).copy_(read(state, rows[i], 1).squeeze(0));
+        }
+        return result;
+    }
+
+    /** Forgets states. */
+    synchronized void free(State state) {
+        if (state.tensor != null) {
+            inMemory.remove(state);
+            release(state);
+        } else if (state.slot >= 0) {
+            freeSlots.computeIfAbsent(state.bytes, size -> new ArrayDeque<>()).push(state.slot);
+            state.slot = -1;
+        }
+        state.options.releaseReference();
+    }
+
+    /** Bytes of states that are in memory now. */
+    synchronized long bytesInMemory() {
+        return bytesInMemory;
+    }
+
+    /** Bytes that the temporary file takes. */
+    synchronized long bytesInFile() {
+        return fileEnd;
+    }
+
+    private void release(State state) {
+        if (state.tensor != null) {
+            state.tensor.releaseReference();
+            state.tensor = null;
+            bytesInMemory -= state.bytes;
+        }
+    }
+
+    private void spill(State state) {
+        if (state.tensor == null) {
+            return;
+        }
+        Deque<Long> free = freeSlots.get(state.bytes);
+        if (free != null && !free.isEmpty()) {
+            state.slot = free.pop();
+        } else {
+            state.slot = fileEnd;
+            fileEnd += state.bytes;
+        }
+        Tensor plain = state.tensor.cpu().contiguous();
+        transfer(plain, state.slot, true);
+        release(state);
+    }
+
+    private Tensor read(State state, long firstRow, long rows) {
+        long rowBytes = state.bytes / state.shape[0];
+        Tensor plain = torch.empty(new long[]{rows, state.shape[1]},
+                new TensorOptions(state.options.dtype().toScalarType()), new MemoryFormatOptional());
+        transfer(plain, state.slot + firstRow * rowBytes, false);
+        return plain.to(state.options.device(), plain.scalar_type());
+    }
+
+    private void transfer(Tensor plain, long position, boolean write) {
+        MemorySegment memory = MemorySegment.ofAddress(plain.data_ptr().address()).reinterpret(plain.nbytes());
+        try {
+            FileChannel channel = channel();
+            for (long done = 0; done < memory.byteSize();) {
+                ByteBuffer part = memory.asSlice(done, Math.min(LARGEST_TRANSFER, memory.byteSize() - done))
+                        .asByteBuffer();
+                int count = write ? channel.write(part, position + done) : channel.read(part, position + done);
+                if (count < 0) {
+                    throw new IOException("the file ends early");
+                }
+                done += count;
+            }
+        } catch (IOException e) {
+            throw new FailedException(
+                    "Hidden states beyond --memory could not be " + (write ? "written to" : "read from")
+                            + " a temporary file in " + folder + " (" + e.getMessage()
+                            + "); free space there or give more --memory",
+                    e);
+        }
+    }
+
+    /** The file has no name any more once it is open, so nothing is left behind however the process ends. */
+    private synchronized FileChannel channel() throws IOException {
+        if (file == null) {
+            Path path = Files.createTempFile(folder, ".come-states-", ".tmp");
+            file = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE,
+                    StandardOpenOption.DELETE_ON_CLOSE);
+        }
+        return file;
+    }
+
+    @Override
+    public synchronized void close() {
+        inMemory.forEach(this::release);
+        inMemory.clear();
+        if (file != null) {
+            try {
+                file.close();
+            } catch (IOException e) {
+                throw new FailedException("A temporary file in " + folder + " could not be closed: " + e.getMessage(),
+                        e);
+            }
+        }
+    }
+}

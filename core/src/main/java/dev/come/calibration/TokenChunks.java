@@ -1,0 +1,67 @@
+package dev.come.calibration;
+
+import dev.come.model.TokenLayout;
+import dev.come.text.Sequences;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Sequences cut into chunks that a thread takes at a time: a long sequence alone, short ones together, so that products stay
+ * large.
+ *
+ * @param chunks the chunks in the order of the sequences
+ */
+record TokenChunks(List<Chunk> chunks) {
+    private static final int TOKENS = 2048;
+
+    /**
+     * Some sequences.
+     *
+     * @param first the number of the first sequence
+     * @param tokens their ids, end to end
+     */
+    record Chunk(int first, int[] tokens, TokenLayout layout) {
+        int sequences() {
+            return layout.lengths().length;
+        }
+
+        /** The positions of the last token of each sequence. */
+        long[] lastTokens() {
+            long[] positions = new long[sequences()];
+            long end = 0;
+            for (int i = 0; i < positions.length; i++) {
+                end += layout.lengths()[i];
+                positions[i] = end - 1;
+            }
+            return positions;
+        }
+    }
+
+    static TokenChunks of(Sequences sequences) {
+        List<Chunk> chunks = new ArrayList<>();
+        int first = 0;
+        while (first < sequences.count()) {
+            int end = first + 1;
+            int tokens = sequences.length(first);
+            while (end < sequences.count() && tokens + sequences.length(end) <= TOKENS) {
+                tokens += sequences.length(end++);
+            }
+            Sequences part = sequences.slice(first, end);
+            int[] lengths = new int[part.count()];
+            for (int i = 0; i < lengths.length; i++) {
+                lengths[i] = part.length(i);
+            }
+            chunks.add(new Chunk(first, part.tokens(), TokenLayout.of(lengths)));
+            first = end;
+        }
+        return new TokenChunks(List.copyOf(chunks));
+    }
+
+    int size() {
+        return chunks.size();
+    }
+
+    Chunk get(int index) {
+        return chunks.get(index);
+    }
+}

@@ -1,0 +1,81 @@
+package dev.come.model;
+
+import dev.come.checkpoint.Checkpoint;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+
+/** A whole model in memory, for generating text. Measuring never needs one: it goes layer by layer. */
+public final class CausalLanguageModel implements AutoCloseable {
+    private final ModelConfig config;
+    private final Compute compute;
+    private final Embedding embedding;
+    private final List<DecoderLayer> layers = new ArrayList<>();
+    private final LanguageModelHead head;
+    private final Rotation rotation;
+    private final Workspace workspace;
+
+    /** Loads every layer of a checkpoint, which must stay open as long as the model. */
+    public CausalLanguageModel(Checkpoint checkpoint, ModelConfig config, Compute compute) {
+        this.config = config;
+        this.compute = compute;
+        this.embedding = new Embedding(checkpoint, config, compute);
+        this.head = new LanguageModelHead(checkpoint, config, compute);
+        this.rotation = new Rotation(config, compute);
+        this.workspace = new Workspace(compute);
+        for (int layer = 0; layer < config.layers(); layer++) {
+            try (var _ = new PointerScope()) {
+                layers.add(new DecoderLayer(config, LayerWeights.of(checkpoint, config, layer), compute));
+            }
+        }
+    }
+
+    /** A cache for one sequence of at most so many tokens. */
+    public KeyValueCache cache(int capacity) {
+        return new KeyValueCache(config, layers.size(), compute, capacity);
+    }
+
+    /**
+     * Runs the tokens that follow those in the cache and adds them to it.
+     *
+     * @return the logits after the last of them, {@code vocabularySize} of them
+     */
+    public float[] nextTokenLogits(int[] tokens, KeyValueCache cache) {
+        try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
+            Tensor hidden = embedding.of(tokens);
+            TokenLayout layout = new TokenLayout(new int[]{tokens.length}, cache.length());
+            for (int i = 0; i < layers.size(); i++) {
+                layers.get(i).forward(hidden, layout, rotation, workspace, LayerObserver.NONE, cache.layer(i));
+            }
+            cache.advance(tokens.length);
+            return Tensors.floats(head.logits(hidden.narrow(0, tokens.length - 1, 1), workspace));
+        }
+    }
+
+    /** The logits after every token of a sequence, {@code (tokens, vocabulary)}, without a cache. */
+    public float[][] logits(int[] tokens) {
+        try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
+            Tensor hidden = embedding.of(tokens);
+            TokenLayout layout = TokenLayout.of(tokens.length);
+            for (DecoderLayer layer : layers) {
+                layer.forward(hidden, layout, rotation, workspace, LayerObserver.NONE, null);
+            }
+            Tensor logits = head.logits(hidden, workspace);
+            float[][] rows = new float[tokens.length][];
+            for (int i = 0; i < rows.length; i++) {
+                rows[i] = Tensors.floats(logits.select(0, i));
+            }
+            return rows;
+        }
+    }
+
+    @Override
+    public void close() {
+        layers.forEach(DecoderLayer::close);
+        head.close();
+        rotation.close();
+        workspace.close();
+    }
+}

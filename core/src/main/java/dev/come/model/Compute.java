@@ -1,0 +1,102 @@
+package dev.come.model;
+
+import dev.come.InvalidInputException;
+import dev.come.UsageException;
+import dev.come.checkpoint.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * Where and in which type tensors are computed.
+ *
+ * @param type float32 or bfloat16; norms, attention and everything that is reduced is float32 or wider all the same
+ * @param device {@code cpu}, {@code cuda} or {@code cuda:n}
+ * @param threads how many threads share the work
+ */
+public record Compute(DType type, String device, int threads) {
+    private static final Pattern DEVICE = Pattern.compile("cpu|cuda(:\\d+)?");
+
+    public Compute {
+        if (type != DType.F32 && type != DType.BF16) {
+            throw new UsageException("--dtype is " + type + ", but the choices are auto, float32 and bfloat16");
+        }
+        if (!DEVICE.matcher(device).matches()) {
+            throw new UsageException("--device is \"" + device + "\", but the choices are cpu, cuda and cuda:n");
+        }
+        if (threads < 1) {
+            throw new UsageException("--threads is " + threads + ", but must be at least 1");
+        }
+        if (device.startsWith("cuda") && !torch.cuda_is_available()) {
+            throw new InvalidInputException("--device " + device
+                    + ": this build of the tensor engine finds no CUDA device; use --device cpu, or build with the engine for GPUs as the README says");
+        }
+    }
+
+    /** Float32 on the processor, as all comparisons with golden values need it. */
+    public static Compute float32(int threads) {
+        return new Compute(DType.F32, "cpu", threads);
+    }
+
+    /**
+     * Chooses the type.
+     *
+     * @param dtype {@code auto}, {@code float32} or {@code bfloat16}; auto is the stored type where the processor
+     *        multiplies it natively, float32 elsewhere
+     * @param stored the type of the checkpoint's weights
+     */
+    public static Compute of(String dtype, DType stored, String device, int threads) {
+        DType type = switch (dtype.toLowerCase(Locale.ROOT)) {
+            case "float32" -> DType.F32;
+            case "bfloat16" -> DType.BF16;
+            case "auto" -> stored == DType.BF16 && (device.startsWith("cuda") || processorMultipliesBfloat16())
+                    ? DType.BF16
+                    : DType.F32;
+            default -> throw new UsageException(
+                    "--dtype is \"" + dtype + "\", but the choices are auto, float32 and bfloat16");
+        };
+        return new Compute(type, device, threads);
+    }
+
+    /** Whether products of bfloat16 matrices have instructions of their own; without them they are many times slower. */
+    public static boolean processorMultipliesBfloat16() {
+        Path info = Path.of("/proc/cpuinfo");
+        if (!Files.isReadable(info)) {
+            return false;
+        }
+        try (var lines = Files.lines(info)) {
+            return lines.filter(line -> line.startsWith("flags") || line.startsWith("Features")).findFirst()
+                    .map(line -> Set.of("avx512_bf16", "amx_bf16", "bf16").stream()
+                            .anyMatch(flag -> (line + " ").contains(" " + flag + " ")))
+                    .orElse(false);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** The name of the type as users write it. */
+    public String dtypeName() {
+        return type == DType.F32 ? "float32" : "bfloat16";
+    }
+
+    ScalarType scalarType() {
+        return type.scalarType();
+    }
+
+    Device torchDevice() {
+        return new Device(device);
+    }
+
+    /** Options for a tensor of the given type on this device. */
+    TensorOptions options(ScalarType scalarType) {
+        return new TensorOptions(torchDevice()).dtype(new ScalarTypeOptional(scalarType));
+    }
+}

@@ -1,0 +1,80 @@
+package dev.come.stack;
+
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/** The recipe of one layer of a pruned model. Holds no weights, never changes, and is equal to its equals. */
+public sealed interface LayerNode {
+    /** The original layers that this one stands for, first to last. */
+    IntStream originals();
+
+    /** The original layers under the node as nested lists, the way the paper writes them, for example {@code [2, [3, 4]]}. */
+    String tree();
+
+    /**
+     * A layer of the checkpoint as it is.
+     *
+     * @param index its number there, from 0
+     */
+    record Original(int index) implements LayerNode {
+        @Override
+        public IntStream originals() {
+            return IntStream.of(index);
+        }
+
+        @Override
+        public String tree() {
+            return Integer.toString(index);
+        }
+    }
+
+    /**
+     * CoMe: layers concatenated from a share of the heads and channels of each (paper, concatenation-based layer merge).
+     *
+     * @param shares what each source gives, in layer order; together they give exactly one layer
+     * @param queryHeads which query heads belong to a key-value head
+     */
+    record Concatenated(List<Share> shares, QueryHeads queryHeads) implements LayerNode {
+        public Concatenated {
+            shares = List.copyOf(shares);
+        }
+
+        @Override
+        public IntStream originals() {
+            return shares.stream().flatMapToInt(share -> share.source().originals());
+        }
+
+        @Override
+        public String tree() {
+            return shares.stream().map(share -> share.source().tree()).toList().toString();
+        }
+
+        /** The sources in layer order. */
+        public Stream<LayerNode> sources() {
+            return shares.stream().map(Share::source);
+        }
+    }
+
+    /**
+     * What one source gives to a concatenated layer.
+     *
+     * @param ratio its share of the merge; weighs the biases of output projections
+     * @param keyValueHeads the key-value heads that are kept, ascending, each with all its query heads
+     * @param channels the feed-forward channels that are kept, ascending
+     */
+    record Share(LayerNode source, double ratio, List<Integer> keyValueHeads, List<Integer> channels) {
+        public Share {
+            keyValueHeads = List.copyOf(keyValueHeads);
+            channels = List.copyOf(channels);
+        }
+    }
+
+    /** Which query heads are taken along with a key-value head. */
+    enum QueryHeads {
+        /** The consecutive heads that attend with it, which is what the model computes. */
+        GROUPED,
+        /** Every n-th head, n the number of key-value heads: what the authors' code takes (--compat reference). */
+        TILED
+    }
+}

@@ -1,0 +1,49 @@
+package dev.come.stack;
+
+import dev.come.stack.LayerNode.Original;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** The layers of a pruned model, first to last: an immutable list of recipes. */
+public record LayerStack(List<LayerNode> nodes) {
+    public LayerStack {
+        nodes = List.copyOf(nodes);
+    }
+
+    /** The model as it is: so many original layers. */
+    public static LayerStack dense(int layers) {
+        return new LayerStack(IntStream.range(0, layers).<LayerNode>mapToObj(Original::new).toList());
+    }
+
+    public int size() {
+        return nodes.size();
+    }
+
+    public LayerNode get(int position) {
+        return nodes.get(position);
+    }
+
+    /** The layers at {@code position} to {@code position + count - 1}. */
+    public List<LayerNode> window(int position, int count) {
+        return nodes.subList(position, position + count);
+    }
+
+    /** This stack with one node in the place of a window of them. */
+    public LayerStack replace(int position, int count, LayerNode node) {
+        List<LayerNode> changed = new ArrayList<>(nodes.subList(0, position));
+        changed.add(node);
+        changed.addAll(nodes.subList(position + count, nodes.size()));
+        return new LayerStack(changed);
+    }
+
+    /** The original layer of which each layer keeps the place: its first. */
+    public List<Integer> firstOriginals() {
+        return nodes.stream().map(node -> node.originals().findFirst().orElseThrow()).toList();
+    }
+
+    /** As the paper writes it, for example {@code [0, 1, [2, 3], 4]}. */
+    public String tree() {
+        return nodes.stream().map(LayerNode::tree).toList().toString();
+    }
+}

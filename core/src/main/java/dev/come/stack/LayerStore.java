@@ -1,0 +1,58 @@
+package dev.come.stack;
+
+import dev.come.checkpoint.Checkpoint;
+import dev.come.model.LayerWeights;
+import dev.come.model.ModelConfig;
+import dev.come.model.Part;
+import dev.come.stack.LayerNode.Concatenated;
+import dev.come.stack.LayerNode.Original;
+import java.util.EnumMap;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** Recipes into weights, one layer at a time, from the memory-mapped checkpoint. */
+public final class LayerStore {
+    private final Checkpoint checkpoint;
+    private final ModelConfig config;
+
+    /** Uses an open checkpoint, which must stay open. */
+    public LayerStore(Checkpoint checkpoint, ModelConfig config) {
+        this.checkpoint = checkpoint;
+        this.config = config;
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    public Checkpoint checkpoint() {
+        return checkpoint;
+    }
+
+    /**
+     * The tensors of a layer in their stored types. Copied numbers are copied to the bit; sums and means are made from the
+     * stored numbers in float64, through any depth of nesting, and rounded once at the end. What is measured is therefore
+     * exactly what is saved.
+     *
+     * @return tensors of the current PointerScope; those of original layers are views on the checkpoint
+     */
+    public Map<Part, Tensor> materialise(LayerNode node) {
+        Map<Part, Tensor> weights = exact(node);
+        int first = node.originals().findFirst().orElseThrow();
+        weights.replaceAll((part, tensor) -> {
+            ScalarType stored = checkpoint.info(config.tensorName(first, part)).dtype().scalarType();
+            return tensor.scalar_type() == stored ? tensor : tensor.to(stored);
+        });
+        return weights;
+    }
+
+    /** As {@link #materialise}, before the last rounding. */
+    private Map<Part, Tensor> exact(LayerNode node) {
+        return switch (node) {
+            case Original original -> LayerWeights.of(checkpoint, config, original.index());
+            case Concatenated concatenated -> new EnumMap<>(new Concatenation(config, concatenated)
+                    .of(concatenated.sources().map(this::exact).toList()));
+        };
+    }
+}
