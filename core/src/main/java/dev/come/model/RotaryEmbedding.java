@@ -1,0 +1,88 @@
+package dev.come.model;
+
+import dev.come.InvalidInputException;
+import dev.come.checkpoint.ConfigTree;
+import java.util.Optional;
+
+/**
+ * Rotary position embedding (RoPE, arXiv 2104.09864): queries and keys are turned by angles that grow with the position.
+ * Pair {@code i} of a head consists of its dimensions {@code i} and {@code i + headDim / 2}.
+ *
+ * @param headDim dimensions of one attention head, even
+ * @param theta base of the frequencies
+ * @param scaling what is done to the plain frequencies
+ */
+public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
+    /**
+     * The rotary settings of a config.json. transformers 5 keeps them in {@code rope_parameters}; transformers 4 in
+     * {@code rope_theta} and, for every type but the default, {@code rope_scaling} (whose {@code rope_type} was once called
+     * {@code type}). Both styles may stand side by side as long as they mean the same.
+     *
+     * @throws InvalidInputException when the type is not known, a value is missing or impossible, or two places disagree
+     */
+    public static RotaryEmbedding of(ConfigTree config, int headDim) {
+        if (headDim < 2 || headDim % 2 != 0) {
+            throw new InvalidInputException(
+                    ("%s: the head dimension (head_dim, or else hidden_size / num_attention_heads) must be even to be turned in "
+                            + "pairs, but is %d").formatted(config.file(), headDim));
+        }
+        Optional<RotaryEmbedding> current = read(config, "rope_parameters", headDim);
+        Optional<RotaryEmbedding> older = read(config, "rope_scaling", headDim);
+        if (current.isPresent() && older.isPresent() && !current.equals(older)) {
+            throw new InvalidInputException(
+                    "%s: rope_parameters means %s, but rope_scaling means %s; keep the one that is meant"
+                            .formatted(config.file(), current.get(), older.get()));
+        }
+        return current.or(() -> older)
+                .orElseGet(() -> new RopeReader(config, "the configuration", config, headDim).read());
+    }
+
+    private static Optional<RotaryEmbedding> read(ConfigTree config, String key, int headDim) {
+        return config.optionalObject(key).map(settings -> new RopeReader(config, key, settings, headDim).read());
+    }
+
+    /**
+     * The angles, in radians, by which the pairs turn from one position to the next.
+     *
+     * @param length tokens of the whole sequence, on which dynamic and longrope depend
+     * @return inverse frequencies (headDim / 2)
+     */
+    public float[] inverseFrequencies(int length) {
+        return scaling.inverseFrequencies(headDim, theta, length);
+    }
+
+    /** The factor that {@link #table} has multiplied into cosines and sines; 1 for most types. */
+    public double attentionFactor() {
+        return scaling.attentionFactor();
+    }
+
+    /**
+     * Cosines and sines for the positions {@code from} (inclusive) to {@code to} (exclusive) of a sequence of {@code to}
+     * tokens. Angles are products in float32, as in transformers: at position 10,000 they are off by up to a thousandth,
+     * and a more exact angle would be another model.
+     */
+    public Table table(int from, int to) {
+        float[] frequencies = inverseFrequencies(to);
+        float factor = (float) attentionFactor();
+        float[] cos = new float[(to - from) * frequencies.length];
+        float[] sin = new float[cos.length];
+        int next = 0;
+        for (int position = from; position < to; position++) {
+            for (float frequency : frequencies) {
+                float angle = position * frequency;
+                cos[next] = (float) Math.cos(angle) * factor;
+                sin[next] = (float) Math.sin(angle) * factor;
+                next++;
+            }
+        }
+        return new Table(cos, sin);
+    }
+
+    /**
+     * Cosines and sines of the angles, both (positions, headDim / 2) row by row, in float32.
+     *
+     * @see #table
+     */
+    @SuppressWarnings("ArrayRecordComponent") // a buffer to be handed to the engine, never compared
+    public record Table(float[] cos, float[] sin) {}
+}
