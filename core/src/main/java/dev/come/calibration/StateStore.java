@@ -2,7 +2,6 @@ package dev.come.calibration;
 
 import dev.come.FailedException;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -14,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.SequencedSet;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -157,12 +157,12 @@ final class StateStore implements AutoCloseable {
     }
 
     private void transfer(Tensor plain, long position, boolean write) {
-        MemorySegment memory = MemorySegment.ofAddress(plain.data_ptr().address()).reinterpret(plain.nbytes());
+        long bytes = plain.nbytes();
+        BytePointer memory = new BytePointer(plain.data_ptr());
         try {
             FileChannel channel = channel();
-            for (long done = 0; done < memory.byteSize();) {
-                ByteBuffer part = memory.asSlice(done, Math.min(LARGEST_TRANSFER, memory.byteSize() - done))
-                        .asByteBuffer();
+            for (long done = 0; done < bytes;) {
+                ByteBuffer part = memory.position(done).limit(Math.min(bytes, done + LARGEST_TRANSFER)).asByteBuffer();
                 int count = write ? channel.write(part, position + done) : channel.read(part, position + done);
                 if (count < 0) {
                     throw new IOException("the file ends early");

@@ -53,6 +53,7 @@ enum Activation {
         }
     };
 
+    @SuppressWarnings("ImmutableEnumChecker") // List.of gives an immutable list
     private final List<String> names;
 
     Activation(String... names) {

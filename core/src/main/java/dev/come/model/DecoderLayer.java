@@ -99,7 +99,7 @@ public final class DecoderLayer implements AutoCloseable {
                         .copy_(wide.narrow(1, queryChannels + keyChannels, keyChannels).view(rows, heads, dim));
             }
         }
-        queries.mul_(new Scalar(1 / Math.sqrt(dim)));
+        queries.mul_(new Scalar(1 / Math.sqrt(config.headDim())));
 
         Tensor mixed = workspace.tensor("attention", type, tokens, heads * group * dim);
         Tensor byHead = mixed.view(tokens, heads, group, dim);

@@ -58,7 +58,7 @@ public final class PlainLayer {
             Tensor q = queries.narrow(0, start, length).transpose(0, 1);
             Tensor k = perQueryHead(keys.narrow(0, start, length)).transpose(0, 1);
             Tensor v = perQueryHead(values.narrow(0, start, length)).transpose(0, 1);
-            Tensor scores = q.matmul(k.transpose(1, 2)).mul(new Scalar(1 / Math.sqrt(dim)));
+            Tensor scores = q.matmul(k.transpose(1, 2)).mul(new Scalar(1 / Math.sqrt(config.headDim())));
             Tensor future = torch.ones(length, length).triu(1).to(ScalarType.Bool);
             Tensor shares = torch.softmax(scores.masked_fill(future, new Scalar(Double.NEGATIVE_INFINITY)), -1);
             outputs.push_back(shares.matmul(v).transpose(0, 1).reshape(length, config.heads() * dim));

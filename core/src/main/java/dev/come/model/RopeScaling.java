@@ -18,6 +18,11 @@ public sealed interface RopeScaling {
      */
     float[] inverseFrequencies(int headDim, double theta, int length);
 
+    /** Whether the frequencies are others for other lengths. */
+    default boolean dependsOnLength() {
+        return false;
+    }
+
     /** The factor on cosines and sines, which scales attention logits by its square. */
     default double attentionFactor() {
         return 1;
@@ -52,6 +57,11 @@ public sealed interface RopeScaling {
      * transformers keeps the theta of the longest sequence since it last saw a short one; here only this sequence counts.
      */
     record Dynamic(double factor, int maxPositions) implements RopeScaling {
+        @Override
+        public boolean dependsOnLength() {
+            return true;
+        }
+
         @Override
         public float[] inverseFrequencies(int headDim, double theta, int length) {
             double stretch = factor * Math.max(length, maxPositions) / maxPositions - (factor - 1);
@@ -108,6 +118,10 @@ public sealed interface RopeScaling {
      */
     record LongRope(List<Double> shortFactors, List<Double> longFactors, int trainedPositions,
             double attentionFactor) implements RopeScaling {
+        @Override
+        public boolean dependsOnLength() {
+            return true;
+        }
 
         /** The paper's attention factor for a stretch by {@code factor}. */
         static double usualAttentionFactor(double factor, int trainedPositions) {

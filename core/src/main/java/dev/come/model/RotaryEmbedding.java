@@ -51,6 +51,11 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
         return scaling.inverseFrequencies(headDim, theta, length);
     }
 
+    /** Whether the frequencies are others for other lengths. */
+    public boolean dependsOnLength() {
+        return scaling.dependsOnLength();
+    }
+
     /** The factor that {@link #table} has multiplied into cosines and sines; 1 for most types. */
     public double attentionFactor() {
         return scaling.attentionFactor();

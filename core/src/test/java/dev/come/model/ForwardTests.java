@@ -1,0 +1,145 @@
+package dev.come.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.come.Golden;
+import dev.come.Golden.Values;
+import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.ConfigTree;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+class ForwardTests {
+    static final List<String> LLAMAS = Golden.LLAMAS;
+
+    /** Golden: expected.safetensors, tolerance 1e-4 absolute + 1e-4 relative. */
+    static void assertClose(float[] actual, double[] expected, String what) {
+        assertThat(actual).as(what).hasSameSizeAs(expected);
+        for (int i = 0; i < actual.length; i++) {
+            if (!(Math.abs(actual[i] - expected[i]) <= 1e-4 + 1e-4 * Math.abs(expected[i]))) {
+                throw new AssertionError(what + " at " + i + ": " + actual[i] + " instead of " + expected[i]);
+            }
+        }
+    }
+
+    static int[] ids(Values values) {
+        return Arrays.stream(values.values()).mapToInt(id -> (int) id).toArray();
+    }
+
+    @ParameterizedTest
+    @FieldSource("LLAMAS")
+    void theForwardPassEqualsGoldenAtEveryBoundary(String name) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name)); var _ = new NoGradGuard()) {
+            ModelConfig config = ModelConfig.of(checkpoint);
+            Compute compute = Compute.float32(1);
+            try (Rotation rotation = new Rotation(config, compute);
+                    Workspace workspace = new Workspace(compute);
+                    LanguageModelHead head = new LanguageModelHead(checkpoint, config, compute)) {
+                for (String input : List.of("a", "b")) {
+                    int[] ids = ids(Golden.expected(name, "expected.safetensors", input + ".input_ids"));
+                    Values states = Golden.expected(name, "expected.safetensors", input + ".hidden");
+                    Values channels = Golden.expected(name, "expected.safetensors", input + ".mlp_in");
+                    Values heads = Golden.expected(name, "expected.safetensors", input + ".attn_in");
+                    try (var _ = new PointerScope()) {
+                        Tensor hidden = new Embedding(checkpoint, config, compute).of(ids);
+                        for (int i = 0; i < config.layers(); i++) {
+                            assertClose(Tensors.floats(hidden), states.slice(i).values(), "states before layer " + i);
+                            Recorder seen = new Recorder();
+                            try (DecoderLayer layer = new DecoderLayer(config, LayerWeights.of(checkpoint, config, i),
+                                    compute)) {
+                                layer.forward(hidden, TokenLayout.of(ids.length), rotation, workspace, seen, null);
+                            }
+                            assertClose(seen.channels, channels.slice(i).values(), "channels of layer " + i);
+                            assertClose(seen.heads, heads.slice(i).values(), "heads of layer " + i);
+                        }
+                        assertClose(Tensors.floats(hidden), states.slice(config.layers()).values(), "last states");
+                        assertClose(Tensors.floats(head.logits(hidden, workspace)),
+                                Golden.expected(name, "expected.safetensors", input + ".logits").values(), "logits");
+                    }
+                }
+            }
+        }
+    }
+
+    private static final class Recorder implements LayerObserver {
+        private float[] heads = {};
+        private float[] channels = {};
+
+        @Override
+        public void attentionOutput(Tensor x) {
+            heads = Tensors.floats(x);
+        }
+
+        @Override
+        public void feedForwardChannels(Tensor x) {
+            channels = Tensors.floats(x);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("LLAMAS")
+    void theFastLayerEqualsThePlainOneOnLongAndOnPackedSequences(String name) {
+        long seed = 5;
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name));
+                var _ = new NoGradGuard();
+                var _ = new PointerScope()) {
+            ModelConfig config = ModelConfig.of(checkpoint);
+            Compute compute = Compute.float32(1);
+            // Longer than the blocks of attention and of the feed-forward part, and not a multiple of them.
+            TokenLayout layout = TokenLayout.of(3, 700, 1, 33);
+            int[] ids = new Random(seed).ints(layout.tokens(), 0, config.vocabularySize()).toArray();
+            try (Rotation rotation = new Rotation(config, compute);
+                    Workspace workspace = new Workspace(compute);
+                    DecoderLayer fast = new DecoderLayer(config, LayerWeights.of(checkpoint, config, 1), compute)) {
+                Tensor hidden = new Embedding(checkpoint, config, compute).of(ids);
+                Map<Part, Tensor> weights = LayerWeights.of(checkpoint, config, 1);
+                weights.replaceAll((part, tensor) -> tensor.to(compute.scalarType()));
+                Tensor plain = new PlainLayer(config).forward(weights, hidden, layout, rotation);
+                fast.forward(hidden, layout, rotation, workspace, LayerObserver.NONE, null);
+                assertThat(hidden.sub(plain).abs().max().item_double()).isLessThan(2e-5);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("LLAMAS")
+    void cachedAndUncachedLogitsAgree(String name) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name));
+                CausalLanguageModel model = new CausalLanguageModel(checkpoint, ModelConfig.of(checkpoint),
+                        Compute.float32(1))) {
+            int[] ids = ids(Golden.expected(name, "expected.safetensors", "b.input_ids"));
+            float[][] whole = model.logits(ids);
+            List<float[]> pieces = new ArrayList<>();
+            try (KeyValueCache cache = model.cache(ids.length)) {
+                pieces.add(model.nextTokenLogits(Arrays.copyOf(ids, 7), cache));
+                for (int i = 7; i < ids.length; i++) {
+                    pieces.add(model.nextTokenLogits(new int[]{ids[i]}, cache));
+                }
+            }
+            for (int i = 0; i < pieces.size(); i++) {
+                assertThat(pieces.get(i)).containsExactly(whole[i + 6], within(1e-4f));
+            }
+        }
+    }
+
+    @Test
+    void configurationsOfTransformers4And5SayTheSame() {
+        for (String name : List.of("llama-mha", "llama-gqa", "llama3-rope", "llama-bf16-sharded")) {
+            try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name))) {
+                ConfigTree older = ConfigTree.read(Golden.model(name).resolve("config-4x.json"));
+                ModelConfig config = ModelConfig.of(checkpoint);
+                assertThat(RotaryEmbedding.of(older, config.headDim())).as(name).isEqualTo(config.rotary());
+            }
+        }
+    }
+}
