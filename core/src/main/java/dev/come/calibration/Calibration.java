@@ -47,4 +47,7 @@ public interface Calibration {
 
     /** The loss of the stack: the mean over sequences of the mean cross-entropy of their tokens, in nats. */
     double loss(LayerStack stack);
+
+    /** Says that the next questions are about this stack; what was measured only for others may be forgotten. */
+    void focus(LayerStack stack);
 }

@@ -40,7 +40,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         this.tree = new TraceTree(runner, store.config(), chunks, states, reading);
     }
 
-    /** The stack that the next questions are about. What was measured only for others is forgotten. */
+    @Override
     public void focus(LayerStack stack) {
         tree.keepOnly(stack);
     }

@@ -12,6 +12,10 @@ import java.util.List;
  * @param chunks the chunks in the order of the sequences
  */
 record TokenChunks(List<Chunk> chunks) {
+    TokenChunks {
+        chunks = List.copyOf(chunks);
+    }
+
     private static final int TOKENS = 2048;
 
     /**
@@ -54,7 +58,7 @@ record TokenChunks(List<Chunk> chunks) {
             chunks.add(new Chunk(first, part.tokens(), TokenLayout.of(lengths)));
             first = end;
         }
-        return new TokenChunks(List.copyOf(chunks));
+        return new TokenChunks(chunks);
     }
 
     int size() {
@@ -63,5 +67,30 @@ record TokenChunks(List<Chunk> chunks) {
 
     Chunk get(int index) {
         return chunks.get(index);
+    }
+
+    /**
+     * Chunks that go through together.
+     *
+     * @param tokens how many tokens a group holds at most
+     * @param threads how many chunks it holds at least
+     */
+    List<TokenChunks> groups(long tokens, int threads) {
+        List<TokenChunks> groups = new ArrayList<>();
+        List<Chunk> group = new ArrayList<>();
+        long held = 0;
+        for (Chunk chunk : chunks) {
+            if (group.size() >= threads && held + chunk.tokens().length > tokens) {
+                groups.add(new TokenChunks(group));
+                group = new ArrayList<>();
+                held = 0;
+            }
+            group.add(chunk);
+            held += chunk.tokens().length;
+        }
+        if (!group.isEmpty()) {
+            groups.add(new TokenChunks(group));
+        }
+        return groups;
     }
 }

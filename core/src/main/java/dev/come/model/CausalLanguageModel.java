@@ -3,6 +3,8 @@ package dev.come.model;
 import dev.come.checkpoint.Checkpoint;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -19,15 +21,25 @@ public final class CausalLanguageModel implements AutoCloseable {
 
     /** Loads every layer of a checkpoint, which must stay open as long as the model. */
     public CausalLanguageModel(Checkpoint checkpoint, ModelConfig config, Compute compute) {
+        this(checkpoint, config, compute, config.layers(), layer -> LayerWeights.of(checkpoint, config, layer));
+    }
+
+    /**
+     * Takes embeddings and head from a checkpoint, which must stay open as long as the model, and its layers from elsewhere.
+     *
+     * @param weights the tensors of a layer, of the current PointerScope, by its position
+     */
+    public CausalLanguageModel(Checkpoint checkpoint, ModelConfig config, Compute compute, int layerCount,
+            IntFunction<Map<Part, Tensor>> weights) {
         this.config = config;
         this.compute = compute;
         this.embedding = new Embedding(checkpoint, config, compute);
         this.head = new LanguageModelHead(checkpoint, config, compute);
         this.rotation = new Rotation(config, compute);
         this.workspace = new Workspace(compute);
-        for (int layer = 0; layer < config.layers(); layer++) {
+        for (int layer = 0; layer < layerCount; layer++) {
             try (var _ = new PointerScope()) {
-                layers.add(new DecoderLayer(config, LayerWeights.of(checkpoint, config, layer), compute));
+                layers.add(new DecoderLayer(config, weights.apply(layer), compute));
             }
         }
     }

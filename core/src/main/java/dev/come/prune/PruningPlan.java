@@ -1,0 +1,200 @@
+package dev.come.prune;
+
+import dev.come.FailedException;
+import dev.come.InvalidInputException;
+import dev.come.stack.LayerStack;
+import dev.come.stack.StackJson;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * How a pruned model was made, and everything that is needed to make it again: the history of stacks with what each step was
+ * decided by. As a file it is called come.json. It holds no times and no paths, so the same run gives the same bytes.
+ *
+ * @param settings what the run depends on: model, method, options, calibration data, compute type; an interrupted run may
+ *        only be resumed under the same
+ * @param layers layers of the dense model
+ * @param steps the steps so far
+ * @param evaluations what was measured on stacks of the history
+ */
+public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> steps, List<Evaluation> evaluations) {
+    /** The name of the file in a pruned model's folder. */
+    public static final String FILE_NAME = "come.json";
+
+    private static final String FORMAT = "come-plan-1";
+    private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+    public PruningPlan {
+        steps = List.copyOf(steps);
+        evaluations = List.copyOf(evaluations);
+    }
+
+    /**
+     * A number that was measured on one stack of the history.
+     *
+     * @param layers which stack: the one with so many layers
+     * @param metric the full name of the number
+     */
+    public record Evaluation(int layers, String metric, double value) {
+    }
+
+    /** The plan with one more step. */
+    public PruningPlan with(PruningStep step) {
+        List<PruningStep> longer = new ArrayList<>(steps);
+        longer.add(step);
+        return new PruningPlan(settings, layers, longer, evaluations);
+    }
+
+    /** The plan with other evaluations. */
+    public PruningPlan withEvaluations(List<Evaluation> measured) {
+        return new PruningPlan(settings, layers, steps, measured);
+    }
+
+    /** The stack after the last step. */
+    public LayerStack last() {
+        return steps.isEmpty() ? LayerStack.dense(layers) : steps.getLast().stack();
+    }
+
+    /** The stacks of the history: the dense one first. */
+    public List<LayerStack> history() {
+        List<LayerStack> history = new ArrayList<>(List.of(LayerStack.dense(layers)));
+        steps.forEach(step -> history.add(step.stack()));
+        return history;
+    }
+
+    /**
+     * The stack of the history with so many layers.
+     *
+     * @throws InvalidInputException if none has; the message lists those that there are
+     */
+    public LayerStack withLayers(int count) {
+        return history().stream().filter(stack -> stack.size() == count).findFirst()
+                .orElseThrow(() -> new InvalidInputException("The plan has no stack with " + count
+                        + " layers; --target-layers can be one of "
+                        + history().stream().map(LayerStack::size).toList()));
+    }
+
+    /** The plan as the text of its file. */
+    public String toJson() {
+        ObjectNode root = JsonNodeFactory.instance.objectNode();
+        root.put("format", FORMAT);
+        root.put("layers", layers);
+        root.setAll(settings);
+        StackJson.Writer stacks = new StackJson.Writer();
+        ArrayNode history = JsonNodeFactory.instance.arrayNode();
+        for (PruningStep step : steps) {
+            ObjectNode entry = history.addObject();
+            entry.put("layers", step.stack().size());
+            entry.put("tree", step.stack().tree());
+            entry.set("stack", stacks.stack(step.stack()));
+            entry.put("position", step.position());
+            entry.put("count", step.count());
+            step.ratio().forEach(entry.putArray("ratio")::add);
+            ObjectNode scores = entry.putObject("scores");
+            step.scores().forEach((name, values) -> {
+                ArrayNode array = scores.putArray(name);
+                // A forbidden choice has no score; JSON has no infinity.
+                values.forEach(value -> array.add(Double.isFinite(value) ? value : null));
+            });
+        }
+        root.set("steps", history);
+        ArrayNode measured = root.putArray("evaluations");
+        for (Evaluation evaluation : evaluations) {
+            measured.addObject().put("layers", evaluation.layers()).put("metric", evaluation.metric()).put("value",
+                    evaluation.value());
+        }
+        root.set("nodes", stacks.nodes());
+        return JSON.writeValueAsString(root) + "\n";
+    }
+
+    /** Writes the file so that it is, at any moment, either as it was or as it is now. */
+    public void write(Path file) {
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        try {
+            Files.writeString(fresh, toJson());
+            try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
+                channel.force(true);
+            }
+            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new FailedException("The record of this run could not be written to " + file + " (" + e.getMessage()
+                    + "); check that there is room and that the folder may be written to", e);
+        }
+    }
+
+    /**
+     * Reads the file.
+     *
+     * @throws InvalidInputException if it is not a plan, or damaged
+     */
+    public static PruningPlan read(Path file) {
+        JsonNode root;
+        try {
+            root = JSON.readTree(Files.readString(file));
+        } catch (IOException | JacksonException e) {
+            throw new InvalidInputException(
+                    file + " cannot be read as a plan (" + e.getMessage() + "); give the come.json of a pruned model",
+                    e);
+        }
+        if (!root.path("format").asString("").equals(FORMAT) || !root.path("layers").isInt()) {
+            throw new InvalidInputException(file + " is not a plan that this version reads: its \"format\" is "
+                    + root.path("format") + ", expected \"" + FORMAT + "\"; give the come.json of a pruned model");
+        }
+        int layers = root.get("layers").asInt();
+        StackJson.Reader stacks = new StackJson.Reader(root.path("nodes"), file.toString(), layers);
+        List<PruningStep> steps = new ArrayList<>();
+        for (JsonNode entry : root.path("steps")) {
+            SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
+            entry.path("scores").properties().forEach(score -> scores.put(score.getKey(), doubles(score.getValue())));
+            steps.add(new PruningStep(stacks.stack(entry.path("stack")), entry.path("position").asInt(),
+                    entry.path("count").asInt(), doubles(entry.path("ratio")), scores));
+        }
+        List<Evaluation> evaluations = new ArrayList<>();
+        for (JsonNode entry : root.path("evaluations")) {
+            evaluations.add(new Evaluation(entry.path("layers").asInt(), entry.path("metric").asString(""),
+                    entry.path("value").asDouble()));
+        }
+        ObjectNode settings = ((ObjectNode) root).deepCopy();
+        List.of("format", "layers", "steps", "evaluations", "nodes").forEach(settings::remove);
+        return new PruningPlan(settings, layers, steps, evaluations);
+    }
+
+    /** The settings of two runs that differ, as {@code key: one / other}; empty if they are the same. */
+    public List<String> differences(ObjectNode others) {
+        List<String> differences = new ArrayList<>();
+        compare("", settings, others, differences);
+        return differences;
+    }
+
+    private static void compare(String path, JsonNode one, JsonNode other, List<String> differences) {
+        if (one instanceof ObjectNode first && other instanceof ObjectNode second) {
+            List<String> keys = new ArrayList<>(first.propertyNames());
+            second.propertyNames().stream().filter(key -> !keys.contains(key)).forEach(keys::add);
+            keys.forEach(key -> compare(path.isEmpty() ? key : path + "." + key, first.path(key), second.path(key),
+                    differences));
+        } else if (!one.equals(other)) {
+            differences.add(path + ": " + one + " / " + other);
+        }
+    }
+
+    private static List<Double> doubles(JsonNode array) {
+        List<Double> values = new ArrayList<>();
+        array.forEach(value -> values.add(value.isNull() ? Double.POSITIVE_INFINITY : value.asDouble()));
+        return values;
+    }
+}

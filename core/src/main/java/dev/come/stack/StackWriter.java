@@ -1,0 +1,118 @@
+package dev.come.stack;
+
+import dev.come.checkpoint.CheckpointWriter;
+import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.DType;
+import dev.come.checkpoint.LayerConfigEdit;
+import dev.come.checkpoint.TensorSpec;
+import dev.come.model.ModelConfig;
+import dev.come.model.Part;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+
+/** A stack of layers into a model folder, one layer in memory at a time. */
+public final class StackWriter {
+    private final LayerStore store;
+    private final ModelConfig config;
+    private final LayerStack stack;
+    private final LayerConfigEdit edit;
+    private final List<TensorSpec> specs = new ArrayList<>();
+    private final Map<String, Place> places = new HashMap<>();
+
+    private record Place(int position, Part part) {
+    }
+
+    /** Plans the folder of a stack. */
+    public StackWriter(LayerStore store, LayerStack stack) {
+        this.store = store;
+        this.config = store.config();
+        this.stack = stack;
+        this.edit = LayerConfigEdit.keeping(tieAsTheWeightsAre(store.checkpoint().config()), stack.firstOriginals());
+        add(config.family().embedding());
+        List<Integer> firstOriginals = stack.firstOriginals();
+        for (int position = 0; position < stack.size(); position++) {
+            for (Part part : config.parts()) {
+                String name = config.tensorName(position, part);
+                DType stored = store.checkpoint().info(config.tensorName(firstOriginals.get(position), part)).dtype();
+                specs.add(new TensorSpec(name, stored, config.shape(part)));
+                places.put(name, new Place(position, part));
+            }
+        }
+        add(config.family().finalNorm());
+        if (!config.tiedEmbeddings()) {
+            add(config.family().head());
+        }
+    }
+
+    private void add(String name) {
+        specs.add(new TensorSpec(name, store.checkpoint().info(name).dtype(), store.checkpoint().info(name).shape()));
+    }
+
+    /** Corrects the flag of a checkpoint that says its embeddings are tied and has another output projection all the same. */
+    private ConfigTree tieAsTheWeightsAre(ConfigTree tree) {
+        return tree.bool("tie_word_embeddings", false) == config.tiedEmbeddings()
+                ? tree
+                : tree.edited(root -> root.put("tie_word_embeddings", config.tiedEmbeddings()));
+    }
+
+    /** What the user should know about the configuration. */
+    public List<String> warnings() {
+        return edit.warnings();
+    }
+
+    /** Bytes of weights that will be written. */
+    public long bytes() {
+        return specs.stream().mapToLong(TensorSpec::byteLength).sum();
+    }
+
+    /**
+     * Writes the folder; {@link CheckpointWriter} tells how.
+     *
+     * @param settings sets what the user asked for: shard size, extra files, overwriting
+     */
+    public void write(CheckpointWriterSettings settings) {
+        CheckpointWriter writer = settings.apply(edit.config()).source(store.checkpoint().folder());
+        try (LayerAtHand layer = new LayerAtHand()) {
+            writer.write(specs, spec -> layer.tensor(spec.name()));
+        }
+    }
+
+    /** Makes a writer for a configuration. */
+    public interface CheckpointWriterSettings {
+        CheckpointWriter apply(ConfigTree config);
+    }
+
+    /** The layer whose tensors are being written: it is made when its first tensor is asked for. */
+    private final class LayerAtHand implements AutoCloseable {
+        private int position = -1;
+        private Map<Part, Tensor> weights = Map.of();
+        private PointerScope scope = new PointerScope();
+
+        Tensor tensor(String name) {
+            Place place = places.get(name);
+            if (place == null) {
+                return store.checkpoint().tensor(name);
+            }
+            if (place.position() != position) {
+                scope.close();
+                scope = new PointerScope();
+                weights = store.materialise(stack.get(place.position()));
+                position = place.position();
+            }
+            Tensor tensor = weights.get(place.part());
+            if (tensor == null) {
+                throw new IllegalStateException("no " + place.part());
+            }
+            return tensor.detach();
+        }
+
+        @Override
+        public void close() {
+            scope.close();
+        }
+    }
+}

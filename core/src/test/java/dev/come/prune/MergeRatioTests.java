@@ -1,0 +1,74 @@
+package dev.come.prune;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.come.Golden;
+import dev.come.NothingToDoException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/** Golden: tables.json, tolerance 1e-12, counts exact. */
+class MergeRatioTests {
+    private static final JsonNode TABLES = Golden.json("tables.json");
+
+    private static void assertClose(List<Double> actual, JsonNode expected) {
+        assertThat(actual.stream().mapToDouble(Double::doubleValue).toArray())
+                .containsExactly(Golden.doubles(expected).stream().mapToDouble(Double::doubleValue).toArray(),
+                        within(1e-12));
+    }
+
+    @Test
+    void sharesEqualGolden() {
+        for (JsonNode row : TABLES.get("block_ratio")) {
+            List<Double> scores = Golden.doubles(row.get("scores"));
+            double power = row.get("psu").asDouble();
+            double floor = row.get("floor").asDouble();
+            if (row.get("ratio").isString()) {
+                assertThatThrownBy(() -> MergeRatio.of(scores, power, floor)).isInstanceOf(NothingToDoException.class)
+                        .hasMessageContaining("sum to zero");
+            } else {
+                assertClose(MergeRatio.of(scores, power, floor), row.get("ratio"));
+            }
+        }
+    }
+
+    @Test
+    void theFloorLoosensAsALayerStandsForMore() {
+        for (JsonNode row : TABLES.get("effective_floor")) {
+            assertThat(MergeRatio.floor(row.get("min_max").asDouble(), row.get("original_layers").asInt()))
+                    .isCloseTo(row.get("floor").asDouble(), within(1e-12));
+        }
+        for (JsonNode row : TABLES.get("combined")) {
+            double floor = MergeRatio.floor(row.get("min_max").asDouble(), row.get("original_layers").asInt());
+            assertClose(MergeRatio.of(Golden.doubles(row.get("scores")), row.get("psu").asDouble(), floor),
+                    row.get("ratio"));
+        }
+    }
+
+    @Test
+    void countsEqualGoldenAndAlwaysSumUp() {
+        for (JsonNode row : TABLES.get("distribute")) {
+            assertThat(MergeRatio.distribute(row.get("n").asInt(), Golden.doubles(row.get("ratio"))))
+                    .isEqualTo(Golden.integers(row.get("counts")));
+        }
+        for (JsonNode row : TABLES.get("granularity")) {
+            int g = row.get("g").asInt();
+            for (int i = 0; i <= g; i++) {
+                List<Double> ratio = List.of((double) i / g, 1 - (double) i / g);
+                assertThat(MergeRatio.distribute(row.get("n").asInt(), ratio))
+                        .isEqualTo(Golden.integers(row.get("counts").get(i)));
+            }
+        }
+    }
+
+    @Test
+    void theHighestAreKeptInTheirOrderAndTiesGoToTheHigherIndex() {
+        for (JsonNode row : TABLES.get("select")) {
+            assertThat(ConcatMerge.highest(Golden.doubles(row.get("scores")), row.get("count").asInt()))
+                    .isEqualTo(Golden.integers(row.get("kept")));
+        }
+    }
+}
