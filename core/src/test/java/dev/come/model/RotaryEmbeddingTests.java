@@ -97,25 +97,26 @@ class RotaryEmbeddingTests {
     }
 
     @ParameterizedTest(name = "{0}")
-    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            {"rope_scaling": {"rope_type": "su", "factor": 2}}                                  | rope_scaling has rope_type 'su', which is not known; expected one of default, linear, dynamic, yarn, longrope, llama3, proportional
-            {"rope_scaling": {"factor": 2}}                                                     | rope_scaling has a factor but no rope_type
-            {"rope_scaling": {"rope_type": "linear", "type": "dynamic", "factor": 2}}           | rope_scaling has rope_type 'linear' and type 'dynamic'
-            {"rope_scaling": {"rope_type": "linear"}}                                           | rope_scaling.factor
-            {"rope_parameters": {"rope_type": "yarn"}, "max_position_embeddings": 64}           | rope_parameters.factor
-            {"rope_parameters": {"rope_type": "linear", "factor": 0}}                           | factor of the rotary settings must be above 0.0, but is 0.0
-            {"rope_parameters": {"rope_type": "dynamic", "factor": 2}}                          | max_position_embeddings
-            {"rope_theta": 1}                                                                   | rope_theta of the rotary settings must be above 1.0, but is 1.0
-            {"rope_theta": 10000, "rope_parameters": {"rope_theta": 500000}}                    | rope_theta is 500000.0 in rope_parameters and 10000.0 outside it
-            {"rope_parameters": {"rope_theta": 10}, "rope_scaling": {"type": "linear", "factor": 2}} | keep the one that is meant
-            {"partial_rotary_factor": 0.5}                                                      | partial_rotary_factor is 0.5, but rope type default must turn whole heads (1)
-            {"rope_parameters": {"rope_type": "proportional", "partial_rotary_factor": 1.5}}    | partial_rotary_factor must be from 0 to 1, but is 1.5
-            {"rope_parameters": {"full_attention": {}, "sliding_attention": {}}}                | rope_parameters differs from one kind of layer to another
-            {"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}} | rope_scaling.original_max_position_embeddings is missing
-            {"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4}} | high_freq_factor of the rotary settings must be above 4.0, but is 4.0
-            {"rope_scaling": {"type": "longrope", "short_factor": [1, 1]}, "max_position_embeddings": 64} | rope_scaling.short_factor must have 4 numbers, one for each pair of a head's 8 dimensions, but has 2
-            {"rope_scaling": {"type": "longrope"}, "max_position_embeddings": 64}               | rope_scaling.short_factor is missing
-            """)
+    @CsvSource(delimiter = '|', quoteCharacter = '`',
+            textBlock = """
+                    {"rope_scaling": {"rope_type": "su", "factor": 2}}                                  | rope_scaling has rope_type 'su', which is not known; expected one of default, linear, dynamic, yarn, longrope, llama3, proportional
+                    {"rope_scaling": {"factor": 2}}                                                     | rope_scaling has a factor but no rope_type
+                    {"rope_scaling": {"rope_type": "linear", "type": "dynamic", "factor": 2}}           | rope_scaling has rope_type 'linear' and type 'dynamic'
+                    {"rope_scaling": {"rope_type": "linear"}}                                           | rope_scaling.factor
+                    {"rope_parameters": {"rope_type": "yarn"}, "max_position_embeddings": 64}           | rope_parameters.factor
+                    {"rope_parameters": {"rope_type": "linear", "factor": 0}}                           | factor of the rotary settings must be above 0.0, but is 0.0
+                    {"rope_parameters": {"rope_type": "dynamic", "factor": 2}}                          | max_position_embeddings
+                    {"rope_theta": 1}                                                                   | rope_theta of the rotary settings must be above 1.0, but is 1.0
+                    {"rope_theta": 10000, "rope_parameters": {"rope_theta": 500000}}                    | rope_theta is 500000.0 in rope_parameters and 10000.0 outside it
+                    {"rope_parameters": {"rope_theta": 10}, "rope_scaling": {"type": "linear", "factor": 2}} | keep the one that is meant
+                    {"partial_rotary_factor": 0.5}                                                      | partial_rotary_factor is 0.5, but rope type default must turn whole heads (1)
+                    {"rope_parameters": {"rope_type": "proportional", "partial_rotary_factor": 1.5}}    | partial_rotary_factor must be from 0 to 1, but is 1.5
+                    {"rope_parameters": {"full_attention": {}, "sliding_attention": {}}}                | rope_parameters differs from one kind of layer to another
+                    {"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}} | rope_scaling.original_max_position_embeddings is missing
+                    {"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4}} | high_freq_factor of the rotary settings must be above 4.0, but is 4.0
+                    {"rope_scaling": {"type": "longrope", "short_factor": [1, 1]}, "max_position_embeddings": 64} | rope_scaling.short_factor must have 4 numbers, one for each pair of a head's 8 dimensions, but has 2
+                    {"rope_scaling": {"type": "longrope"}, "max_position_embeddings": 64}               | rope_scaling.short_factor is missing
+                    """)
     void whatCannotBeMeantIsRefusedByName(String json, String message) throws IOException {
         ConfigTree config = config(json);
         assertThatThrownBy(() -> RotaryEmbedding.of(config, 8)).isInstanceOf(InvalidInputException.class)

@@ -1,0 +1,23 @@
+package dev.come.cli;
+
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Option;
+
+/** The texts on which layers are measured. */
+final class CalibrationOptions {
+    @Option(names = "--calibration-dataset", paramLabel = "NAME",
+            description = "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or a path (default: ${DEFAULT-VALUE}).")
+    String dataset = "wiki2";
+
+    @Option(names = "--nsamples", paramLabel = "ROWS",
+            description = "Rows of the data set to take; they are joined and cut into windows (default: "
+                    + "${DEFAULT-VALUE}).")
+    int samples = 256;
+
+    @Option(names = "--seed", paramLabel = "N",
+            description = "Decides which rows are taken (default: ${DEFAULT-VALUE}).")
+    long seed = 10;
+
+    @ArgGroup(validate = false)
+    DataOptions data = new DataOptions();
+}

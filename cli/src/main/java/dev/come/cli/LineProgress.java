@@ -1,0 +1,78 @@
+package dev.come.cli;
+
+import dev.come.Progress;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+
+/**
+ * Tells progress where the output is no terminal: a line when outermost work ends, and every half minute a line that
+ * says how far the work at hand has come.
+ */
+final class LineProgress implements Progress {
+    private static final Duration INTERVAL = Duration.ofSeconds(30);
+
+    private final PrintWriter out;
+    private final InstantSource clock;
+    private Instant lastLine;
+    private int depth;
+
+    LineProgress(PrintWriter out, InstantSource clock) {
+        this.out = out;
+        this.clock = clock;
+        this.lastLine = clock.instant();
+    }
+
+    @Override
+    public synchronized Task begin(String what, long total, String unit) {
+        depth++;
+        return new Work(what, total, unit);
+    }
+
+    @Override
+    public synchronized void note(String line) {
+        out.println(line);
+        out.flush();
+        lastLine = clock.instant();
+    }
+
+    private final class Work implements Task {
+        private final String what;
+        private final long total;
+        private final String unit;
+        private final Instant start = clock.instant();
+        private long done;
+
+        Work(String what, long total, String unit) {
+            this.what = what;
+            this.total = total;
+            this.unit = unit;
+        }
+
+        @Override
+        public void advance(long steps) {
+            synchronized (LineProgress.this) {
+                done += steps;
+                if (lastLine.plus(INTERVAL).isBefore(clock.instant())) {
+                    tell();
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            synchronized (LineProgress.this) {
+                depth--;
+                if (depth == 0) {
+                    tell();
+                }
+            }
+        }
+
+        private void tell() {
+            note("%s: %d of %d %s, %s".formatted(what, done, total, unit,
+                    Units.time(Duration.between(start, clock.instant()))));
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package dev.come.cli;
+
+import dev.come.UsageException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Where a model is written to. */
+final class OutputOptions {
+    @Option(names = "--save-path", paramLabel = "DIR", description = "Folder to write the pruned model to.")
+    private @Nullable Path savePath;
+
+    @Option(names = "--overwrite", description = "Replace what is in that folder.")
+    boolean overwrite;
+
+    @Option(names = "--max-shard-size", paramLabel = "SIZE",
+            description = "Largest file of weights, such as 5GB or 500MB (default: ${DEFAULT-VALUE}).")
+    String maxShardSize = "5GB";
+
+    /** The folder to write to; an error where none was given. */
+    Path savePath() {
+        if (savePath == null) {
+            throw new UsageException("--save-path is missing: name the folder to write the pruned model to");
+        }
+        return savePath;
+    }
+}

@@ -1,0 +1,145 @@
+package dev.come.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.come.FailedException;
+import dev.come.InvalidInputException;
+import dev.come.NothingToDoException;
+import dev.come.UsageException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+class CommandLineTests {
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @Test
+    void helpNamesEveryCommand() {
+        assertThat(run("--help")).isZero();
+        assertThat(out.toString()).contains("demo", "prune", "apply", "eval", "generate", "Exit codes");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"demo", "prune", "apply", "eval", "generate"})
+    void everyCommandHasHelpThatFitsAnOrdinaryTerminal(String command) {
+        assertThat(run(command, "--help")).isZero();
+        assertThat(out.toString().lines()).allMatch(line -> line.length() <= 80);
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void pruneHasTheOptionsAndDefaultsOfTheAuthors() {
+        run("prune", "--help");
+        assertThat(out.toString().replaceAll("\\s+", " ")).contains("--method=NAME", "--model-name=DIR",
+                "--target-layers=N", "--save-path=DIR", "--continue-saving", "--ppl-data=NAME...",
+                "Decides which rows are taken (default: 10)", "a path (default: wiki2)", "windows (default: 256)",
+                "chosen (default: bi)", "2 or more (default: 2)", "--wo-repeat", "influence (default: 1)",
+                "0 to 1 (default: 0.0)");
+    }
+
+    @Test
+    void aCommandIsAskedForWhenThereIsNone() {
+        assertThat(run()).isEqualTo(2);
+        assertThat(err.toString()).contains("come: Missing required subcommand", "come --help");
+    }
+
+    @Test
+    void aMistypedOptionIsRefusedWithASuggestion() {
+        assertThat(run("eval", "--model-name", "m", "--data_dir=d", "--ppl-data", "wiki2")).isEqualTo(2);
+        assertThat(err.toString()).contains("come: Unknown option: '--data_dir=d'", "Possible solutions: --data-dir");
+    }
+
+    @Test
+    void aMistypedOptionIsNotTakenForAnotherDataSet() {
+        assertThat(run("eval", "--model-name", "m", "--ppl-data", "wiki2", "--treads=3")).isEqualTo(2);
+        assertThat(err.toString()).contains("come: Unknown option: '--treads=3'");
+    }
+
+    @Test
+    void aPromptMayLookLikeAnOption() {
+        assertThat(run("generate", "--model-name", "m", "--prompt", "--once")).isNotEqualTo(2);
+    }
+
+    @Test
+    void aMissingOptionIsNamed() {
+        assertThat(run("prune", "--method", "concat_merge", "--target-layers", "3")).isEqualTo(2);
+        assertThat(err.toString()).contains("come: Missing required option: '--model-name=DIR'", "come prune --help");
+    }
+
+    @Test
+    void aNumberThatIsNoneIsNamed() {
+        assertThat(run("prune", "--target-layers", "few")).isEqualTo(2);
+        assertThat(err.toString()).contains("--target-layers", "'few' is not an int");
+    }
+
+    @Test
+    void aMethodThatDoesNotExistIsRefusedWithThoseThatDo() {
+        assertThat(run("prune", "--method", "magic", "--model-name", "m", "--target-layers", "3")).isEqualTo(2);
+        assertThat(err.toString()).isEqualToIgnoringNewLines(
+                "come: --method: there is no magic; choose from: concat_merge");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sleb", "mka", "shortgpt", "reverse", "taylor", "taylor+", "magnitude", "magnitude+",
+        "laco", "concat_merge_P"})
+    void aMethodOfThePaperThatIsPlannedIsRefusedAsSuch(String method) {
+        assertThat(run("prune", "--method", method, "--model-name", "m", "--target-layers", "3")).isEqualTo(2);
+        assertThat(err.toString()).contains(method + " is not there yet");
+    }
+
+    @Test
+    void failuresGiveTheirExitCodeAndOneLine() {
+        assertFailure(new FailedException("the disk is full"), 1, "come: the disk is full");
+        assertFailure(new UsageException("--target-layers must be at least 1"), 2,
+                "come: --target-layers must be at least 1");
+        assertFailure(new InvalidInputException("config.json is empty"), 3, "come: config.json is empty");
+        assertFailure(new NothingToDoException("no window is left"), 4, "come: no window is left");
+    }
+
+    @Test
+    void anUnexpectedExceptionIsOneLineThatSaysHowToSeeMore() {
+        assertFailure(new IllegalStateException("first\nsecond"), 1,
+                "come: unexpected: java.lang.IllegalStateException: first; run again with --verbose to see where");
+    }
+
+    @Test
+    void verboseShowsTheStackTrace() {
+        assertThat(runThrowing(new FailedException("no"), "--verbose")).isEqualTo(1);
+        assertThat(err.toString()).contains("come: no", "at dev.come.cli.CommandLineTests");
+    }
+
+    private void assertFailure(RuntimeException exception, int exitCode, String line) {
+        err.getBuffer().setLength(0);
+        assertThat(runThrowing(exception)).isEqualTo(exitCode);
+        assertThat(err.toString()).isEqualToIgnoringNewLines(line);
+        assertThat(err.toString().lines()).hasSize(1);
+    }
+
+    private int run(String... arguments) {
+        return execute(Main.commandLine(), arguments);
+    }
+
+    private int runThrowing(RuntimeException exception, String... options) {
+        Throwing command = new Throwing(exception);
+        return execute(Main.commandLine().addSubcommand("throw", command),
+                Stream.concat(Stream.of(options), Stream.of("throw")).toArray(String[]::new));
+    }
+
+    private int execute(CommandLine commandLine, String... arguments) {
+        return commandLine.setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(arguments);
+    }
+
+    @Command
+    private record Throwing(RuntimeException exception) implements Runnable {
+        @Override
+        public void run() {
+            throw exception;
+        }
+    }
+}

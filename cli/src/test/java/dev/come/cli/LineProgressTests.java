@@ -1,0 +1,66 @@
+package dev.come.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.come.Progress;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+
+class LineProgressTests {
+    private final StringWriter out = new StringWriter();
+    private Instant now = Instant.EPOCH;
+    private final Progress progress = new LineProgress(new PrintWriter(out), () -> now);
+
+    @Test
+    void finishedWorkIsOneLine() {
+        try (Progress.Task task = progress.begin("measuring", 30, "layers")) {
+            task.advance(10);
+            pass(4);
+            task.advance(20);
+        }
+        assertThat(out.toString()).isEqualToIgnoringNewLines("measuring: 30 of 30 layers, 4.0 s");
+    }
+
+    @Test
+    void longWorkIsHeardOfEveryHalfMinute() {
+        try (Progress.Task task = progress.begin("measuring", 30, "layers")) {
+            for (int layer = 0; layer < 10; layer++) {
+                pass(11);
+                task.advance(3);
+            }
+        }
+        assertThat(out.toString().lines()).containsExactly(
+                "measuring: 9 of 30 layers, 33.0 s",
+                "measuring: 18 of 30 layers, 1 min 06 s",
+                "measuring: 27 of 30 layers, 1 min 39 s",
+                "measuring: 30 of 30 layers, 1 min 50 s");
+    }
+
+    @Test
+    void workInsideOtherWorkIsHeardOfOnlyWhenItIsLong() {
+        try (Progress.Task steps = progress.begin("merging", 2, "steps")) {
+            for (int step = 0; step < 2; step++) {
+                try (Progress.Task layers = progress.begin("measuring", 5, "layers")) {
+                    pass(step == 0 ? 1 : 40);
+                    layers.advance(5);
+                }
+                steps.advance(1);
+            }
+        }
+        assertThat(out.toString().lines()).containsExactly(
+                "measuring: 5 of 5 layers, 40.0 s",
+                "merging: 2 of 2 steps, 41.0 s");
+    }
+
+    @Test
+    void notesAreLines() {
+        progress.note("the validation split is taken");
+        assertThat(out.toString()).isEqualToIgnoringNewLines("the validation split is taken");
+    }
+
+    private void pass(long seconds) {
+        now = now.plusSeconds(seconds);
+    }
+}
