@@ -78,7 +78,6 @@ final class LayerRunner implements AutoCloseable {
                         (index, workspace) -> run(layer, node, index, chunks.get(index), pass, workspace));
             }
         }
-        progress.advance(1);
     }
 
     private void run(DecoderLayer layer, LayerNode node, int index, Chunk chunk, Pass pass, Workspace workspace) {
@@ -92,6 +91,7 @@ final class LayerRunner implements AutoCloseable {
                             + " (try --dtype float32)");
         }
         pass.after(index, hidden);
+        progress.advance(1);
     }
 
     @Override

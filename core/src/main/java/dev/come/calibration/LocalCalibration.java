@@ -29,7 +29,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
      *
      * @param memory bytes of hidden states that are held in memory; beyond it they go to a temporary file
      * @param spillFolder where that file goes
-     * @param progress advances by one with every layer that is run over all tokens
+     * @param progress advances by one with every layer that was run over a chunk of tokens; {@link #chunks} tells how many there are
      */
     public LocalCalibration(LayerStore store, Sequences tokens, Compute compute, Reading reading, long memory,
             Path spillFolder, Progress.Task progress) {
@@ -126,6 +126,11 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         });
         double loss = Arrays.stream(losses).flatMapToDouble(Arrays::stream).average().orElse(Double.NaN);
         return check(List.of(loss), stack, "loss").getFirst();
+    }
+
+    /** How many chunks the calibration tokens fall into; a layer is run over one after the other. */
+    public int chunks() {
+        return chunks.size();
     }
 
     /** Bytes of hidden states in memory now. */

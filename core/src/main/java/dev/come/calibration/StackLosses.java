@@ -43,15 +43,15 @@ public final class StackLosses {
         this.groups = TokenChunks.of(sequences).groups(memory / copies / tokenBytes, compute.threads());
     }
 
-    /** How many layers will be run in all, each over one group of sequences. */
-    public long layerRuns() {
-        return groups.size() * edges(stacks, 0);
+    /** How often a layer will be run over a chunk of tokens, in all. */
+    public long runs() {
+        return edges(stacks, 0) * groups.stream().mapToLong(TokenChunks::size).sum();
     }
 
     /**
      * The mean cross-entropy of the second to last token of each sequence, in nats.
      *
-     * @param progress advances by one with every layer that was run over a group
+     * @param progress advances by one with every layer that was run over a chunk of tokens
      * @return one array for each stack: the losses of the sequences in their order
      */
     public List<double[]> measure(Progress.Task progress) {

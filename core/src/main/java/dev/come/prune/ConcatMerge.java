@@ -60,7 +60,13 @@ public record ConcatMerge(Options options) implements PruningMethod {
 
     @Override
     public int steps(int layers, int targetLayers) {
-        return Math.ceilDiv(layers - targetLayers, options.mergeItem - 1);
+        int steps = Math.ceilDiv(layers - targetLayers, options.mergeItem - 1);
+        if (options.withoutRepeat && layers - targetLayers + steps > layers) {
+            throw new NothingToDoException("--wo-repeat: merging each of " + layers + " layers at most once leaves "
+                    + Math.ceilDiv(layers, options.mergeItem) + " or more, and not --target-layers " + targetLayers
+                    + "; ask for more layers, or leave out --wo-repeat");
+        }
+        return steps;
     }
 
     @Override

@@ -22,6 +22,10 @@ public interface PruningMethod {
      */
     PruningStep step(LayerStack stack, int targetLayers, Calibration calibration);
 
-    /** How many steps the method takes from so many layers to the target. */
+    /**
+     * How many steps the method takes from so many layers to the target.
+     *
+     * @throws NothingToDoException if it is certain beforehand that the options do not let it get there
+     */
     int steps(int layers, int targetLayers);
 }

@@ -36,6 +36,9 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     /** The name of the file in a pruned model's folder. */
     public static final String FILE_NAME = "come.json";
 
+    /** The setting that says how many layers are to be left. */
+    public static final String TARGET_LAYERS = "target_layers";
+
     private static final String FORMAT = "come-plan-1";
     private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
@@ -78,15 +81,21 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     }
 
     /**
-     * The stack of the history with so many layers.
+     * The plan as it was when so many layers were left.
      *
-     * @throws InvalidInputException if none has; the message lists those that there are
+     * @throws InvalidInputException if it never had so many; the message lists those that it had
      */
-    public LayerStack withLayers(int count) {
-        return history().stream().filter(stack -> stack.size() == count).findFirst()
-                .orElseThrow(() -> new InvalidInputException("The plan has no stack with " + count
-                        + " layers; --target-layers can be one of "
-                        + history().stream().map(LayerStack::size).toList()));
+    public PruningPlan until(int layersLeft) {
+        for (int taken = 1; taken <= steps.size(); taken++) {
+            if (steps.get(taken - 1).stack().size() == layersLeft) {
+                PruningPlan earlier = new PruningPlan(settings.deepCopy(), layers, steps.subList(0, taken), evaluations
+                        .stream().filter(evaluation -> evaluation.layers() >= layersLeft).toList());
+                earlier.settings.put(TARGET_LAYERS, layersLeft);
+                return earlier;
+            }
+        }
+        throw new InvalidInputException("--target-layers is " + layersLeft + ", but the plan has "
+                + steps.stream().map(step -> step.stack().size()).toList() + " layers after its steps; choose one of these");
     }
 
     /** The plan as the text of its file. */

@@ -1,0 +1,39 @@
+package dev.come.job;
+
+import dev.come.InvalidInputException;
+import dev.come.Progress;
+import dev.come.prune.PruningPlan;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+
+/** {@code come apply}: makes the model of a plan again from the same dense model, byte for byte. */
+public final class ApplyJob {
+    private ApplyJob() {
+    }
+
+    /**
+     * Does the job.
+     *
+     * @param planFile the come.json of a pruned model
+     * @param model the folder of the dense model that the plan was made for
+     * @param targetLayers another number of layers from the plan's history
+     * @return the plan of what was written
+     * @throws InvalidInputException if the model is another one
+     */
+    public static PruningPlan run(Path planFile, Path model, OptionalInt targetLayers, Saving saving,
+            Progress progress) {
+        PruningPlan plan = PruningPlan.read(planFile);
+        PruningPlan wanted = targetLayers.isPresent() ? plan.until(targetLayers.getAsInt()) : plan;
+        try (OpenModel open = new OpenModel(model)) {
+            String expected = plan.settings().path("model").path("fingerprint").asString();
+            String found = open.checkpoint().fingerprint();
+            if (!found.equals(expected)) {
+                throw new InvalidInputException(planFile + " was made for a model with fingerprint " + expected + ", but "
+                        + model + " has " + found + "; give the model that the plan was made for");
+            }
+            saving.check(open.store());
+            saving.write(open.store(), wanted, progress);
+            return wanted;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+package dev.come.job;
+
+import dev.come.model.Compute;
+import dev.come.model.ModelConfig;
+import dev.come.model.Throughput;
+import dev.come.stack.LayerStack;
+import dev.come.stack.StackWriter;
+import dev.come.text.Sequences;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What a run will do and need, from sizes and from a short measurement of the processor alone.
+ *
+ * @param layers layers before
+ * @param targetLayers layers after
+ * @param denseParameters parameters before
+ * @param parameters parameters after
+ * @param sequences calibration sequences
+ * @param tokens calibration tokens
+ * @param denseBytes bytes of weights now; about as much is written, less the layers that go
+ * @param memoryBytes resident memory at the peak, roughly
+ * @param diskBytes bytes of hidden states that will not fit --memory and go to a temporary file
+ * @param duration time, roughly
+ */
+public record Estimate(int layers, int targetLayers, long denseParameters, long parameters, int sequences, int tokens,
+        long denseBytes, long memoryBytes, long diskBytes, Duration duration, String dtype) {
+    /** The process without a model: Java, the tensor engine, the tokenizer. */
+    private static final long BASE_BYTES = 450_000_000L;
+
+    static Estimate of(OpenModel model, Compute compute, Sequences calibration, List<Sequences> perplexity,
+            PruneJob.Options options) {
+        ModelConfig config = model.config();
+        int layers = config.layers();
+        int target = options.targetLayers();
+        long tokenBytes = (long) config.hiddenSize() * compute.type().bytes();
+        long states = calibration.tokenCount() * tokenBytes * (layers + 1);
+        long memory = options.compute().memory();
+        long bytes = new StackWriter(model.store(), LayerStack.dense(layers)).bytes();
+        return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
+                calibration.tokenCount(), bytes, BASE_BYTES + Math.min(states, memory) + Math.min(bytes, 2 * bytes / layers)
+                        + workspaceBytes(config, compute, options.calibration().sequenceLength()),
+                Math.max(0, states - memory), duration(config, compute, calibration, perplexity, options), compute.dtypeName());
+    }
+
+    /** Two layers of weights and what each thread needs for a chunk of tokens. */
+    private static long workspaceBytes(ModelConfig config, Compute compute, int sequenceLength) {
+        long layer = 2 * config.layerParameters() * compute.type().bytes();
+        long wide = 3L * config.hiddenSize() + 4L * config.heads() * config.headDim();
+        long scores = 1024L * sequenceLength * Float.BYTES;
+        long logits = 512L * 8192 * Float.BYTES * 2;
+        return layer + compute.threads() * (wide * sequenceLength * Float.BYTES + scores + logits);
+    }
+
+    /** The first pass runs every layer; each later one those from the merge on, half of them on average. */
+    private static Duration duration(ModelConfig config, Compute compute, Sequences calibration,
+            List<Sequences> perplexity, PruneJob.Options options) {
+        int layers = config.layers();
+        int target = options.targetLayers();
+        double passes = layers;
+        for (int left = layers - 1; left > target; left--) {
+            passes += left / 2.0;
+        }
+        double operations = passes * layerOperations(config, calibration);
+        for (Sequences text : perplexity) {
+            operations += (layers + target * 0.7) * layerOperations(config, text)
+                    + 2 * 2.0 * config.hiddenSize() * config.vocabularySize() * text.tokenCount();
+        }
+        return Duration.ofMillis((long) (operations / Throughput.measure(config, compute) * 1000));
+    }
+
+    /** Floating-point operations of one layer: two for each weight and token, and attention over the tokens before. */
+    private static double layerOperations(ModelConfig config, Sequences text) {
+        double operations = 2.0 * config.layerParameters() * text.tokenCount();
+        for (int i = 0; i < text.count(); i++) {
+            operations += 2.0 * text.length(i) * text.length(i) * config.heads() * config.headDim();
+        }
+        return operations;
+    }
+}

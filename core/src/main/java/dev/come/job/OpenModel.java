@@ -1,0 +1,54 @@
+package dev.come.job;
+
+import dev.come.checkpoint.Checkpoint;
+import dev.come.model.Compute;
+import dev.come.model.ModelConfig;
+import dev.come.stack.LayerStore;
+import dev.come.text.Tokenizer;
+import java.nio.file.Path;
+
+/** A model folder that a job works on: its weights, its configuration, its tokenizer. */
+final class OpenModel implements AutoCloseable {
+    private final Checkpoint checkpoint;
+    private final ModelConfig config;
+    private final LayerStore store;
+    private final Tokenizer tokenizer;
+
+    OpenModel(Path folder) {
+        checkpoint = Checkpoint.open(folder);
+        try {
+            config = ModelConfig.of(checkpoint);
+            store = new LayerStore(checkpoint, config);
+            tokenizer = Tokenizer.open(folder);
+        } catch (RuntimeException e) {
+            checkpoint.close();
+            throw e;
+        }
+    }
+
+    Checkpoint checkpoint() {
+        return checkpoint;
+    }
+
+    ModelConfig config() {
+        return config;
+    }
+
+    LayerStore store() {
+        return store;
+    }
+
+    Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    Compute compute(ComputeChoice choice) {
+        return Compute.of(choice.dtype(), config.storedType(checkpoint), choice.device(), choice.threads());
+    }
+
+    @Override
+    public void close() {
+        tokenizer.close();
+        checkpoint.close();
+    }
+}

@@ -1,0 +1,262 @@
+package dev.come.job;
+
+import dev.come.Progress;
+import dev.come.UsageException;
+import dev.come.Version;
+import dev.come.calibration.LocalCalibration;
+import dev.come.calibration.Reading;
+import dev.come.evaluate.Perplexity;
+import dev.come.model.Compute;
+import dev.come.model.ModelConfig;
+import dev.come.prune.Pruning;
+import dev.come.prune.PruningMethod;
+import dev.come.prune.PruningPlan;
+import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningStep;
+import dev.come.stack.LayerStack;
+import dev.come.text.CalibrationSet;
+import dev.come.text.PerplexityText;
+import dev.come.text.TextSource;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.stream.Collectors;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code come prune}: chooses what goes, writes the smaller model and the record of how it was made. */
+public final class PruneJob {
+    private final Options options;
+    private final Progress progress;
+
+    /**
+     * What the user asks for.
+     *
+     * @param model the folder of the dense model
+     * @param methodOptions the options of the method under their names, for the record
+     * @param targetLayers layers that are to be left
+     * @param perplexity texts to measure perplexity on; may be none
+     * @param continueSaving also write the model of every step, each into a folder of its own below the target
+     * @param resume go on with an interrupted run
+     */
+    public record Options(Path model, PruningMethod method, SequencedMap<String, Object> methodOptions,
+            int targetLayers, Reading reading, CalibrationSet.Options calibration, List<TextSource> perplexity,
+            ComputeChoice compute, Saving saving, boolean continueSaving, boolean resume) {
+        public Options {
+            perplexity = List.copyOf(perplexity);
+        }
+    }
+
+    /**
+     * What came out.
+     *
+     * @param denseParameters parameters before
+     * @param parameters parameters after
+     * @param dtype the type that was computed in
+     * @param choosing the time that choosing the layers took, without perplexity and writing
+     */
+    public record Result(PruningPlan plan, List<Path> folders, long denseParameters, long parameters, String dtype,
+            Duration choosing) {
+    }
+
+    public PruneJob(Options options, Progress progress) {
+        this.options = options;
+        this.progress = progress;
+    }
+
+    /** Does the job. */
+    public Result run() {
+        try (OpenModel model = new OpenModel(options.model)) {
+            ModelConfig config = model.config();
+            checkTargetLayers(config.layers());
+            options.saving.check(model.store());
+            Compute compute = model.compute(options.compute);
+            CalibrationSet calibration = calibrationSet(model);
+            List<PerplexityText> texts = perplexityTexts(model);
+
+            RunFolder runFolder = RunFolder.beside(options.saving.folder());
+            PruningPlan plan = begin(runFolder,
+                    new PruningPlan(settings(model, compute, calibration), config.layers(), List.of(), List.of()));
+            long started = System.nanoTime();
+            plan = choose(model, compute, calibration, plan, runFolder);
+            Duration choosing = Duration.ofNanos(System.nanoTime() - started);
+            plan = plan.withEvaluations(evaluate(model, compute, texts, plan));
+
+            List<Path> folders = new ArrayList<>();
+            if (options.continueSaving) {
+                for (PruningStep step : plan.steps()) {
+                    int layers = step.stack().size();
+                    Saving below = options.saving.below(layers + "-layers");
+                    below.write(model.store(), plan.until(layers), progress);
+                    folders.add(below.folder());
+                }
+            } else {
+                options.saving.write(model.store(), plan, progress);
+                folders.add(options.saving.folder());
+            }
+            runFolder.remove();
+            return new Result(plan, folders, config.parameters(config.layers()),
+                    config.parameters(plan.last().size()), compute.dtypeName(), choosing);
+        }
+    }
+
+    /** What the job would do and need; writes nothing. */
+    public Estimate estimate() {
+        try (OpenModel model = new OpenModel(options.model)) {
+            checkTargetLayers(model.config().layers());
+            CalibrationSet calibration = calibrationSet(model);
+            List<PerplexityText> texts = perplexityTexts(model);
+            return Estimate.of(model, model.compute(options.compute), calibration.sequences(),
+                    texts.stream().map(PerplexityText::windows).toList(), options);
+        }
+    }
+
+    private void checkTargetLayers(int layers) {
+        int target = options.targetLayers;
+        if (target < 1 || target >= layers) {
+            throw new UsageException("--target-layers is " + target + ", but the model has " + layers
+                    + " layers; choose from 1 to " + (layers - 1));
+        }
+        options.method.steps(layers, target);
+    }
+
+    private CalibrationSet calibrationSet(OpenModel model) {
+        CalibrationSet calibration = CalibrationSet.sample(options.calibration, model.tokenizer());
+        model.tokenizer().requireBelow(model.config().vocabularySize(), calibration.sequences());
+        calibration.facts().notes().forEach(progress::note);
+        progress.note("Calibration on " + calibration.facts().summary());
+        return calibration;
+    }
+
+    private List<PerplexityText> perplexityTexts(OpenModel model) {
+        List<PerplexityText> texts = new ArrayList<>();
+        for (TextSource source : options.perplexity) {
+            PerplexityText text = PerplexityText.read(source, options.calibration.sequenceLength(),
+                    model.tokenizer());
+            model.tokenizer().requireBelow(model.config().vocabularySize(), text.windows());
+            text.facts().notes().forEach(progress::note);
+            texts.add(text);
+        }
+        return texts;
+    }
+
+    private ObjectNode settings(OpenModel model, Compute compute, CalibrationSet calibration) {
+        JsonMapper json = new JsonMapper();
+        ObjectNode settings = JsonNodeFactory.instance.objectNode();
+        settings.put("tool", Version.NAME);
+        ObjectNode about = settings.putObject("model");
+        about.put("name", String.valueOf(model.checkpoint().folder().getFileName()));
+        about.put("model_type", model.config().family().modelType());
+        about.put("stored_dtype", model.config().storedType(model.checkpoint()).name());
+        about.put("parameters", model.config().parameters(model.config().layers()));
+        about.put("fingerprint", model.checkpoint().fingerprint());
+        settings.put("method", options.method.name());
+        settings.set("options", json.valueToTree(options.methodOptions));
+        settings.put(PruningPlan.TARGET_LAYERS, options.targetLayers);
+        settings.put("seed", options.calibration.seed());
+        settings.set("calibration", json.valueToTree(calibration.facts()));
+        settings.putObject("compute").put("dtype", compute.dtypeName()).put("device", compute.device());
+        return settings;
+    }
+
+    /** The plan to begin with: that of an interrupted run if it is to be resumed. */
+    private PruningPlan begin(RunFolder runFolder, PruningPlan fresh) {
+        Optional<PruningPlan> interrupted = runFolder.plan();
+        if (interrupted.isEmpty()) {
+            if (options.resume) {
+                progress.note("No interrupted run lies beside " + options.saving.folder() + "; starting anew.");
+            }
+            return fresh;
+        }
+        PruningPlan plan = interrupted.get();
+        if (!options.resume) {
+            progress.note("An interrupted run with " + plan.steps().size()
+                    + " steps lies beside the target; --resume would have gone on with it. Starting anew.");
+            return fresh;
+        }
+        List<String> differences = plan.differences(fresh.settings());
+        if (!differences.isEmpty()) {
+            throw new UsageException("--resume: the interrupted run had other settings ("
+                    + String.join("; ", differences) + "); give the same, or start anew without --resume");
+        }
+        progress.note("Resuming after step " + plan.steps().size() + ": " + plan.last().tree());
+        return plan;
+    }
+
+    private PruningPlan choose(OpenModel model, Compute compute, CalibrationSet calibration, PruningPlan begun,
+            RunFolder runFolder) {
+        int left = begun.last().size();
+        if (left <= options.targetLayers) {
+            return begun;
+        }
+        int steps = options.method.steps(left, options.targetLayers);
+        PruningPlan[] plan = {begun};
+        StepProgress measured = new StepProgress();
+        try (LocalCalibration local = new LocalCalibration(model.store(), calibration.sequences(), compute,
+                options.reading, options.compute.memory(), runFolder.path(), measured)) {
+            measured.begin(1, steps, left, (long) left * local.chunks());
+            Pruning.run(options.method, begun.last(), options.targetLayers, local, step -> {
+                plan[0] = plan[0].with(step);
+                runFolder.keep(plan[0]);
+                measured.close();
+                progress.note(describe(step, plan[0].steps().size()));
+                LayerStack stack = step.stack();
+                if (stack.size() > options.targetLayers) {
+                    measured.begin(plan[0].steps().size() - begun.steps().size() + 1, steps, stack.size(),
+                            (long) (stack.size() - step.position()) * local.chunks());
+                }
+            });
+        }
+        return plan[0];
+    }
+
+    private static String describe(PruningStep step, int number) {
+        return String.format(Locale.ROOT, "Step %d: %d layers left; %s %s, ratio %s", number, step.stack().size(),
+                "merged", step.stack().get(step.position()).tree(),
+                step.ratio().stream().map(share -> String.format(Locale.ROOT, "%.3f", share))
+                        .collect(Collectors.joining(" : ")));
+    }
+
+    private List<Evaluation> evaluate(OpenModel model, Compute compute, List<PerplexityText> texts,
+            PruningPlan plan) {
+        List<LayerStack> stacks = options.continueSaving
+                ? plan.history()
+                : List.of(LayerStack.dense(plan.layers()), plan.last());
+        List<Evaluation> evaluations = new ArrayList<>();
+        for (PerplexityText text : texts) {
+            List<Perplexity> perplexities = Perplexity.measure(model.store(), stacks, text, compute,
+                    options.compute.memory(), progress);
+            for (int i = 0; i < stacks.size(); i++) {
+                evaluations.add(
+                        new Evaluation(stacks.get(i).size(), perplexities.get(i).metric(), perplexities.get(i).value()));
+            }
+        }
+        return evaluations;
+    }
+
+    /** Passes progress on to the bar of the step at hand. */
+    private final class StepProgress implements Progress.Task {
+        private Progress.Task bar = steps -> {
+        };
+
+        void begin(int step, int steps, int layers, long runs) {
+            bar = progress.begin("step " + step + " of " + steps + ": measuring " + layers + " layers", runs,
+                    "windows");
+        }
+
+        @Override
+        public void advance(long runs) {
+            bar.advance(runs);
+        }
+
+        @Override
+        public void close() {
+            bar.close();
+        }
+    }
+}

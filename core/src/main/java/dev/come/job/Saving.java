@@ -1,0 +1,48 @@
+package dev.come.job;
+
+import dev.come.Progress;
+import dev.come.checkpoint.CheckpointWriter;
+import dev.come.model.ModelConfig;
+import dev.come.prune.PruningPlan;
+import dev.come.report.ModelCard;
+import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import dev.come.stack.StackWriter;
+import java.nio.file.Path;
+
+/**
+ * Where and how a pruned model is written.
+ *
+ * @param folder the folder to make ({@code --save-path})
+ * @param maxShardBytes the largest file of weights, in bytes ({@code --max-shard-size})
+ * @param overwrite whether a model that lies there is replaced ({@code --overwrite})
+ */
+public record Saving(Path folder, long maxShardBytes, boolean overwrite) {
+    /** Fails now rather than after the work if the folder cannot be written. */
+    void check(LayerStore store) {
+        writer(store, Progress.NONE).apply(store.checkpoint().config()).source(store.checkpoint().folder())
+                .checkTarget();
+    }
+
+    /** The same for a folder below. */
+    Saving below(String name) {
+        return new Saving(folder.resolve(name), maxShardBytes, true);
+    }
+
+    /** Writes the last stack of a plan, with the plan and a model card. */
+    void write(LayerStore store, PruningPlan plan, Progress progress) {
+        LayerStack stack = plan.last();
+        ModelConfig config = store.config();
+        StackWriter writer = new StackWriter(store, stack);
+        writer.warnings().forEach(progress::note);
+        String card = new ModelCard(plan, config.parameters(plan.layers()), config.parameters(stack.size()),
+                config.family().modelType()).toMarkdown();
+        writer.write(tree -> writer(store, progress).apply(tree).file(PruningPlan.FILE_NAME, plan.toJson())
+                .file(ModelCard.FILE_NAME, card));
+    }
+
+    private StackWriter.CheckpointWriterSettings writer(LayerStore store, Progress progress) {
+        return tree -> new CheckpointWriter(folder, tree).source(store.checkpoint().folder())
+                .maxShardBytes(maxShardBytes).overwrite(overwrite).progress(progress);
+    }
+}

@@ -1,0 +1,72 @@
+package dev.come.report;
+
+import dev.come.prune.PruningPlan;
+import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningStep;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The README.md of a pruned model: what it was made from, how, and what was measured.
+ *
+ * @param denseParameters parameters before
+ * @param parameters parameters after
+ */
+public record ModelCard(PruningPlan plan, long denseParameters, long parameters, String modelType) {
+    /** The name of the file in the model's folder. */
+    public static final String FILE_NAME = "README.md";
+
+    /** The text. */
+    public String toMarkdown() {
+        JsonNode settings = plan.settings();
+        StringBuilder text = new StringBuilder();
+        text.append("---\ntags:\n- pruned\n- come\n---\n\n");
+        text.append("# ").append(settings.path("model").path("name").asString()).append(", ")
+                .append(plan.last().size()).append(" of ").append(plan.layers()).append(" layers\n\n");
+        text.append("Made by ").append(settings.path("tool").asString()).append(" with `")
+                .append(settings.path("method").asString()).append("` (")
+                .append(settings.path("options").path("compat").asString("none").equals("reference")
+                        ? "as the authors' published code does it"
+                        : "as the paper defines it")
+                .append("). It is an ordinary ").append(modelType)
+                .append(" checkpoint and loads in transformers, vLLM and llama.cpp; `").append(PruningPlan.FILE_NAME)
+                .append("` holds everything that is needed to make it again.\n\n");
+        text.append("| | before | after |\n| --- | ---: | ---: |\n");
+        text.append(String.format(Locale.ROOT, "| decoder layers | %d | %d |\n", plan.layers(), plan.last().size()));
+        text.append(String.format(Locale.ROOT, "| parameters | %,d | %,d |\n", denseParameters, parameters));
+        for (String metric : plan.evaluations().stream().map(Evaluation::metric).distinct().toList()) {
+            text.append("| ").append(metric).append(" | ").append(value(metric, plan.layers())).append(" | ")
+                    .append(value(metric, plan.last().size())).append(" |\n");
+        }
+        text.append("\nLayers, each written as the original layers that it was made from:\n\n    ")
+                .append(plan.last().tree()).append("\n\n");
+        text.append("| step | layers left | merged | ratio |\n| ---: | ---: | --- | --- |\n");
+        for (int i = 0; i < plan.steps().size(); i++) {
+            PruningStep step = plan.steps().get(i);
+            text.append("| ").append(i + 1).append(" | ").append(step.stack().size()).append(" | ")
+                    .append(step.stack().get(step.position()).tree()).append(" | ").append(ratio(step.ratio()))
+                    .append(" |\n");
+        }
+        JsonNode calibration = settings.path("calibration");
+        text.append("\nMeasured on ").append(calibration.path("dataset").asString()).append(" (")
+                .append(calibration.path("split").asString()).append(" split): ")
+                .append(calibration.path("sequences").asInt()).append(" sequences, ")
+                .append(calibration.path("tokensUsed").asInt()).append(" tokens, seed ")
+                .append(settings.path("seed").asString()).append(", computed in ")
+                .append(settings.path("compute").path("dtype").asString()).append(".\n");
+        return text.toString();
+    }
+
+    private String value(String metric, int layers) {
+        return plan.evaluations().stream()
+                .filter(evaluation -> evaluation.metric().equals(metric) && evaluation.layers() == layers).findFirst()
+                .map(evaluation -> String.format(Locale.ROOT, "%.3f", evaluation.value())).orElse("");
+    }
+
+    private static String ratio(List<Double> ratio) {
+        return ratio.stream().map(share -> String.format(Locale.ROOT, "%.4f", share))
+                .collect(Collectors.joining(" : "));
+    }
+}

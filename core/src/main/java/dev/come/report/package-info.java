@@ -1,0 +1,5 @@
+/** What was done, for people to read. */
+@NullMarked
+package dev.come.report;
+
+import org.jspecify.annotations.NullMarked;
