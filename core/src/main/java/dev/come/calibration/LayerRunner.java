@@ -8,13 +8,12 @@ import dev.come.model.DecoderLayer;
 import dev.come.model.Embedding;
 import dev.come.model.LanguageModelHead;
 import dev.come.model.LayerObserver;
-import dev.come.model.Part;
+import dev.come.model.LayerWeights;
 import dev.come.model.Rotation;
 import dev.come.model.Workers;
 import dev.come.model.Workspace;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStore;
-import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
@@ -42,7 +41,7 @@ final class LayerRunner implements AutoCloseable {
 
     /** What is known of a layer's weights while they are there. */
     interface WeightsVisitor {
-        void visit(Map<Part, Tensor> weights);
+        void visit(LayerWeights weights);
     }
 
     LayerRunner(LayerStore store, Compute compute, Progress.Task progress) {
@@ -71,7 +70,7 @@ final class LayerRunner implements AutoCloseable {
     /** Runs a layer over all chunks. */
     void run(LayerNode node, TokenChunks chunks, WeightsVisitor visitor, Pass pass) {
         try (var _ = new PointerScope()) {
-            Map<Part, Tensor> weights = store.materialise(node);
+            LayerWeights weights = store.materialise(node);
             visitor.visit(weights);
             try (DecoderLayer layer = new DecoderLayer(store.config(), weights, compute)) {
                 workers.forEach(chunks.size(),

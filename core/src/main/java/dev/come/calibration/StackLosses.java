@@ -38,7 +38,7 @@ public final class StackLosses {
         this.stacks = List.copyOf(stacks);
         this.sequenceCount = sequences.count();
         // The states of a group are held once for every place where stacks part ways, and once more for the running layer.
-        long copies = 1 + partings(stacks, 0);
+        long copies = 1L + partings(stacks, 0);
         long tokenBytes = (long) store.config().hiddenSize() * compute.type().bytes();
         this.groups = TokenChunks.of(sequences).groups(memory / copies / tokenBytes, compute.threads());
     }

@@ -4,6 +4,7 @@ import dev.come.calibration.Calibration.Sensitivity;
 import dev.come.calibration.StateStore.State;
 import dev.come.calibration.Trace.Observation;
 import dev.come.model.LayerObserver;
+import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import dev.come.model.Tensors;
@@ -12,7 +13,6 @@ import dev.come.stack.LayerStack;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -121,7 +121,7 @@ final class TraceTree implements AutoCloseable {
     }
 
     /** The L1 norm of each column of a projection. */
-    private static double[] columnLengths(Map<Part, Tensor> weights, Part part) {
+    private static double[] columnLengths(LayerWeights weights, Part part) {
         return Tensors.doubles(torch.linalg_vector_norm(weights.get(part), new Scalar(1.0), new long[]{0}, false,
                 new ScalarTypeOptional(ScalarType.Double)));
     }

@@ -28,8 +28,9 @@ public final class ApplyJob {
             String expected = plan.settings().path("model").path("fingerprint").asString();
             String found = open.checkpoint().fingerprint();
             if (!found.equals(expected)) {
-                throw new InvalidInputException(planFile + " was made for a model with fingerprint " + expected + ", but "
-                        + model + " has " + found + "; give the model that the plan was made for");
+                throw new InvalidInputException(
+                        planFile + " was made for a model with fingerprint " + expected + ", but "
+                                + model + " has " + found + "; give the model that the plan was made for");
             }
             saving.check(open.store());
             saving.write(open.store(), wanted, progress);

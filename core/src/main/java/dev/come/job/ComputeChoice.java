@@ -8,5 +8,4 @@ package dev.come.job;
  * @param threads {@code --threads}
  * @param memory {@code --memory}: bytes of hidden states that are held in memory
  */
-public record ComputeChoice(String dtype, String device, int threads, long memory) {
-}
+public record ComputeChoice(String dtype, String device, int threads, long memory) {}

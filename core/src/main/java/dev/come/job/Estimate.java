@@ -38,9 +38,11 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         long memory = options.compute().memory();
         long bytes = new StackWriter(model.store(), LayerStack.dense(layers)).bytes();
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
-                calibration.tokenCount(), bytes, BASE_BYTES + Math.min(states, memory) + Math.min(bytes, 2 * bytes / layers)
+                calibration.tokenCount(), bytes,
+                BASE_BYTES + Math.min(states, memory) + Math.min(bytes, 2 * bytes / layers)
                         + workspaceBytes(config, compute, options.calibration().sequenceLength()),
-                Math.max(0, states - memory), duration(config, compute, calibration, perplexity, options), compute.dtypeName());
+                Math.max(0, states - memory), duration(config, compute, calibration, perplexity, options),
+                compute.dtypeName());
     }
 
     /** Two layers of weights and what each thread needs for a chunk of tokens. */

@@ -61,8 +61,7 @@ public final class PruneJob {
      * @param choosing the time that choosing the layers took, without perplexity and writing
      */
     public record Result(PruningPlan plan, List<Path> folders, long denseParameters, long parameters, String dtype,
-            Duration choosing) {
-    }
+            Duration choosing) {}
 
     public PruneJob(Options options, Progress progress) {
         this.options = options;
@@ -233,7 +232,8 @@ public final class PruneJob {
                     options.compute.memory(), progress);
             for (int i = 0; i < stacks.size(); i++) {
                 evaluations.add(
-                        new Evaluation(stacks.get(i).size(), perplexities.get(i).metric(), perplexities.get(i).value()));
+                        new Evaluation(stacks.get(i).size(), perplexities.get(i).metric(),
+                                perplexities.get(i).value()));
             }
         }
         return evaluations;

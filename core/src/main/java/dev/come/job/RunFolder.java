@@ -28,7 +28,8 @@ final class RunFolder {
             Files.createDirectories(folder);
         } catch (IOException e) {
             throw new FailedException(folder + " cannot be made (" + e.getMessage()
-                    + "); the run keeps its state there, so choose a --save-path in a folder that may be written to", e);
+                    + "); the run keeps its state there, so choose a --save-path in a folder that may be written to",
+                    e);
         }
         return new RunFolder(folder);
     }
@@ -61,7 +62,9 @@ final class RunFolder {
                 Files.delete(path);
             }
         } catch (IOException e) {
-            throw new FailedException(folder + " cannot be removed (" + e.getMessage() + "); the model is saved, so remove it by hand", e);
+            throw new FailedException(
+                    folder + " cannot be removed (" + e.getMessage() + "); the model is saved, so remove it by hand",
+                    e);
         }
     }
 }

@@ -3,7 +3,6 @@ package dev.come.model;
 import dev.come.checkpoint.Checkpoint;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.IntFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -30,7 +29,7 @@ public final class CausalLanguageModel implements AutoCloseable {
      * @param weights the tensors of a layer, of the current PointerScope, by its position
      */
     public CausalLanguageModel(Checkpoint checkpoint, ModelConfig config, Compute compute, int layerCount,
-            IntFunction<Map<Part, Tensor>> weights) {
+            IntFunction<LayerWeights> weights) {
         this.config = config;
         this.compute = compute;
         this.embedding = new Embedding(checkpoint, config, compute);

@@ -36,13 +36,13 @@ public final class DecoderLayer implements AutoCloseable {
      * @param stored the tensors of the layer as {@link ModelConfig#parts} lists them, in any floating type; where a copy
      *        can be avoided they are shared and must outlive the layer
      */
-    public DecoderLayer(ModelConfig config, Map<Part, Tensor> stored, Compute compute) {
+    public DecoderLayer(ModelConfig config, LayerWeights stored, Compute compute) {
         this.config = config;
         this.type = compute.scalarType();
         this.activation = Activation.named(config.activation());
         this.attention = new CausalAttention(config, compute);
         try (var _ = new PointerScope()) {
-            stored.forEach((part, tensor) -> weights.put(part, tensor.to(compute.torchDevice(),
+            stored.asMap().forEach((part, tensor) -> weights.put(part, tensor.to(compute.torchDevice(),
                     part.axis() == Part.Axis.NONE ? ScalarType.Float : type)));
             queryKeyValue = fuse(Part.QUERY, Part.KEY, Part.VALUE);
             gateUp = fuse(Part.GATE, Part.UP);

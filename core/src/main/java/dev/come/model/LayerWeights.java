@@ -1,21 +1,58 @@
 package dev.come.model;
 
 import dev.come.checkpoint.Checkpoint;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
-/** The tensors of one layer of a checkpoint, as they are stored. */
+/** The tensors of one layer by what they mean. Who owns them is for the one who makes them to say. */
 public final class LayerWeights {
-    private LayerWeights() {
+    private final Map<Part, Tensor> tensors;
+
+    private LayerWeights(Map<Part, Tensor> tensors) {
+        this.tensors = Collections.unmodifiableMap(tensors);
     }
 
-    /** Views on the memory-mapped tensors of a layer; nothing is copied, and the checkpoint must stay open. */
-    public static Map<Part, Tensor> of(Checkpoint checkpoint, ModelConfig config, int layer) {
-        Map<Part, Tensor> weights = new EnumMap<>(Part.class);
-        for (Part part : config.parts()) {
-            weights.put(part, checkpoint.tensor(config.tensorName(layer, part)));
+    /** The tensors of a layer of a checkpoint: views on the memory-mapped file, which must stay open. */
+    public static LayerWeights of(Checkpoint checkpoint, ModelConfig config, int layer) {
+        return of(config, part -> checkpoint.tensor(config.tensorName(layer, part)));
+    }
+
+    /** One tensor for each part that layers of the model have. */
+    public static LayerWeights of(ModelConfig config, Function<Part, Tensor> tensorOf) {
+        Map<Part, Tensor> tensors = new EnumMap<>(Part.class);
+        config.parts().forEach(part -> tensors.put(part, tensorOf.apply(part)));
+        return new LayerWeights(tensors);
+    }
+
+    /** A tensor that the layer has. */
+    public Tensor get(Part part) {
+        Tensor tensor = tensors.get(part);
+        if (tensor == null) {
+            throw new IllegalArgumentException("the layer has no " + part);
         }
-        return weights;
+        return tensor;
+    }
+
+    /** A tensor that only some models have, or null. */
+    @Nullable
+    Tensor find(Part part) {
+        return tensors.get(part);
+    }
+
+    /** Other tensors, each made from one of these. */
+    public LayerWeights map(BiFunction<Part, Tensor, Tensor> change) {
+        Map<Part, Tensor> changed = new EnumMap<>(Part.class);
+        tensors.forEach((part, tensor) -> changed.put(part, change.apply(part, tensor)));
+        return new LayerWeights(changed);
+    }
+
+    /** The tensors by what they mean. */
+    public Map<Part, Tensor> asMap() {
+        return tensors;
     }
 }

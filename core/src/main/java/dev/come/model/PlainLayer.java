@@ -1,13 +1,11 @@
 package dev.come.model;
 
-import java.util.Map;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One decoder layer in the plainest operations, one line for each line of the definition. Gradients flow through it to the
@@ -29,18 +27,18 @@ public final class PlainLayer {
      * @param hidden {@code (tokens, hidden)} of that type: the residual stream before the layer
      * @return {@code (tokens, hidden)}: the residual stream after the layer
      */
-    public Tensor forward(Map<Part, Tensor> weights, Tensor hidden, TokenLayout layout, Rotation rotation) {
+    public Tensor forward(LayerWeights weights, Tensor hidden, TokenLayout layout, Rotation rotation) {
         Tensor attended = hidden.add(attention(weights, norm(hidden, weights.get(Part.INPUT_NORM)), layout, rotation));
         return attended.add(feedForward(weights, norm(attended, weights.get(Part.POST_ATTENTION_NORM))));
     }
 
     /** The root mean square norm of every row. */
-    public Tensor norm(Tensor x, @Nullable Tensor weight) {
+    public Tensor norm(Tensor x, Tensor weight) {
         Tensor meanSquare = x.square().mean(1).unsqueeze(1);
-        return x.mul(meanSquare.add(new Scalar(config.normEpsilon())).rsqrt()).mul(present(weight));
+        return x.mul(meanSquare.add(new Scalar(config.normEpsilon())).rsqrt()).mul(weight);
     }
 
-    private Tensor attention(Map<Part, Tensor> weights, Tensor x, TokenLayout layout, Rotation rotation) {
+    private Tensor attention(LayerWeights weights, Tensor x, TokenLayout layout, Rotation rotation) {
         long tokens = x.size(0);
         long dim = config.headDim();
         Rotation.Angles angles = rotation.angles(layout);
@@ -67,7 +65,7 @@ public final class PlainLayer {
         return linear(weights, torch.cat(outputs, 0), Part.OUTPUT, Part.OUTPUT_BIAS);
     }
 
-    private Tensor feedForward(Map<Part, Tensor> weights, Tensor x) {
+    private Tensor feedForward(LayerWeights weights, Tensor x) {
         Tensor gate = activation.of(linear(weights, x, Part.GATE, Part.GATE_BIAS));
         return linear(weights, gate.mul(linear(weights, x, Part.UP, Part.UP_BIAS)), Part.DOWN, Part.DOWN_BIAS);
     }
@@ -83,16 +81,9 @@ public final class PlainLayer {
         return heads.mul(cos).add(turned.mul(sin));
     }
 
-    private static Tensor linear(Map<Part, Tensor> weights, Tensor x, Part matrix, Part bias) {
-        Tensor product = x.matmul(present(weights.get(matrix)).t());
-        Tensor addend = weights.get(bias);
+    private static Tensor linear(LayerWeights weights, Tensor x, Part matrix, Part bias) {
+        Tensor product = x.matmul(weights.get(matrix).t());
+        Tensor addend = weights.find(bias);
         return addend == null ? product : product.add(addend);
-    }
-
-    private static Tensor present(@Nullable Tensor weight) {
-        if (weight == null) {
-            throw new IllegalArgumentException("a tensor of the layer is missing");
-        }
-        return weight;
     }
 }

@@ -20,9 +20,9 @@ public final class Throughput {
         long started = System.nanoTime();
         try (Workers workers = new Workers(compute)) {
             workers.forEach(compute.threads(), (thread, workspace) -> {
-                Tensor x = torch.empty(new long[] {ROWS, hidden}, compute.options(compute.scalarType()),
+                Tensor x = torch.empty(new long[]{ROWS, hidden}, compute.options(compute.scalarType()),
                         new MemoryFormatOptional()).zero_();
-                Tensor weight = torch.empty(new long[] {channels, hidden}, compute.options(compute.scalarType()),
+                Tensor weight = torch.empty(new long[]{channels, hidden}, compute.options(compute.scalarType()),
                         new MemoryFormatOptional()).zero_();
                 Tensor product = workspace.tensor("gateUp", compute.scalarType(), ROWS, channels);
                 while (System.nanoTime() - started < NANOSECONDS || products[thread] == 0) {

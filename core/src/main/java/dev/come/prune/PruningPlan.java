@@ -53,8 +53,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
      * @param layers which stack: the one with so many layers
      * @param metric the full name of the number
      */
-    public record Evaluation(int layers, String metric, double value) {
-    }
+    public record Evaluation(int layers, String metric, double value) {}
 
     /** The plan with one more step. */
     public PruningPlan with(PruningStep step) {
@@ -95,7 +94,8 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
             }
         }
         throw new InvalidInputException("--target-layers is " + layersLeft + ", but the plan has "
-                + steps.stream().map(step -> step.stack().size()).toList() + " layers after its steps; choose one of these");
+                + steps.stream().map(step -> step.stack().size()).toList()
+                + " layers after its steps; choose one of these");
     }
 
     /** The plan as the text of its file. */

@@ -1,13 +1,11 @@
 package dev.come.stack;
 
+import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
-import dev.come.model.Part;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Share;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Scalar;
@@ -32,11 +30,10 @@ final class Concatenation {
     }
 
     /** The concatenated layer from the weights of its sources. */
-    Map<Part, Tensor> of(List<Map<Part, Tensor>> sources) {
-        Map<Part, Tensor> merged = new EnumMap<>(Part.class);
-        for (Part part : config.parts()) {
-            List<Tensor> tensors = sources.stream().map(source -> present(source, part)).toList();
-            merged.put(part, switch (part.axis()) {
+    LayerWeights of(List<LayerWeights> sources) {
+        return LayerWeights.of(config, part -> {
+            List<Tensor> tensors = sources.stream().map(source -> source.get(part)).toList();
+            return switch (part.axis()) {
                 case QUERY_ROWS -> select(tensors, 0, this::queryChannels);
                 case KEY_VALUE_ROWS -> select(tensors, 0, this::keyValueChannels);
                 case QUERY_COLUMNS -> select(tensors, 1, this::queryChannels);
@@ -44,9 +41,8 @@ final class Concatenation {
                 case CHANNEL_COLUMNS -> select(tensors, 1, share -> toLongs(share.channels()));
                 case SUMMED_OUTPUT -> weightedSum(tensors, Share::ratio);
                 case NONE -> weightedSum(tensors, share -> 1.0 / shares.size());
-            });
-        }
-        return merged;
+            };
+        });
     }
 
     private interface Selection {
@@ -92,13 +88,5 @@ final class Concatenation {
 
     private static long[] toLongs(List<Integer> indices) {
         return indices.stream().mapToLong(Integer::longValue).toArray();
-    }
-
-    private static Tensor present(Map<Part, Tensor> weights, Part part) {
-        Tensor tensor = weights.get(part);
-        if (tensor == null) {
-            throw new IllegalArgumentException("a source has no " + part);
-        }
-        return tensor;
     }
 }

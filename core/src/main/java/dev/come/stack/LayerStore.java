@@ -3,12 +3,8 @@ package dev.come.stack;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
-import dev.come.model.Part;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
-import java.util.EnumMap;
-import java.util.Map;
-import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Recipes into weights, one layer at a time, from the memory-mapped checkpoint. */
@@ -37,22 +33,20 @@ public final class LayerStore {
      *
      * @return tensors of the current PointerScope; those of original layers are views on the checkpoint
      */
-    public Map<Part, Tensor> materialise(LayerNode node) {
-        Map<Part, Tensor> weights = exact(node);
+    public LayerWeights materialise(LayerNode node) {
         int first = node.originals().findFirst().orElseThrow();
-        weights.replaceAll((part, tensor) -> {
+        return exact(node).map((part, tensor) -> {
             ScalarType stored = checkpoint.info(config.tensorName(first, part)).dtype().scalarType();
             return tensor.scalar_type() == stored ? tensor : tensor.to(stored);
         });
-        return weights;
     }
 
     /** As {@link #materialise}, before the last rounding. */
-    private Map<Part, Tensor> exact(LayerNode node) {
+    private LayerWeights exact(LayerNode node) {
         return switch (node) {
             case Original original -> LayerWeights.of(checkpoint, config, original.index());
-            case Concatenated concatenated -> new EnumMap<>(new Concatenation(config, concatenated)
-                    .of(concatenated.sources().map(this::exact).toList()));
+            case Concatenated concatenated -> new Concatenation(config, concatenated)
+                    .of(concatenated.sources().map(this::exact).toList());
         };
     }
 }

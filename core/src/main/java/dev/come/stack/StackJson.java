@@ -50,17 +50,17 @@ public final class StackJson {
 
         private JsonNode reference(LayerNode node) {
             return switch (node) {
-            case Original original -> JSON.numberNode(original.index());
-            case Concatenated concatenated -> {
-                String name = names.get(node);
-                if (name == null) {
-                    ObjectNode written = write(concatenated);
-                    name = "m" + (names.size() + 1);
-                    names.put(node, name);
-                    nodes.set(name, written);
+                case Original original -> JSON.numberNode(original.index());
+                case Concatenated concatenated -> {
+                    String name = names.get(node);
+                    if (name == null) {
+                        ObjectNode written = write(concatenated);
+                        name = "m" + (names.size() + 1);
+                        names.put(node, name);
+                        nodes.set(name, written);
+                    }
+                    yield JSON.stringNode(name);
                 }
-                yield JSON.stringNode(name);
-            }
             };
         }
 

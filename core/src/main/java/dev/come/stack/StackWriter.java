@@ -5,6 +5,7 @@ import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.LayerConfigEdit;
 import dev.come.checkpoint.TensorSpec;
+import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** A stack of layers into a model folder, one layer in memory at a time. */
 public final class StackWriter {
@@ -23,8 +25,7 @@ public final class StackWriter {
     private final List<TensorSpec> specs = new ArrayList<>();
     private final Map<String, Place> places = new HashMap<>();
 
-    private record Place(int position, Part part) {
-    }
+    private record Place(int position, Part part) {}
 
     /** Plans the folder of a stack. */
     public StackWriter(LayerStore store, LayerStack stack) {
@@ -89,7 +90,7 @@ public final class StackWriter {
     /** The layer whose tensors are being written: it is made when its first tensor is asked for. */
     private final class LayerAtHand implements AutoCloseable {
         private int position = -1;
-        private Map<Part, Tensor> weights = Map.of();
+        private @Nullable LayerWeights weights;
         private PointerScope scope = new PointerScope();
 
         Tensor tensor(String name) {
@@ -97,17 +98,14 @@ public final class StackWriter {
             if (place == null) {
                 return store.checkpoint().tensor(name);
             }
-            if (place.position() != position) {
+            if (weights == null || place.position() != position) {
                 scope.close();
                 scope = new PointerScope();
                 weights = store.materialise(stack.get(place.position()));
                 position = place.position();
             }
-            Tensor tensor = weights.get(place.part());
-            if (tensor == null) {
-                throw new IllegalStateException("no " + place.part());
-            }
-            return tensor.detach();
+            // The writer closes what it is given, and a layer that was merged into others may be needed again.
+            return weights.get(place.part()).detach();
         }
 
         @Override

@@ -10,7 +10,6 @@ import dev.come.checkpoint.ConfigTree;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -102,8 +101,8 @@ class ForwardTests {
                     Workspace workspace = new Workspace(compute);
                     DecoderLayer fast = new DecoderLayer(config, LayerWeights.of(checkpoint, config, 1), compute)) {
                 Tensor hidden = new Embedding(checkpoint, config, compute).of(ids);
-                Map<Part, Tensor> weights = LayerWeights.of(checkpoint, config, 1);
-                weights.replaceAll((part, tensor) -> tensor.to(compute.scalarType()));
+                LayerWeights weights = LayerWeights.of(checkpoint, config, 1)
+                        .map((part, tensor) -> tensor.to(compute.scalarType()));
                 Tensor plain = new PlainLayer(config).forward(weights, hidden, layout, rotation);
                 fast.forward(hidden, layout, rotation, workspace, LayerObserver.NONE, null);
                 assertThat(hidden.sub(plain).abs().max().item_double()).isLessThan(2e-5);
