@@ -155,11 +155,15 @@ final class Json {
     }
 
     private BigDecimal fraction(String path, String literal) {
-        if (!Double.isFinite(Double.parseDouble(literal.replace("INF", "Infinity")))) {
-            throw new CheckpointException("%s: '%s' is %s where a finite number is expected; correct the file"
-                    .formatted(file, path, literal));
+        try {
+            if (Double.isFinite(Double.parseDouble(literal))) {
+                return new LiteralDecimal(literal);
+            }
+        } catch (NumberFormatException _) {
+            // an exponent of more than 32 bits: refused below
         }
-        return new LiteralDecimal(literal);
+        throw new CheckpointException("%s: '%s' is %s where a finite number is expected; correct the file"
+                .formatted(file, path, literal));
     }
 
     private static String position(JacksonException e) {

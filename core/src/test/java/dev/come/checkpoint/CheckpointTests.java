@@ -2,6 +2,7 @@ package dev.come.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -187,6 +188,14 @@ class CheckpointTests {
             assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> checkpoint.tensor("nonsense"))
                     .withMessageContainingAll("llama-gqa", "'nonsense' is missing");
         }
+    }
+
+    @Test
+    void givesNoViewsOnceItIsClosed() {
+        Checkpoint checkpoint = Checkpoint.open(Fixtures.goldenModel("llama-gqa"));
+        checkpoint.close();
+        assertThatIllegalStateException().isThrownBy(() -> checkpoint.tensor("model.norm.weight"))
+                .withMessageContaining("is closed");
     }
 
     @Test

@@ -87,7 +87,7 @@ class ConfigTreeTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"NaN", "Infinity", "-Infinity", "1e999"})
+    @ValueSource(strings = {"NaN", "Infinity", "-Infinity", "1e999", "1e-99999999999"})
     void namesNumbersThatAreNotFinite(String literal) {
         assertThatExceptionOfType(CheckpointException.class)
                 .isThrownBy(() -> read("{\"a\": {\"rms_norm_eps\": [1, %s]}}".formatted(literal)))

@@ -25,7 +25,8 @@ class SafetensorsFuzzTests {
     private static final Duration TIME = Duration.ofSeconds(3);
     private static final List<String> PIECES = List.of("{", "}", "[", "]", ",", ":", "\"", "\\u0000", "null", "NaN",
             "-1",
-            "1e99999", "9223372036854775807", "99999999999999999999", "0", "\"F32\"", "\"F8_E4M3\"", "\"shape\"",
+            "1e99999", "1e-99999999999", "9223372036854775807", "99999999999999999999", "0", "\"F32\"", "\"F8_E4M3\"",
+            "\"shape\"",
             "\"data_offsets\"", "\"__metadata__\"", "\u00e9", " ");
 
     @TempDir
