@@ -142,8 +142,8 @@ public final class Checkpoint implements AutoCloseable {
 
     /**
      * SHA-256, in hexadecimal digits, over config.json, the header of every safetensors file and the first 4096 bytes
-     * of every tensor. It costs next to nothing, whatever the size of the model, and yet tells a model from its fine-
-     * tuned descendants, which differ in nearly every tensor. It does not find a byte that was changed further in.
+     * of every tensor. It costs next to nothing, whatever the size of the model, and yet tells a model from its
+     * fine-tuned descendants, which differ in nearly every tensor. It does not find a byte that was changed further in.
      */
     public String fingerprint() {
         MessageDigest digest = sha256();
@@ -197,6 +197,10 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private MemorySegment map(Path file) {
+        // An address in a closed map is no error to libtorch, but the end of the process.
+        if (!arena.scope().isAlive()) {
+            throw new IllegalStateException(folder + " is closed");
+        }
         return Objects.requireNonNull(maps.get(file));
     }
 

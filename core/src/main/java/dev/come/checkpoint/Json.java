@@ -13,6 +13,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.core.json.JsonWriteFeature;
@@ -77,11 +78,8 @@ final class Json {
             throw new CheckpointException(file + ": its JSON is not UTF-8 text; the file is damaged, fetch it again",
                     e);
         } catch (JacksonException e) {
-            throw new CheckpointException(
-                    "%s: its JSON is broken at line %d, column %d (%s); the file is damaged, fetch it again"
-                            .formatted(file, e.getLocation().getLineNr(), e.getLocation().getColumnNr(),
-                                    firstLine(e.getOriginalMessage())),
-                    e);
+            throw new CheckpointException("%s: its JSON is broken%s (%s); the file is damaged, fetch it again"
+                    .formatted(file, position(e), firstLine(e.getOriginalMessage())), e);
         }
     }
 
@@ -157,11 +155,20 @@ final class Json {
     }
 
     private BigDecimal fraction(String path, String literal) {
-        if (!Double.isFinite(Double.parseDouble(literal.replace("INF", "Infinity")))) {
-            throw new CheckpointException("%s: '%s' is %s where a finite number is expected; correct the file"
-                    .formatted(file, path, literal));
+        try {
+            if (Double.isFinite(Double.parseDouble(literal))) {
+                return new LiteralDecimal(literal);
+            }
+        } catch (NumberFormatException _) {
+            // an exponent of more than 32 bits: refused below
         }
-        return new LiteralDecimal(literal);
+        throw new CheckpointException("%s: '%s' is %s where a finite number is expected; correct the file"
+                .formatted(file, path, literal));
+    }
+
+    private static String position(JacksonException e) {
+        TokenStreamLocation at = e.getLocation();
+        return at == null ? "" : " at line %d, column %d".formatted(at.getLineNr(), at.getColumnNr());
     }
 
     private static String firstLine(String message) {

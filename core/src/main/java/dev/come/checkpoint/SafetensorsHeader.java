@@ -47,7 +47,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
                         ("%s: a safetensors file begins with 8 bytes that give the length of its header, "
                                 + "but the file has only %d; fetch it again").formatted(file, fileSize));
             }
-            byte[] start = readFully(channel, 0, Long.BYTES);
+            byte[] start = bytes(channel, Long.BYTES, 0);
             if (Arrays.equals(start, GIT_LFS_POINTER)) {
                 throw new CheckpointException(
                         file + ": this is a Git LFS pointer, not the weights; run 'git lfs pull' in its folder");
@@ -63,7 +63,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
                 throw new CheckpointException(("%s: the header is %d bytes long, but only %d bytes follow; the file is "
                         + "truncated, fetch it again").formatted(file, length, fileSize - Long.BYTES));
             }
-            return parse(readFully(channel, Long.BYTES, (int) length), file, fileSize);
+            return parse(bytes(channel, (int) length, Long.BYTES), file, fileSize);
         } catch (IOException e) {
             throw new CheckpointException("%s cannot be read (%s); check that it exists and may be read"
                     .formatted(file, IoReason.of(e)), e);
@@ -120,13 +120,21 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
         return shape.stream().reduce((long) dtype.bytes(), Math::multiplyExact);
     }
 
-    private static byte[] readFully(FileChannel channel, long position, int length) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(length);
+    /** Fills a buffer from a position of the file on. */
+    static void readFully(FileChannel channel, ByteBuffer bytes, long position) throws IOException {
+        long next = position;
         while (bytes.hasRemaining()) {
-            if (channel.read(bytes, position + bytes.position()) < 0) {
+            int read = channel.read(bytes, next);
+            if (read < 0) {
                 throw new EOFException("it became shorter while it was read");
             }
+            next += read;
         }
+    }
+
+    private static byte[] bytes(FileChannel channel, int length, long position) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(length);
+        readFully(channel, bytes, position);
         return bytes.array();
     }
 
@@ -185,7 +193,8 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
                     throw wrong("%s of shape %s takes %d bytes, but data_offsets %s give it %d".formatted(dtype, shape,
                             needed, offsets, stored));
                 }
-                return new TensorInfo(name, dtype, shape, file, Math.addExact(dataStart, offsets.getFirst()), stored);
+                long end = Math.addExact(dataStart, offsets.getLast());
+                return new TensorInfo(name, dtype, shape, file, end - stored, stored);
             } catch (ArithmeticException _) {
                 throw wrong("%s of shape %s at %s is larger than any file can be".formatted(dtype, shape, offsets));
             }

@@ -14,7 +14,7 @@ final class Fixtures {
     private Fixtures() {
     }
 
-    /** A folder of the golden models, which transformers wrote (see golden/README.md beside the shared data). */
+    /** A folder of the golden models, which transformers 5.24 wrote. */
     static Path goldenModel(String name) {
         try {
             return Path.of(Objects.requireNonNull(Fixtures.class.getResource("/golden/models/" + name)).toURI());
@@ -23,11 +23,8 @@ final class Fixtures {
         }
     }
 
-    /**
-     * Makes a folder a model's: a config.json that says little, and model.safetensors with this header and these data.
-     */
+    /** Makes a model folder: a config.json that says little, and model.safetensors with this header and these data. */
     static Path model(Path folder, String header, int dataBytes) throws IOException {
-        Files.createDirectories(folder);
         Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"llama\"}");
         Files.write(folder.resolve("model.safetensors"), safetensors(header, dataBytes));
         return folder;

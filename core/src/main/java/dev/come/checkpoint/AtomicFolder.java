@@ -1,0 +1,271 @@
+package dev.come.checkpoint;
+
+import dev.come.FailedException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BiPredicate;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A folder that comes into being all at once. It is filled under another name beside its target; {@link #commit}
+ * brings all of it to the disk and renames it. If the process or the machine dies, the target is what it was before or
+ * what it was to become.
+ *
+ * <p>A file beside it is locked as long as the process lives. By that the next writer of the same target recognises the
+ * leftovers of a dead one, and removes them.
+ */
+final class AtomicFolder implements AutoCloseable {
+    private final Path target;
+    private final BiPredicate<Path, Path> exchange;
+    private final Names names;
+    private final Deque<Path> createdParents = new ArrayDeque<>();
+    private @Nullable FileChannel lock;
+
+    private AtomicFolder(Path target, BiPredicate<Path, Path> exchange) {
+        this.target = target;
+        this.exchange = exchange;
+        this.names = new Names(Names.prefix(target) + Integer.toHexString(ThreadLocalRandom.current().nextInt()),
+                parentOf(target));
+    }
+
+    /**
+     * Makes an empty folder beside the target, and the folders above where they are missing.
+     *
+     * @param target an absolute path other than a root
+     */
+    static AtomicFolder beside(Path target) throws IOException {
+        return beside(target, FolderExchange::exchange);
+    }
+
+    /** The same with another way to swap two folders, which returns whether it has done so. */
+    static AtomicFolder beside(Path target, BiPredicate<Path, Path> exchange) throws IOException {
+        AtomicFolder folder = new AtomicFolder(target, exchange);
+        try {
+            folder.begin();
+            return folder;
+        } catch (IOException | RuntimeException e) {
+            try (folder) {
+                throw e;
+            }
+        }
+    }
+
+    /** The folder to fill. */
+    Path folder() {
+        return names.folder();
+    }
+
+    /**
+     * Brings the folder to the disk and gives it the target's name.
+     *
+     * @param replace whether a target that is not empty is replaced; it is removed afterwards. If not, an
+     *        {@link IOException} is thrown for such a target
+     */
+    void commit(boolean replace) throws IOException {
+        sync(names.folder());
+        if (replace && Files.exists(target)) {
+            replaceTarget();
+        } else {
+            Files.deleteIfExists(target);
+            Files.move(names.folder(), target, StandardCopyOption.ATOMIC_MOVE);
+            syncFolder(parentOf(target));
+        }
+        createdParents.clear();
+    }
+
+    /** Removes whatever is not committed, the folders above that were made for it included. */
+    @Override
+    public void close() throws IOException {
+        // Whoever holds the lock removes it last: were the folder to stay, the next writer would find it by its lock.
+        try (FileChannel held = lock) {
+            deleteTree(names.folder());
+            if (held != null) {
+                Files.deleteIfExists(names.lock());
+            }
+        }
+        while (!createdParents.isEmpty()) {
+            try {
+                Files.delete(createdParents.pop());
+            } catch (DirectoryNotEmptyException _) {
+                return; // someone else has put something there meanwhile
+            }
+        }
+    }
+
+    private void begin() throws IOException {
+        createParents(parentOf(target));
+        removeLeftovers();
+        // The lock is there before the folder and goes after it, so that a folder without a lock cannot be.
+        lock = FileChannel.open(names.lock(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        lock.tryLock();
+        // Not createTempDirectory, which lets nobody but the owner in: the umask decides.
+        Files.createDirectory(names.folder());
+    }
+
+    private void createParents(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            createParents(parentOf(folder));
+            Files.createDirectory(folder);
+            createdParents.push(folder);
+        }
+    }
+
+    private void replaceTarget() throws IOException {
+        Path replaced;
+        if (exchange.test(names.folder(), target)) {
+            replaced = names.folder();
+        } else {
+            moveAside();
+            replaced = names.old();
+        }
+        syncFolder(parentOf(target));
+        try {
+            deleteTree(replaced);
+        } catch (IOException e) {
+            throw new FailedException("%s is saved, but what stood there before cannot be removed (%s); remove %s"
+                    .formatted(target, IoReason.of(e), replaced), e);
+        }
+    }
+
+    /** Replaces the target in two steps. A death between them is mended by the next writer. */
+    private void moveAside() throws IOException {
+        Files.move(target, names.old(), StandardCopyOption.ATOMIC_MOVE);
+        try {
+            Files.move(names.folder(), target, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            Files.move(names.old(), target, StandardCopyOption.ATOMIC_MOVE);
+            throw e;
+        }
+    }
+
+    private void removeLeftovers() throws IOException {
+        for (Names leftover : Names.lockedBeside(target)) {
+            try (FileChannel channel = FileChannel.open(leftover.lock(), StandardOpenOption.WRITE);
+                    FileLock free = channel.tryLock()) {
+                if (free != null) {
+                    remove(leftover);
+                }
+            } catch (OverlappingFileLockException | NoSuchFileException _) {
+                // Another thread writes there, or another process has removed it first.
+            }
+        }
+    }
+
+    private void remove(Names leftover) throws IOException {
+        if (Files.exists(leftover.old()) && !Files.exists(target)) {
+            Files.move(leftover.old(), target, StandardCopyOption.ATOMIC_MOVE);
+        }
+        deleteTree(leftover.old());
+        deleteTree(leftover.folder());
+        Files.deleteIfExists(leftover.lock());
+    }
+
+    private static Path parentOf(Path path) {
+        Path parent = path.getParent();
+        if (parent == null) {
+            throw new IllegalArgumentException(path + " has no folder above it");
+        }
+        return parent;
+    }
+
+    private static void sync(Path root) throws IOException {
+        try (Stream<Path> paths = Files.walk(root)) {
+            for (Path path : (Iterable<Path>) paths::iterator) {
+                if (Files.isDirectory(path)) {
+                    syncFolder(path);
+                } else {
+                    try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+                        file.force(true);
+                    }
+                }
+            }
+        }
+    }
+
+    private static void syncFolder(Path folder) throws IOException {
+        // Elsewhere than on POSIX systems a folder cannot be opened.
+        if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+                channel.force(true);
+            }
+        }
+    }
+
+    private static void deleteTree(Path root) throws IOException {
+        if (!Files.exists(root)) {
+            return;
+        }
+        Files.walkFileTree(root, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.delete(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path folder, @Nullable IOException e) throws IOException {
+                if (e != null) {
+                    throw e;
+                }
+                Files.delete(folder);
+                return FileVisitResult.CONTINUE;
+            }
+        });
+    }
+
+    /**
+     * What lies beside the target while it is written: {@code .TARGET.come-RANDOM}, and the same with an ending.
+     *
+     * @param run the common name
+     * @param parent the folder that holds all of it
+     */
+    private record Names(String run, Path parent) {
+        private static final String LOCK = ".lock";
+
+        /** The folder in the making. */
+        Path folder() {
+            return parent.resolve(run);
+        }
+
+        /** Where the old target is, if it had to be moved out of the way. */
+        Path old() {
+            return parent.resolve(run + ".old");
+        }
+
+        /** The file that the writer has locked. */
+        Path lock() {
+            return parent.resolve(run + LOCK);
+        }
+
+        static String prefix(Path target) {
+            return ".%s.come-".formatted(target.getFileName());
+        }
+
+        /** The names of all writers of the target, dead or alive. */
+        static List<Names> lockedBeside(Path target) throws IOException {
+            Path parent = parentOf(target);
+            String prefix = prefix(target);
+            try (Stream<Path> files = Files.list(parent)) {
+                return files.map(file -> file.getFileName().toString())
+                        .filter(name -> name.startsWith(prefix) && name.endsWith(LOCK))
+                        .map(name -> new Names(name.substring(0, name.length() - LOCK.length()), parent)).toList();
+            }
+        }
+    }
+}

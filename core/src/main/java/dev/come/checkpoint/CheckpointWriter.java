@@ -1,0 +1,352 @@
+package dev.come.checkpoint;
+
+import dev.come.FailedException;
+import dev.come.Progress;
+import dev.come.UsageException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Writes a model folder that transformers, vLLM and llama.cpp read: config.json, the weights in one or several
+ * safetensors files, and what else lay in the folder that the model was made from.
+ *
+ * <p>The folder appears all at once or not at all: everything is written beside it, brought to the disk, read again and
+ * compared, and renamed at last. Only one tensor is in memory at a time.
+ *
+ * <p>Of the source folder every other file is copied (tokenizer, generation settings, licence and so on), except what
+ * no longer holds for the new model: README.md, the record of an earlier run ({@code come*.json}), and weights in
+ * whatever format. Of its subfolders, which mostly hold other formats of the same weights, only {@code
+ * additional_chat_templates} is copied, which belongs to the tokenizer.
+ */
+public final class CheckpointWriter {
+    /** What transformers takes: 5 GB. */
+    public static final long DEFAULT_SHARD_BYTES = 5_000_000_000L;
+
+    private static final int CHUNK_BYTES = 1 << 24;
+    private static final Pattern SHARD_SIZE = Pattern.compile("(\\d+(?:\\.\\d+)?) ?(KB|MB|GB|KIB|MIB|GIB|)");
+    private static final Pattern NOT_COPIED = Pattern
+            .compile("config\\.json|README\\.md|come.*\\.json|.*\\.index\\.json"
+                    + "|.*\\.(safetensors|bin|pth?|ckpt|gguf|h5|msgpack|onnx|onnx_data)");
+    private static final String RECORD = "come.json";
+    private static final String CHAT_TEMPLATES = "additional_chat_templates";
+
+    private final Path target;
+    private final ConfigTree config;
+    private final Map<String, String> extraFiles = new LinkedHashMap<>();
+    private Optional<Path> source = Optional.empty();
+    private long shardBytes = DEFAULT_SHARD_BYTES;
+    private boolean overwrite;
+    private Progress progress = Progress.NONE;
+
+    /**
+     * A writer for one folder.
+     *
+     * @param target the folder to make
+     * @param config what its config.json shall say
+     */
+    public CheckpointWriter(Path target, ConfigTree config) {
+        this.target = realPath(target);
+        this.config = config;
+    }
+
+    /** The folder whose other files are copied; it is never changed. Without this, none are. */
+    public CheckpointWriter source(Path folder) {
+        source = Optional.of(folder);
+        return this;
+    }
+
+    /** A text file to be written besides, such as README.md. */
+    public CheckpointWriter file(String name, String text) {
+        extraFiles.put(name, text);
+        return this;
+    }
+
+    /** How many bytes of tensors one file may hold; a tensor that is larger has a file of its own. */
+    public CheckpointWriter maxShardBytes(long bytes) {
+        shardBytes = bytes;
+        return this;
+    }
+
+    /** Whether a model that is in the target already is replaced. */
+    public CheckpointWriter overwrite(boolean replace) {
+        overwrite = replace;
+        return this;
+    }
+
+    /** Who is told how many bytes are written. */
+    public CheckpointWriter progress(Progress listener) {
+        progress = listener;
+        return this;
+    }
+
+    /**
+     * The number of bytes that a size such as {@code 5GB} or {@code 200MiB} stands for, spelt as transformers spells
+     * it; a number alone is bytes.
+     *
+     * @throws UsageException when it is spelt otherwise, or is zero
+     */
+    public static long parseShardSize(String size) {
+        Matcher parts = SHARD_SIZE.matcher(size.strip().toUpperCase(Locale.ROOT));
+        long bytes = 0;
+        if (parts.matches()) {
+            long unit = switch (parts.group(2)) {
+                case "KB" -> 1_000L;
+                case "MB" -> 1_000_000L;
+                case "GB" -> 1_000_000_000L;
+                case "KIB" -> 1L << 10;
+                case "MIB" -> 1L << 20;
+                case "GIB" -> 1L << 30;
+                default -> 1L;
+            };
+            bytes = (long) (Double.parseDouble(parts.group(1)) * unit);
+        }
+        if (bytes == 0) {
+            throw new UsageException(
+                    "--max-shard-size is '%s'; give a size such as 5GB, 200MB or 1GiB".formatted(size));
+        }
+        return bytes;
+    }
+
+    /**
+     * Checks, before any work is done, that the target may be written.
+     *
+     * @throws UsageException when it is a file, is not empty and may not be replaced, or overlaps the source
+     * @throws FailedException when the folder above cannot be written to
+     */
+    public void checkTarget() {
+        if (target.getParent() == null || (Files.exists(target) && !Files.isDirectory(target))) {
+            throw new UsageException(
+                    "%s is not a folder that can be made; give another one to save to".formatted(target));
+        }
+        source.map(CheckpointWriter::realPath).ifPresent(from -> {
+            if (target.startsWith(from) || from.startsWith(target)) {
+                throw new UsageException(
+                        ("%s is, holds or lies in the folder %s, which the model is read from; give another one to "
+                                + "save to").formatted(target, from));
+            }
+        });
+        checkReplaceable();
+        Path above = existing(target.getParent());
+        if (!Files.isWritable(above)) {
+            throw new FailedException(
+                    ("%s cannot be saved, because %s may not be written to; change its permissions or give another "
+                            + "folder to save to").formatted(target, above));
+        }
+    }
+
+    /**
+     * Writes the model.
+     *
+     * @param tensors the tensors, in the order in which they shall lie in the files
+     * @param tensorOf makes each tensor when its turn comes. It must have the promised type and shape; it is closed
+     *         when it is written, so what is handed over must not be in use elsewhere
+     * @throws UsageException as {@link #checkTarget} does
+     * @throws FailedException when the disk is full or refuses; then nothing is left behind
+     */
+    public void write(List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf) {
+        checkTarget();
+        List<Shard> shards = Shard.plan(tensors, shardBytes);
+        long totalBytes = tensors.stream().mapToLong(TensorSpec::byteLength).sum();
+        try (AtomicFolder made = AtomicFolder.beside(target);
+                Progress.Task task = progress.begin("saving " + target.getFileName(), totalBytes, "bytes")) {
+            writeOtherFiles(made.folder());
+            List<Long> checksums = new ArrayList<>();
+            for (Shard shard : shards) {
+                checksums.addAll(writeShard(made.folder().resolve(shard.fileName()), shard.tensors(), tensorOf, task));
+            }
+            if (shards.size() > 1) {
+                Files.writeString(made.folder().resolve(ShardIndex.FILE_NAME), index(shards, totalBytes));
+            }
+            verify(made.folder(), tensors, checksums);
+            made.commit(overwrite);
+        } catch (IOException e) {
+            throw new FailedException(
+                    ("%s cannot be saved (%s); its weights take %d bytes, so check that there is room, or give "
+                            + "another folder to save to").formatted(target, IoReason.of(e), totalBytes),
+                    e);
+        }
+    }
+
+    private void checkReplaceable() {
+        if (!Files.isDirectory(target) || files(target).isEmpty()) {
+            return;
+        }
+        if (!overwrite) {
+            throw new UsageException(
+                    "%s is not empty; give another folder to save to, or --overwrite to replace it".formatted(target));
+        }
+        // Everything in the folder will go, so a slip of the hand must not cost someone his home.
+        if (!Files.exists(target.resolve(Checkpoint.CONFIG)) && !Files.exists(target.resolve(RECORD))) {
+            throw new UsageException(
+                    ("%s is not replaced, because it holds neither %s nor %s and so does not look like a model; "
+                            + "give another folder to save to").formatted(target, Checkpoint.CONFIG, RECORD));
+        }
+    }
+
+    private void writeOtherFiles(Path folder) throws IOException {
+        if (source.isPresent()) {
+            copyFiles(source.get(), folder);
+            Path templates = source.get().resolve(CHAT_TEMPLATES);
+            if (Files.isDirectory(templates)) {
+                copyFiles(templates, Files.createDirectory(folder.resolve(CHAT_TEMPLATES)));
+            }
+        }
+        Files.writeString(folder.resolve(Checkpoint.CONFIG), config.toJson());
+        for (Map.Entry<String, String> file : extraFiles.entrySet()) {
+            Files.writeString(folder.resolve(file.getKey()), file.getValue());
+        }
+    }
+
+    private static void copyFiles(Path from, Path to) throws IOException {
+        for (Path file : files(from)) {
+            String name = file.getFileName().toString();
+            if (Files.isRegularFile(file) && !NOT_COPIED.matcher(name).matches()) {
+                // Not Files.copy(file, ...), which would hand on the permissions of a read-only source.
+                try (InputStream bytes = open(file)) {
+                    Files.copy(bytes, to.resolve(name));
+                }
+            }
+        }
+    }
+
+    private static InputStream open(Path file) {
+        try {
+            return Files.newInputStream(file);
+        } catch (IOException e) {
+            throw new CheckpointException("%s cannot be read (%s)".formatted(file, IoReason.of(e)), e);
+        }
+    }
+
+    /** Writes one file, and returns the checksum of each tensor. */
+    private static List<Long> writeShard(Path file, List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf,
+            Progress.Task task) throws IOException {
+        List<Long> checksums = new ArrayList<>();
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            writeFully(channel, ByteBuffer.wrap(SafetensorsHeader.encode(tensors)));
+            for (TensorSpec spec : tensors) {
+                try (Tensor given = tensorOf.apply(spec);
+                        Tensor onCpu = given.cpu();
+                        Tensor tensor = onCpu.contiguous()) {
+                    checksums.add(writeTensor(channel, bytes(tensor, spec), task));
+                }
+            }
+        }
+        return checksums;
+    }
+
+    @SuppressWarnings("restricted") // the length is that of the tensor's own memory
+    private static MemorySegment bytes(Tensor tensor, TensorSpec spec) {
+        TensorSpec given = new TensorSpec(spec.name(), DType.of(tensor.scalar_type()),
+                Arrays.stream(tensor.shape()).boxed().toList());
+        if (!given.equals(spec)) {
+            throw new IllegalArgumentException("%s was promised, %s was given".formatted(spec, given));
+        }
+        return MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(spec.byteLength());
+    }
+
+    private static long writeTensor(FileChannel channel, MemorySegment bytes, Progress.Task task) throws IOException {
+        CRC32C checksum = new CRC32C();
+        for (long start = 0; start < bytes.byteSize(); start += CHUNK_BYTES) {
+            long length = Math.min(CHUNK_BYTES, bytes.byteSize() - start);
+            ByteBuffer chunk = bytes.asSlice(start, length).asByteBuffer();
+            checksum.update(chunk.duplicate());
+            writeFully(channel, chunk);
+            task.advance(length);
+        }
+        return checksum.getValue();
+    }
+
+    private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    private static String index(List<Shard> shards, long totalBytes) {
+        SortedMap<String, String> shardOfTensor = new TreeMap<>();
+        for (Shard shard : shards) {
+            shard.tensors().forEach(tensor -> shardOfTensor.put(tensor.name(), shard.fileName()));
+        }
+        return ShardIndex.encode(shardOfTensor, totalBytes);
+    }
+
+    /** Opens what was written as anyone would, and compares every tensor with what was meant. */
+    private static void verify(Path folder, List<TensorSpec> tensors, List<Long> checksums) throws IOException {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            List<TensorSpec> found = new ArrayList<>();
+            List<Long> foundChecksums = new ArrayList<>();
+            ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK_BYTES);
+            for (TensorInfo tensor : checkpoint.tensors()) {
+                found.add(TensorSpec.like(tensor, tensor.name()));
+                foundChecksums.add(checksum(tensor, chunk));
+            }
+            if (!found.equals(tensors) || !foundChecksums.equals(checksums)) {
+                throw new IOException("what is read back differs from what was written");
+            }
+        } catch (CheckpointException e) {
+            throw new IOException("what was written cannot be read back: " + e.getMessage(), e);
+        }
+    }
+
+    /** Reads instead of mapping, so that the size of the process does not grow by that of the model. */
+    private static long checksum(TensorInfo tensor, ByteBuffer chunk) throws IOException {
+        CRC32C checksum = new CRC32C();
+        try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
+            for (long read = 0; read < tensor.byteLength(); read += chunk.limit()) {
+                chunk.clear().limit((int) Math.min(chunk.capacity(), tensor.byteLength() - read));
+                SafetensorsHeader.readFully(channel, chunk, tensor.offset() + read);
+                checksum.update(chunk.flip());
+            }
+        }
+        return checksum.getValue();
+    }
+
+    private static List<Path> files(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.sorted().toList();
+        } catch (IOException e) {
+            throw new FailedException("%s cannot be listed (%s)".formatted(folder, IoReason.of(e)), e);
+        }
+    }
+
+    /** The path with every symbolic link followed; its end need not exist. */
+    private static Path realPath(Path path) {
+        Path absolute = path.toAbsolutePath().normalize();
+        Path existing = existing(absolute);
+        try {
+            return existing.toRealPath().resolve(existing.relativize(absolute));
+        } catch (IOException e) {
+            throw new FailedException("%s cannot be looked at (%s)".formatted(path, IoReason.of(e)), e);
+        }
+    }
+
+    /** The path itself, or the nearest folder above that exists. */
+    private static Path existing(Path absolute) {
+        Path existing = absolute;
+        while (!Files.exists(existing) && existing.getParent() != null) {
+            existing = existing.getParent();
+        }
+        return existing;
+    }
+}
