@@ -25,13 +25,15 @@ class TokenizerTests {
 
     /** golden-eval/README.md: 91 strings each, tokenised by Hugging Face's own programs. */
     @ParameterizedTest
-    @CsvSource({"models/smollm2-135m-instruct, smollm2-135m.jsonl.gz, false",
-        "models/smollm2-135m-instruct, smollm2-135m.tokenizer-json.jsonl.gz, false",
-        "data/tokenizers/mistral-7b-v0.1, mistral-7b-v0.1.tokenizer-json.jsonl.gz, true"})
-    void idsAndTextsAreThoseOfHuggingFace(String model, String golden, boolean specialTokenInFront) throws IOException {
+    @CsvSource({"models/smollm2-135m-instruct, smollm2-135m.jsonl.gz, false, 49152",
+        "models/smollm2-135m-instruct, smollm2-135m.tokenizer-json.jsonl.gz, false, 49152",
+        "data/tokenizers/mistral-7b-v0.1, mistral-7b-v0.1.tokenizer-json.jsonl.gz, true, 32000"})
+    void idsAndTextsAreThoseOfHuggingFace(String model, String golden, boolean specialTokenInFront,
+            int size) throws IOException {
         Path vectors = SharedData.path("golden-eval/tokenizers/" + golden);
         try (Tokenizer tokenizer = Tokenizer.open(SharedData.path(model))) {
             assertThat(tokenizer.beginsWithSpecialToken()).isEqualTo(specialTokenInFront);
+            assertThat(tokenizer.vocabularySize()).isEqualTo(size);
             for (JsonNode vector : jsonLines(vectors)) {
                 String name = vector.get("name").asString();
                 String text = vector.get("text").asString();

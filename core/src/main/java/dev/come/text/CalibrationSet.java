@@ -1,0 +1,123 @@
+package dev.come.text;
+
+import dev.come.InvalidInputException;
+import dev.come.UsageException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
+
+/**
+ * The tokens that layers are measured on.
+ *
+ * <p>Rows are sampled as the authors' command does: the rows of the train split are put in the order of the permutation
+ * that NumPy draws for the seed, and the first ones are taken. Those of running text are joined, encoded at once and cut
+ * into windows; instructions and questions are sequences of their own, and they are not padded. Questions are spread
+ * evenly over the subjects.
+ *
+ * @param sequences the tokens
+ * @param facts where they come from
+ */
+public record CalibrationSet(Sequences sequences, TextFacts facts) {
+    /**
+     * What is sampled.
+     *
+     * @param source the corpus ({@code --calibration-dataset})
+     * @param samples how many rows to take ({@code --nsamples})
+     * @param tasks of mmlu, how many subjects to take; absent: all ({@code --num-tasks})
+     * @param seed decides which rows ({@code --seed})
+     * @param sequenceLength tokens in a window, or at most in a row ({@code --seqlen})
+     */
+    public record Options(TextSource source, int samples, OptionalInt tasks, long seed, int sequenceLength) {
+        /** @throws UsageException if a number is out of range */
+        public Options {
+            requirePositive("--nsamples", samples);
+            requirePositive("--seqlen", sequenceLength);
+            tasks.ifPresent(count -> requirePositive("--num-tasks", count));
+            if (seed < 0) {
+                throw new UsageException("--seed must not be negative to sample rows, but is " + seed + ".");
+            }
+            if (tasks.isPresent() && !isMmlu(source)) {
+                throw new UsageException("--num-tasks is for the calibration dataset mmlu, not for " + source.dataset()
+                        + ": leave it out.");
+            }
+        }
+
+        private static void requirePositive(String option, int value) {
+            if (value <= 0) {
+                throw new UsageException(option + " must be at least 1, but is " + value + ".");
+            }
+        }
+    }
+
+    /** The test split is never measured on. */
+    private static final List<Split> SPLITS = List.of(Split.TRAIN, Split.VALIDATION, Split.ALL);
+
+    /**
+     * Samples a calibration set.
+     *
+     * @throws UsageException if an option does not go with the corpus
+     * @throws InvalidInputException if the corpus is missing or broken, or its text is shorter than one window
+     */
+    public static CalibrationSet sample(Options options, Tokenizer tokenizer) {
+        Corpus corpus = Corpus.open(options.source(), SPLITS, TextRows.PARAGRAPHS);
+        TakenRows rows = isMmlu(options.source())
+                ? spreadOverSubjects(corpus, options)
+                : shuffled(corpus, options.samples(), options.seed());
+        TakenRows.Tokens tokens = corpus.separator()
+                .map(separator -> rows.joined(separator, tokenizer, options.sequenceLength(), Integer.MAX_VALUE,
+                        rows.texts().size() < rows.available()
+                                ? "raise --nsamples or lower --seqlen"
+                                : "lower --seqlen or give more text"))
+                .orElseGet(() -> rows.separate(tokenizer, options.sequenceLength()));
+        return new CalibrationSet(tokens.sequences(), tokens.facts());
+    }
+
+    private static boolean isMmlu(TextSource source) {
+        return source.dataset().equals(NamedCorpus.MMLU.toString());
+    }
+
+    private static TakenRows shuffled(Corpus corpus, int samples, long seed) {
+        int available = corpus.rowCount();
+        int taken = Math.min(samples, available);
+        int[] order = Arrays.copyOf(new Pcg64(seed).permutation(available), taken);
+        return new TakenRows(corpus, available, corpus.rows(order), notes(corpus, samples, taken));
+    }
+
+    /**
+     * The subjects are shuffled, the first ones get an equal number of rows each, and what does not divide evenly goes to
+     * some of them by lot. Within a subject the rows are shuffled like those of any corpus.
+     */
+    private static TakenRows spreadOverSubjects(Corpus corpus, Options options) {
+        List<RowFile> subjects = new ArrayList<>(corpus.files());
+        int tasks = options.tasks().orElse(subjects.size());
+        if (tasks > subjects.size()) {
+            throw new UsageException("--num-tasks is " + tasks + ", but mmlu has only " + subjects.size()
+                    + " subjects here: lower it.");
+        }
+        PythonRandom random = new PythonRandom(options.seed());
+        random.shuffle(subjects);
+        List<Integer> shares = new ArrayList<>(IntStream.range(0, tasks)
+                .mapToObj(i -> options.samples() / tasks + (i < options.samples() % tasks ? 1 : 0)).toList());
+        random.shuffle(shares);
+
+        int available = 0;
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < tasks; i++) {
+            TakenRows rows = shuffled(corpus.only(List.of(subjects.get(i))), shares.get(i), options.seed());
+            available += rows.available();
+            texts.addAll(rows.texts());
+        }
+        Corpus taken = corpus.only(List.copyOf(subjects.subList(0, tasks)));
+        return new TakenRows(taken, available, texts, notes(taken, options.samples(), texts.size()));
+    }
+
+    private static List<String> notes(Corpus corpus, int samples, int taken) {
+        List<String> notes = new ArrayList<>(corpus.notes(Split.TRAIN));
+        if (taken < samples) {
+            notes.add("--nsamples asks for " + samples + " rows, but " + corpus.name() + " gave only " + taken + ".");
+        }
+        return notes;
+    }
+}

@@ -1,0 +1,138 @@
+package dev.come.text;
+
+import dev.come.InvalidInputException;
+import dev.come.UsageException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * Rows of text, in the order of their files.
+ *
+ * @param name the name, or the path as the user typed it
+ * @param split the part of the data set that was taken
+ * @param root the folder that the names of the files are given relative to
+ * @param separator what stands between rows that are joined to one text; absent where each row is a sequence of its own
+ */
+record Corpus(String name, Split split, Path root, List<RowFile> files, Optional<String> separator) {
+    private static final String PATH_SEPARATOR = "\n\n";
+
+    /**
+     * Finds a corpus by its name, or takes the file or the folder at a path.
+     *
+     * @param preference the splits that may be taken of a corpus that has a name, the best first
+     * @param rowsOfText how plain text files at a path fall into rows
+     * @throws InvalidInputException if nothing is found
+     */
+    static Corpus open(TextSource source, List<Split> preference, TextRows rowsOfText) {
+        Optional<NamedCorpus> named = NamedCorpus.of(source.dataset());
+        if (named.isEmpty()) {
+            return atPath(source, rowsOfText);
+        }
+        if (!source.textField().equals(TextSource.DEFAULT_FIELD)) {
+            throw new UsageException("--text-field " + source.textField() + " is for data at a path: the corpus "
+                    + source.dataset() + " has fields of its own.");
+        }
+        return named.get().find(source.dataDirectory(), preference);
+    }
+
+    private static Corpus atPath(TextSource source, TextRows rowsOfText) {
+        Path path = Path.of(source.dataset());
+        if (!Files.exists(path)) {
+            throw new InvalidInputException(
+                    source.dataset() + " is neither a file or folder that is there nor a corpus ("
+                            + NamedCorpus.names() + ").");
+        }
+        Path root = Files.isDirectory(path) ? path : path.resolveSibling("");
+        List<Path> files = Files.isDirectory(path) ? readableFiles(path) : List.of(path);
+        List<RowRecipe> recipes = List.of(RowRecipe.field(source.textField()));
+        return new Corpus(source.dataset(), Split.ALL, root,
+                files.stream().map(file -> RowFile.of(file, rowsOfText, recipes)).toList(),
+                Optional.of(PATH_SEPARATOR));
+    }
+
+    private static List<Path> readableFiles(Path folder) {
+        List<Path> files;
+        try (Stream<Path> children = Files.list(folder)) {
+            files = children.filter(Files::isRegularFile).filter(RowFile::isReadable)
+                    .sorted(Comparator.comparing(Path::toString))
+                    .toList();
+        } catch (IOException e) {
+            throw new InvalidInputException(folder + " cannot be listed: " + e.getMessage(), e);
+        }
+        if (files.isEmpty()) {
+            throw new InvalidInputException("The folder " + folder + " has no file that ends in "
+                    + String.join(", ", PlainTextFile.ENDINGS) + ", " + String.join(", ", TableFile.ENDINGS) + ".");
+        }
+        return files;
+    }
+
+    /** The names of the files below {@link #root}. */
+    List<String> sources() {
+        return files.stream().map(file -> root.relativize(file.path()).toString().replace('\\', '/')).toList();
+    }
+
+    /** What the user should know about the split: nothing, if it is the one that was wanted. */
+    List<String> notes(Split wanted) {
+        return switch (split) {
+            case TRAIN, VALIDATION, TEST -> split == wanted
+                    ? List.of()
+                    : List.of(
+                            "The " + wanted + " split of " + name + " is not there: the " + split + " split was taken ("
+                                    + abridgedSources() + ").");
+            case ALL -> NamedCorpus.of(name).isEmpty()
+                    ? List.of()
+                    : List.of("The " + wanted + " split of " + name
+                            + " is not there: files that name no split were taken (" + abridgedSources() + ").");
+        };
+    }
+
+    private String abridgedSources() {
+        List<String> sources = sources();
+        return sources.size() <= 3
+                ? String.join(", ", sources)
+                : sources.getFirst() + " to " + sources.getLast() + ", " + sources.size() + " files";
+    }
+
+    /** The same corpus with some of its files. */
+    Corpus only(List<RowFile> some) {
+        return new Corpus(name, split, root, some, separator);
+    }
+
+    /**
+     * Counts the rows.
+     *
+     * @throws InvalidInputException if there are none
+     */
+    int rowCount() {
+        int count = files.stream().mapToInt(file -> file.scan(row -> false, (row, text) -> {
+        })).sum();
+        if (count == 0) {
+            throw new InvalidInputException(name + " has no rows of text in " + String.join(", ", sources()) + " below "
+                    + root + ".");
+        }
+        return count;
+    }
+
+    /** The texts of the rows with the given numbers, in the given order; the numbers go through all files. */
+    List<String> rows(int[] numbers) {
+        Set<Integer> wanted = IntStream.of(numbers).boxed().collect(Collectors.toSet());
+        Map<Integer, String> texts = new HashMap<>();
+        int before = 0;
+        for (RowFile file : files) {
+            int first = before;
+            before += file.scan(row -> wanted.contains(first + row), (row, text) -> texts.put(first + row, text));
+        }
+        return IntStream.of(numbers).mapToObj(texts::get).map(Objects::requireNonNull).toList();
+    }
+}

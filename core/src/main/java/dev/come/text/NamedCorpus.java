@@ -1,0 +1,165 @@
+package dev.come.text;
+
+import dev.come.InvalidInputException;
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * The corpora that have a name, and where their files are looked for below the data directory: first as the original or
+ * Hugging Face's repository of the data set lays them out, then under plain names.
+ *
+ * <p>In a place, {@code {split}} stands for each name of the split in turn (train; validation, valid, val, dev; test),
+ * {@code {table}} for the endings of table files and {@code {any}} for those of text files too. The first place with a
+ * file wins, and all files there are read in the order of their names. A place without {@code {split}} serves when no file
+ * says its split, and passes over files whose names begin with a split's.
+ */
+@SuppressWarnings("ImmutableEnumChecker") // its lists are unmodifiable
+enum NamedCorpus {
+    /** WikiText-2, raw. */
+    WIKI2(Optional.of("\n\n"), TextRows.WIKITEXT, List.of(RowRecipe.field("text")), //
+            "wikitext2/wiki.{split}.raw", //
+            "wikitext-2-raw/wiki.{split}.raw", //
+            "wikitext/wikitext-2-raw-v1/{split}-*.parquet", //
+            "wikitext2/{split}*.{any}"),
+
+    /** C4, English; the first shard alone, as is the custom. Some samples of it have each text cut in two. */
+    C4(Optional.of(" "), TextRows.LINES, List.of(RowRecipe.field("text"), RowRecipe.joined(" ", "input", "output")), //
+            "c4/en/c4-{split}.00000-of-*.json.gz", //
+            "c4/c4-{split}.00000-of-*.json.gz", //
+            "c4/{split}*.{any}", //
+            "c4/*.{any}"),
+
+    /** Books of Project Gutenberg; a text file is one book. */
+    PG19(Optional.of("\n\n"), TextRows.WHOLE, List.of(RowRecipe.field("text")), //
+            "pg19/{split}/*.txt", //
+            "pg19/data/{split}-*.parquet", //
+            "pg19/{split}*.{any}", //
+            "pg19/*.{any}", //
+            "books/*.{any}"),
+
+    /** Books that their authors published themselves; a text file is one book. */
+    BOOKCORPUS(Optional.of("\n\n"), TextRows.WHOLE, List.of(RowRecipe.field("text")), //
+            "bookcorpus/plain_text/{split}-*.parquet", //
+            "bookcorpus/{split}*.{any}", //
+            "bookcorpus/*.{any}", //
+            "books/*.{any}"),
+
+    /** Instructions and answers. */
+    ALPACA(Optional.empty(), TextRows.LINES, List.of(RowRecipe.joined("\n", "instruction", "input", "output")), //
+            "alpaca/data/{split}-*.parquet", //
+            "alpaca/{split}*.{table}", //
+            "alpaca/*.{table}"),
+
+    /** Multiple-choice questions; each subject has a file of its own. */
+    MMLU(Optional.empty(), TextRows.LINES,
+            List.of(RowRecipe.questionWithChoiceFields(), RowRecipe.questionWithChoiceList()), //
+            "mmlu/{split}/*_{split}.csv", //
+            "mmlu/*/{split}-*.parquet");
+
+    /** Folders of the data set cais/mmlu that hold all subjects together, or other questions. */
+    private static final Set<String> NOT_SUBJECTS = Set.of("all", "auxiliary_train");
+
+    private static final String TABLES = String.join(",", TableFile.ENDINGS);
+    private static final String ANY = String.join(",", PlainTextFile.ENDINGS) + "," + TABLES;
+
+    private final Optional<String> separator;
+    private final TextRows textRows;
+    private final List<RowRecipe> recipes;
+    private final List<String> places;
+
+    NamedCorpus(Optional<String> separator, TextRows textRows, List<RowRecipe> recipes, String... places) {
+        this.separator = separator;
+        this.textRows = textRows;
+        this.recipes = recipes;
+        this.places = List.of(places);
+    }
+
+    /** The corpus of that name, as it is typed. */
+    static Optional<NamedCorpus> of(String name) {
+        return Arrays.stream(values()).filter(corpus -> corpus.toString().equals(name)).findFirst();
+    }
+
+    /** All names, for messages. */
+    static String names() {
+        return Arrays.stream(values()).map(NamedCorpus::toString).collect(Collectors.joining(", "));
+    }
+
+    /**
+     * Looks for the files of this corpus.
+     *
+     * @param preference the splits that may be taken, the best first
+     * @throws InvalidInputException if there are none; it lists the places
+     */
+    Corpus find(Path dataDirectory, List<Split> preference) {
+        if (!Files.isDirectory(dataDirectory)) {
+            throw new InvalidInputException("The data directory " + dataDirectory + " (--data-dir) is not there: it is"
+                    + " needed for the corpus " + this + ".");
+        }
+        for (Split split : preference) {
+            List<Path> files = filesOf(split, dataDirectory);
+            if (!files.isEmpty()) {
+                List<RowFile> rowFiles = files.stream().map(file -> RowFile.of(file, textRows, recipes)).toList();
+                return new Corpus(toString(), split, dataDirectory, rowFiles, separator);
+            }
+        }
+        throw new InvalidInputException("The corpus " + this + " is not in " + dataDirectory
+                + " (--data-dir): looked for " + String.join(", ", places) + ", where {split} is "
+                + preference.stream().flatMap(split -> split.names().stream()).collect(Collectors.joining(", "))
+                + ", {table} is " + TABLES + " and {any} is " + ANY
+                + "; put one of these files there, or give a path instead of a name.");
+    }
+
+    private List<Path> filesOf(Split split, Path dataDirectory) {
+        Stream<String> asked = split == Split.ALL
+                ? places.stream().filter(place -> !place.contains("{split}"))
+                : places.stream().filter(place -> place.contains("{split}"))
+                        .flatMap(place -> split.names().stream().map(name -> place.replace("{split}", name)));
+        return asked.map(place -> filesAt(dataDirectory, place))
+                .map(files -> split == Split.ALL ? withoutSplit(files) : files)
+                .filter(files -> !files.isEmpty()).findFirst().orElse(List.of());
+    }
+
+    private static List<Path> withoutSplit(List<Path> files) {
+        return files.stream().filter(file -> Arrays.stream(Split.values())
+                .noneMatch(split -> split.claims(file.getFileName().toString()))).toList();
+    }
+
+    private static List<Path> filesAt(Path dataDirectory, String place) {
+        List<Path> found = List.of(dataDirectory);
+        for (String name : place.replace("{table}", "{" + TABLES + "}").replace("{any}", "{" + ANY + "}").split("/",
+                -1)) {
+            found = found.stream().filter(Files::isDirectory).flatMap(folder -> children(folder, name).stream())
+                    .toList();
+        }
+        return found.stream().filter(Files::isRegularFile).sorted(Comparator.comparing(Path::toString)).toList();
+    }
+
+    private static List<Path> children(Path folder, String glob) {
+        List<Path> children = new ArrayList<>();
+        try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder, glob)) {
+            stream.forEach(children::add);
+        } catch (IOException | DirectoryIteratorException e) {
+            throw new InvalidInputException(folder + " cannot be listed: " + e.getMessage(), e);
+        }
+        children.removeIf(child -> NOT_SUBJECTS.contains(child.getFileName().toString()));
+        return children;
+    }
+
+    /** The name as it is typed and printed. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
