@@ -1,34 +1,51 @@
 package dev.come.cli;
 
-import dev.come.FailedException;
+import dev.come.job.ApplyJob;
+import dev.come.job.Saving;
+import dev.come.prune.PruningPlan;
+import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
 
 /** {@code come apply}: makes a pruned model again from its plan. */
 @Command(name = "apply",
         description = "Make a pruned model from the plan of an earlier run, without measuring anything.")
 final class ApplyCommand implements Runnable {
+    @ParentCommand
+    private Main main;
+
+    @Spec
+    private CommandSpec spec;
+
     @Option(names = "--plan", required = true, paramLabel = "FILE", description = "The come.json of that run.")
-    Path plan = Path.of("");
+    private Path plan = Path.of("");
+
+    @Option(names = "--model-name", required = true, paramLabel = "DIR",
+            description = "Folder of the dense model that the plan was made for.")
+    private Path model = Path.of("");
 
     @Option(names = "--target-layers", paramLabel = "N",
             description = "Stop at this step of the run (default: its last).")
-    @Nullable
-    Integer targetLayers;
-
-    @Option(names = "--model-name", paramLabel = "DIR",
-            description = "Folder of the original model (default: where the plan says).")
-    @Nullable
-    Path model;
+    private @Nullable Integer targetLayers;
 
     @ArgGroup(validate = false, heading = "%nResult:%n", order = 1)
-    OutputOptions output = new OutputOptions();
+    private OutputOptions output = new OutputOptions();
 
     @Override
     public void run() {
-        throw new FailedException("come apply is being built");
+        Saving saving = output.saving();
+        PruningPlan applied = ApplyJob.run(plan, model,
+                targetLayers == null ? OptionalInt.empty() : OptionalInt.of(targetLayers), saving,
+                main.progress(spec.commandLine().getErr()));
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("Layers: " + applied.last().tree());
+        out.println("Model:  " + saving.folder());
     }
 }

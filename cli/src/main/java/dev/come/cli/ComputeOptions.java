@@ -1,5 +1,7 @@
 package dev.come.cli;
 
+import dev.come.ByteSize;
+import dev.come.job.ComputeChoice;
 import java.util.List;
 import picocli.CommandLine.Option;
 
@@ -13,13 +15,18 @@ final class ComputeOptions {
     private String type = "auto";
 
     @Option(names = "--device", paramLabel = "DEVICE", description = "cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
-    String device = "cpu";
+    private String device = "cpu";
 
     @Option(names = "--threads", paramLabel = "N",
             description = "Threads to compute with (default: one per processor, here ${DEFAULT-VALUE}).")
-    int threads = Runtime.getRuntime().availableProcessors();
+    private int threads = Runtime.getRuntime().availableProcessors();
 
-    String type() {
-        return TYPES.check(type);
+    @Option(names = "--memory", paramLabel = "SIZE", description = {
+        "Hidden states that are held in memory (default: ${DEFAULT-VALUE}).",
+        "What does not fit goes to a temporary file beside the result, or through in smaller groups."})
+    private String memory = "400MB";
+
+    ComputeChoice choice() {
+        return new ComputeChoice(TYPES.check(type), device, threads, ByteSize.parse("--memory", memory));
     }
 }

@@ -1,6 +1,10 @@
 package dev.come.cli;
 
+import dev.come.calibration.Reading;
+import dev.come.prune.ConcatMerge;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.SequencedMap;
 import picocli.CommandLine.Option;
 
 /** The options of concat_merge, named as the paper's authors name them. */
@@ -15,29 +19,43 @@ final class ConcatMergeOptions {
 
     @Option(names = "--merge-item", paramLabel = "N",
             description = "Layers merged into one at each step, 2 or more (default: ${DEFAULT-VALUE}).")
-    int mergeItem = 2;
+    private int mergeItem = 2;
 
     @Option(names = "--wo-repeat", description = "Never merge a merged layer again.")
-    boolean withoutRepeat;
+    private boolean withoutRepeat;
 
     @Option(names = "--psu", paramLabel = "POWER",
             description = "A layer's share of the merged layer grows with this power of its block influence "
                     + "(default: ${DEFAULT-VALUE}).")
-    int power = 1;
+    private double power = 1;
 
     @Option(names = "--min-max", paramLabel = "SHARE",
             description = "The largest share is at least this, 0 to 1 (default: ${DEFAULT-VALUE}).")
-    double minimumOfLargestShare;
+    private double minimumOfLargestShare;
 
     @Option(names = "--compat", paramLabel = "NAME", description = {"none or reference (default: ${DEFAULT-VALUE}).",
         "reference: repeat what the authors' published code does, where it differs from the paper."})
     private String compatibility = "none";
 
-    String skipMethod() {
-        return SKIP_METHODS.check(skipMethod);
+    ConcatMerge method() {
+        SKIP_METHODS.check(skipMethod);
+        return new ConcatMerge(new ConcatMerge.Options(mergeItem, withoutRepeat, power, minimumOfLargestShare,
+                reading() == Reading.REFERENCE));
     }
 
-    String compatibility() {
-        return COMPATIBILITIES.check(compatibility);
+    Reading reading() {
+        return COMPATIBILITIES.check(compatibility).equals("reference") ? Reading.REFERENCE : Reading.DEFINITION;
+    }
+
+    /** The options under their names, for the record. */
+    SequencedMap<String, Object> record() {
+        SequencedMap<String, Object> options = new LinkedHashMap<>();
+        options.put("skip_method", skipMethod);
+        options.put("merge_item", mergeItem);
+        options.put("wo_repeat", withoutRepeat);
+        options.put("psu", power);
+        options.put("min_max", minimumOfLargestShare);
+        options.put("compat", compatibility);
+        return options;
     }
 }

@@ -1,5 +1,6 @@
 package dev.come.cli;
 
+import dev.come.text.TextSource;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
@@ -7,12 +8,20 @@ import picocli.CommandLine.Option;
 final class DataOptions {
     @Option(names = "--data-dir", paramLabel = "DIR",
             description = "Folder that holds the named data sets (default: ${DEFAULT-VALUE}).")
-    Path dataDirectory = Path.of("data");
+    private Path dataDirectory = Path.of("data");
 
     @Option(names = "--text-field", paramLabel = "FIELD",
             description = "The field that holds the text, in a data set given as a path (default: ${DEFAULT-VALUE}).")
-    String textField = "text";
+    private String textField = TextSource.DEFAULT_FIELD;
 
     @Option(names = "--seqlen", paramLabel = "TOKENS", description = "Tokens in a window (default: ${DEFAULT-VALUE}).")
-    int sequenceLength = 2048;
+    private int sequenceLength = 2048;
+
+    TextSource source(String dataset) {
+        return new TextSource(dataset, dataDirectory, textField);
+    }
+
+    int sequenceLength() {
+        return sequenceLength;
+    }
 }

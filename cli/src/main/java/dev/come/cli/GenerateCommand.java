@@ -1,37 +1,60 @@
 package dev.come.cli;
 
-import dev.come.FailedException;
+import dev.come.job.GenerateJob;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code come generate}: lets a model continue a text. */
 @Command(name = "generate", description = "Let a model continue a text.")
 final class GenerateCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
     @Option(names = "--model-name", required = true, paramLabel = "DIR", description = "Folder of the model.")
-    Path model = Path.of("");
+    private Path model = Path.of("");
 
     @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "The text to continue.")
-    String prompt = "";
+    private String prompt = "";
 
     @Option(names = "--max-new-tokens", paramLabel = "N",
             description = "Stop after so many tokens (default: ${DEFAULT-VALUE}).")
-    int maxNewTokens = 64;
+    private int maxNewTokens = 64;
 
     @Option(names = "--temperature", paramLabel = "T",
             description = "0: always the likeliest token; above: draw tokens, the higher the wilder (default: "
                     + "${DEFAULT-VALUE}).")
-    double temperature;
+    private double temperature;
+
+    @Option(names = "--top-k", paramLabel = "N",
+            description = "Draw among so many of the likeliest tokens; 0: among all (default: ${DEFAULT-VALUE}).")
+    private int topK;
+
+    @Option(names = "--top-p", paramLabel = "P",
+            description = "Draw among the likeliest tokens that together have this probability (default: "
+                    + "${DEFAULT-VALUE}).")
+    private double topP = 1;
 
     @Option(names = "--seed", paramLabel = "N", description = "Decides what is drawn (default: ${DEFAULT-VALUE}).")
-    long seed = 10;
+    private long seed = 10;
 
     @ArgGroup(validate = false, heading = "%nComputing:%n", order = 1)
-    ComputeOptions computing = new ComputeOptions();
+    private ComputeOptions computing = new ComputeOptions();
 
     @Override
     public void run() {
-        throw new FailedException("come generate is being built");
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(prompt);
+        out.flush();
+        GenerateJob.run(model, prompt, new GenerateJob.Sampling(maxNewTokens, temperature, topK, topP, seed),
+                computing.choice(), piece -> {
+                    out.print(piece);
+                    out.flush();
+                });
+        out.println();
     }
 }

@@ -1,6 +1,8 @@
 package dev.come.cli;
 
+import dev.come.ByteSize;
 import dev.come.UsageException;
+import dev.come.job.Saving;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -11,17 +13,17 @@ final class OutputOptions {
     private @Nullable Path savePath;
 
     @Option(names = "--overwrite", description = "Replace what is in that folder.")
-    boolean overwrite;
+    private boolean overwrite;
 
     @Option(names = "--max-shard-size", paramLabel = "SIZE",
             description = "Largest file of weights, such as 5GB or 500MB (default: ${DEFAULT-VALUE}).")
-    String maxShardSize = "5GB";
+    private String maxShardSize = "5GB";
 
-    /** The folder to write to; an error where none was given. */
-    Path savePath() {
+    /** The folder to write to and how; an error where none was given. */
+    Saving saving() {
         if (savePath == null) {
             throw new UsageException("--save-path is missing: name the folder to write the pruned model to");
         }
-        return savePath;
+        return new Saving(savePath, ByteSize.parse("--max-shard-size", maxShardSize), overwrite);
     }
 }

@@ -15,13 +15,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
@@ -44,7 +42,6 @@ public final class CheckpointWriter {
     public static final long DEFAULT_SHARD_BYTES = 5_000_000_000L;
 
     private static final int CHUNK_BYTES = 1 << 24;
-    private static final Pattern SHARD_SIZE = Pattern.compile("(\\d+(?:\\.\\d+)?) ?(KB|MB|GB|KIB|MIB|GIB|)");
     private static final Pattern NOT_COPIED = Pattern
             .compile("config\\.json|README\\.md|come.*\\.json|.*\\.index\\.json"
                     + "|.*\\.(safetensors|bin|pth?|ckpt|gguf|h5|msgpack|onnx|onnx_data)");
@@ -82,7 +79,7 @@ public final class CheckpointWriter {
         return this;
     }
 
-    /** How many bytes of tensors one file may hold; a tensor that is larger has a file of its own. */
+    /** How many bytes of tensors one file may hold, more than 0; a tensor that is larger has a file of its own. */
     public CheckpointWriter maxShardBytes(long bytes) {
         shardBytes = bytes;
         return this;
@@ -98,34 +95,6 @@ public final class CheckpointWriter {
     public CheckpointWriter progress(Progress listener) {
         progress = listener;
         return this;
-    }
-
-    /**
-     * The number of bytes that a size such as {@code 5GB} or {@code 200MiB} stands for, spelt as transformers spells
-     * it; a number alone is bytes.
-     *
-     * @throws UsageException when it is spelt otherwise, or is zero
-     */
-    public static long parseShardSize(String size) {
-        Matcher parts = SHARD_SIZE.matcher(size.strip().toUpperCase(Locale.ROOT));
-        long bytes = 0;
-        if (parts.matches()) {
-            long unit = switch (parts.group(2)) {
-                case "KB" -> 1_000L;
-                case "MB" -> 1_000_000L;
-                case "GB" -> 1_000_000_000L;
-                case "KIB" -> 1L << 10;
-                case "MIB" -> 1L << 20;
-                case "GIB" -> 1L << 30;
-                default -> 1L;
-            };
-            bytes = (long) (Double.parseDouble(parts.group(1)) * unit);
-        }
-        if (bytes == 0) {
-            throw new UsageException(
-                    "--max-shard-size is '%s'; give a size such as 5GB, 200MB or 1GiB".formatted(size));
-        }
-        return bytes;
     }
 
     /**

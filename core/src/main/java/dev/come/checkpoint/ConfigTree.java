@@ -110,6 +110,13 @@ public final class ConfigTree {
         return list(key, NUMBER);
     }
 
+    /** The integers under a key that holds one or a list of them; none if it is absent. */
+    public List<Integer> oneOrMoreIntegers(String key) {
+        return root.path(key).isArray()
+                ? list(key, INTEGER).orElse(List.of())
+                : optionalInteger(key).map(List::of).orElse(List.of());
+    }
+
     /** The list of texts under the key. */
     public Optional<List<String>> optionalStrings(String key) {
         return list(key, TEXT);

@@ -1,11 +1,14 @@
 package dev.come.job;
 
 import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.ConfigTree;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStore;
 import dev.come.text.Tokenizer;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 
 /** A model folder that a job works on: its weights, its configuration, its tokenizer. */
 final class OpenModel implements AutoCloseable {
@@ -44,6 +47,13 @@ final class OpenModel implements AutoCloseable {
 
     Compute compute(ComputeChoice choice) {
         return Compute.of(choice.dtype(), config.storedType(checkpoint), choice.device(), choice.threads());
+    }
+
+    /** The tokens that end a text, from generation_config.json or else config.json: one, several or none. */
+    Set<Integer> endTokens() {
+        Path generation = checkpoint.folder().resolve("generation_config.json");
+        ConfigTree tree = Files.exists(generation) ? ConfigTree.read(generation) : checkpoint.config();
+        return Set.copyOf(tree.oneOrMoreIntegers("eos_token_id"));
     }
 
     @Override

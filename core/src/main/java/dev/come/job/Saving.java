@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.Progress;
+import dev.come.UsageException;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningPlan;
@@ -18,6 +19,12 @@ import java.nio.file.Path;
  * @param overwrite whether a model that lies there is replaced ({@code --overwrite})
  */
 public record Saving(Path folder, long maxShardBytes, boolean overwrite) {
+    public Saving {
+        if (maxShardBytes < 1) {
+            throw new UsageException("--max-shard-size is " + maxShardBytes + " bytes, but must be more than 0");
+        }
+    }
+
     /** Fails now rather than after the work if the folder cannot be written. */
     void check(LayerStore store) {
         writer(store, Progress.NONE).apply(store.checkpoint().config()).source(store.checkpoint().folder())

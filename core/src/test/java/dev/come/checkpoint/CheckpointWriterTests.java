@@ -24,7 +24,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -246,21 +245,6 @@ class CheckpointWriterTests {
             assertThatExceptionOfType(FailedException.class).isThrownBy(() -> writer().checkTarget())
                     .withMessageContainingAll(target.toString(), "may not be written to");
         });
-    }
-
-    @ParameterizedTest
-    @CsvSource({"5GB, 5000000000", "200MB, 200000000", "10KB, 10000", "1GiB, 1073741824", "1 mib, 1048576",
-        "2KIB, 2048",
-        "1.5GB, 1500000000", "4096, 4096"})
-    void readsShardSizes(String text, long bytes) {
-        assertThat(CheckpointWriter.parseShardSize(text)).isEqualTo(bytes);
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"", "GB", "0", "-1GB", "5TB", "5 potatoes", "0.1"})
-    void refusesShardSizesThatAreNone(String text) {
-        assertThatExceptionOfType(UsageException.class).isThrownBy(() -> CheckpointWriter.parseShardSize(text))
-                .withMessageContainingAll("--max-shard-size", "'" + text + "'", "5GB");
     }
 
     private CheckpointWriter writer() {

@@ -1,0 +1,97 @@
+package dev.come.cli;
+
+import dev.come.ByteSize;
+import dev.come.job.Machine;
+import dev.come.job.PruneJob;
+import dev.come.prune.PruningPlan;
+import dev.come.prune.PruningPlan.Evaluation;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+
+/** Shows what became of a model. */
+final class PrunedModels {
+    private PrunedModels() {
+    }
+
+    static void print(PruneJob.Result result, Duration total, PrintWriter out) {
+        PruningPlan plan = result.plan();
+        List<Integer> measured = plan.evaluations().stream().map(Evaluation::layers)
+                .filter(layers -> layers != plan.layers()).distinct().toList();
+        if (measured.size() <= 1) {
+            beforeAndAfter(result, out);
+        } else {
+            everyStep(result, out);
+        }
+        out.println();
+        out.println("Layers: " + plan.last().tree());
+        out.printf("Time: %s, of it %s to choose the layers; computed in %s", Units.time(total),
+                Units.time(result.choosing()), result.dtype());
+        Machine.peakResidentBytes()
+                .ifPresent(bytes -> out.printf("; at most %s of memory", ByteSize.format(bytes)));
+        out.println(".");
+        for (Path folder : result.folders()) {
+            out.println("Model:  " + folder);
+            out.println("Record: " + folder.resolve(PruningPlan.FILE_NAME));
+        }
+    }
+
+    private static void beforeAndAfter(PruneJob.Result result, PrintWriter out) {
+        PruningPlan plan = result.plan();
+        Table table = new Table("", "dense", "pruned", "change");
+        table.row("layers", "" + plan.layers(), "" + plan.last().size(),
+                percent(plan.last().size(), plan.layers()));
+        table.row("parameters", number(result.denseParameters()), number(result.parameters()),
+                percent((double) result.parameters(), (double) result.denseParameters()));
+        for (String metric : metrics(plan)) {
+            double dense = value(plan, metric, plan.layers());
+            double pruned = value(plan, metric, plan.last().size());
+            table.row(metric, decimals(dense), decimals(pruned), percent(pruned, dense));
+        }
+        out.println(table);
+    }
+
+    private static void everyStep(PruneJob.Result result, PrintWriter out) {
+        PruningPlan plan = result.plan();
+        List<String> metrics = metrics(plan);
+        String[] headings = new String[1 + metrics.size()];
+        headings[0] = "layers";
+        for (int i = 0; i < metrics.size(); i++) {
+            headings[i + 1] = metrics.get(i);
+        }
+        Table table = new Table(headings);
+        for (int layers : plan.evaluations().stream().map(Evaluation::layers).distinct().toList()) {
+            String[] cells = new String[headings.length];
+            cells[0] = "" + layers;
+            for (int i = 0; i < metrics.size(); i++) {
+                cells[i + 1] = decimals(value(plan, metrics.get(i), layers));
+            }
+            table.row(cells);
+        }
+        out.println(table);
+    }
+
+    private static List<String> metrics(PruningPlan plan) {
+        return plan.evaluations().stream().map(Evaluation::metric).distinct().toList();
+    }
+
+    private static double value(PruningPlan plan, String metric, int layers) {
+        return plan.evaluations().stream()
+                .filter(evaluation -> evaluation.metric().equals(metric) && evaluation.layers() == layers)
+                .mapToDouble(Evaluation::value).findFirst().orElseThrow();
+    }
+
+    private static String number(long value) {
+        return String.format(Locale.ROOT, "%,d", value);
+    }
+
+    private static String decimals(double value) {
+        return String.format(Locale.ROOT, value < 1000 ? "%.3f" : "%,.0f", value);
+    }
+
+    private static String percent(double after, double before) {
+        return String.format(Locale.ROOT, "%+.1f %%", 100 * (after - before) / before);
+    }
+}

@@ -1,0 +1,120 @@
+package dev.come.job;
+
+import dev.come.UsageException;
+import dev.come.model.CausalLanguageModel;
+import dev.come.model.KeyValueCache;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/** {@code come generate}: lets a model continue a text. */
+public final class GenerateJob {
+    private GenerateJob() {
+    }
+
+    /**
+     * How the next token is chosen.
+     *
+     * @param maxNewTokens how many tokens at most
+     * @param temperature 0 takes the likeliest token; above, tokens are drawn from softmax(logits / temperature)
+     * @param topK draw among so many of the likeliest tokens; 0: among all
+     * @param topP draw among the likeliest tokens that together have this probability; 1: among all
+     * @param seed decides what is drawn
+     */
+    public record Sampling(int maxNewTokens, double temperature, int topK, double topP, long seed) {
+        public Sampling {
+            require(maxNewTokens > 0, "--max-new-tokens is " + maxNewTokens + ", but must be at least 1");
+            require(temperature >= 0 && temperature < Double.POSITIVE_INFINITY,
+                    "--temperature is " + temperature + ", but must be a number of 0 or more");
+            require(topK >= 0, "--top-k is " + topK + ", but must be 0 (no limit) or more");
+            require(topP > 0 && topP <= 1, "--top-p is " + topP + ", but must lie above 0 and not above 1");
+        }
+
+        private static void require(boolean condition, String message) {
+            if (!condition) {
+                throw new UsageException(message);
+            }
+        }
+    }
+
+    /**
+     * Generates.
+     *
+     * @param said is given the text piece by piece as it comes
+     * @return the whole continuation, without the prompt
+     */
+    public static String run(Path folder, String prompt, Sampling sampling, ComputeChoice choice,
+            Consumer<String> said) {
+        try (OpenModel model = new OpenModel(folder)) {
+            int[] ids = model.tokenizer().encode(prompt);
+            if (ids.length == 0) {
+                throw new UsageException(
+                        "--prompt is empty, and this tokenizer begins no text of its own; give a text");
+            }
+            int capacity = ids.length + sampling.maxNewTokens;
+            if (capacity > model.config().maxPositions()) {
+                throw new UsageException("The prompt has " + ids.length + " tokens, and with --max-new-tokens "
+                        + sampling.maxNewTokens + " that is more than the " + model.config().maxPositions()
+                        + " positions of the model; shorten one of them");
+            }
+            Set<Integer> ends = model.endTokens();
+            SplittableRandom random = new SplittableRandom(sampling.seed);
+            List<Integer> continuation = new ArrayList<>();
+            String text = "";
+            try (CausalLanguageModel network = new CausalLanguageModel(model.checkpoint(), model.config(),
+                    model.compute(choice)); KeyValueCache cache = network.cache(capacity)) {
+                int[] next = ids;
+                while (continuation.size() < sampling.maxNewTokens) {
+                    int token = choose(network.nextTokenLogits(next, cache), sampling, random);
+                    if (ends.contains(token)) {
+                        break;
+                    }
+                    continuation.add(token);
+                    String longer = model.tokenizer()
+                            .decode(continuation.stream().mapToInt(Integer::intValue).toArray());
+                    // A character may take several tokens; until it is whole it shows as a replacement character.
+                    if (longer.startsWith(text) && !longer.endsWith("\uFFFD")) {
+                        said.accept(longer.substring(text.length()));
+                        text = longer;
+                    }
+                    next = new int[]{token};
+                }
+            }
+            return text;
+        }
+    }
+
+    static int choose(float[] logits, Sampling sampling, SplittableRandom random) {
+        if (sampling.temperature == 0) {
+            int best = 0;
+            for (int i = 1; i < logits.length; i++) {
+                best = logits[i] > logits[best] ? i : best;
+            }
+            return best;
+        }
+        int[] likeliest = IntStream.range(0, logits.length).boxed()
+                .sorted(Comparator.comparingDouble((Integer i) -> logits[i]).reversed())
+                .limit(sampling.topK == 0 ? logits.length : sampling.topK).mapToInt(Integer::intValue).toArray();
+        double[] weights = IntStream.of(likeliest)
+                .mapToDouble(i -> Math.exp((logits[i] - logits[likeliest[0]]) / sampling.temperature)).toArray();
+        double total = IntStream.range(0, weights.length).mapToDouble(i -> weights[i]).sum();
+        double kept = 0;
+        int count = 0;
+        while (count < weights.length && kept < sampling.topP * total) {
+            kept += weights[count++];
+        }
+        double drawn = random.nextDouble() * kept;
+        for (int i = 0; i < count - 1; i++) {
+            drawn -= weights[i];
+            if (drawn < 0) {
+                return likeliest[i];
+            }
+        }
+        return likeliest[count - 1];
+    }
+}
