@@ -24,7 +24,7 @@ final class ComputeOptions {
     @Option(names = "--memory", paramLabel = "SIZE", description = {
         "Hidden states that are held in memory (default: ${DEFAULT-VALUE}).",
         "What does not fit goes to a temporary file beside the result, or through in smaller groups."})
-    private String memory = "400MB";
+    private String memory = "256MB";
 
     ComputeChoice choice() {
         return new ComputeChoice(TYPES.check(type), device, threads, ByteSize.parse("--memory", memory));

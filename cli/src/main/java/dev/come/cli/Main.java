@@ -4,7 +4,6 @@ import dev.come.Progress;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
-import java.util.Optional;
 import me.tongfei.progressbar.ProgressBarStyle;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -80,8 +79,7 @@ final class Main {
     static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            String built = Main.class.getPackage().getImplementationVersion();
-            return new String[]{"come " + Optional.ofNullable(built).orElse("(not built as a jar)")};
+            return new String[]{"come " + dev.come.Version.number()};
         }
     }
 }

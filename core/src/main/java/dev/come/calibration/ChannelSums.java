@@ -3,10 +3,8 @@ package dev.come.calibration;
 import dev.come.model.LayerObserver;
 import dev.come.model.Tensors;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Sums of absolute activations by channel over the tokens of a chunk: float32 within a block of rows, float64 across. */
@@ -36,8 +34,9 @@ final class ChannelSums implements LayerObserver {
 
     private static double[] add(double[] sums, Tensor x) {
         try (var _ = new PointerScope()) {
-            double[] block = Tensors.doubles(torch.linalg_vector_norm(x, new Scalar(1.0),
-                    new long[]{0}, false, new ScalarTypeOptional(ScalarType.Float)));
+            // Several times faster than the L1 norm along this dimension.
+            double[] block = Tensors
+                    .doubles(x.abs().sum(new long[]{0}, false, new ScalarTypeOptional(ScalarType.Float)));
             return sums(sums, block);
         }
     }
