@@ -1,5 +1,6 @@
 package dev.come.cli;
 
+import dev.come.UsageException;
 import dev.come.evaluate.Perplexity;
 import dev.come.job.EvalJob;
 import java.nio.file.Path;
@@ -24,9 +25,8 @@ final class EvalCommand implements Runnable {
     @Option(names = "--model-name", required = true, paramLabel = "DIR", description = "Folder of the model.")
     private Path model = Path.of("");
 
-    @Option(names = "--ppl-data", required = true, arity = "1..*", paramLabel = "NAME",
-            description = "Texts to measure it on: wiki2, c4 or paths.")
-    private List<String> perplexityData = List.of();
+    @ArgGroup(validate = false)
+    private PerplexityData perplexity = new PerplexityData();
 
     @ArgGroup(validate = false, heading = "%nData:%n", order = 1)
     private DataOptions data = new DataOptions();
@@ -36,8 +36,11 @@ final class EvalCommand implements Runnable {
 
     @Override
     public void run() {
-        List<Perplexity> perplexities = EvalJob.run(model, perplexityData.stream().map(data::source).toList(),
-                data.sequenceLength(), computing.choice(), main.progress(spec.commandLine().getErr()));
+        if (perplexity.options(data).texts().isEmpty()) {
+            throw new UsageException("--ppl-data is missing: name the texts to measure perplexity on");
+        }
+        List<Perplexity> perplexities = EvalJob.run(model, perplexity.options(data), computing.choice(),
+                main.progress(spec.commandLine().getErr()));
         Table table = new Table("", "value", "windows");
         for (Perplexity perplexity : perplexities) {
             table.row(perplexity.metric(), String.format(Locale.ROOT, "%.4f", perplexity.value()),

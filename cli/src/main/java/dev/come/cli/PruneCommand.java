@@ -68,9 +68,8 @@ final class PruneCommand implements Runnable {
         @Option(names = "--resume", description = "Go on where an earlier run with the same options was ended.")
         private boolean resume;
 
-        @Option(names = "--ppl-data", arity = "1..*", paramLabel = "NAME",
-                description = "Measure the perplexity before and after on these: wiki2, c4 or paths.")
-        private List<String> perplexityData = List.of();
+        @ArgGroup(validate = false)
+        private PerplexityData perplexity = new PerplexityData();
     }
 
     @Override
@@ -81,7 +80,7 @@ final class PruneCommand implements Runnable {
         Saving saving = dryRun ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false) : result.output.saving();
         PruneJob job = new PruneJob(new PruneJob.Options(model, concatMerge.method(), concatMerge.record(),
                 targetLayers, concatMerge.reading(), calibration.options(),
-                result.perplexityData.stream().map(calibration.data()::source).toList(), computing.choice(), saving,
+                result.perplexity.options(calibration.data()), computing.choice(), saving,
                 result.continueSaving, result.resume), progress);
         if (dryRun) {
             print(job.estimate(), out);

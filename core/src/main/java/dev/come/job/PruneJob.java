@@ -16,7 +16,6 @@ import dev.come.prune.PruningStep;
 import dev.come.stack.LayerStack;
 import dev.come.text.CalibrationSet;
 import dev.come.text.PerplexityText;
-import dev.come.text.TextSource;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -45,12 +44,8 @@ public final class PruneJob {
      * @param resume go on with an interrupted run
      */
     public record Options(Path model, PruningMethod method, SequencedMap<String, Object> methodOptions,
-            int targetLayers, Reading reading, CalibrationSet.Options calibration, List<TextSource> perplexity,
-            ComputeChoice compute, Saving saving, boolean continueSaving, boolean resume) {
-        public Options {
-            perplexity = List.copyOf(perplexity);
-        }
-    }
+            int targetLayers, Reading reading, CalibrationSet.Options calibration, PerplexityOptions perplexity,
+            ComputeChoice compute, Saving saving, boolean continueSaving, boolean resume) {}
 
     /**
      * What came out.
@@ -76,7 +71,7 @@ public final class PruneJob {
             options.saving.check(model.store());
             Compute compute = model.compute(options.compute);
             CalibrationSet calibration = calibrationSet(model);
-            List<PerplexityText> texts = perplexityTexts(model);
+            List<PerplexityText> texts = options.perplexity.read(model, progress);
 
             RunFolder runFolder = RunFolder.beside(options.saving.folder());
             PruningPlan plan = begin(runFolder,
@@ -109,7 +104,7 @@ public final class PruneJob {
         try (OpenModel model = new OpenModel(options.model)) {
             checkTargetLayers(model.config().layers());
             CalibrationSet calibration = calibrationSet(model);
-            List<PerplexityText> texts = perplexityTexts(model);
+            List<PerplexityText> texts = options.perplexity.read(model, progress);
             return Estimate.of(model, model.compute(options.compute), calibration.sequences(),
                     texts.stream().map(PerplexityText::windows).toList(), options);
         }
@@ -130,18 +125,6 @@ public final class PruneJob {
         calibration.facts().notes().forEach(progress::note);
         progress.note("Calibration on " + calibration.facts().summary());
         return calibration;
-    }
-
-    private List<PerplexityText> perplexityTexts(OpenModel model) {
-        List<PerplexityText> texts = new ArrayList<>();
-        for (TextSource source : options.perplexity) {
-            PerplexityText text = PerplexityText.read(source, options.calibration.sequenceLength(),
-                    model.tokenizer());
-            model.tokenizer().requireBelow(model.config().vocabularySize(), text.windows());
-            text.facts().notes().forEach(progress::note);
-            texts.add(text);
-        }
-        return texts;
     }
 
     private ObjectNode settings(OpenModel model, Compute compute, CalibrationSet calibration) {

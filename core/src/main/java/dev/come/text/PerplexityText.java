@@ -15,8 +15,9 @@ import java.util.stream.Stream;
  *
  * @param windows the tokens; every window is full
  * @param facts where they come from
+ * @param beginningOnly whether fewer windows may have been taken than the convention has
  */
-public record PerplexityText(Sequences windows, TextFacts facts) {
+public record PerplexityText(Sequences windows, TextFacts facts, boolean beginningOnly) {
     /** Which part of a corpus perplexity is measured on. */
     private record Part(Split split, int rows, int windows) {
         static Part of(TextSource source) {
@@ -39,10 +40,11 @@ public record PerplexityText(Sequences windows, TextFacts facts) {
      * Reads and encodes the text.
      *
      * @param sequenceLength tokens in a window ({@code --seqlen})
+     * @param windows how many windows at most, the first of the text ({@code --ppl-windows})
      * @throws UsageException if perplexity is not measured on that corpus, or the length is not positive
      * @throws InvalidInputException if the corpus is missing or broken, or its text is shorter than one window
      */
-    public static PerplexityText read(TextSource source, int sequenceLength, Tokenizer tokenizer) {
+    public static PerplexityText read(TextSource source, int sequenceLength, int windows, Tokenizer tokenizer) {
         if (sequenceLength <= 0) {
             throw new UsageException("--seqlen must be at least 1, but is " + sequenceLength + ".");
         }
@@ -52,15 +54,15 @@ public record PerplexityText(Sequences windows, TextFacts facts) {
         int[] first = IntStream.range(0, Math.min(part.rows(), available)).toArray();
         TakenRows rows = new TakenRows(corpus, available, corpus.rows(first), corpus.notes(part.split()));
         TakenRows.Tokens tokens = rows.joined(corpus.separator().orElseThrow(), tokenizer, sequenceLength,
-                part.windows(),
+                Math.min(part.windows(), windows),
                 "lower --seqlen or give more text");
-        return new PerplexityText(tokens.sequences(), tokens.facts());
+        return new PerplexityText(tokens.sequences(), tokens.facts(), windows < part.windows());
     }
 
     /** The name of the number that is measured here: two numbers compare only if their names are equal. */
     public String metric() {
-        return "%s (%s) perplexity per token, windows of %d tokens, %s".formatted(facts.dataset(), facts.split(),
-                facts.sequenceLength(),
+        return "%s (%s) perplexity per token, %swindows of %d tokens, %s".formatted(facts.dataset(), facts.split(),
+                beginningOnly ? "first " + windows.count() + " " : "", facts.sequenceLength(),
                 facts.specialTokenInFront() ? "one BOS token before the text" : "no BOS token");
     }
 }

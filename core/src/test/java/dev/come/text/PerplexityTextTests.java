@@ -44,7 +44,7 @@ class PerplexityTextTests {
     }
 
     private PerplexityText read(String dataset, int sequenceLength) {
-        return PerplexityText.read(new TextSource(dataset, data, "text"), sequenceLength, tokenizer);
+        return PerplexityText.read(new TextSource(dataset, data, "text"), sequenceLength, Integer.MAX_VALUE, tokenizer);
     }
 
     @Test
