@@ -21,7 +21,8 @@ import java.util.Map;
 public record Family(String modelType, String embedding, String layerPrefix, String finalNorm, String head,
         Map<Part, String> parts, List<String> ignored) {
 
-    static final Family LLAMA = new Family("llama", "model.embed_tokens.weight", "model.layers.", "model.norm.weight",
+    public static final Family LLAMA = new Family("llama", "model.embed_tokens.weight", "model.layers.",
+            "model.norm.weight",
             "lm_head.weight",
             Map.ofEntries(Map.entry(Part.INPUT_NORM, "input_layernorm.weight"),
                     Map.entry(Part.QUERY, "self_attn.q_proj.weight"),

@@ -1,0 +1,75 @@
+package dev.come.demo;
+
+import dev.come.FailedException;
+import dev.come.Progress;
+import dev.come.UsageException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
+
+/**
+ * The model that lies inside this project: a Llama of ten layers and 1.5 million parameters that knows nothing but the
+ * stories of a small grammar. It is small enough to be pruned within seconds.
+ */
+public final class DemoModel {
+    /** The seed that the embedded model was trained with. */
+    public static final long SEED = 10;
+    /** Tokens of a training sequence, and so the longest that the model has seen: measure it on windows of this length. */
+    public static final int SEQUENCE_LENGTH = Recipe.EMBEDDED.config().maxPositions();
+
+    private static final List<String> FILES = List.of("README.md", "config.json", "generation_config.json",
+            "model.safetensors", "tokenizer.json", "tokenizer_config.json");
+    private static final int STORIES = 256;
+
+    private DemoModel() {
+    }
+
+    /** Stories to measure layers on, one on each line. The model was not trained on them. */
+    public static String calibrationText() {
+        return new Stories(new SplittableRandom(1)).text(STORIES);
+    }
+
+    /** Stories to measure perplexity on, one on each line. The model was not trained on them. */
+    public static String testText() {
+        return new Stories(new SplittableRandom(2)).text(STORIES);
+    }
+
+    /**
+     * Copies the model's files into a folder, which is made if need be; files of the same names are replaced.
+     *
+     * @throws FailedException when the folder cannot be written to
+     */
+    public static void unpack(Path folder) {
+        try {
+            Files.createDirectories(folder);
+            for (String name : FILES) {
+                try (InputStream file = Objects.requireNonNull(DemoModel.class.getResourceAsStream("model/" + name))) {
+                    Files.copy(file, folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+                }
+            }
+        } catch (IOException e) {
+            throw new FailedException("%s: the embedded model cannot be unpacked there (%s); give another folder"
+                    .formatted(folder, e), e);
+        }
+    }
+
+    /**
+     * Trains the model from random weights on and saves it. The seed {@link #SEED} makes the embedded model again.
+     *
+     * <p>The same seed gives the same bytes with the same version of the tensor engine on processors with the same vector
+     * instructions. How many threads there are, and what else the machine does, makes no difference.
+     *
+     * @param target the folder to make; it must not exist or be empty
+     * @param progress advances by one with every step
+     * @throws UsageException when the target is not empty
+     * @throws FailedException when the target cannot be written to
+     */
+    public static void train(Path target, long seed, Progress progress) {
+        new DemoTrainer(Recipe.EMBEDDED, seed).train(target, progress);
+    }
+}
