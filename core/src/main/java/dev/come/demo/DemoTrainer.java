@@ -109,7 +109,7 @@ final class DemoTrainer {
         return ConfigTree.create(Path.of("config.json"), root -> {
             root.putArray("architectures").add("LlamaForCausalLM");
             root.put("attention_bias", config.attentionBias()).put("attention_dropout", 0.0)
-                    .put("bos_token_id", StoryTokenizer.BEGIN_OF_TEXT).put("dtype", "bfloat16")
+                    .put("bos_token_id", StoryTokenizer.BEGIN_OF_TEXT).put("torch_dtype", "bfloat16")
                     .put("eos_token_id", StoryTokenizer.END_OF_TEXT).put("head_dim", config.headDim())
                     .put("hidden_act", config.activation()).put("hidden_size", config.hiddenSize())
                     .put("intermediate_size", config.intermediateSize())

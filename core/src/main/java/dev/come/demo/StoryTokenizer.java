@@ -86,6 +86,7 @@ final class StoryTokenizer {
                   "eos_token": "\\n",
                   "unk_token": "<unk>",
                   "clean_up_tokenization_spaces": false,
+                  "model_input_names": ["input_ids", "attention_mask"],
                   "model_max_length": %d
                 }
                 """.formatted(maxPositions);
