@@ -2,9 +2,7 @@ package dev.come.cli;
 
 import dev.come.calibration.Reading;
 import dev.come.prune.ConcatMerge;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.SequencedMap;
 import picocli.CommandLine.Option;
 
 /** The options of concat_merge, named as the paper's authors name them. */
@@ -45,17 +43,5 @@ final class ConcatMergeOptions {
 
     Reading reading() {
         return COMPATIBILITIES.check(compatibility).equals("reference") ? Reading.REFERENCE : Reading.DEFINITION;
-    }
-
-    /** The options under their names, for the record. */
-    SequencedMap<String, Object> record() {
-        SequencedMap<String, Object> options = new LinkedHashMap<>();
-        options.put("skip_method", skipMethod);
-        options.put("merge_item", mergeItem);
-        options.put("wo_repeat", withoutRepeat);
-        options.put("psu", power);
-        options.put("min_max", minimumOfLargestShare);
-        options.put("compat", compatibility);
-        return options;
     }
 }

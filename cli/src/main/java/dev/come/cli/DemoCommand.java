@@ -1,19 +1,93 @@
 package dev.come.cli;
 
 import dev.come.FailedException;
+import dev.come.Progress;
+import dev.come.calibration.Reading;
+import dev.come.demo.DemoModel;
+import dev.come.job.ComputeChoice;
+import dev.come.job.PerplexityOptions;
+import dev.come.job.PruneJob;
+import dev.come.job.Saving;
+import dev.come.prune.ConcatMerge;
+import dev.come.text.CalibrationSet;
+import dev.come.text.TextSource;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
 
 /** {@code come demo}: prunes the small model that the program carries with it. */
 @Command(name = "demo", description = "Prune the small model that comes with the program and show what became of it.")
 final class DemoCommand implements Runnable {
+    private static final int TARGET_LAYERS = 7;
+
+    @ParentCommand
+    private Main main;
+
+    @Spec
+    private CommandSpec spec;
+
     @Option(names = "--save-path", paramLabel = "DIR",
-            description = "Folder to write the pruned model to (default: ${DEFAULT-VALUE}).")
-    Path savePath = Path.of("come-demo");
+            description = "Folder to write to: the dense model, the texts and the pruned model (default: "
+                    + "${DEFAULT-VALUE}).")
+    private Path savePath = Path.of("come-demo");
+
+    @Option(names = "--train", paramLabel = "DIR",
+            description = "Instead, train the small model again from nothing and write it to this folder "
+                    + "(about ten minutes).")
+    private @Nullable Path train;
+
+    @Option(names = "--seed", paramLabel = "N",
+            description = "Seed of the training; the default gives the model that comes with the program.")
+    private long seed = DemoModel.SEED;
 
     @Override
     public void run() {
-        throw new FailedException("come demo is being built");
+        Progress progress = main.progress(spec.commandLine().getErr());
+        PrintWriter out = spec.commandLine().getOut();
+        if (train != null) {
+            DemoModel.train(train, seed, progress);
+            out.println("Model: " + train);
+            return;
+        }
+        Path dense = savePath.resolve("dense");
+        Path calibration = savePath.resolve("calibration.txt");
+        Path test = savePath.resolve("test.txt");
+        DemoModel.unpack(dense);
+        write(calibration, DemoModel.calibrationText());
+        write(test, DemoModel.testText());
+
+        int window = DemoModel.SEQUENCE_LENGTH;
+        PruneJob job = new PruneJob(new PruneJob.Options(dense, new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+                TARGET_LAYERS, Reading.DEFINITION,
+                new CalibrationSet.Options(text(calibration), 256, OptionalInt.empty(), 10, window),
+                new PerplexityOptions(List.of(text(test)), window, PerplexityOptions.ALL_WINDOWS),
+                new ComputeChoice("auto", "cpu", Runtime.getRuntime().availableProcessors(), 1L << 28),
+                new Saving(savePath.resolve("pruned"), Long.MAX_VALUE, true), false, false), progress);
+        long started = System.nanoTime();
+        PruneJob.Result pruned = job.run();
+        PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
+    }
+
+    private TextSource text(Path file) {
+        return new TextSource(file.toString(), savePath, TextSource.DEFAULT_FIELD);
+    }
+
+    private static void write(Path file, String text) {
+        try {
+            Files.writeString(file, text);
+        } catch (IOException e) {
+            throw new FailedException(file + " cannot be written (" + e.getMessage()
+                    + "); give a --save-path in a folder that may be written to", e);
+        }
     }
 }

@@ -78,7 +78,7 @@ final class PruneCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         Progress progress = main.progress(spec.commandLine().getErr());
         Saving saving = dryRun ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false) : result.output.saving();
-        PruneJob job = new PruneJob(new PruneJob.Options(model, concatMerge.method(), concatMerge.record(),
+        PruneJob job = new PruneJob(new PruneJob.Options(model, concatMerge.method(),
                 targetLayers, concatMerge.reading(), calibration.options(),
                 result.perplexity.options(calibration.data()), computing.choice(), saving,
                 result.continueSaving, result.resume), progress);

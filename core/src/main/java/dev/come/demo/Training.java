@@ -1,6 +1,7 @@
 package dev.come.demo;
 
 import dev.come.model.Compute;
+import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import dev.come.model.PlainLayer;
@@ -10,7 +11,6 @@ import dev.come.model.Workers;
 import dev.come.text.Sequences;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -173,12 +173,8 @@ final class Training implements AutoCloseable {
         return torch.cross_entropy_loss(states.matmul(embedding.t()), targets);
     }
 
-    private Map<Part, Tensor> layerWeights(int index) {
-        Map<Part, Tensor> parts = new EnumMap<>(Part.class);
-        for (Part part : config.parts()) {
-            parts.put(part, tensor(config.tensorName(index, part)));
-        }
-        return parts;
+    private LayerWeights layerWeights(int index) {
+        return LayerWeights.of(config, part -> tensor(config.tensorName(index, part)));
     }
 
     private Tensor tensor(String name) {

@@ -22,7 +22,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.SequencedMap;
 import java.util.stream.Collectors;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -37,13 +36,12 @@ public final class PruneJob {
      * What the user asks for.
      *
      * @param model the folder of the dense model
-     * @param methodOptions the options of the method under their names, for the record
      * @param targetLayers layers that are to be left
      * @param perplexity texts to measure perplexity on; may be none
      * @param continueSaving also write the model of every step, each into a folder of its own below the target
      * @param resume go on with an interrupted run
      */
-    public record Options(Path model, PruningMethod method, SequencedMap<String, Object> methodOptions,
+    public record Options(Path model, PruningMethod method,
             int targetLayers, Reading reading, CalibrationSet.Options calibration, PerplexityOptions perplexity,
             ComputeChoice compute, Saving saving, boolean continueSaving, boolean resume) {}
 
@@ -138,7 +136,7 @@ public final class PruneJob {
         about.put("parameters", model.config().parameters(model.config().layers()));
         about.put("fingerprint", model.checkpoint().fingerprint());
         settings.put("method", options.method.name());
-        settings.set("options", json.valueToTree(options.methodOptions));
+        settings.set("options", json.valueToTree(options.method.record()));
         settings.put(PruningPlan.TARGET_LAYERS, options.targetLayers);
         settings.put("seed", options.calibration.seed());
         settings.set("calibration", json.valueToTree(calibration.facts()));

@@ -59,6 +59,18 @@ public record ConcatMerge(Options options) implements PruningMethod {
     }
 
     @Override
+    public SequencedMap<String, Object> record() {
+        SequencedMap<String, Object> record = new LinkedHashMap<>();
+        record.put("skip_method", "bi");
+        record.put("merge_item", options.mergeItem);
+        record.put("wo_repeat", options.withoutRepeat);
+        record.put("psu", options.psu);
+        record.put("min_max", options.minMax);
+        record.put("compat", options.reference ? "reference" : "none");
+        return record;
+    }
+
+    @Override
     public int steps(int layers, int targetLayers) {
         int steps = Math.ceilDiv(layers - targetLayers, options.mergeItem - 1);
         if (options.withoutRepeat && layers - targetLayers + steps > layers) {

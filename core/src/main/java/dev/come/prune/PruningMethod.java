@@ -3,6 +3,7 @@ package dev.come.prune;
 import dev.come.NothingToDoException;
 import dev.come.calibration.Calibration;
 import dev.come.stack.LayerStack;
+import java.util.SequencedMap;
 
 /**
  * A way to make a stack smaller: a function from a stack and measurements on it to the next stack. It touches no tensors, no
@@ -11,6 +12,9 @@ import dev.come.stack.LayerStack;
 public interface PruningMethod {
     /** The name under which users ask for it. */
     String name();
+
+    /** The options of the method under the names that users give them by, for the record. */
+    SequencedMap<String, Object> record();
 
     /**
      * Takes one step towards the target.
