@@ -66,7 +66,7 @@ public final class PruneJob {
         try (OpenModel model = new OpenModel(options.model)) {
             ModelConfig config = model.config();
             checkTargetLayers(config.layers());
-            options.saving.check(model.store());
+            saving(options.targetLayers).check(model.store());
             Compute compute = model.compute(options.compute);
             CalibrationSet calibration = calibrationSet(model);
             List<PerplexityText> texts = options.perplexity.read(model, progress);
@@ -80,21 +80,22 @@ public final class PruneJob {
             plan = plan.withEvaluations(evaluate(model, compute, texts, plan));
 
             List<Path> folders = new ArrayList<>();
-            if (options.continueSaving) {
-                for (PruningStep step : plan.steps()) {
-                    int layers = step.stack().size();
-                    Saving below = options.saving.below(layers + "-layers");
-                    below.write(model.store(), plan.until(layers), progress);
-                    folders.add(below.folder());
-                }
-            } else {
-                options.saving.write(model.store(), plan, progress);
-                folders.add(options.saving.folder());
+            for (PruningStep step : options.continueSaving ? plan.steps() : List.of(plan.steps().getLast())) {
+                int layers = step.stack().size();
+                saving(layers).write(model.store(), plan.until(layers), progress);
+                folders.add(saving(layers).folder());
             }
             runFolder.remove();
             return new Result(plan, folders, config.parameters(config.layers()),
                     config.parameters(plan.last().size()), compute.dtypeName(), choosing);
         }
+    }
+
+    /** Where the model with so many layers goes. A run that is resumed replaces what it wrote before it was interrupted. */
+    private Saving saving(int layers) {
+        return options.continueSaving
+                ? options.saving.below(layers, options.saving.overwrite() || options.resume)
+                : options.saving;
     }
 
     /** What the job would do and need; writes nothing. */
@@ -179,7 +180,8 @@ public final class PruneJob {
         StepProgress measured = new StepProgress();
         try (LocalCalibration local = new LocalCalibration(model.store(), calibration.sequences(), compute,
                 options.reading, options.compute.memory(), runFolder.path(), measured)) {
-            measured.begin(1, steps, left, (long) left * local.chunks());
+            measured.begin(begun.steps().size() + 1, begun.steps().size() + steps, left,
+                    (long) left * local.chunks());
             Pruning.run(options.method, begun.last(), options.targetLayers, local, step -> {
                 plan[0] = plan[0].with(step);
                 runFolder.keep(plan[0]);
@@ -187,7 +189,7 @@ public final class PruneJob {
                 progress.note(describe(step, plan[0].steps().size()));
                 LayerStack stack = step.stack();
                 if (stack.size() > options.targetLayers) {
-                    measured.begin(plan[0].steps().size() - begun.steps().size() + 1, steps, stack.size(),
+                    measured.begin(plan[0].steps().size() + 1, begun.steps().size() + steps, stack.size(),
                             (long) (stack.size() - step.position()) * local.chunks());
                 }
             });

@@ -31,9 +31,9 @@ public record Saving(Path folder, long maxShardBytes, boolean overwrite) {
                 .checkTarget();
     }
 
-    /** The same for a folder below. */
-    Saving below(String name) {
-        return new Saving(folder.resolve(name), maxShardBytes, true);
+    /** The same for the model of one step, in a folder below. */
+    Saving below(int layers, boolean replace) {
+        return new Saving(folder.resolve(layers + "-layers"), maxShardBytes, replace);
     }
 
     /** Writes the last stack of a plan, with the plan and a model card. */
