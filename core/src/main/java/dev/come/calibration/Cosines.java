@@ -14,7 +14,10 @@ final class Cosines {
     private Cosines() {
     }
 
-    /** The cosine of each row of the one with the same row of the other; 0 where a row is zero. */
+    /**
+     * The cosine of each row of the one with the same row of the other; 0 where a row is zero. Rounding never takes it
+     * beyond 1, where block influence would be negative.
+     */
     static double[] between(Tensor first, Tensor second) {
         int rows = Math.toIntExact(first.size(0));
         double[] cosines = new double[rows];
@@ -24,7 +27,8 @@ final class Cosines {
                 Tensor a = first.narrow(0, start, count).to(ScalarType.Double);
                 Tensor b = second.narrow(0, start, count).to(ScalarType.Double);
                 Tensor lengths = squaredLength(a).mul(squaredLength(b)).sqrt();
-                Tensor cosine = a.mul(b).sum(1).div(lengths).masked_fill_(lengths.eq(new Scalar(0.0)), new Scalar(0.0));
+                Tensor cosine = a.mul(b).sum(1).div(lengths).clamp_max_(new Scalar(1.0))
+                        .masked_fill_(lengths.eq(new Scalar(0.0)), new Scalar(0.0));
                 System.arraycopy(Tensors.doubles(cosine), 0, cosines, start, count);
             }
         }

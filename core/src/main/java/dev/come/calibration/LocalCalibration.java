@@ -37,7 +37,13 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         this.runner = new LayerRunner(store, compute, progress);
         this.chunks = TokenChunks.of(tokens);
         this.states = new StateStore(memory, spillFolder);
-        this.tree = new TraceTree(runner, store.config(), chunks, states, reading);
+        try {
+            this.tree = new TraceTree(runner, store.config(), chunks, states, reading);
+        } catch (RuntimeException e) {
+            states.close();
+            runner.close();
+            throw e;
+        }
     }
 
     @Override

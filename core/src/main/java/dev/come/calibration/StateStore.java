@@ -1,6 +1,7 @@
 package dev.come.calibration;
 
 import dev.come.FailedException;
+import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -172,7 +173,7 @@ final class StateStore implements AutoCloseable {
         } catch (IOException e) {
             throw new FailedException(
                     "Hidden states beyond --memory could not be " + (write ? "written to" : "read from")
-                            + " a temporary file in " + folder + " (" + e.getMessage()
+                            + " a temporary file in " + folder + " (" + IoReason.of(e)
                             + "); free space there or give more --memory",
                     e);
         }
@@ -196,8 +197,8 @@ final class StateStore implements AutoCloseable {
             try {
                 file.close();
             } catch (IOException e) {
-                throw new FailedException("A temporary file in " + folder + " could not be closed: " + e.getMessage(),
-                        e);
+                throw new FailedException(
+                        "A temporary file in " + folder + " could not be closed (" + IoReason.of(e) + ")", e);
             }
         }
     }

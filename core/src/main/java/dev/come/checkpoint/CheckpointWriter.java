@@ -104,7 +104,7 @@ public final class CheckpointWriter {
      * @throws FailedException when the folder above cannot be written to
      */
     public void checkTarget() {
-        if (target.getParent() == null || (Files.exists(target) && !Files.isDirectory(target))) {
+        if (target.getParent() == null || !Files.isDirectory(existing(target))) {
             throw new UsageException(
                     "%s is not a folder that can be made; give another one to save to".formatted(target));
         }

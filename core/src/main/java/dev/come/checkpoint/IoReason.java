@@ -8,12 +8,12 @@ import java.nio.file.NotDirectoryException;
 import java.util.Objects;
 
 /** Says in plain words why the operating system refused something. */
-final class IoReason {
+public final class IoReason {
     private IoReason() {
     }
 
     /** For example {@code "permission denied"}; without the path, which the message around it names. */
-    static String of(IOException e) {
+    public static String of(IOException e) {
         return switch (e) {
             case AccessDeniedException _ -> "permission denied";
             case NoSuchFileException _ -> "no such file";

@@ -32,6 +32,7 @@ public final class ApplyJob {
                         planFile + " was made for a model with fingerprint " + expected + ", but "
                                 + model + " has " + found + "; give the model that the plan was made for");
             }
+            plan.requireFits(open.config(), planFile);
             saving.check(open.store());
             saving.write(open.store(), wanted, progress);
             return wanted;

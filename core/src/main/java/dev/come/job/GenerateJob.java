@@ -56,27 +56,28 @@ public final class GenerateJob {
                 throw new UsageException(
                         "--prompt is empty, and this tokenizer begins no text of its own; give a text");
             }
-            int capacity = ids.length + sampling.maxNewTokens;
-            if (capacity > model.config().maxPositions()) {
+            long positions = (long) ids.length + sampling.maxNewTokens;
+            if (positions > model.config().maxPositions()) {
                 throw new UsageException("The prompt has " + ids.length + " tokens, and with --max-new-tokens "
                         + sampling.maxNewTokens + " that is more than the " + model.config().maxPositions()
                         + " positions of the model; shorten one of them");
             }
             Set<Integer> ends = model.endTokens();
             SplittableRandom random = new SplittableRandom(sampling.seed);
-            List<Integer> continuation = new ArrayList<>();
-            String text = "";
+            // Decoded along with the prompt: alone, some tokenizers take the blank before the first word away.
+            List<Integer> all = new ArrayList<>(IntStream.of(ids).boxed().toList());
+            String prefix = model.tokenizer().decode(ids);
+            String text = prefix;
             try (CausalLanguageModel network = new CausalLanguageModel(model.checkpoint(), model.config(),
-                    model.compute(choice)); KeyValueCache cache = network.cache(capacity)) {
+                    model.compute(choice)); KeyValueCache cache = network.cache((int) positions)) {
                 int[] next = ids;
-                while (continuation.size() < sampling.maxNewTokens) {
+                while (all.size() < positions) {
                     int token = choose(network.nextTokenLogits(next, cache), sampling, random);
                     if (ends.contains(token)) {
                         break;
                     }
-                    continuation.add(token);
-                    String longer = model.tokenizer()
-                            .decode(continuation.stream().mapToInt(Integer::intValue).toArray());
+                    all.add(token);
+                    String longer = model.tokenizer().decode(all.stream().mapToInt(Integer::intValue).toArray());
                     // A character may take several tokens; until it is whole it shows as a replacement character.
                     if (longer.startsWith(text) && !longer.endsWith("\uFFFD")) {
                         said.accept(longer.substring(text.length()));
@@ -85,7 +86,7 @@ public final class GenerateJob {
                     next = new int[]{token};
                 }
             }
-            return text;
+            return text.substring(prefix.length());
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.come.job;
 
+import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.Version;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -66,36 +68,62 @@ public final class PruneJob {
         try (OpenModel model = new OpenModel(options.model)) {
             ModelConfig config = model.config();
             checkTargetLayers(config.layers());
-            saving(options.targetLayers).check(model.store());
+            RunFolder runFolder = RunFolder.beside(options.saving.folder());
+            Optional<PruningPlan> interrupted = interrupted(runFolder);
+            IntStream.range(options.targetLayers, options.continueSaving ? config.layers() : options.targetLayers + 1)
+                    .forEach(layers -> saving(layers, interrupted).check(model.store()));
             Compute compute = model.compute(options.compute);
             CalibrationSet calibration = calibrationSet(model);
             List<PerplexityText> texts = options.perplexity.read(model, progress);
 
-            RunFolder runFolder = RunFolder.beside(options.saving.folder());
-            PruningPlan plan = begin(runFolder,
-                    new PruningPlan(settings(model, compute, calibration), config.layers(), List.of(), List.of()));
-            long started = System.nanoTime();
-            plan = choose(model, compute, calibration, plan, runFolder);
-            Duration choosing = Duration.ofNanos(System.nanoTime() - started);
-            plan = plan.withEvaluations(evaluate(model, compute, texts, plan));
-
-            List<Path> folders = new ArrayList<>();
-            for (PruningStep step : options.continueSaving ? plan.steps() : List.of(plan.steps().getLast())) {
-                int layers = step.stack().size();
-                saving(layers).write(model.store(), plan.until(layers), progress);
-                folders.add(saving(layers).folder());
+            PruningPlan fresh = new PruningPlan(settings(model, compute, calibration), config.layers(), List.of(),
+                    List.of());
+            interrupted.ifPresent(plan -> checkSameRun(plan, fresh, config, runFolder));
+            try {
+                long started = System.nanoTime();
+                PruningPlan chosen = choose(model, compute, calibration, interrupted.orElse(fresh), runFolder);
+                Duration choosing = Duration.ofNanos(System.nanoTime() - started);
+                PruningPlan plan = chosen.withEvaluations(evaluate(model, compute, texts, chosen));
+                List<Path> folders = save(model, plan, interrupted);
+                runFolder.remove();
+                return new Result(plan, folders, config.parameters(config.layers()),
+                        config.parameters(plan.last().size()), compute.dtypeName(), choosing);
+            } catch (RuntimeException e) {
+                tidyUp(runFolder, e);
+                throw e;
             }
-            runFolder.remove();
-            return new Result(plan, folders, config.parameters(config.layers()),
-                    config.parameters(plan.last().size()), compute.dtypeName(), choosing);
         }
     }
 
-    /** Where the model with so many layers goes. A run that is resumed replaces what it wrote before it was interrupted. */
-    private Saving saving(int layers) {
-        return options.continueSaving
-                ? options.saving.below(layers, options.saving.overwrite() || options.resume)
-                : options.saving;
+    /** Leaves nothing behind but steps that a later run can go on from. */
+    private void tidyUp(RunFolder runFolder, RuntimeException failure) {
+        try {
+            if (runFolder.hasPlan() && !(failure instanceof NothingToDoException)) {
+                progress.note("The steps that were taken are kept in " + runFolder.planFile().getParent()
+                        + "; the same command with --resume goes on from there.");
+            } else {
+                runFolder.remove();
+            }
+        } catch (RuntimeException e) {
+            failure.addSuppressed(e);
+        }
+    }
+
+    private List<Path> save(OpenModel model, PruningPlan plan, Optional<PruningPlan> interrupted) {
+        List<Path> folders = new ArrayList<>();
+        for (PruningStep step : options.continueSaving ? plan.steps() : List.of(plan.steps().getLast())) {
+            int layers = step.stack().size();
+            Saving saving = saving(layers, interrupted);
+            saving.write(model.store(), plan.until(layers), progress);
+            folders.add(saving.folder());
+        }
+        return folders;
+    }
+
+    /** Where the model with so many layers goes; what an interrupted run has saved there before is replaced. */
+    private Saving saving(int layers, Optional<PruningPlan> interrupted) {
+        Saving saving = options.continueSaving ? options.saving.below(layers) : options.saving;
+        return interrupted.map(saving::replacingResultOf).orElse(saving);
     }
 
     /** What the job would do and need; writes nothing. */
@@ -145,28 +173,28 @@ public final class PruneJob {
         return settings;
     }
 
-    /** The plan to begin with: that of an interrupted run if it is to be resumed. */
-    private PruningPlan begin(RunFolder runFolder, PruningPlan fresh) {
-        Optional<PruningPlan> interrupted = runFolder.plan();
-        if (interrupted.isEmpty()) {
-            if (options.resume) {
-                progress.note("No interrupted run lies beside " + options.saving.folder() + "; starting anew.");
-            }
-            return fresh;
+    /** The plan of an interrupted run, if there is one and it is to be resumed. */
+    private Optional<PruningPlan> interrupted(RunFolder runFolder) {
+        if (options.resume && runFolder.hasPlan()) {
+            return Optional.of(runFolder.plan());
         }
-        PruningPlan plan = interrupted.get();
-        if (!options.resume) {
-            progress.note("An interrupted run with " + plan.steps().size()
-                    + " steps lies beside the target; --resume would have gone on with it. Starting anew.");
-            return fresh;
+        if (options.resume) {
+            progress.note("No interrupted run lies beside " + options.saving.folder() + "; starting anew.");
+        } else if (runFolder.hasPlan()) {
+            progress.note("An interrupted run lies beside " + options.saving.folder()
+                    + "; --resume would have gone on with it. Starting anew.");
         }
-        List<String> differences = plan.differences(fresh.settings());
+        return Optional.empty();
+    }
+
+    private void checkSameRun(PruningPlan interrupted, PruningPlan fresh, ModelConfig config, RunFolder runFolder) {
+        List<String> differences = interrupted.differences(fresh.settings());
         if (!differences.isEmpty()) {
             throw new UsageException("--resume: the interrupted run had other settings ("
                     + String.join("; ", differences) + "); give the same, or start anew without --resume");
         }
-        progress.note("Resuming after step " + plan.steps().size() + ": " + plan.last().tree());
-        return plan;
+        interrupted.requireFits(config, runFolder.planFile());
+        progress.note("Resuming after step " + interrupted.steps().size() + ": " + interrupted.last().tree());
     }
 
     private PruningPlan choose(OpenModel model, Compute compute, CalibrationSet calibration, PruningPlan begun,
@@ -177,15 +205,15 @@ public final class PruneJob {
         }
         int steps = options.method.steps(left, options.targetLayers);
         PruningPlan[] plan = {begun};
-        StepProgress measured = new StepProgress();
-        try (LocalCalibration local = new LocalCalibration(model.store(), calibration.sequences(), compute,
-                options.reading, options.compute.memory(), runFolder.path(), measured)) {
+        try (StepProgress measured = new StepProgress();
+                LocalCalibration local = new LocalCalibration(model.store(), calibration.sequences(), compute,
+                        options.reading, options.compute.memory(), runFolder.make(), measured)) {
             measured.begin(begun.steps().size() + 1, begun.steps().size() + steps, left,
                     (long) left * local.chunks());
             Pruning.run(options.method, begun.last(), options.targetLayers, local, step -> {
                 plan[0] = plan[0].with(step);
                 runFolder.keep(plan[0]);
-                measured.close();
+                measured.end();
                 progress.note(describe(step, plan[0].steps().size()));
                 LayerStack stack = step.stack();
                 if (stack.size() > options.targetLayers) {
@@ -224,8 +252,10 @@ public final class PruneJob {
 
     /** Passes progress on to the bar of the step at hand. */
     private final class StepProgress implements Progress.Task {
-        private Progress.Task bar = steps -> {
+        private static final Progress.Task NO_BAR = steps -> {
         };
+
+        private Progress.Task bar = NO_BAR;
 
         void begin(int step, int steps, int layers, long runs) {
             bar = progress.begin("step " + step + " of " + steps + ": measuring " + layers + " layers", runs,
@@ -237,9 +267,16 @@ public final class PruneJob {
             bar.advance(runs);
         }
 
+        /** Ends the bar; it may have ended before. */
+        void end() {
+            Progress.Task ended = bar;
+            bar = NO_BAR;
+            ended.close();
+        }
+
         @Override
         public void close() {
-            bar.close();
+            end();
         }
     }
 }

@@ -1,13 +1,13 @@
 package dev.come.job;
 
 import dev.come.FailedException;
+import dev.come.checkpoint.IoReason;
 import dev.come.prune.PruningPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * What a run keeps beside its target while it works: the plan so far, from which an interrupted run is resumed, and hidden
@@ -20,39 +20,47 @@ final class RunFolder {
         this.folder = folder;
     }
 
-    /** The folder for a target, made if it is not there. */
+    /** The folder for a target; it is not made yet. */
     static RunFolder beside(Path target) {
         Path absolute = target.toAbsolutePath().normalize();
-        Path folder = absolute.resolveSibling("." + absolute.getFileName() + ".come-run");
+        return new RunFolder(absolute.resolveSibling("." + absolute.getFileName() + ".come-run"));
+    }
+
+    /** The folder, made if it is not there. */
+    Path make() {
         try {
-            Files.createDirectories(folder);
+            return Files.createDirectories(folder);
         } catch (IOException e) {
-            throw new FailedException(folder + " cannot be made (" + e.getMessage()
+            throw new FailedException(folder + " cannot be made (" + IoReason.of(e)
                     + "); the run keeps its state there, so choose a --save-path in a folder that may be written to",
                     e);
         }
-        return new RunFolder(folder);
     }
 
-    Path path() {
-        return folder;
+    /** Whether a run that did not end has left its plan here. */
+    boolean hasPlan() {
+        return Files.exists(planFile());
     }
 
     /** The plan of a run that did not end. */
-    Optional<PruningPlan> plan() {
-        return Files.exists(planFile()) ? Optional.of(PruningPlan.read(planFile())) : Optional.empty();
+    PruningPlan plan() {
+        return PruningPlan.read(planFile());
     }
 
     void keep(PruningPlan plan) {
+        make();
         plan.write(planFile());
     }
 
-    private Path planFile() {
+    Path planFile() {
         return folder.resolve(PruningPlan.FILE_NAME);
     }
 
-    /** Removes the folder; the run has ended. */
+    /** Removes the folder, if it is there: the run has ended, and nothing can or need be resumed. */
     void remove() {
+        if (!Files.exists(folder)) {
+            return;
+        }
         try {
             List<Path> content;
             try (var paths = Files.walk(folder)) {
@@ -62,9 +70,8 @@ final class RunFolder {
                 Files.delete(path);
             }
         } catch (IOException e) {
-            throw new FailedException(
-                    folder + " cannot be removed (" + e.getMessage() + "); the model is saved, so remove it by hand",
-                    e);
+            throw new FailedException(folder + ", where the run kept its state, cannot be removed (" + IoReason.of(e)
+                    + "); remove it by hand", e);
         }
     }
 }

@@ -9,6 +9,7 @@ import dev.come.report.ModelCard;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.stack.StackWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -32,8 +33,16 @@ public record Saving(Path folder, long maxShardBytes, boolean overwrite) {
     }
 
     /** The same for the model of one step, in a folder below. */
-    Saving below(int layers, boolean replace) {
-        return new Saving(folder.resolve(layers + "-layers"), maxShardBytes, replace);
+    Saving below(int layers) {
+        return new Saving(folder.resolve(layers + "-layers"), maxShardBytes, overwrite);
+    }
+
+    /** The same, but replacing what the run with this plan has saved there before. */
+    Saving replacingResultOf(PruningPlan run) {
+        Path record = folder.resolve(PruningPlan.FILE_NAME);
+        return !overwrite && Files.exists(record) && PruningPlan.read(record).isStageOf(run)
+                ? new Saving(folder, maxShardBytes, true)
+                : this;
     }
 
     /** Writes the last stack of a plan, with the plan and a model card. */

@@ -23,7 +23,9 @@ final class MergeRatio {
             throw new NothingToDoException("The merge ratio is undefined, because the block influences " + scores
                     + " sum to zero; the layers change nothing on this calibration set, so remove them instead");
         }
-        List<Double> raised = scores.stream().map(score -> Math.pow(score / total, power)).toList();
+        double highest = Collections.max(scores);
+        // Against the highest, because a high power of a share of the sum can be too small for a double for all of them.
+        List<Double> raised = scores.stream().map(score -> Math.pow(score / highest, power)).toList();
         double sum = raised.stream().mapToDouble(Double::doubleValue).sum();
         List<Double> shares = new ArrayList<>(raised.stream().map(value -> value / sum).toList());
         int top = shares.indexOf(Collections.max(shares));

@@ -2,6 +2,8 @@ package dev.come.prune;
 
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.IoReason;
+import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStack;
 import dev.come.stack.StackJson;
 import java.io.IOException;
@@ -98,6 +100,15 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
                 + " layers after its steps; choose one of these");
     }
 
+    /** Whether this is the plan of another run as it was after one of its steps; evaluations do not count. */
+    public boolean isStageOf(PruningPlan run) {
+        if (!run.history().contains(last())) {
+            return false;
+        }
+        PruningPlan stage = run.until(last().size());
+        return stage.steps.equals(steps) && stage.differences(settings).isEmpty();
+    }
+
     /** The plan as the text of its file. */
     public String toJson() {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
@@ -141,7 +152,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
             }
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
-            throw new FailedException("The record of this run could not be written to " + file + " (" + e.getMessage()
+            throw new FailedException("The record of this run could not be written to " + file + " (" + IoReason.of(e)
                     + "); check that there is room and that the folder may be written to", e);
         }
     }
@@ -152,35 +163,70 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
      * @throws InvalidInputException if it is not a plan, or damaged
      */
     public static PruningPlan read(Path file) {
-        JsonNode root;
         try {
-            root = JSON.readTree(Files.readString(file));
-        } catch (IOException | JacksonException e) {
+            return of(JSON.readTree(Files.readString(file)), file);
+        } catch (IOException e) {
             throw new InvalidInputException(
-                    file + " cannot be read as a plan (" + e.getMessage() + "); give the come.json of a pruned model",
+                    file + " cannot be read (" + IoReason.of(e) + "); give the come.json of a pruned model", e);
+        } catch (JacksonException e) {
+            throw new InvalidInputException(
+                    file + " is not a plan (" + e.getOriginalMessage().lines().findFirst().orElse("")
+                            + "); give the come.json of a pruned model",
                     e);
         }
-        if (!root.path("format").asString("").equals(FORMAT) || !root.path("layers").isInt()) {
+    }
+
+    private static PruningPlan of(JsonNode root, Path file) {
+        if (!(root instanceof ObjectNode object) || !root.path("format").asString().equals(FORMAT)) {
             throw new InvalidInputException(file + " is not a plan that this version reads: its \"format\" is "
                     + root.path("format") + ", expected \"" + FORMAT + "\"; give the come.json of a pruned model");
         }
-        int layers = root.get("layers").asInt();
+        int layers = root.path("layers").asInt();
         StackJson.Reader stacks = new StackJson.Reader(root.path("nodes"), file.toString(), layers);
         List<PruningStep> steps = new ArrayList<>();
+        int before = layers;
         for (JsonNode entry : root.path("steps")) {
             SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
             entry.path("scores").properties().forEach(score -> scores.put(score.getKey(), doubles(score.getValue())));
-            steps.add(new PruningStep(stacks.stack(entry.path("stack")), entry.path("position").asInt(),
-                    entry.path("count").asInt(), doubles(entry.path("ratio")), scores));
+            PruningStep step = new PruningStep(stacks.stack(entry.path("stack")), entry.path("position").asInt(),
+                    entry.path("count").asInt(), doubles(entry.path("ratio")), scores);
+            if (step.count() < 2 || step.position() < 0 || step.position() >= step.stack().size()
+                    || step.stack().size() != before - step.count() + 1) {
+                throw new InvalidInputException(file + ": step " + (steps.size() + 1) + " makes " + step.stack().size()
+                        + " layers of " + before + " by merging " + step.count() + " from position "
+                        + step.position() + " on, which cannot be; the file is damaged, give the one that was written");
+            }
+            before = step.stack().size();
+            steps.add(step);
         }
         List<Evaluation> evaluations = new ArrayList<>();
         for (JsonNode entry : root.path("evaluations")) {
-            evaluations.add(new Evaluation(entry.path("layers").asInt(), entry.path("metric").asString(""),
+            evaluations.add(new Evaluation(entry.path("layers").asInt(), entry.path("metric").asString(),
                     entry.path("value").asDouble()));
         }
-        ObjectNode settings = ((ObjectNode) root).deepCopy();
+        ObjectNode settings = object.deepCopy();
         List.of("format", "layers", "steps", "evaluations", "nodes").forEach(settings::remove);
         return new PruningPlan(settings, layers, steps, evaluations);
+    }
+
+    /**
+     * Checks that the plan can be carried out on a model.
+     *
+     * @param file where the plan was read from, for the message
+     * @throws InvalidInputException if its recipes ask for layers, heads or channels that the model does not have
+     */
+    public void requireFits(ModelConfig config, Path file) {
+        if (layers != config.layers()) {
+            throw new InvalidInputException(file + " is for a model with " + layers + " layers, but this one has "
+                    + config.layers() + "; the file is damaged, give the one that was written");
+        }
+        steps.stream().flatMap(step -> step.stack().nodes().stream()).filter(node -> !node.fits(config)).findFirst()
+                .ifPresent(node -> {
+                    throw new InvalidInputException(file + ": the heads and channels of layer " + node.tree()
+                            + " are not those of one layer of the model, which has " + config.keyValueHeads()
+                            + " key-value heads and " + config.intermediateSize()
+                            + " channels; the file is damaged, give the one that was written");
+                });
     }
 
     /** The settings of two runs that differ, as {@code key: one / other}; empty if they are the same. */
@@ -196,7 +242,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
             second.propertyNames().stream().filter(key -> !keys.contains(key)).forEach(keys::add);
             keys.forEach(key -> compare(path.isEmpty() ? key : path + "." + key, first.path(key), second.path(key),
                     differences));
-        } else if (!one.equals(other)) {
+        } else if (!one.toString().equals(other.toString())) { // as they are written: a long that fits is read as an int
             differences.add(path + ": " + one + " / " + other);
         }
     }

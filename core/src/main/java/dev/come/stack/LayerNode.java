@@ -1,5 +1,6 @@
 package dev.come.stack;
 
+import dev.come.model.ModelConfig;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -11,6 +12,9 @@ public sealed interface LayerNode {
 
     /** The original layers under the node as nested lists, the way the paper writes them, for example {@code [2, [3, 4]]}. */
     String tree();
+
+    /** Whether this is the recipe of exactly one layer of such a model. */
+    boolean fits(ModelConfig config);
 
     /**
      * A layer of the checkpoint as it is.
@@ -26,6 +30,11 @@ public sealed interface LayerNode {
         @Override
         public String tree() {
             return Integer.toString(index);
+        }
+
+        @Override
+        public boolean fits(ModelConfig config) {
+            return index >= 0 && index < config.layers();
         }
     }
 
@@ -48,6 +57,21 @@ public sealed interface LayerNode {
         @Override
         public String tree() {
             return shares.stream().map(share -> share.source().tree()).toList().toString();
+        }
+
+        @Override
+        public boolean fits(ModelConfig config) {
+            return shares.stream().allMatch(share -> share.source().fits(config))
+                    && fill(shares.stream().map(Share::keyValueHeads).toList(), config.keyValueHeads())
+                    && fill(shares.stream().map(Share::channels).toList(), config.intermediateSize());
+        }
+
+        /** Whether what is kept of every source is ascending and below the count, and is that many in all. */
+        private static boolean fill(List<List<Integer>> kept, int count) {
+            return kept.stream().mapToInt(List::size).sum() == count
+                    && kept.stream().allMatch(indices -> IntStream.range(0, indices.size())
+                            .allMatch(i -> indices.get(i) >= 0 && indices.get(i) < count
+                                    && (i == 0 || indices.get(i - 1) < indices.get(i))));
         }
 
         /** The sources in layer order. */

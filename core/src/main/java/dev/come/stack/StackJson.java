@@ -6,10 +6,12 @@ import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Share;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -67,7 +69,7 @@ public final class StackJson {
         private ObjectNode write(Concatenated node) {
             ObjectNode written = JSON.objectNode();
             written.put("kind", "concatenated");
-            written.put("query_heads", node.queryHeads().name().toLowerCase(Locale.ROOT));
+            written.put("query_heads", name(node.queryHeads()));
             ArrayNode shares = written.putArray("shares");
             for (Share share : node.shares()) {
                 ObjectNode entry = shares.addObject();
@@ -82,29 +84,36 @@ public final class StackJson {
 
     /** Reads stacks with the help of a table of recipes. */
     public static final class Reader {
-        private final JsonNode nodes;
         private final String file;
         private final int layers;
-        private final Map<String, LayerNode> read = new HashMap<>();
+        private final Map<String, LayerNode> nodes = new HashMap<>();
 
         /**
-         * Takes the table.
+         * Reads the table. A recipe may only refer to those before it, as {@link Writer} lays them down, so that no damage
+         * makes them go in circles.
          *
          * @param file what messages call the file
          * @param layers how many layers the checkpoint has
+         * @throws InvalidInputException if a recipe is not one
          */
-        public Reader(JsonNode nodes, String file, int layers) {
-            this.nodes = nodes;
+        public Reader(JsonNode table, String file, int layers) {
             this.file = file;
             this.layers = layers;
+            for (Map.Entry<String, JsonNode> entry : table.properties()) {
+                nodes.put(entry.getKey(), concatenated(entry.getKey(), entry.getValue()));
+            }
         }
 
-        /** Reads a stack. */
+        /**
+         * Reads a stack.
+         *
+         * @throws InvalidInputException if it has no layers, or one that is neither in the checkpoint nor in the table
+         */
         public LayerStack stack(JsonNode array) {
             List<LayerNode> stack = new ArrayList<>();
             array.forEach(reference -> stack.add(node(reference)));
             if (stack.isEmpty()) {
-                throw new InvalidInputException(file + ": a stack has no layers; the file is damaged");
+                throw damaged("a stack has no layers");
             }
             return new LayerStack(stack);
         }
@@ -113,33 +122,44 @@ public final class StackJson {
             if (reference.isInt()) {
                 int index = reference.asInt();
                 if (index < 0 || index >= layers) {
-                    throw new InvalidInputException(file + ": a stack names layer " + index + ", but the model has "
-                            + layers + " layers; it belongs to another model");
+                    throw damaged("it names layer " + index + " of a model with " + layers + " layers");
                 }
                 return new Original(index);
             }
-            String name = reference.asString();
-            LayerNode known = read.get(name);
-            if (known == null) {
-                JsonNode entry = nodes.path(name);
-                if (!entry.path("kind").asString("").equals("concatenated")) {
-                    throw new InvalidInputException(file + ": node \"" + name
-                            + "\" is not in the table or of a kind that this version does not know");
-                }
-                known = concatenated(entry);
-                read.put(name, known);
+            LayerNode node = nodes.get(reference.asString());
+            if (node == null) {
+                throw damaged("it names node " + reference + ", which is not in its table or only further down");
             }
-            return known;
+            return node;
         }
 
-        private LayerNode concatenated(JsonNode entry) {
+        private Concatenated concatenated(String name, JsonNode entry) {
+            if (!entry.path("kind").asString().equals("concatenated")) {
+                throw damaged("node \"" + name + "\" is of the kind " + entry.path("kind")
+                        + ", and this version knows \"concatenated\"");
+            }
             List<Share> shares = new ArrayList<>();
             for (JsonNode share : entry.path("shares")) {
                 shares.add(new Share(node(share.path("source")), share.path("ratio").asDouble(),
                         integers(share.path("key_value_heads")), integers(share.path("channels"))));
             }
-            return new Concatenated(shares,
-                    QueryHeads.valueOf(entry.path("query_heads").asString().toUpperCase(Locale.ROOT)));
+            Concatenated node = new Concatenated(shares, queryHeads(name, entry.path("query_heads").asString()));
+            int[] originals = node.originals().toArray();
+            if (shares.size() < 2 || IntStream.range(1, originals.length)
+                    .anyMatch(i -> originals[i - 1] >= originals[i])) {
+                throw damaged("node \"" + name + "\" is not made of two or more layers in their order");
+            }
+            return node;
+        }
+
+        private QueryHeads queryHeads(String node, String name) {
+            return Arrays.stream(QueryHeads.values()).filter(heads -> name(heads).equals(name)).findFirst()
+                    .orElseThrow(() -> damaged("node \"" + node + "\" has the query heads \"" + name + "\""));
+        }
+
+        private InvalidInputException damaged(String what) {
+            return new InvalidInputException(
+                    file + ": " + what + "; the file is damaged or of another version, give the one that was written");
         }
 
         private static List<Integer> integers(JsonNode array) {
@@ -147,5 +167,9 @@ public final class StackJson {
             array.forEach(value -> integers.add(value.asInt()));
             return integers;
         }
+    }
+
+    private static String name(QueryHeads heads) {
+        return heads.name().toLowerCase(Locale.ROOT);
     }
 }

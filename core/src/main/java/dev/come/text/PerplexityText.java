@@ -41,12 +41,13 @@ public record PerplexityText(Sequences windows, TextFacts facts, boolean beginni
      *
      * @param sequenceLength tokens in a window ({@code --seqlen})
      * @param windows how many windows at most, the first of the text ({@code --ppl-windows})
-     * @throws UsageException if perplexity is not measured on that corpus, or the length is not positive
+     * @throws UsageException if perplexity is not measured on that corpus, or the length is below 2
      * @throws InvalidInputException if the corpus is missing or broken, or its text is shorter than one window
      */
     public static PerplexityText read(TextSource source, int sequenceLength, int windows, Tokenizer tokenizer) {
-        if (sequenceLength <= 0) {
-            throw new UsageException("--seqlen must be at least 1, but is " + sequenceLength + ".");
+        if (sequenceLength < 2) {
+            throw new UsageException("--seqlen must be at least 2 to measure perplexity, but is " + sequenceLength
+                    + ": the first token of a window is predicted by nothing.");
         }
         Part part = Part.of(source);
         Corpus corpus = Corpus.open(source, part.preference(), TextRows.WHOLE);

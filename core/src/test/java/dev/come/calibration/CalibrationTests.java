@@ -14,9 +14,13 @@ import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.function.Consumer;
 import org.assertj.core.data.Percentage;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -173,6 +177,22 @@ class CalibrationTests {
             calibrate("llama-gqa", ragged.slice(i, i + 1), Reading.DEFINITION, 1, Long.MAX_VALUE,
                     calibration -> assertThat(calibration.loss(dense("llama-gqa"))).isCloseTo(expected,
                             within(1e-4 * expected)));
+        }
+    }
+
+    /** Rounding alone would make cosines a little larger than 1, and the share of such a layer negative. */
+    @Test
+    void influenceIsNeverNegativeWhereStatesHardlyChange() {
+        Random random = new Random(3);
+        float[] before = new float[1 << 14];
+        float[] after = new float[before.length];
+        for (int i = 0; i < before.length; i++) {
+            before[i] = random.nextFloat();
+            after[i] = random.nextInt(4) == 0 ? Math.nextUp(before[i]) : before[i];
+        }
+        try (var _ = new PointerScope()) {
+            double[] cosines = Cosines.between(torch.tensor(before).view(-1, 4), torch.tensor(after).view(-1, 4));
+            assertThat(Arrays.stream(cosines)).allMatch(cosine -> cosine > 1 - 1e-12 && cosine <= 1);
         }
     }
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.come.Golden;
 import dev.come.NothingToDoException;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -69,6 +70,25 @@ class MergeRatioTests {
         for (JsonNode row : TABLES.get("select")) {
             assertThat(ConcatMerge.highest(Golden.doubles(row.get("scores")), row.get("count").asInt()))
                     .isEqualTo(Golden.integers(row.get("kept")));
+        }
+    }
+
+    @Test
+    void countsAreNeverNegativeAndAlwaysSumUpWhateverTheScores() {
+        long seed = System.nanoTime();
+        System.out.println("MergeRatioTests: scores drawn with seed " + seed);
+        Random random = new Random(seed);
+        for (int i = 0; i < 2000; i++) {
+            double scale = Math.pow(10, -random.nextInt(300));
+            List<Double> scores = random.doubles(2 + random.nextInt(4)).map(score -> score * scale).boxed().toList();
+            double power = random.nextInt(3) == 0 ? Math.pow(10, random.nextInt(6)) : 3 * random.nextDouble();
+            int total = 1 + random.nextInt(5000);
+            List<Double> ratio = MergeRatio.of(scores, power, random.nextDouble());
+            String drawn = scores + " to the power of " + power + ", seed " + seed;
+            assertThat(ratio.stream().mapToDouble(Double::doubleValue).sum()).as(drawn).isCloseTo(1, within(1e-12));
+            List<Integer> counts = MergeRatio.distribute(total, ratio);
+            assertThat(counts).as(drawn).allMatch(count -> count >= 0);
+            assertThat(counts.stream().mapToInt(Integer::intValue).sum()).as(drawn).isEqualTo(total);
         }
     }
 }

@@ -95,7 +95,9 @@ class PerplexityTextTests {
         assertThatThrownBy(() -> read("mmlu", 8)).isInstanceOf(UsageException.class)
                 .hasMessage("--ppl-data takes wiki2, c4 or a path, not mmlu.");
         assertThatThrownBy(() -> read("wiki2", 0)).isInstanceOf(UsageException.class)
-                .hasMessage("--seqlen must be at least 1, but is 0.");
+                .hasMessage(
+                        "--seqlen must be at least 2 to measure perplexity, but is 0: the first token of a window is"
+                                + " predicted by nothing.");
         write("wikitext2/wiki.test.raw", "w0 w1\n");
         assertThatThrownBy(() -> read("wiki2", 8)).isInstanceOf(InvalidInputException.class)
                 .hasMessage(

@@ -1,0 +1,72 @@
+package dev.come.job;
+
+import dev.come.Progress;
+import dev.come.WordModels;
+import dev.come.calibration.Reading;
+import dev.come.prune.ConcatMerge;
+import dev.come.text.CalibrationSet;
+import dev.come.text.TextSource;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+
+/** A prune job in a folder of its own, on a golden model and made-up text; tests set what they are about. */
+final class Run {
+    private static final int WINDOW = 32;
+
+    final Path folder;
+    final Path model;
+    private final Path text;
+    int targetLayers = 3;
+    int mergeItem = 2;
+    boolean withoutRepeat;
+    boolean continueSaving;
+    boolean perplexity;
+    boolean resume;
+    boolean overwrite;
+    int samples = 12;
+    int threads = 1;
+    long memory = Long.MAX_VALUE;
+
+    Run(String golden, Path folder) throws IOException {
+        this.folder = folder;
+        this.model = WordModels.copy(golden, folder);
+        this.text = WordModels.text(folder.resolve("text.txt"), 20);
+    }
+
+    /** What lies beside a target that is saved, and nothing else. */
+    List<String> inputs() {
+        return List.of(model.getFileName().toString(), text.getFileName().toString());
+    }
+
+    /** What there should be in the folder once these were saved. */
+    List<String> inputsAnd(String... saved) {
+        List<String> names = new ArrayList<>(inputs());
+        names.addAll(List.of(saved));
+        return names;
+    }
+
+    Path target(String name) {
+        return folder.resolve(name);
+    }
+
+    Saving saving(String name) {
+        return new Saving(target(name), Long.MAX_VALUE, overwrite);
+    }
+
+    PruneJob.Result to(String name) {
+        return to(name, Progress.NONE);
+    }
+
+    PruneJob.Result to(String name, Progress progress) {
+        TextSource source = new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
+        return new PruneJob(new PruneJob.Options(model,
+                new ConcatMerge(new ConcatMerge.Options(mergeItem, withoutRepeat, 1, 0, false)), targetLayers,
+                Reading.DEFINITION, new CalibrationSet.Options(source, samples, OptionalInt.empty(), 10, WINDOW),
+                new PerplexityOptions(perplexity ? List.of(source) : List.of(), WINDOW, PerplexityOptions.ALL_WINDOWS),
+                new ComputeChoice("float32", "cpu", threads, memory), saving(name), continueSaving, resume), progress)
+                .run();
+    }
+}

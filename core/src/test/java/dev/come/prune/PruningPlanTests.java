@@ -1,0 +1,152 @@
+package dev.come.prune;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.come.FailedException;
+import dev.come.InvalidInputException;
+import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.stack.LayerNode;
+import dev.come.stack.LayerNode.Concatenated;
+import dev.come.stack.LayerNode.Original;
+import dev.come.stack.LayerNode.QueryHeads;
+import dev.come.stack.LayerNode.Share;
+import dev.come.stack.LayerStack;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.SequencedMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+class PruningPlanTests {
+    @TempDir
+    private Path folder;
+
+    /** Five layers: first 1 and 2 are merged, then 0 and that. */
+    private static PruningPlan plan() {
+        ObjectNode settings = JsonNodeFactory.instance.objectNode();
+        settings.put("method", "concat_merge").put("target_layers", 3).put("seed", 10L);
+        LayerStack dense = LayerStack.dense(5);
+        LayerNode inner = merged(new Original(1), new Original(2), QueryHeads.GROUPED);
+        LayerNode outer = merged(new Original(0), inner, QueryHeads.TILED);
+        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(
+                Map.of("angular_distance", List.of(0.1, Double.POSITIVE_INFINITY, 1e-17)));
+        LayerStack first = dense.replace(1, 2, inner);
+        LayerStack second = first.replace(0, 2, outer);
+        return new PruningPlan(settings, 5,
+                List.of(new PruningStep(first, 1, 2, List.of(1.0 / 3, 2.0 / 3), scores),
+                        new PruningStep(second, 0, 2, List.of(0.25, 0.75), scores)),
+                List.of(new Evaluation(5, "wiki2 perplexity", 11.25), new Evaluation(3, "wiki2 perplexity", 1e9)));
+    }
+
+    private static LayerNode merged(LayerNode one, LayerNode other, QueryHeads heads) {
+        return new Concatenated(List.of(new Share(one, 1.0 / 3, List.of(0), List.of(0, 2)),
+                new Share(other, 2.0 / 3, List.of(1), List.of(1))), heads);
+    }
+
+    private PruningPlan read(String json) throws IOException {
+        return PruningPlan.read(Files.writeString(folder.resolve("come.json"), json));
+    }
+
+    @Test
+    void whatIsReadIsWhatWasWritten() throws IOException {
+        PruningPlan read = read(plan().toJson());
+        assertThat(read.steps()).isEqualTo(plan().steps());
+        assertThat(read.evaluations()).isEqualTo(plan().evaluations());
+        assertThat(read.differences(plan().settings())).isEmpty();
+        assertThat(read.toJson()).isEqualTo(plan().toJson());
+        assertThat(read.last().tree()).isEqualTo("[[0, [1, 2]], 3, 4]");
+    }
+
+    @Test
+    void aRecipeStandsInTheFileOnce() {
+        assertThat(plan().toJson().split("\"shares\"", -1)).hasSize(1 + 2);
+    }
+
+    @Test
+    void anEarlierStageForgetsWhatCameLater() {
+        PruningPlan earlier = plan().until(4);
+        assertThat(earlier.last().tree()).isEqualTo("[0, [1, 2], 3, 4]");
+        assertThat(earlier.settings().path("target_layers").asInt()).isEqualTo(4);
+        assertThat(earlier.evaluations()).extracting(Evaluation::layers).containsExactly(5);
+        assertThat(earlier.isStageOf(plan())).isTrue();
+        assertThat(plan().isStageOf(earlier)).isFalse();
+    }
+
+    @Test
+    void differentSettingsAreToldByTheirNames() {
+        ObjectNode other = plan().settings().deepCopy();
+        other.put("seed", 11).putObject("options").put("psu", 2);
+        assertThat(plan().differences(other)).containsExactly("seed: 10 / 11", "options:  / {\"psu\":2}");
+    }
+
+    /** What is replaced, by what, and what the message says of it. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
+            come-plan-1 | come-plan-9 | "come-plan-9", expected "come-plan-1"
+            "format" : "come-plan-1" | "format" : 7 | its "format" is 7
+            "layers" : 5 | "layers" : "five" | "five"
+            "layers" : 5 | "layers" : 3 | layer 3 of a model with 3 layers
+            "layers" : 5 | "layers" : 50 | step 1 makes 4 layers of 50
+            0, "m1", 3, 4 | 0, "m1", 3, 5 | layer 5 of a model with 5 layers
+            0, "m1", 3, 4 | 0, "m1", 3, -1 | layer -1
+            0, "m1", 3, 4 | 0, "m7", 3, 4 | node "m7", which is not in its table
+            0, "m1", 3, 4 | 0, {}, 3, 4 | ObjectNode
+            0, "m1", 3, 4 | 0, 1, 2, 3, 4 | step 1 makes 5 layers of 5
+            0, "m1", 3, 4 |  | a stack has no layers
+            "position" : 1 | "position" : 4 | from position 4
+            "position" : 1 | "position" : -1 | from position -1
+            "count" : 2 | "count" : "two" | "two"
+            "kind" : "concatenated" | "kind" : "unheard-of" | of the kind "unheard-of"
+            "query_heads" : "tiled" | "query_heads" : "striped" | query heads "striped"
+            "source" : 1 | "source" : "m1" | node "m1", which is not in its table or only further down
+            "source" : 1 | "source" : "m2" | node "m2", which is not in its table or only further down
+            "source" : 1 | "source" : 2 | "m1" is not made of two or more layers in their order
+            "source" : 1 | "source" : 5 | layer 5 of a model with 5 layers
+            "source" : 1 | "origin" : 1 | which is not in its table
+            "channels" : [ 0, 2 ] | "channels" : [ 0, "x" ] | "x"
+            "shares" | "parts" | "m1" is not made of two or more layers
+            """)
+    void aDamagedPlanIsOneClearMessage(String text, String damage, String message) {
+        String damaged = plan().toJson().replaceFirst(java.util.regex.Pattern.quote(text),
+                java.util.regex.Matcher.quoteReplacement(damage == null ? "" : damage));
+        assertThat(damaged).isNotEqualTo(plan().toJson());
+        assertThatThrownBy(() -> read(damaged)).isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining(folder.resolve("come.json").toString()).hasMessageContaining(message)
+                .hasMessageNotContaining("\n");
+    }
+
+    @Test
+    void aTruncatedPlanIsOneClearMessageWhereverItEnds() {
+        String whole = plan().toJson();
+        long seed = System.nanoTime();
+        System.out.println("PruningPlanTests: ends drawn with seed " + seed);
+        new Random(seed).ints(50, 0, whole.length() - 2).forEach(
+                end -> assertThatThrownBy(() -> read(whole.substring(0, end))).as("end " + end + ", seed " + seed)
+                        .isInstanceOf(InvalidInputException.class).hasMessageContaining("come.json")
+                        .hasMessageNotContaining("\n"));
+    }
+
+    @Test
+    void aPlanThatIsNotThereIsNamed() {
+        Path file = folder.resolve("none.json");
+        assertThatThrownBy(() -> PruningPlan.read(file)).isInstanceOf(InvalidInputException.class)
+                .hasMessage(file + " cannot be read (no such file); give the come.json of a pruned model");
+    }
+
+    @Test
+    void aPlanThatCannotBeWrittenIsNamed() {
+        Path file = folder.resolve("no such folder/come.json");
+        assertThatThrownBy(() -> plan().write(file)).isInstanceOf(FailedException.class)
+                .hasMessageContaining(file + " (no such file)");
+    }
+}
