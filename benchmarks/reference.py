@@ -1,0 +1,63 @@
+"""Runs main.py of a checkout of the authors' code (github.com/WangFei-2019/CoMe) on token windows that lie in files.
+
+    python reference.py CHECKOUT DTYPE CALIBRATION PERPLEXITY ARGUMENT...
+
+CHECKOUT     their code, which is used as it is
+DTYPE        auto (as their code does: the type of the checkpoint), float32 or bfloat16
+CALIBRATION  the windows to measure layers on: one a line, ids separated by blanks
+PERPLEXITY   the windows to measure perplexity on
+ARGUMENT...  the arguments of their main.py
+
+Their Python is needed with what their requirements.txt names; tried with torch 2.8.0 and transformers 4.46.3, which
+their copy of the Llama model fits. Nothing here makes their code faster or slower than it is.
+"""
+
+import logging
+import os
+import runpy
+import sys
+from types import SimpleNamespace
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import torch
+from transformers import AutoConfig
+
+
+def windows(path):
+    """The ids of all windows in one row, as their loaders return them: they cut it into windows themselves."""
+    with open(path, encoding="ascii") as lines:
+        ids = torch.tensor([[int(token) for line in lines for token in line.split()]])
+    return SimpleNamespace(input_ids=ids, attention_mask=torch.ones_like(ids))
+
+
+def compute_in(dtype):
+    """Their code loads a model in the type that its configuration names."""
+    from_pretrained = AutoConfig.from_pretrained
+
+    def with_dtype(*arguments, **options):
+        config = from_pretrained(*arguments, **options)
+        config.torch_dtype = dtype
+        return config
+
+    AutoConfig.from_pretrained = with_dtype
+
+
+checkout, dtype, calibration, perplexity = sys.argv[1:5]
+sys.argv = ["main.py", *sys.argv[5:]]
+sys.path.insert(0, checkout)
+if dtype != "auto":
+    compute_in(getattr(torch, dtype))
+
+# The data sets are looked for in a folder of their machine. These are replaced before others import them by name.
+import utils.data_utils
+
+utils.data_utils.get_trainloaders = lambda *_, **__: windows(calibration)
+utils.data_utils.get_loaders = lambda *_, **__: (None, windows(perplexity))
+
+# The evaluation of perplexity logs without having imported logging, and would end with a NameError.
+import utils.eval_utils
+
+utils.eval_utils.logging = logging
+
+runpy.run_path(os.path.join(checkout, "main.py"), run_name="__main__")

@@ -1,0 +1,204 @@
+package dev.come.benchmark;
+
+import dev.come.ByteSize;
+import dev.come.text.CalibrationSet;
+import dev.come.text.PerplexityText;
+import dev.come.text.Sequences;
+import dev.come.text.TextSource;
+import dev.come.text.Tokenizer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code benchmarks/whole-run}: our {@code prune} and the authors', on the same model and the same windows of wikitext2,
+ * from the start of the process to the written model. Best on an idle machine.
+ */
+@Command(name = "whole-run", mixinStandardHelpOptions = true, sortOptions = false, description = {
+    "Times 'come prune --method concat_merge' on a model and wikitext2 and, with --reference and",
+    "--python, the authors' command on the same windows, in turns. Needs Linux."})
+final class WholeRun implements Callable<Integer> {
+    private static final String DATASET = "wiki2";
+    private static final int SEQUENCE_LENGTH = 2048;
+    private static final long SEED = 10;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model-name", required = true, paramLabel = "DIR", description = "Folder of the model.")
+    private Path model = Path.of("");
+
+    @Option(names = "--data-dir", required = true, paramLabel = "DIR",
+            description = "Folder that holds wikitext2, as 'come prune' takes it.")
+    private Path dataDirectory = Path.of("");
+
+    @Option(names = "--target-layers", paramLabel = "N",
+            description = "Decoder layers to be left (default: ${DEFAULT-VALUE}).")
+    private int targetLayers = 21;
+
+    @Option(names = "--nsamples", paramLabel = "ROWS",
+            description = "Rows of the data set to calibrate on (default: ${DEFAULT-VALUE}).")
+    private int samples = 256;
+
+    @Option(names = "--dtype", arity = "1..*", paramLabel = "TYPE", description = {
+        "auto, float32, bfloat16 or several (default: auto).",
+        "auto: what either command chooses; the authors' takes the type of the checkpoint."})
+    private List<String> types = List.of("auto");
+
+    @Option(names = "--rounds", paramLabel = "N",
+            description = "How often each command is run; the fastest run counts (default: ${DEFAULT-VALUE}).")
+    private int rounds = 1;
+
+    @Option(names = "--perplexity", description = {"Let both measure perplexity on wikitext2 in the end.",
+        "Ours does it before and after, the authors' only after."})
+    private boolean perplexity;
+
+    @ArgGroup(exclusive = false)
+    private @Nullable Reference reference;
+
+    /** The authors' code. */
+    static final class Reference {
+        @Option(names = "--reference", required = true, paramLabel = "CHECKOUT",
+                description = "A checkout of the authors' code, github.com/WangFei-2019/CoMe.")
+        private Path checkout = Path.of("");
+
+        @Option(names = "--python", required = true, paramLabel = "PYTHON",
+                description = "A Python that has torch, transformers (4.46 fits) and what else their code needs.")
+        private String python = "";
+    }
+
+    /** One of the two commands. */
+    private record Contestant(String name, List<String> command) {}
+
+    static void main(String[] arguments) {
+        System.exit(new CommandLine(new WholeRun()).execute(arguments));
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Path work = Files.createTempDirectory("come-whole-run");
+        try {
+            Usage.of(List.of(come(), "--version"), work.resolve("build.log")); // builds it if necessary
+            PrintWriter out = spec.commandLine().getOut();
+            out.printf("%-9s%-9s%12s%15s%14s%n", "", "command", "wall", "processor", "peak memory");
+            for (String type : types) {
+                compare(type, work, out);
+            }
+        } finally {
+            delete(work);
+        }
+        return 0;
+    }
+
+    private void compare(String type, Path work, PrintWriter out) throws IOException, InterruptedException {
+        List<Contestant> contestants = new ArrayList<>();
+        contestants.add(ours(type, work));
+        if (reference != null) {
+            contestants.add(theirs(reference, type, work));
+        }
+        List<List<Usage>> runs = contestants.stream().map(_ -> (List<Usage>) new ArrayList<Usage>()).toList();
+        for (int round = 0; round < rounds; round++) {
+            for (int i = 0; i < contestants.size(); i++) {
+                Usage usage = Usage.of(contestants.get(i).command(), work.resolve("run.log"));
+                runs.get(i).add(usage);
+                out.printf(Locale.ROOT, "%-9s%-9s%10.1f s%13.1f s%14s%n", type, contestants.get(i).name(),
+                        seconds(usage.wall()), seconds(usage.processor()), ByteSize.format(usage.peakBytes()));
+                out.flush();
+            }
+        }
+        if (reference != null) {
+            Usage ours = fastest(runs.getFirst());
+            Usage theirs = fastest(runs.getLast());
+            out.printf(Locale.ROOT, "%-9sthe authors' takes %.2f times our wall time, %.2f times our processor time and"
+                    + " %.2f times our memory%n", type, seconds(theirs.wall()) / seconds(ours.wall()),
+                    seconds(theirs.processor()) / seconds(ours.processor()),
+                    (double) theirs.peakBytes() / ours.peakBytes());
+        }
+    }
+
+    private Contestant ours(String type, Path work) {
+        List<String> command = new ArrayList<>(List.of(come(), "prune"));
+        command.addAll(arguments(work.resolve("ours")));
+        command.addAll(List.of("--data-dir", dataDirectory.toString(), "--dtype", type, "--overwrite", "--quiet"));
+        return new Contestant("ours", command);
+    }
+
+    private Contestant theirs(Reference authors, String type, Path work) throws IOException {
+        Path calibration = work.resolve("calibration.txt");
+        Path perplexityWindows = work.resolve("perplexity.txt");
+        TextSource source = new TextSource(DATASET, dataDirectory, TextSource.DEFAULT_FIELD);
+        try (Tokenizer tokenizer = Tokenizer.open(model)) {
+            write(CalibrationSet.sample(
+                    new CalibrationSet.Options(source, samples, OptionalInt.empty(), SEED, SEQUENCE_LENGTH),
+                    tokenizer).sequences(), calibration);
+            write(PerplexityText.read(source, SEQUENCE_LENGTH, tokenizer).windows(), perplexityWindows);
+        }
+        List<String> command = new ArrayList<>(
+                List.of(authors.python, root().resolve("benchmarks/reference.py").toString(),
+                        authors.checkout.toString(), type, calibration.toString(), perplexityWindows.toString()));
+        command.addAll(arguments(work.resolve("theirs")));
+        return new Contestant("authors'", command);
+    }
+
+    /** What both commands understand. */
+    private List<String> arguments(Path target) {
+        List<String> arguments = new ArrayList<>(List.of("--method", "concat_merge", "--model-name", model.toString(),
+                "--target-layers", "" + targetLayers, "--save-path", target.toString(), "--calibration-dataset",
+                DATASET, "--skip-method", "bi", "--nsamples", "" + samples, "--seed", "" + SEED, "--merge-item", "2",
+                "--wo-repeat"));
+        if (perplexity) {
+            arguments.addAll(List.of("--ppl-data", DATASET));
+        }
+        return arguments;
+    }
+
+    private static void write(Sequences windows, Path file) throws IOException {
+        Files.write(file, IntStream.range(0, windows.count())
+                .mapToObj(i -> Arrays.stream(windows.sequence(i)).mapToObj(Integer::toString)
+                        .collect(Collectors.joining(" ")))
+                .toList());
+    }
+
+    private static Usage fastest(List<Usage> runs) {
+        return runs.stream().min(Comparator.comparing(Usage::wall)).orElseThrow();
+    }
+
+    private static double seconds(Duration duration) {
+        return duration.toNanos() / 1e9;
+    }
+
+    private static String come() {
+        return root().resolve("come").toString();
+    }
+
+    /** The root of the project, as the script that started this found it. */
+    private static Path root() {
+        return Path.of(System.getProperty("come.root"));
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (var paths = Files.walk(folder)) {
+            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+}
