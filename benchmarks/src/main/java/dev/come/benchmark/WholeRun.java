@@ -149,7 +149,8 @@ final class WholeRun implements Callable<Integer> {
             write(CalibrationSet.sample(
                     new CalibrationSet.Options(source, samples, OptionalInt.empty(), SEED, SEQUENCE_LENGTH),
                     tokenizer).sequences(), calibration);
-            write(PerplexityText.read(source, SEQUENCE_LENGTH, tokenizer).windows(), perplexityWindows);
+            write(PerplexityText.read(source, SEQUENCE_LENGTH, Integer.MAX_VALUE, tokenizer).windows(),
+                    perplexityWindows);
         }
         List<String> command = new ArrayList<>(
                 List.of(authors.python, root().resolve("benchmarks/reference.py").toString(),
