@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -174,6 +175,16 @@ class GenerateJobTests {
         for (int i = 0; i < 4; i++) {
             assertThat((double) counts[i] / draws).as("token " + i).isCloseTo(expected[i] / sum,
                     within(expected[i] == 0 ? 0 : 0.01));
+        }
+    }
+
+    @Test
+    void theThreadsAreThoseThatAreAskedFor() throws IOException {
+        Path model = scriptedModel(1);
+        for (int threads : new int[]{3, 1}) {
+            GenerateJob.run(model, "a", greedy(1), new ComputeChoice("float32", "cpu", threads, 0), piece -> {
+            });
+            assertThat(torch.get_num_threads()).isEqualTo(threads);
         }
     }
 
