@@ -1,5 +1,6 @@
 package dev.come.job;
 
+import dev.come.FailedException;
 import dev.come.UsageException;
 import dev.come.model.CausalLanguageModel;
 import dev.come.model.KeyValueCache;
@@ -72,7 +73,9 @@ public final class GenerateJob {
                     model.compute(choice)); KeyValueCache cache = network.cache((int) positions)) {
                 int[] next = ids;
                 while (all.size() < positions) {
-                    int token = choose(network.nextTokenLogits(next, cache), sampling, random);
+                    float[] logits = network.nextTokenLogits(next, cache);
+                    requireFinite(logits, all.size());
+                    int token = choose(logits, sampling, random);
                     if (ends.contains(token)) {
                         break;
                     }
@@ -87,6 +90,15 @@ public final class GenerateJob {
                 }
             }
             return text.substring(prefix.length());
+        }
+    }
+
+    private static void requireFinite(float[] logits, int tokens) {
+        for (float logit : logits) {
+            if (!Float.isFinite(logit)) {
+                throw new FailedException("The logits after token " + tokens
+                        + " are not finite; the weights are damaged, or too large for this --dtype (try float32)");
+            }
         }
     }
 

@@ -7,6 +7,7 @@ import java.util.function.IntFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 
 /** A whole model in memory, for generating text. Measuring never needs one: it goes layer by layer. */
 public final class CausalLanguageModel implements AutoCloseable {
@@ -30,6 +31,8 @@ public final class CausalLanguageModel implements AutoCloseable {
      */
     public CausalLanguageModel(Checkpoint checkpoint, ModelConfig config, Compute compute, int layerCount,
             IntFunction<LayerWeights> weights) {
+        // One token after the other leaves nothing to share but each product itself.
+        torch.set_num_threads(compute.threads());
         this.config = config;
         this.compute = compute;
         this.embedding = new Embedding(checkpoint, config, compute);
