@@ -21,6 +21,7 @@ from types import SimpleNamespace
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
+import transformers
 from transformers import AutoConfig
 
 
@@ -48,6 +49,10 @@ sys.argv = ["main.py", *sys.argv[5:]]
 sys.path.insert(0, checkout)
 if dtype != "auto":
     compute_in(getattr(torch, dtype))
+
+# A model folder that transformers 5 wrote calls its tokenizer by a name that transformers 4 does not know yet.
+if not hasattr(transformers, "TokenizersBackend"):
+    transformers.TokenizersBackend = transformers.PreTrainedTokenizerFast
 
 # The data sets are looked for in a folder of their machine. These are replaced before others import them by name.
 import utils.data_utils

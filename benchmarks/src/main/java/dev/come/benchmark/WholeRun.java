@@ -89,7 +89,12 @@ final class WholeRun implements Callable<Integer> {
     private record Contestant(String name, List<String> command) {}
 
     static void main(String[] arguments) {
-        System.exit(new CommandLine(new WholeRun()).execute(arguments));
+        CommandLine commandLine = new CommandLine(new WholeRun());
+        commandLine.setExecutionExceptionHandler((exception, command, _) -> {
+            command.getErr().println(exception.getMessage());
+            return CommandLine.ExitCode.SOFTWARE;
+        });
+        System.exit(commandLine.execute(arguments));
     }
 
     @Override
