@@ -48,6 +48,11 @@ public final class Golden {
         return tensor(ROOT.resolve("expected").resolve(model).resolve(file), tensor);
     }
 
+    /** Token ids in a safetensors file below the golden folder. */
+    public static int[] ids(String file, String tensor) {
+        return Arrays.stream(tensor(ROOT.resolve(file), tensor).values()).mapToInt(id -> (int) id).toArray();
+    }
+
     /** One of the shared inputs as sequences; a mask strips the padding. */
     public static Sequences sequences(String ids, String mask) {
         Path file = ROOT.resolve("inputs.safetensors");

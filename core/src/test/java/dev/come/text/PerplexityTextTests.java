@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.InvalidInputException;
+import dev.come.SharedData;
 import dev.come.UsageException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,4 @@
-package dev.come.text;
+package dev.come;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -6,12 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Real data and models, which lie beside the project on some machines only. */
-final class SharedData {
+public final class SharedData {
     private SharedData() {
     }
 
     /** The file or folder of that name under {@code ../shared}; without it the calling test is skipped and says so. */
-    static Path path(String name) {
+    public static Path path(String name) {
         Path path = Path.of(System.getProperty("come.root"), "..", "shared").resolve(name).normalize();
         if (!Files.exists(path)) {
             System.out.println("skipped: ../shared/" + name + " is not there");
