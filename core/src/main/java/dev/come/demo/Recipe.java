@@ -14,7 +14,7 @@ import dev.come.model.RotaryEmbedding;
  */
 record Recipe(ModelConfig config, int sequences, int steps) {
     /** How the embedded model was made. */
-    static final Recipe EMBEDDED = new Recipe(llama(10, 128, 256), 8, 2000);
+    static final Recipe EMBEDDED = new Recipe(llama(10, 128, 256), 8, 800);
 
     private static final double PEAK_LEARNING_RATE = 4e-3;
     private static final double LEAST_LEARNING_RATE = 1e-4;
