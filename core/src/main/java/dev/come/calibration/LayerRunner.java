@@ -96,6 +96,7 @@ final class LayerRunner implements AutoCloseable {
     @Override
     public void close() {
         workers.close();
+        embedding.close();
         head.close();
         rotation.close();
     }

@@ -88,6 +88,7 @@ public final class CausalLanguageModel implements AutoCloseable {
     @Override
     public void close() {
         layers.forEach(DecoderLayer::close);
+        embedding.close();
         head.close();
         rotation.close();
         workspace.close();

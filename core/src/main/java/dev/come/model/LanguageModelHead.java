@@ -29,8 +29,9 @@ public final class LanguageModelHead implements AutoCloseable {
     public LanguageModelHead(Checkpoint checkpoint, ModelConfig config, Compute compute) {
         this.config = config;
         this.compute = compute;
-        this.stored = checkpoint.tensor(config.headTensor());
         try (var _ = new PointerScope()) {
+            stored = checkpoint.tensor(config.headTensor());
+            stored.retainReference();
             normWeight = checkpoint.tensor(config.family().finalNorm()).to(compute.torchDevice(), ScalarType.Float);
             normWeight.retainReference();
         }
@@ -116,6 +117,7 @@ public final class LanguageModelHead implements AutoCloseable {
 
     @Override
     public synchronized void close() {
+        stored.releaseReference();
         normWeight.releaseReference();
         if (whole != null) {
             whole.releaseReference();

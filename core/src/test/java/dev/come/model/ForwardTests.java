@@ -42,6 +42,7 @@ class ForwardTests {
             Compute compute = Compute.float32(1);
             try (Rotation rotation = new Rotation(config, compute);
                     Workspace workspace = new Workspace(compute);
+                    Embedding embedding = new Embedding(checkpoint, config, compute);
                     LanguageModelHead head = new LanguageModelHead(checkpoint, config, compute)) {
                 for (String input : List.of("a", "b")) {
                     int[] ids = ids(Golden.expected(name, "expected.safetensors", input + ".input_ids"));
@@ -49,7 +50,7 @@ class ForwardTests {
                     Values channels = Golden.expected(name, "expected.safetensors", input + ".mlp_in");
                     Values heads = Golden.expected(name, "expected.safetensors", input + ".attn_in");
                     try (var _ = new PointerScope()) {
-                        Tensor hidden = new Embedding(checkpoint, config, compute).of(ids);
+                        Tensor hidden = embedding.of(ids);
                         for (int i = 0; i < config.layers(); i++) {
                             assertClose(Tensors.floats(hidden), states.slice(i).values(), "states before layer " + i);
                             Recorder seen = new Recorder();
@@ -98,8 +99,9 @@ class ForwardTests {
             int[] ids = new Random(seed).ints(layout.tokens(), 0, config.vocabularySize()).toArray();
             try (Rotation rotation = new Rotation(config, compute);
                     Workspace workspace = new Workspace(compute);
+                    Embedding embedding = new Embedding(checkpoint, config, compute);
                     DecoderLayer fast = new DecoderLayer(config, LayerWeights.of(checkpoint, config, 1), compute)) {
-                Tensor hidden = new Embedding(checkpoint, config, compute).of(ids);
+                Tensor hidden = embedding.of(ids);
                 LayerWeights weights = LayerWeights.of(checkpoint, config, 1)
                         .map((part, tensor) -> tensor.to(compute.scalarType()));
                 Tensor plain = new PlainLayer(config).forward(weights, hidden, layout, rotation);

@@ -1,0 +1,164 @@
+package dev.come.calibration;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.come.NativeObjects;
+import dev.come.Progress;
+import dev.come.TinyLlama;
+import dev.come.calibration.Calibration.Tokens;
+import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.DType;
+import dev.come.model.CausalLanguageModel;
+import dev.come.model.Compute;
+import dev.come.model.DecoderLayer;
+import dev.come.model.Embedding;
+import dev.come.model.KeyValueCache;
+import dev.come.model.LayerObserver;
+import dev.come.model.LayerWeights;
+import dev.come.model.ModelConfig;
+import dev.come.model.Rotation;
+import dev.come.model.TokenLayout;
+import dev.come.model.Workspace;
+import dev.come.prune.ConcatMerge;
+import dev.come.prune.Pruning;
+import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import dev.come.text.Sequences;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Tensors lie outside the Java heap, so a lost one is noticed by no garbage collector in time. */
+class NativeObjectsTests {
+    private static final int LAYERS = 3;
+    private static final int VOCABULARY = 64;
+
+    @TempDir
+    private Path folder;
+    private Checkpoint checkpoint;
+    private LayerStore store;
+    private ModelConfig config;
+    private Sequences tokens;
+
+    @BeforeEach
+    void openModel() {
+        Random random = new Random(9);
+        checkpoint = Checkpoint.open(new TinyLlama(LAYERS, VOCABULARY, 16, 24, 2, 2, 4, true)
+                .write(folder.resolve("model"), random));
+        config = ModelConfig.of(checkpoint);
+        store = new LayerStore(checkpoint, config);
+        tokens = Sequences.of(IntStream.range(0, 4).mapToObj(i -> random.ints(16, 0, VOCABULARY).toArray()).toList());
+    }
+
+    @AfterEach
+    void closeModel() {
+        checkpoint.close();
+    }
+
+    @Test
+    void aTensorThatIsKeptIsNoticed() {
+        assertThatThrownBy(() -> NativeObjects.assertSteady(() -> {
+            try (var _ = new PointerScope()) {
+                torch.zeros(new long[]{4}, new TensorOptions(ScalarType.Float)).retainReference();
+            }
+        })).isInstanceOf(AssertionError.class).hasMessageContaining("native objects kept by steps 1 to 1");
+    }
+
+    @Test
+    void aLayerKeepsNothingOfItsForwardPasses() {
+        Compute compute = Compute.float32(1);
+        try (var _ = new NoGradGuard();
+                Rotation rotation = new Rotation(config, compute);
+                Workspace workspace = new Workspace(compute);
+                Embedding embedding = new Embedding(checkpoint, config, compute);
+                DecoderLayer layer = new DecoderLayer(config, LayerWeights.of(checkpoint, config, 0), compute)) {
+            NativeObjects.assertSteady(() -> {
+                try (var _ = new PointerScope()) {
+                    Tensor hidden = embedding.of(tokens.tokens());
+                    layer.forward(hidden, TokenLayout.of(tokens.tokenCount()), rotation, workspace, LayerObserver.NONE,
+                            null);
+                }
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"F32", "BF16"})
+    void aClosedLayerGivesItsWeightsBack(String type) {
+        Compute compute = new Compute(DType.valueOf(type), "cpu", 1);
+        NativeObjects.assertSteady(() -> {
+            try (var _ = new PointerScope()) {
+                new DecoderLayer(config, LayerWeights.of(checkpoint, config, 0), compute).close();
+            }
+        });
+    }
+
+    private LocalCalibration calibration(long memory) {
+        return new LocalCalibration(store, tokens, Compute.float32(2), Reading.DEFINITION, memory, folder,
+                Progress.NONE.begin("", 0, ""));
+    }
+
+    /** With all states in memory, and with all of them in a file. */
+    @ParameterizedTest
+    @ValueSource(longs = {Long.MAX_VALUE, 0})
+    void aCalibrationKeepsNothingOfWhatItIsToForget(long memory) {
+        LayerStack dense = LayerStack.dense(LAYERS);
+        LayerStack other = dense.replace(1, 2, dense.get(2));
+        try (LocalCalibration calibration = calibration(memory)) {
+            NativeObjects.assertSteady(() -> {
+                for (LayerStack stack : List.of(dense, other)) {
+                    calibration.blockInfluence(stack);
+                    calibration.angularDistance(stack, 2, Tokens.LAST);
+                    calibration.angularDistance(stack, 1, Tokens.ALL);
+                    calibration.sensitivity(stack, 1);
+                    calibration.loss(stack);
+                    calibration.focus(stack);
+                }
+            });
+        }
+    }
+
+    @Test
+    void aWholeRunKeepsNothing() {
+        ConcatMerge method = new ConcatMerge(ConcatMerge.Options.DEFAULTS);
+        NativeObjects.assertSteady(() -> {
+            try (LocalCalibration calibration = calibration(Long.MAX_VALUE)) {
+                Pruning.run(method, LayerStack.dense(LAYERS), 2, calibration, step -> {
+                });
+            }
+        });
+    }
+
+    @Test
+    void lossesOfSeveralStacksKeepNothing() {
+        LayerStack dense = LayerStack.dense(LAYERS);
+        List<LayerStack> stacks = List.of(dense, dense.replace(1, 2, dense.get(2)), dense.replace(2, 1, dense.get(0)));
+        NativeObjects.assertSteady(() -> new StackLosses(store, stacks, tokens, Compute.float32(2), 2_000)
+                .measure(Progress.NONE.begin("", 0, "")));
+    }
+
+    @Test
+    void aModelThatGeneratesKeepsNothing() {
+        Compute compute = Compute.float32(1);
+        NativeObjects.assertSteady(() -> {
+            try (CausalLanguageModel model = new CausalLanguageModel(checkpoint, config, compute);
+                    KeyValueCache cache = model.cache(20)) {
+                model.nextTokenLogits(new int[]{1, 2, 3}, cache);
+                model.nextTokenLogits(new int[]{4}, cache);
+            }
+        });
+    }
+}
