@@ -25,7 +25,7 @@ final class ConcatMergeOptions {
     @Option(names = "--psu", paramLabel = "POWER",
             description = "A layer's share of the merged layer grows with this power of its block influence "
                     + "(default: ${DEFAULT-VALUE}).")
-    private double power = 1;
+    private int power = 1;
 
     @Option(names = "--min-max", paramLabel = "SHARE",
             description = "The largest share is at least this, 0 to 1 (default: ${DEFAULT-VALUE}).")
