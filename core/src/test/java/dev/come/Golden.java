@@ -76,6 +76,15 @@ public final class Golden {
         return sequences("calib_ids", "");
     }
 
+    /** The same sequences from the last to the first. */
+    public static Sequences reversed(Sequences sequences) {
+        List<int[]> reversed = new ArrayList<>();
+        for (int i = sequences.count() - 1; i >= 0; i--) {
+            reversed.add(sequences.sequence(i));
+        }
+        return Sequences.of(reversed);
+    }
+
     /** Doubles of a JSON array; null becomes positive infinity, which is how a forbidden choice is told. */
     public static List<Double> doubles(JsonNode array) {
         List<Double> values = new ArrayList<>();
@@ -100,6 +109,11 @@ public final class Golden {
         }
     }
 
+    /** A tensor in a safetensors file below the golden folder. */
+    public static Values tensor(String file, String name) {
+        return tensor(ROOT.resolve(file), name);
+    }
+
     /** Reads a tensor of a safetensors file. */
     public static Values tensor(Path file, String name) {
         try {
@@ -117,6 +131,7 @@ public final class Golden {
             for (int i = 0; i < values.length; i++) {
                 values[i] = switch (entry.get("dtype").asString()) {
                     case "F32" -> data.getFloat();
+                    case "F64" -> data.getDouble();
                     case "I64" -> data.getLong();
                     case "I32" -> data.getInt();
                     default -> throw new IllegalArgumentException(file + ": " + entry);

@@ -1,20 +1,25 @@
 package dev.come.cli;
 
 import dev.come.text.CalibrationSet;
+import java.nio.file.Path;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** The texts on which layers are measured. */
 final class CalibrationOptions {
-    @Option(names = "--calibration-dataset", paramLabel = "NAME",
-            description = "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or a path (default: ${DEFAULT-VALUE}).")
-    private String dataset = "wiki2";
+    private static final String MMLU = "mmlu";
 
-    @Option(names = "--nsamples", paramLabel = "ROWS",
-            description = "Rows of the data set to take; they are joined and cut into windows (default: "
-                    + "${DEFAULT-VALUE}).")
-    private int samples = 256;
+    @Option(names = "--calibration-dataset", paramLabel = "NAME", description = {
+        "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or a path (default: wiki2; shortgpt: pg19; mka: mmlu).",
+        "With several methods pg19 is not the default of any."})
+    private @Nullable String dataset;
+
+    @Option(names = "--nsamples", paramLabel = "ROWS", description = {
+        "Rows of the data set to take; those of running text are joined and cut into windows.",
+        "(default: 256; sleb, taylor, laco: 128; mka: 250; several methods: 256)"})
+    private @Nullable Integer samples;
 
     @Option(names = "--seed", paramLabel = "N",
             description = "Decides which rows are taken (default: ${DEFAULT-VALUE}).")
@@ -23,8 +28,22 @@ final class CalibrationOptions {
     @ArgGroup(validate = false)
     private DataOptions data = new DataOptions();
 
-    CalibrationSet.Options options() {
-        return new CalibrationSet.Options(data.source(dataset), samples, OptionalInt.empty(), seed,
+    /**
+     * What a method is measured on.
+     *
+     * @param tasks {@code --num-tasks}, if it was given
+     * @param sentences {@code --sentences}, if it was given
+     * @param several whether several methods are compared, which then measure on the same texts where they can
+     */
+    CalibrationSet.Source source(Method method, @Nullable Integer tasks, @Nullable Path sentences, boolean several) {
+        if (method == Method.LACO && sentences != null) {
+            return new CalibrationSet.Sentences(sentences, data.sequenceLength());
+        }
+        Method.Data usual = several && method != Method.MKA ? Method.CONCAT_MERGE.data() : method.data();
+        String name = dataset == null ? usual.dataset() : dataset;
+        Integer count = tasks == null && method == Method.MKA && name.equals(MMLU) ? (Integer) usual.tasks() : tasks;
+        return new CalibrationSet.Options(data.source(name), samples == null ? usual.samples() : samples,
+                count == null || method != Method.MKA ? OptionalInt.empty() : OptionalInt.of(count), seed,
                 data.sequenceLength());
     }
 

@@ -7,7 +7,7 @@ import picocli.CommandLine.Option;
 
 /** What the computing is done with. */
 final class ComputeOptions {
-    private static final Choice TYPES = new Choice("--dtype", List.of("auto", "float32", "bfloat16"), List.of());
+    private static final Choice TYPES = new Choice("--dtype", List.of("auto", "float32", "bfloat16"));
 
     @Option(names = "--dtype", paramLabel = "TYPE", description = {
         "auto, float32 or bfloat16 (default: ${DEFAULT-VALUE}).",

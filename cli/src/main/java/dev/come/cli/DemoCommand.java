@@ -67,9 +67,10 @@ final class DemoCommand implements Runnable {
         write(test, DemoModel.testText());
 
         int window = DemoModel.SEQUENCE_LENGTH;
-        PruneJob job = new PruneJob(new PruneJob.Options(dense, new ConcatMerge(ConcatMerge.Options.DEFAULTS),
-                TARGET_LAYERS, Reading.DEFINITION,
-                new CalibrationSet.Options(text(calibration), 256, OptionalInt.empty(), 10, window),
+        PruneJob job = new PruneJob(new PruneJob.Options(dense,
+                List.of(new PruneJob.Run(new ConcatMerge(ConcatMerge.Options.DEFAULTS), Reading.DEFINITION,
+                        new CalibrationSet.Options(text(calibration), 256, OptionalInt.empty(), 10, window))),
+                TARGET_LAYERS,
                 new PerplexityOptions(List.of(text(test)), window, PerplexityOptions.ALL_WINDOWS),
                 new ComputeChoice("auto", "cpu", Runtime.getRuntime().availableProcessors(), 1L << 28),
                 new Saving(savePath.resolve("pruned"), Long.MAX_VALUE, true), false, false), progress);

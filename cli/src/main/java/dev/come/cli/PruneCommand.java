@@ -1,7 +1,9 @@
 package dev.come.cli;
 
 import dev.come.ByteSize;
+import dev.come.FailedException;
 import dev.come.Progress;
+import dev.come.UsageException;
 import dev.come.job.Estimate;
 import dev.come.job.PruneJob;
 import dev.come.job.Saving;
@@ -10,6 +12,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,9 +24,8 @@ import picocli.CommandLine.Spec;
 /** {@code come prune}: makes a model smaller. */
 @Command(name = "prune", description = "Merge or remove decoder layers of a model until so many are left.")
 final class PruneCommand implements Runnable {
-    private static final Choice METHODS = new Choice("--method", List.of("concat_merge"),
-            List.of("concat_merge_P", "sleb", "shortgpt", "reverse", "mka", "laco", "taylor", "taylor+", "magnitude",
-                    "magnitude+"));
+    /** Options that say what layers are measured on; methods that look at weights only have none of them. */
+    private static final Set<String> DATA_OPTIONS = Set.of("--calibration-dataset", "--nsamples", "--seed");
 
     @ParentCommand
     private Main main;
@@ -30,30 +33,41 @@ final class PruneCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--method", required = true, paramLabel = "NAME",
-            description = "concat_merge: the layers' most sensitive channels and heads, put together.")
+    @Option(names = "--method", required = true, paramLabel = "NAME", description = {
+        "How layers are chosen, and what becomes of them; several, separated by commas, or all: each into a folder of its "
+                + "own, and compared.",
+        "concat_merge: the most sensitive channels and heads of adjacent layers, put together (CoMe).",
+        "concat_merge_P: the same, the ratio found by the loss (CoMe-P).",
+        "sleb: removes the layer without which the loss is least, again and again.",
+        "shortgpt: removes the layers that change the hidden states least.",
+        "reverse: removes the deepest layers.",
+        "magnitude, magnitude+: removes the layers with the smallest weights.",
+        "taylor, taylor+: removes the layers with the least weight x gradient.",
+        "mka: fuses the last layers, by how alike the layers are.",
+        "laco: adds up adjacent layers while the result stays similar."})
     private String method = "";
 
     @Option(names = "--model-name", required = true, paramLabel = "DIR", description = "Folder of the model.")
     private Path model = Path.of("");
 
-    @Option(names = "--target-layers", required = true, paramLabel = "N", description = "Decoder layers to be left.")
-    private int targetLayers;
+    @Option(names = "--target-layers", paramLabel = "N",
+            description = "Decoder layers to be left; only laco does without.")
+    private @Nullable Integer targetLayers;
 
     @Option(names = "--dry-run",
             description = "Only tell what would be done, and what memory and time it would take; write nothing.")
     private boolean dryRun;
 
-    @ArgGroup(validate = false, heading = "%nconcat_merge:%n", order = 1)
-    private ConcatMergeOptions concatMerge = new ConcatMergeOptions();
+    @ArgGroup(validate = false, order = 1)
+    private MethodOptions options = new MethodOptions();
 
-    @ArgGroup(validate = false, heading = "%nCalibration:%n", order = 2)
+    @ArgGroup(validate = false, heading = "%nCalibration:%n", order = 12)
     private CalibrationOptions calibration = new CalibrationOptions();
 
-    @ArgGroup(validate = false, heading = "%nResult:%n", order = 3)
+    @ArgGroup(validate = false, heading = "%nResult:%n", order = 13)
     private ResultOptions result = new ResultOptions();
 
-    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 4)
+    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 14)
     private ComputeOptions computing = new ComputeOptions();
 
     /** What comes out besides the model. */
@@ -74,20 +88,66 @@ final class PruneCommand implements Runnable {
 
     @Override
     public void run() {
-        METHODS.check(method);
+        List<Method> methods = Method.parse(method);
+        requireOptionsOf(methods);
         PrintWriter out = spec.commandLine().getOut();
         Progress progress = main.progress(spec.commandLine().getErr());
         Saving saving = dryRun ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false) : result.output.saving();
-        PruneJob job = new PruneJob(new PruneJob.Options(model, concatMerge.method(),
-                targetLayers, concatMerge.reading(), calibration.options(),
-                result.perplexity.options(calibration.data()), computing.choice(), saving,
-                result.continueSaving, result.resume), progress);
+        boolean several = methods.size() > 1;
+        List<PruneJob.Run> runs = methods.stream().map(one -> new PruneJob.Run(
+                one.create(options, targetLayers != null), Method.reading(options),
+                calibration.source(one, options.fusing.tasks, options.collapsing.sentences, several))).toList();
+        PruneJob job = new PruneJob(new PruneJob.Options(model, runs, target(methods),
+                result.perplexity.options(calibration.data()), computing.choice(), saving, result.continueSaving,
+                result.resume), progress);
         if (dryRun) {
-            print(job.estimate(), out);
+            List<Estimate> estimates = job.estimate();
+            for (int i = 0; i < estimates.size(); i++) {
+                if (several) {
+                    out.println((i == 0 ? "" : System.lineSeparator()) + methods.get(i).label());
+                }
+                print(estimates.get(i), out);
+            }
+            out.println("Nothing was written.");
+            return;
+        }
+        long started = System.nanoTime();
+        if (several) {
+            PruneJob.Results results = job.runAll();
+            Comparisons.print(results.comparison(), saving.folder(), Duration.ofNanos(System.nanoTime() - started),
+                    out);
+            if (!results.failures().isEmpty()) {
+                PruneJob.Failure first = results.failures().getFirst();
+                throw new FailedException(first.method() + " did not get there: " + first.reason().getMessage());
+            }
         } else {
-            long started = System.nanoTime();
             PruneJob.Result pruned = job.run();
             PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
+        }
+    }
+
+    private int target(List<Method> methods) {
+        if (targetLayers != null) {
+            return targetLayers;
+        }
+        if (methods.stream().allMatch(one -> one == Method.LACO)) {
+            return 1; // as far as the threshold lets it
+        }
+        throw new UsageException("--target-layers is missing: say how many decoder layers are to be left");
+    }
+
+    /** An option that does nothing for a method is refused rather than ignored. */
+    private void requireOptionsOf(List<Method> methods) {
+        for (String option : spec.commandLine().getParseResult().matchedOptionsSet().stream()
+                .map(matched -> matched.longestName()).sorted().toList()) {
+            if (Method.isOfSomeMethods(option) && methods.stream().noneMatch(one -> one.has(option))) {
+                throw new UsageException(option + " is no option of " + method + ", but of "
+                        + String.join(", ", Method.having(option)) + "; leave it out");
+            }
+            if (DATA_OPTIONS.contains(option) && methods.stream().noneMatch(Method::needsData)) {
+                throw new UsageException(
+                        option + ": " + method + " looks at the weights alone and takes no data; leave it out");
+            }
         }
     }
 
@@ -97,13 +157,14 @@ final class PruneCommand implements Runnable {
         table.row("parameters", number(estimate.denseParameters()), number(estimate.parameters()));
         out.println(table);
         out.println();
-        out.printf(Locale.ROOT, "Calibration: %,d sequences, %,d tokens, computed in %s.%n", estimate.sequences(),
-                estimate.tokens(), estimate.dtype());
+        if (estimate.tokens() > 0) {
+            out.printf(Locale.ROOT, "Calibration: %,d sequences, %,d tokens, computed in %s.%n", estimate.sequences(),
+                    estimate.tokens(), estimate.dtype());
+        }
         out.printf(Locale.ROOT, "To expect: about %s of memory%s, and about %s.%n",
                 ByteSize.format(estimate.memoryBytes()),
                 estimate.diskBytes() == 0 ? "" : ", " + ByteSize.format(estimate.diskBytes()) + " of temporary file",
                 Units.time(estimate.duration()));
-        out.println("Nothing was written.");
     }
 
     static String number(long value) {

@@ -87,7 +87,7 @@ final class PrunedModels {
         return String.format(Locale.ROOT, "%,d", value);
     }
 
-    private static String decimals(double value) {
+    static String decimals(double value) {
         return String.format(Locale.ROOT, value < 1000 ? "%.3f" : "%,.0f", value);
     }
 

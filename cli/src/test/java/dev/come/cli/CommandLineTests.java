@@ -8,9 +8,12 @@ import dev.come.NothingToDoException;
 import dev.come.UsageException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -38,9 +41,11 @@ class CommandLineTests {
         run("prune", "--help");
         assertThat(out.toString().replaceAll("\\s+", " ")).contains("--method=NAME", "--model-name=DIR",
                 "--target-layers=N", "--save-path=DIR", "--continue-saving", "--ppl-data=NAME...",
-                "Decides which rows are taken (default: 10)", "a path (default: wiki2)", "windows (default: 256)",
-                "chosen (default: bi)", "2 or more (default: 2)", "--wo-repeat", "influence (default: 1)",
-                "0 to 1 (default: 0.0)");
+                "Decides which rows are taken (default: 10)", "(default: wiki2; shortgpt: pg19; mka: mmlu)",
+                "(default: 256; sleb, taylor, laco: 128; mka: 250;", "chosen (default: bi)",
+                "2 or more (default: 2)", "--wo-repeat", "influence (default: 1)", "0 to 1 (default: 0.0)",
+                "1/G, ... 1 (default: 20)", "at the end (default: 1,1)", "or prod (default: sum)",
+                "(default for mka: 50)", "(default: 8.0)", "(default: rdsc)", "(default: 0.65)");
     }
 
     @Test
@@ -81,16 +86,37 @@ class CommandLineTests {
     @Test
     void aMethodThatDoesNotExistIsRefusedWithThoseThatDo() {
         assertThat(run("prune", "--method", "magic", "--model-name", "m", "--target-layers", "3")).isEqualTo(2);
-        assertThat(err.toString()).isEqualToIgnoringNewLines(
-                "come: --method: there is no magic; choose from: concat_merge");
+        assertThat(err.toString()).isEqualToIgnoringNewLines("come: --method: there is no magic; choose from: "
+                + "concat_merge, concat_merge_P, sleb, shortgpt, reverse, magnitude, magnitude+, taylor, taylor+, mka, "
+                + "laco, all, or several separated by commas");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"sleb", "mka", "shortgpt", "reverse", "taylor", "taylor+", "magnitude", "magnitude+",
-        "laco", "concat_merge_P"})
-    void aMethodOfThePaperThatIsPlannedIsRefusedAsSuch(String method) {
-        assertThat(run("prune", "--method", method, "--model-name", "m", "--target-layers", "3")).isEqualTo(2);
-        assertThat(err.toString()).contains(method + " is not there yet");
+    @CsvSource(delimiter = '|', textBlock = """
+            sleb | --granularity 6 | --granularity is no option of sleb, but of concat_merge_P
+            reverse | --compat reference | --compat is no option of reverse
+            magnitude | --nsamples 5 | --nsamples: magnitude looks at the weights alone
+            reverse,magnitude+ | --seed 5 | --seed: reverse,magnitude+ looks at the weights alone
+            mka | --sentences f | --sentences is no option of mka, but of laco
+            concat_merge,sleb | --retain-layer 1 | --retain-layer is no option of concat_merge,sleb, but of reverse
+            concat_merge_P | --merge-item 3 | concat_merge_P merges pairs: 2 only
+            sleb | --barriers 1 | --barriers is [1], but two numbers are expected
+            taylor | --weight-reduction most | --weight-reduction: there is no most; choose from: sum, mean, max, prod
+            laco | --laco-variant both | --laco-variant: there is no both; choose from: rdsc, telescope
+            """)
+    void anOptionThatDoesNothingForTheMethodIsRefused(String method, String options, String message) {
+        List<String> arguments = new ArrayList<>(List.of("prune", "--method", method, "--model-name", "m",
+                "--target-layers", "3", "--save-path", "out"));
+        arguments.addAll(List.of(options.split(" ")));
+        assertThat(run(arguments.toArray(String[]::new))).isEqualTo(2);
+        assertThat(err.toString()).contains(message);
+    }
+
+    @Test
+    void onlyLacoDoesWithoutANumberOfLayers() {
+        assertThat(run("prune", "--method", "sleb,laco", "--model-name", "m", "--save-path", "o")).isEqualTo(2);
+        assertThat(err.toString()).contains("--target-layers is missing");
+        assertThat(run("prune", "--method", "laco", "--model-name", "m", "--save-path", "o")).isEqualTo(3);
     }
 
     @Test

@@ -1,11 +1,17 @@
 package dev.come.calibration;
 
+import dev.come.model.Part;
 import dev.come.stack.LayerStack;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /**
- * What pruning methods may ask about a stack of layers on a set of calibration tokens. Where it is computed, on one machine
- * or on many, is not for them to know.
+ * What pruning methods may ask about a stack of layers, on a set of calibration tokens or of its weights alone. Where it is
+ * computed, on one machine or on many, is not for them to know.
+ *
+ * <p>Everything is a function of the stack; {@link #focus} is only about what is worth remembering.
  */
 public interface Calibration {
     /** Which tokens a distance is averaged over. */
@@ -14,6 +20,19 @@ public interface Calibration {
         LAST,
         /** Every token. */
         ALL
+    }
+
+    /** How the products of weight and gradient of several sequences come together (Shortened LLaMA leaves it open). */
+    enum GradientOrder {
+        /** The absolute value of the sum over sequences: Shortened LLaMA's own code. */
+        SUM_FIRST,
+        /** The sum over sequences of absolute values. */
+        ABS_FIRST,
+        /**
+         * As {@link #ABS_FIRST}, but with gradients that are never zeroed: sequence k is scored with those of the first k.
+         * What the authors' code does (--compat reference).
+         */
+        NEVER_ZEROED
     }
 
     /**
@@ -28,6 +47,31 @@ public interface Calibration {
         public Sensitivity {
             keyValueHeads = List.copyOf(keyValueHeads);
             channels = List.copyOf(channels);
+        }
+    }
+
+    /**
+     * What the weights of a layer matter.
+     *
+     * @param weights by matrix and norm (not biases) one score for each row: the sum over its elements; of a norm each element
+     *        is a row
+     */
+    record Salience(Map<Part, double[]> weights) {
+        public Salience {
+            weights = Collections.unmodifiableMap(new EnumMap<>(weights));
+        }
+    }
+
+    /**
+     * The losses of stacks of which only the least matters.
+     *
+     * @param losses the loss of each; infinite where it was certain early that two others are less
+     * @param lowerBounds what the loss of each is at least; the loss itself where that is known
+     */
+    record SearchedLosses(List<Double> losses, List<Double> lowerBounds) {
+        public SearchedLosses {
+            losses = List.copyOf(losses);
+            lowerBounds = List.copyOf(lowerBounds);
         }
     }
 
@@ -48,6 +92,32 @@ public interface Calibration {
     /** The loss of the stack: the mean over sequences of the mean cross-entropy of their tokens, in nats. */
     double loss(LayerStack stack);
 
-    /** Says that the next questions are about this stack; what was measured only for others may be forgotten. */
+    /**
+     * Looks for the least loss. Losses are never negative, so a stack is given up as soon as a part of its sequences has cost
+     * more than all sequences cost two others: the least and the second least are exact, always.
+     */
+    SearchedLosses searchLosses(List<LayerStack> stacks);
+
+    /** The sums of the absolute values of the weights of each layer, from the weights alone. */
+    List<Salience> magnitudes(LayerStack stack);
+
+    /** The sums of |weight x gradient of the loss| of each layer, in float32. */
+    List<Salience> gradientProducts(LayerStack stack, GradientOrder order);
+
+    /**
+     * The mean over the tokens of each sequence of the states after each layer, before the final norm.
+     *
+     * @return by layer an array (sequences, hidden)
+     */
+    List<double[][]> pooledStates(LayerStack stack);
+
+    /**
+     * How alike the representations of sequences are at the end of two stacks: the mean over sequences of the cosine between
+     * the states after the final norm, (tokens, hidden) each, taken as one vector.
+     */
+    double similarity(LayerStack stack, LayerStack reference);
+
+    /** Says that the next questions are about this stack or such as begin like it; what was measured only for others may be
+     * forgotten. */
     void focus(LayerStack stack);
 }

@@ -38,4 +38,24 @@ final class Cosines {
     private static Tensor squaredLength(Tensor rows) {
         return rows.mul(rows).sum(1);
     }
+
+    /** The cosine of two tensors of the same shape, each taken as one vector; 0 where one is zero. */
+    static double ofWholes(Tensor first, Tensor second) {
+        double product = 0;
+        double firstSquare = 0;
+        double secondSquare = 0;
+        int rows = Math.toIntExact(first.size(0));
+        for (int start = 0; start < rows; start += ROWS) {
+            try (var _ = new PointerScope()) {
+                int count = Math.min(ROWS, rows - start);
+                Tensor a = first.narrow(0, start, count).to(ScalarType.Double);
+                Tensor b = second.narrow(0, start, count).to(ScalarType.Double);
+                product += a.mul(b).sum().item_double();
+                firstSquare += a.mul(a).sum().item_double();
+                secondSquare += b.mul(b).sum().item_double();
+            }
+        }
+        double lengths = Math.sqrt(firstSquare * secondSquare);
+        return lengths == 0 ? 0 : Math.min(1, product / lengths);
+    }
 }

@@ -13,19 +13,26 @@ import dev.come.model.Rotation;
 import dev.come.model.Workers;
 import dev.come.model.Workspace;
 import dev.come.stack.LayerNode;
+import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /** Runs one layer at a time over chunks of tokens, so that only that layer's weights are in memory. */
 final class LayerRunner implements AutoCloseable {
+    private static final Progress.Task NO_PROGRESS = _ -> {
+    };
+
     private final LayerStore store;
     private final Compute compute;
     private final Workers workers;
     private final Embedding embedding;
     private final LanguageModelHead head;
     private final Rotation rotation;
-    private final Progress.Task progress;
+    private Progress.Task progress = NO_PROGRESS;
 
     /** What happens to the chunks of tokens around a layer; called from several threads, for different chunks. */
     interface Pass {
@@ -44,14 +51,45 @@ final class LayerRunner implements AutoCloseable {
         void visit(LayerWeights weights);
     }
 
-    LayerRunner(LayerStore store, Compute compute, Progress.Task progress) {
+    LayerRunner(LayerStore store, Compute compute) {
         this.store = store;
         this.compute = compute;
         this.workers = new Workers(compute);
         this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
         this.head = new LanguageModelHead(store.checkpoint(), store.config(), compute);
         this.rotation = new Rotation(store.config(), compute);
-        this.progress = progress;
+    }
+
+    /**
+     * Does work that is reported on: the task advances by one with every layer that is run over a chunk, and by
+     * {@link #headRuns} with every run of the output projection.
+     */
+    <T> T reporting(Progress.Task task, Supplier<T> work) {
+        progress = task;
+        try {
+            return work.get();
+        } finally {
+            progress = NO_PROGRESS;
+        }
+    }
+
+    /** Reports work that this class does not see itself. */
+    void advance(long runs) {
+        progress.advance(runs);
+    }
+
+    /** To how many runs of a layer a run of the output projection comes. */
+    long headRuns() {
+        return Math.max(1, (long) store.config().vocabularySize() * store.config().hiddenSize()
+                / store.config().layerParameters());
+    }
+
+    LayerStore store() {
+        return store;
+    }
+
+    Rotation rotation() {
+        return rotation;
     }
 
     LanguageModelHead head() {
@@ -68,7 +106,7 @@ final class LayerRunner implements AutoCloseable {
     }
 
     /** Runs a layer over all chunks. */
-    void run(LayerNode node, TokenChunks chunks, WeightsVisitor visitor, Pass pass) {
+    void run(LayerNode node, List<Chunk> chunks, WeightsVisitor visitor, Pass pass) {
         try (var _ = new PointerScope()) {
             LayerWeights weights = store.materialise(node);
             visitor.visit(weights);
@@ -91,6 +129,25 @@ final class LayerRunner implements AutoCloseable {
         }
         pass.after(index, hidden);
         progress.advance(1);
+    }
+
+    /**
+     * The mean cross-entropy of the second to last token of each sequence of a chunk, in nats; 0 where there is no second.
+     *
+     * @param hidden the states after the last layer of the stack
+     */
+    double[] losses(Chunk chunk, Tensor hidden, Workspace workspace, LayerStack stack) {
+        double[][] byToken = head.losses(hidden, chunk.tokens(), chunk.layout(), workspace);
+        double[] losses = new double[byToken.length];
+        for (int i = 0; i < losses.length; i++) {
+            losses[i] = Arrays.stream(byToken[i]).average().orElse(0);
+            if (!Double.isFinite(losses[i])) {
+                throw new FailedException("The loss of sequence " + (chunk.first() + i) + " under the layers "
+                        + stack.tree() + " is " + losses[i]
+                        + "; its states are too large or damaged (try --dtype float32)");
+            }
+        }
+        return losses;
     }
 
     @Override

@@ -6,35 +6,61 @@ import dev.come.calibration.StateStore.State;
 import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.calibration.Trace.Span;
 import dev.come.model.Compute;
+import dev.come.model.Tensors;
+import dev.come.model.Workspace;
+import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Calibration on this machine, answered from a trace tree. Questions come from one thread; the work is shared by many. */
 public final class LocalCalibration implements Calibration, AutoCloseable {
+    private static final String UNIT = "windows";
+
+    private final LayerStore store;
+    private final Compute compute;
     private final LayerRunner runner;
     private final TokenChunks chunks;
     private final StateStore states;
     private final TraceTree tree;
     private final Reading reading;
+    private final long memory;
+    private final Progress progress;
+    private final Set<LayerStack> kept = new LinkedHashSet<>();
+    private final Map<LayerStack, List<State>> finalStates = new HashMap<>();
+    private LayerStack focus;
 
     /**
      * Prepares to measure.
      *
+     * @param tokens the calibration set; may be empty where only weights are asked about
      * @param memory bytes of hidden states that are held in memory; beyond it they go to a temporary file
      * @param spillFolder where that file goes
-     * @param progress advances by one with every layer that was run over a chunk of tokens; {@link #chunks} tells how many there are
+     * @param progress is told of everything that takes long
      */
     public LocalCalibration(LayerStore store, Sequences tokens, Compute compute, Reading reading, long memory,
-            Path spillFolder, Progress.Task progress) {
+            Path spillFolder, Progress progress) {
+        this.store = store;
+        this.compute = compute;
         this.reading = reading;
-        this.runner = new LayerRunner(store, compute, progress);
+        this.memory = memory;
+        this.progress = progress;
+        this.focus = LayerStack.dense(store.config().layers());
+        this.runner = new LayerRunner(store, compute);
         this.chunks = TokenChunks.of(tokens);
         this.states = new StateStore(memory, spillFolder);
         try {
@@ -48,12 +74,31 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
 
     @Override
     public void focus(LayerStack stack) {
-        tree.keepOnly(stack);
+        focus = stack;
+        List<LayerStack> stacks = new ArrayList<>(kept);
+        stacks.add(stack);
+        tree.keepOnly(stacks);
+    }
+
+    /** Keeps what is measured on a stack from now on, whatever the focus is. */
+    public void keep(LayerStack stack) {
+        kept.add(stack);
+    }
+
+    private List<Trace> path(LayerStack stack) {
+        long missing = tree.missing(stack);
+        if (missing == 0) {
+            return tree.path(stack);
+        }
+        try (Progress.Task task = progress.begin("measuring " + stack.size() + " layers", missing * chunks.size(),
+                UNIT)) {
+            return runner.reporting(task, () -> tree.path(stack));
+        }
     }
 
     @Override
     public List<Double> blockInfluence(LayerStack stack) {
-        List<Trace> path = tree.path(stack);
+        List<Trace> path = path(stack);
         List<Double> influence = new ArrayList<>();
         for (Trace trace : path.subList(1, path.size())) {
             influence.add(trace.observation().blockInfluence());
@@ -71,13 +116,12 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
             Tensor last = states.get(path.getLast().states().get(chunk));
             sums[chunk] = tree.influence(before, runner.head().finalStates(last, workspace));
         });
-        long tokens = chunks.chunks().stream().mapToLong(chunk -> chunk.tokens().length).sum();
-        return Arrays.stream(sums).sum() / tokens;
+        return Arrays.stream(sums).sum() / chunks.tokens();
     }
 
     @Override
     public List<Double> angularDistance(LayerStack stack, int width, Tokens tokens) {
-        List<Trace> path = tree.path(stack);
+        List<Trace> path = path(stack);
         List<Double> distances = new ArrayList<>();
         for (int end = width; end < path.size(); end++) {
             Trace before = path.get(end - width);
@@ -116,22 +160,163 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
 
     @Override
     public Sensitivity sensitivity(LayerStack stack, int position) {
-        return tree.path(stack).get(position + 1).observation().sensitivity();
+        return path(stack).get(position + 1).observation().sensitivity();
     }
 
     @Override
     public double loss(LayerStack stack) {
-        List<State> last = tree.path(stack).getLast().states();
-        double[][] losses = new double[chunks.size()][];
-        runner.workers().forEach(chunks.size(), (index, workspace) -> {
-            Chunk chunk = chunks.get(index);
-            double[][] byToken = runner.head().losses(states.get(last.get(index)), chunk.tokens(), chunk.layout(),
-                    workspace);
-            losses[index] = Arrays.stream(byToken).filter(sequence -> sequence.length > 0)
-                    .mapToDouble(sequence -> Arrays.stream(sequence).average().orElseThrow()).toArray();
+        return searchLosses(List.of(stack)).losses().getFirst();
+    }
+
+    @Override
+    public SearchedLosses searchLosses(List<LayerStack> stacks) {
+        LossSearch search = new LossSearch(stacks.size(), chunks);
+        Candidates candidates = new Candidates(stacks);
+        List<TokenChunks> groups = chunks.groups(candidates.tokensAtOnce(),
+                Math.ceilDiv(compute.threads(), stacks.size()));
+        long total = candidates.runs() * chunks.size();
+        try (Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, UNIT);
+                StateStore.Reservation _ = states.reserve(memory / 2)) {
+            return runner.reporting(task, () -> search.run(groups, (group, some) -> candidates.run(group, some,
+                    (stack, chunk, hidden, workspace) -> search.add(stack, chunk.first(),
+                            runner.losses(chunk, hidden, workspace, stacks.get(stack))))));
+        }
+    }
+
+    /** Stacks of which only the parts are run that they do not have in common with the stack in focus. */
+    private final class Candidates {
+        private final List<Integer> common = new ArrayList<>();
+        private final List<List<LayerNode>> ahead = new ArrayList<>();
+        private final List<Trace> path;
+
+        Candidates(List<LayerStack> stacks) {
+            for (LayerStack stack : stacks) {
+                int shared = 0;
+                while (shared < Math.min(stack.size(), focus.size()) && stack.get(shared).equals(focus.get(shared))) {
+                    shared++;
+                }
+                common.add(shared);
+                ahead.add(stack.nodes().subList(shared, stack.size()));
+            }
+            int longest = common.stream().mapToInt(Integer::intValue).max().orElse(0);
+            path = path(new LayerStack(focus.window(0, longest)));
+        }
+
+        /** Of how many tokens the states of all may be held in half of the memory. */
+        long tokensAtOnce() {
+            long tokenBytes = (long) store.config().hiddenSize() * compute.type().bytes();
+            return memory / 2 / tokenBytes / (ahead.size() + 1);
+        }
+
+        /** What running all of them over one chunk comes to. */
+        long runs() {
+            long runs = runner.headRuns() * ahead.size();
+            for (Map<Integer, List<LayerNode>> together : byStart(IntStream.range(0, ahead.size()).boxed().toList())
+                    .values()) {
+                runs += StackRun.runs(together.values());
+            }
+            return runs;
+        }
+
+        private Map<Integer, Map<Integer, List<LayerNode>>> byStart(List<Integer> some) {
+            Map<Integer, Map<Integer, List<LayerNode>>> byStart = new TreeMap<>();
+            some.forEach(stack -> byStart.computeIfAbsent(common.get(stack), _ -> new LinkedHashMap<>()).put(stack,
+                    ahead.get(stack)));
+            return byStart;
+        }
+
+        /** Runs some of them over some of the chunks. */
+        void run(TokenChunks group, List<Integer> some, Finish finish) {
+            int first = chunks.chunks().indexOf(group.get(0));
+            try (StackRun run = new StackRun(runner, group)) {
+                byStart(some).forEach((start, stacks) -> run
+                        .add(chunk -> states.get(path.get(start).states().get(first + chunk)).clone(), stacks));
+                run.run((stack, chunk, hidden, workspace) -> finish.accept(stack, group.get(chunk), hidden,
+                        workspace));
+            }
+        }
+    }
+
+    /** What becomes of the states of a stack at its end. */
+    private interface Finish {
+        void accept(int stack, Chunk chunk, Tensor hidden, Workspace workspace);
+    }
+
+    @Override
+    public List<Salience> magnitudes(LayerStack stack) {
+        try (Progress.Task task = progress.begin("weights of " + stack.size() + " layers", stack.size(), "layers")) {
+            Salience[] magnitudes = new Salience[stack.size()];
+            runner.workers().forEach(stack.size(), (position, _) -> {
+                magnitudes[position] = Saliences.magnitudes(store.materialise(stack.get(position)));
+                task.advance(1);
+            });
+            return List.of(magnitudes);
+        }
+    }
+
+    @Override
+    public List<Salience> gradientProducts(LayerStack stack, GradientOrder order) {
+        List<Trace> path = path(stack);
+        BackwardPass backward = new BackwardPass(runner, store, compute, chunks, states);
+        try (Progress.Task task = progress.begin("gradients of " + stack.size() + " layers",
+                backward.runs(stack.size()), UNIT)) {
+            return runner.reporting(task, () -> backward.products(stack, path, order));
+        }
+    }
+
+    @Override
+    public List<double[][]> pooledStates(LayerStack stack) {
+        List<Trace> path = path(stack);
+        List<double[][]> pooled = new ArrayList<>();
+        for (Trace trace : path.subList(1, path.size())) {
+            double[][] means = new double[chunks.sequences()][];
+            runner.workers().forEach(chunks.size(), (index, _) -> {
+                Chunk chunk = chunks.get(index);
+                Tensor hidden = states.get(trace.states().get(index));
+                chunk.forEachSequence((sequence, start, length) -> means[sequence] = Tensors
+                        .doubles(hidden.narrow(0, start, length).to(ScalarType.Double).mean(0)));
+            });
+            pooled.add(means);
+        }
+        return pooled;
+    }
+
+    @Override
+    public double similarity(LayerStack stack, LayerStack reference) {
+        List<State> expected = finalStates.get(reference);
+        if (expected == null) {
+            State[] final_ = new State[chunks.size()];
+            runToTheEnd(reference, (chunk, hidden) -> final_[chunk] = states.put(hidden.clone()));
+            expected = List.of(final_);
+            finalStates.put(reference, expected);
+        }
+        List<State> others = expected;
+        double[] cosines = new double[chunks.sequences()];
+        runToTheEnd(stack, (index, hidden) -> {
+            Tensor other = states.get(others.get(index));
+            chunks.get(index).forEachSequence((sequence, start, length) -> cosines[sequence] = Cosines
+                    .ofWholes(hidden.narrow(0, start, length), other.narrow(0, start, length)));
         });
-        double loss = Arrays.stream(losses).flatMapToDouble(Arrays::stream).average().orElse(Double.NaN);
-        return check(List.of(loss), stack, "loss").getFirst();
+        return check(List.of(Arrays.stream(cosines).average().orElse(Double.NaN)), stack, "similarity").getFirst();
+    }
+
+    /** Sees the states of a chunk that the output projection would see. */
+    private interface FinalStates {
+        void see(int chunk, Tensor hidden);
+    }
+
+    private void runToTheEnd(LayerStack stack, FinalStates sees) {
+        Candidates candidates = new Candidates(List.of(stack));
+        try (Progress.Task task = progress.begin("final states of " + stack.size() + " layers",
+                candidates.runs() * chunks.size(), UNIT)) {
+            runner.reporting(task, () -> {
+                for (TokenChunks group : chunks.groups(candidates.tokensAtOnce(), compute.threads())) {
+                    candidates.run(group, List.of(0), (_, chunk, hidden, workspace) -> sees
+                            .see(chunks.chunks().indexOf(chunk), runner.head().finalStates(hidden, workspace)));
+                }
+                return true;
+            });
+        }
     }
 
     /** How many chunks the calibration tokens fall into; a layer is run over one after the other. */
@@ -156,6 +341,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
 
     @Override
     public void close() {
+        finalStates.values().forEach(list -> list.forEach(states::free));
         tree.close();
         states.close();
         runner.close();

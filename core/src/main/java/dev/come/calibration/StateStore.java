@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class StateStore implements AutoCloseable {
     private static final int LARGEST_TRANSFER = 1 << 30;
 
-    private final long budget;
+    private long budget;
     private final Path folder;
     private final SequencedSet<State> inMemory = new LinkedHashSet<>();
     private final Map<Long, Deque<Long>> freeSlots = new HashMap<>();
@@ -71,9 +71,7 @@ final class StateStore implements AutoCloseable {
         State state = new State(tensor);
         inMemory.add(state);
         bytesInMemory += state.bytes;
-        while (bytesInMemory > budget) {
-            spill(inMemory.removeFirst());
-        }
+        spillOverBudget();
         return state;
     }
 
@@ -113,6 +111,29 @@ final class StateStore implements AutoCloseable {
             state.slot = -1;
         }
         state.options.releaseReference();
+    }
+
+    /** Part of the budget that is lent for something else; closing it gives it back. */
+    interface Reservation extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** Lends a part of the budget; states that do not fit any more go to the file. */
+    synchronized Reservation reserve(long bytes) {
+        budget -= bytes;
+        spillOverBudget();
+        return () -> giveBack(bytes);
+    }
+
+    private synchronized void giveBack(long bytes) {
+        budget += bytes;
+    }
+
+    private void spillOverBudget() {
+        while (bytesInMemory > budget && !inMemory.isEmpty()) {
+            spill(inMemory.removeFirst());
+        }
     }
 
     /** Bytes of states that are in memory now. */

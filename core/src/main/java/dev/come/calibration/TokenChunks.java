@@ -29,6 +29,15 @@ record TokenChunks(List<Chunk> chunks) {
             return layout.lengths().length;
         }
 
+        /** Visits each sequence: its number, where its tokens begin in the chunk, and how many they are. */
+        void forEachSequence(SequenceVisitor visitor) {
+            int start = 0;
+            for (int i = 0; i < sequences(); i++) {
+                visitor.visit(first + i, start, layout.lengths()[i]);
+                start += layout.lengths()[i];
+            }
+        }
+
         /** The positions of the last token of each sequence. */
         long[] lastTokens() {
             long[] positions = new long[sequences()];
@@ -39,6 +48,11 @@ record TokenChunks(List<Chunk> chunks) {
             }
             return positions;
         }
+    }
+
+    /** Sees one sequence of a chunk. */
+    interface SequenceVisitor {
+        void visit(int sequence, int start, int length);
     }
 
     static TokenChunks of(Sequences sequences) {
@@ -69,18 +83,28 @@ record TokenChunks(List<Chunk> chunks) {
         return chunks.get(index);
     }
 
+    /** How many sequences they hold. */
+    int sequences() {
+        return chunks.stream().mapToInt(Chunk::sequences).sum();
+    }
+
+    /** How many tokens they hold. */
+    long tokens() {
+        return chunks.stream().mapToLong(chunk -> chunk.tokens().length).sum();
+    }
+
     /**
      * Chunks that go through together.
      *
      * @param tokens how many tokens a group holds at most
-     * @param threads how many chunks it holds at least
+     * @param least how many chunks it holds at least
      */
-    List<TokenChunks> groups(long tokens, int threads) {
+    List<TokenChunks> groups(long tokens, int least) {
         List<TokenChunks> groups = new ArrayList<>();
         List<Chunk> group = new ArrayList<>();
         long held = 0;
         for (Chunk chunk : chunks) {
-            if (group.size() >= threads && held + chunk.tokens().length > tokens) {
+            if (group.size() >= least && held + chunk.tokens().length > tokens) {
                 groups.add(new TokenChunks(group));
                 group = new ArrayList<>();
                 held = 0;

@@ -13,6 +13,7 @@ import dev.come.stack.LayerStack;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -58,21 +59,34 @@ final class TraceTree implements AutoCloseable {
         return path;
     }
 
-    /** Forgets every trace that does not lie on the path of the stack. */
-    void keepOnly(LayerStack stack) {
+    /** How many layers of a stack {@link #path} would have to run. */
+    long missing(LayerStack stack) {
         Trace trace = root;
-        for (LayerNode node : stack.nodes()) {
-            Trace next = trace.children().remove(node);
-            trace.children().values().forEach(this::free);
-            trace.children().clear();
-            if (next == null) {
-                return;
+        for (int position = 0; position < stack.size(); position++) {
+            trace = trace.children().get(stack.get(position));
+            if (trace == null) {
+                return (long) stack.size() - position;
             }
-            trace.children().put(node, next);
-            trace = next;
         }
-        trace.children().values().forEach(this::free);
-        trace.children().clear();
+        return 0;
+    }
+
+    /** Forgets every trace that does not lie on the path of one of the stacks. */
+    void keepOnly(List<LayerStack> stacks) {
+        keepOnly(root, stacks.stream().map(LayerStack::nodes).toList());
+    }
+
+    private void keepOnly(Trace trace, List<List<LayerNode>> ahead) {
+        for (LayerNode node : List.copyOf(trace.children().keySet())) {
+            List<List<LayerNode>> beyond = ahead.stream()
+                    .filter(nodes -> !nodes.isEmpty() && nodes.getFirst().equals(node))
+                    .map(nodes -> nodes.subList(1, nodes.size())).toList();
+            if (beyond.isEmpty()) {
+                free(Objects.requireNonNull(trace.children().remove(node)));
+            } else {
+                keepOnly(Objects.requireNonNull(trace.children().get(node)), beyond);
+            }
+        }
     }
 
     private void free(Trace trace) {
@@ -85,7 +99,7 @@ final class TraceTree implements AutoCloseable {
         double[] influence = new double[chunks.size()];
         State[] after = new State[chunks.size()];
         double[][] columns = new double[2][];
-        runner.run(node, chunks, weights -> {
+        runner.run(node, chunks.chunks(), weights -> {
             columns[0] = columnLengths(weights, Part.OUTPUT);
             columns[1] = columnLengths(weights, Part.DOWN);
         }, new LayerRunner.Pass() {
@@ -108,16 +122,12 @@ final class TraceTree implements AutoCloseable {
         });
         Sensitivity sensitivity = sensitivity(columns, sums);
         return new Trace(parent, Arrays.asList(after),
-                new Observation(Arrays.stream(influence).sum() / tokens(), sensitivity));
+                new Observation(Arrays.stream(influence).sum() / chunks.tokens(), sensitivity));
     }
 
     /** The sum over the rows of 1 - cosine. */
     double influence(Tensor before, Tensor after) {
         return Arrays.stream(Cosines.between(before, after)).map(cosine -> 1 - reading.cosine(cosine)).sum();
-    }
-
-    private long tokens() {
-        return chunks.chunks().stream().mapToLong(chunk -> chunk.tokens().length).sum();
     }
 
     /** The L1 norm of each column of a projection. */
@@ -133,7 +143,7 @@ final class TraceTree implements AutoCloseable {
             attention = ChannelSums.sums(attention, chunk.attention());
             feedForward = ChannelSums.sums(feedForward, chunk.feedForward());
         }
-        double tokens = tokens();
+        double tokens = chunks.tokens();
         List<Double> channels = new ArrayList<>();
         for (int channel = 0; channel < feedForward.length; channel++) {
             channels.add(columnLengths[1][channel] * feedForward[channel] / tokens);

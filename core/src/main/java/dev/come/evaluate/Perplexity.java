@@ -30,9 +30,9 @@ public record Perplexity(String metric, double value, List<Double> windowLosses)
      */
     public static List<Perplexity> measure(LayerStore store, List<LayerStack> stacks, PerplexityText text,
             Compute compute, long memory, Progress progress) {
-        StackLosses losses = new StackLosses(store, stacks, text.windows(), compute, memory);
-        try (Progress.Task task = progress.begin("perplexity on " + text.facts().dataset(), losses.runs(),
-                "windows")) {
+        try (StackLosses losses = new StackLosses(store, stacks, text.windows(), compute, memory);
+                Progress.Task task = progress.begin("perplexity on " + text.facts().dataset(), losses.runs(),
+                        "windows")) {
             return losses.measure(task).stream().map(windows -> of(text.metric(), windows)).toList();
         }
     }

@@ -3,11 +3,13 @@ package dev.come.job;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.model.Throughput;
+import dev.come.prune.PruningMethod;
 import dev.come.stack.LayerStack;
 import dev.come.stack.StackWriter;
 import dev.come.text.Sequences;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What a run will do and need, from sizes and from a short measurement of the processor alone.
@@ -28,8 +30,8 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
     /** The process without a model: Java, the tensor engine, the tokenizer. */
     private static final long BASE_BYTES = 450_000_000L;
 
-    static Estimate of(OpenModel model, Compute compute, Sequences calibration, List<Sequences> perplexity,
-            PruneJob.Options options) {
+    static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, Sequences calibration,
+            List<Sequences> perplexity, PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
         int target = options.targetLayers();
@@ -40,8 +42,8 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
                 calibration.tokenCount(), bytes,
                 BASE_BYTES + Math.min(states, memory) + Math.min(bytes, 2 * bytes / layers)
-                        + workspaceBytes(config, compute, options.calibration().sequenceLength()),
-                Math.max(0, states - memory), duration(config, compute, calibration, perplexity, options),
+                        + workspaceBytes(config, compute, longest(calibration)),
+                Math.max(0, states - memory), duration(config, compute, cost, calibration, perplexity, target),
                 compute.dtypeName());
     }
 
@@ -54,21 +56,23 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         return layer + compute.threads() * (wide * sequenceLength * Float.BYTES + scores + logits);
     }
 
-    /** The first pass runs every layer; each later one those from the merge on, half of them on average. */
-    private static Duration duration(ModelConfig config, Compute compute, Sequences calibration,
-            List<Sequences> perplexity, PruneJob.Options options) {
-        int layers = config.layers();
-        int target = options.targetLayers();
-        double passes = layers;
-        for (int left = layers - 1; left > target; left--) {
-            passes += left / 2.0;
-        }
-        double operations = passes * layerOperations(config, calibration);
+    private static int longest(Sequences sequences) {
+        return IntStream.range(0, sequences.count()).map(sequences::length).max().orElse(1);
+    }
+
+    private static Duration duration(ModelConfig config, Compute compute, PruningMethod.Cost cost,
+            Sequences calibration, List<Sequences> perplexity, int target) {
+        double operations = cost.layerRuns() * layerOperations(config, calibration)
+                + cost.headRuns() * headOperations(config, calibration);
         for (Sequences text : perplexity) {
-            operations += (layers + target * 0.7) * layerOperations(config, text)
-                    + 2 * 2.0 * config.hiddenSize() * config.vocabularySize() * text.tokenCount();
+            operations += (config.layers() + target * 0.7) * layerOperations(config, text)
+                    + 2 * headOperations(config, text);
         }
         return Duration.ofMillis((long) (operations / Throughput.measure(config, compute) * 1000));
+    }
+
+    private static double headOperations(ModelConfig config, Sequences text) {
+        return 2.0 * config.hiddenSize() * config.vocabularySize() * text.tokenCount();
     }
 
     /** Floating-point operations of one layer: two for each weight and token, and attention over the tokens before. */

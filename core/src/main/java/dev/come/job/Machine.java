@@ -3,6 +3,7 @@ package dev.come.job;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.OptionalLong;
 
 /** What the operating system knows of this process. */
@@ -10,7 +11,16 @@ public final class Machine {
     private Machine() {
     }
 
-    /** The most memory that this process ever had resident, in bytes; known on Linux only. */
+    /** Lets {@link #peakResidentBytes} begin anew, where the system allows it. */
+    static void resetPeak() {
+        try {
+            Files.writeString(Path.of("/proc/self/clear_refs"), "5", StandardOpenOption.WRITE);
+        } catch (IOException _) {
+            // Then it is the peak of the whole process.
+        }
+    }
+
+    /** The most memory that this process had resident since the last reset, in bytes; known on Linux only. */
     public static OptionalLong peakResidentBytes() {
         Path status = Path.of("/proc/self/status");
         if (!Files.isReadable(status)) {

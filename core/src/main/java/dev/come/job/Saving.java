@@ -37,6 +37,11 @@ public record Saving(Path folder, long maxShardBytes, boolean overwrite) {
         return new Saving(folder.resolve(layers + "-layers"), maxShardBytes, overwrite);
     }
 
+    /** The same for one of several methods, in a folder below. */
+    Saving belowNamed(String method) {
+        return new Saving(folder.resolve(method), maxShardBytes, overwrite);
+    }
+
     /** The same, but replacing what the run with this plan has saved there before. */
     Saving replacingResultOf(PruningPlan run) {
         Path record = folder.resolve(PruningPlan.FILE_NAME);

@@ -91,7 +91,8 @@ public record Compute(DType type, String device, int threads) {
         return type.scalarType();
     }
 
-    Device torchDevice() {
+    /** The device for the tensor engine. */
+    public Device torchDevice() {
         return new Device(device);
     }
 

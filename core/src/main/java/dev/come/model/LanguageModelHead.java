@@ -3,8 +3,10 @@ package dev.come.model;
 import dev.come.checkpoint.Checkpoint;
 import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
@@ -81,12 +83,79 @@ public final class LanguageModelHead implements AutoCloseable {
         return losses;
     }
 
-    /** log sum exp minus the target's logit; the sum is gathered slice by slice of the vocabulary. */
-    private double[] losses(Tensor hidden, int[] targets, Workspace workspace) {
+    /**
+     * The gradient of the sum of the sequences' losses, each the mean cross-entropy of its second to last token.
+     *
+     * @param hidden {@code (tokens, hidden)} after the last layer
+     * @param tokens the ids of the same tokens
+     * @return {@code (tokens, hidden)}, float32: the gradient with respect to {@code hidden}
+     */
+    public Tensor lossGradient(Tensor hidden, int[] tokens, TokenLayout layout, Workspace workspace) {
+        Tensor gradient = torch.zeros_like(hidden).to(ScalarType.Float);
+        int start = 0;
+        for (int length : layout.lengths()) {
+            if (length > 1) {
+                try (var _ = new PointerScope()) {
+                    lossGradient(hidden.narrow(0, start, length - 1),
+                            Arrays.copyOfRange(tokens, start + 1, start + length), workspace,
+                            gradient.narrow(0, start, length - 1));
+                }
+            }
+            start += length;
+        }
+        return gradient;
+    }
+
+    /** Through the logits slice by slice: (softmax - target) / tokens times the projection; and through the norm. */
+    private void lossGradient(Tensor hidden, int[] targets, Workspace workspace, Tensor result) {
         long tokens = targets.length;
         Tensor states = finalStates(hidden, workspace);
+        Tensor logSum = logSumExp(states, workspace);
+        Tensor gradient = torch.index_select(stored, 0, torch.tensor(targets))
+                .to(compute.torchDevice(), ScalarType.Float).neg_();
+        forEachSlice(states, workspace, (slice, logits, start, rows) -> {
+            logits.sub_(logSum.narrow(0, start, rows)).exp_();
+            gradient.narrow(0, start, rows).addmm_(logits, slice);
+        });
+        gradient.mul_(new Scalar(1.0 / tokens));
+        try (var _ = new AutoGradMode(true)) {
+            Tensor input = hidden.to(ScalarType.Float).detach().set_requires_grad(true);
+            Tensor normed = new PlainLayer(config).norm(input, normWeight);
+            result.copy_(torch.grad(new TensorVector(normed), new TensorVector(input), new TensorVector(gradient), null,
+                    false, false).get(0));
+        }
+    }
+
+    /** log sum exp minus the target's logit. */
+    private double[] losses(Tensor hidden, int[] targets, Workspace workspace) {
+        Tensor states = finalStates(hidden, workspace);
+        Tensor target = torch.index_select(stored, 0, torch.tensor(targets))
+                .to(compute.torchDevice(), ScalarType.Float).mul(states).sum(1);
+        return Tensors.doubles(logSumExp(states, workspace).squeeze(1).sub(target));
+    }
+
+    /** The logarithm of the sum of the exponentials of all logits, {@code (tokens, 1)}. */
+    private Tensor logSumExp(Tensor states, Workspace workspace) {
+        long tokens = states.size(0);
         Tensor largest = workspace.floats("largest", tokens, 1).fill_(new Scalar(Float.NEGATIVE_INFINITY));
         Tensor sum = workspace.floats("sum", tokens, 1).zero_();
+        forEachSlice(states, workspace, (_, logits, start, rows) -> addExponentials(logits,
+                largest.narrow(0, start, rows), sum.narrow(0, start, rows)));
+        return sum.log().add_(largest);
+    }
+
+    /** Sees the logits of some rows for one slice of the vocabulary, and may overwrite them. */
+    private interface SliceVisitor {
+        /**
+         * @param slice {@code (slice, hidden)}: the rows of the projection
+         * @param logits {@code (rows, slice)}
+         */
+        void visit(Tensor slice, Tensor logits, long start, long rows);
+    }
+
+    /** Tokens x vocabulary never exists: logits are made slice by slice of the vocabulary and block by block of the tokens. */
+    private void forEachSlice(Tensor states, Workspace workspace, SliceVisitor visitor) {
+        long tokens = states.size(0);
         for (long first = 0; first < config.vocabularySize(); first += VOCABULARY_SLICE) {
             long width = Math.min(VOCABULARY_SLICE, config.vocabularySize() - first);
             try (var _ = new PointerScope()) {
@@ -94,25 +163,21 @@ public final class LanguageModelHead implements AutoCloseable {
                         .copy_(stored.narrow(0, first, width));
                 for (long start = 0; start < tokens; start += ROWS) {
                     long rows = Math.min(ROWS, tokens - start);
-                    addExponentials(states.narrow(0, start, rows), slice, largest.narrow(0, start, rows),
-                            sum.narrow(0, start, rows), workspace);
+                    try (var _ = new PointerScope()) {
+                        Tensor logits = workspace.floats("logits", rows, width);
+                        torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
+                        visitor.visit(slice, logits, start, rows);
+                    }
                 }
             }
         }
-        Tensor target = torch.index_select(stored, 0, torch.tensor(targets))
-                .to(compute.torchDevice(), ScalarType.Float).mul(states).sum(1);
-        return Tensors.doubles(sum.log().add(largest).squeeze(1).sub(target));
     }
 
     /** Adds exp(logits - largest) of one slice to the running sums, which follow when a larger logit turns up. */
-    private static void addExponentials(Tensor states, Tensor slice, Tensor largest, Tensor sum, Workspace workspace) {
-        try (var _ = new PointerScope()) {
-            Tensor logits = workspace.floats("logits", states.size(0), slice.size(0));
-            torch.mm_out(logits, states, slice.t());
-            Tensor top = torch.maximum(logits.amax(new long[]{1}, true), largest);
-            sum.mul_(largest.sub_(top).exp_()).add_(logits.sub_(top).exp_().sum(1).unsqueeze(1));
-            largest.copy_(top);
-        }
+    private static void addExponentials(Tensor logits, Tensor largest, Tensor sum) {
+        Tensor top = torch.maximum(logits.amax(new long[]{1}, true), largest);
+        sum.mul_(largest.sub_(top).exp_()).add_(logits.sub_(top).exp_().sum(1).unsqueeze(1));
+        largest.copy_(top);
     }
 
     @Override

@@ -51,4 +51,19 @@ public enum Part {
     public Axis axis() {
         return axis;
     }
+
+    /** Whether the tensor is the matrix of a projection. */
+    public boolean isMatrix() {
+        return !isNorm() && !isBias();
+    }
+
+    /** Whether the tensor scales the residual stream. */
+    public boolean isNorm() {
+        return axis == Axis.NONE;
+    }
+
+    /** Whether the tensor is added to what a projection gives. */
+    public boolean isBias() {
+        return name().endsWith("_BIAS");
+    }
 }

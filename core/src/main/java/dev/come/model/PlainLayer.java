@@ -1,11 +1,12 @@
 package dev.come.model;
 
+import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * One decoder layer in the plainest operations, one line for each line of the definition. Gradients flow through it to the
@@ -56,10 +57,10 @@ public final class PlainLayer {
             Tensor q = queries.narrow(0, start, length).transpose(0, 1);
             Tensor k = perQueryHead(keys.narrow(0, start, length)).transpose(0, 1);
             Tensor v = perQueryHead(values.narrow(0, start, length)).transpose(0, 1);
-            Tensor scores = q.matmul(k.transpose(1, 2)).mul(new Scalar(1 / Math.sqrt(config.headDim())));
-            Tensor future = torch.ones(length, length).triu(1).to(ScalarType.Bool);
-            Tensor shares = torch.softmax(scores.masked_fill(future, new Scalar(Double.NEGATIVE_INFINITY)), -1);
-            outputs.push_back(shares.matmul(v).transpose(0, 1).reshape(length, config.heads() * dim));
+            // The engine's own attention: its graph holds no (length, length) scores.
+            Tensor mixed = torch.scaled_dot_product_attention(q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0),
+                    new TensorOptional(), 0, true, new DoubleOptional(1 / Math.sqrt(config.headDim())), false);
+            outputs.push_back(mixed.squeeze(0).transpose(0, 1).reshape(length, config.heads() * dim));
             start += length;
         }
         return linear(weights, torch.cat(outputs, 0), Part.OUTPUT, Part.OUTPUT_BIAS);

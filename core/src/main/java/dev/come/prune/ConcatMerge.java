@@ -3,19 +3,15 @@ package dev.come.prune;
 import dev.come.NothingToDoException;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
-import dev.come.calibration.Calibration.Sensitivity;
+import dev.come.calibration.Calibration.Tokens;
+import dev.come.prune.WindowChoice.Chosen;
 import dev.come.stack.LayerNode;
-import dev.come.stack.LayerNode.Concatenated;
-import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
-import dev.come.stack.LayerNode.Share;
 import dev.come.stack.LayerStack;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
-import java.util.stream.IntStream;
 
 /**
  * CoMe: progressive, concatenation-based layer merging (Wang et al., NeurIPS 2025, algorithm 1).
@@ -29,6 +25,7 @@ public record ConcatMerge(Options options) implements PruningMethod {
     /**
      * The options under the authors' names.
      *
+     * @param skip {@code --skip-method}: how the window is chosen
      * @param mergeItem {@code --merge-item}: how many layers one step makes into one
      * @param withoutRepeat {@code --wo-repeat}: a merged layer is never merged again
      * @param psu {@code --psu}: the power of the block influence in the merge ratio
@@ -36,9 +33,10 @@ public record ConcatMerge(Options options) implements PruningMethod {
      * @param reference {@code --compat reference}: as the authors' code does it, windows two layers wide whatever the merge and
      *        query heads tiled
      */
-    public record Options(int mergeItem, boolean withoutRepeat, double psu, double minMax, boolean reference) {
+    public record Options(SkipMethod skip, int mergeItem, boolean withoutRepeat, double psu, double minMax,
+            boolean reference) {
         /** The authors' defaults. */
-        public static final Options DEFAULTS = new Options(2, false, 1, 0, false);
+        public static final Options DEFAULTS = new Options(SkipMethod.BI, 2, false, 1, 0, false);
 
         public Options {
             if (mergeItem < 2) {
@@ -61,7 +59,7 @@ public record ConcatMerge(Options options) implements PruningMethod {
     @Override
     public SequencedMap<String, Object> record() {
         SequencedMap<String, Object> record = new LinkedHashMap<>();
-        record.put("skip_method", "bi");
+        record.put("skip_method", options.skip.name().toLowerCase(Locale.ROOT));
         record.put("merge_item", options.mergeItem);
         record.put("wo_repeat", options.withoutRepeat);
         record.put("psu", options.psu);
@@ -71,79 +69,52 @@ public record ConcatMerge(Options options) implements PruningMethod {
     }
 
     @Override
-    public int steps(int layers, int targetLayers) {
-        int steps = Math.ceilDiv(layers - targetLayers, options.mergeItem - 1);
-        if (options.withoutRepeat && layers - targetLayers + steps > layers) {
-            throw new NothingToDoException("--wo-repeat: merging each of " + layers + " layers at most once leaves "
-                    + Math.ceilDiv(layers, options.mergeItem) + " or more, and not --target-layers " + targetLayers
-                    + "; ask for more layers, or leave out --wo-repeat");
-        }
-        return steps;
+    public Needs needs() {
+        return Needs.TOKENS;
     }
 
     @Override
-    public PruningStep step(LayerStack stack, int targetLayers, Calibration calibration) {
+    public Cost cost(int layers, int targetLayers) {
+        int steps = Math.ceilDiv(layers - targetLayers, options.mergeItem - 1);
+        requireEnough(layers, targetLayers, options.withoutRepeat, options.mergeItem, steps);
+        double runs = layers;
+        double losses = 0;
+        for (int step = 1; step < steps; step++) {
+            int left = layers - step * (options.mergeItem - 1);
+            runs += left / 2.0; // from the merge on
+            if (options.skip == SkipMethod.SLEB) {
+                runs += left * left / 2.0;
+                losses += left;
+            }
+        }
+        return new Cost(steps, runs, losses);
+    }
+
+    /** Fails if there are too few layers to merge each of them at most once. */
+    static void requireEnough(int layers, int targetLayers, boolean withoutRepeat, int mergeItem, int steps) {
+        if (withoutRepeat && layers - targetLayers + steps > layers) {
+            throw new NothingToDoException("--wo-repeat: merging each of " + layers + " layers at most once leaves "
+                    + Math.ceilDiv(layers, mergeItem) + " or more, and not --target-layers " + targetLayers
+                    + "; ask for more layers, or leave out --wo-repeat");
+        }
+    }
+
+    @Override
+    public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
         int width = Math.min(options.mergeItem, stack.size() - targetLayers + 1);
-        List<Double> distances = distances(stack, width, calibration);
-        int position = least(distances, stack, targetLayers);
+        Chosen window = new WindowChoice(options.skip, Tokens.LAST, options.withoutRepeat, options.reference)
+                .choose(stack, width, targetLayers, calibration);
+        int position = window.position();
 
         List<Double> influence = calibration.blockInfluence(stack);
-        List<LayerNode> sources = stack.window(position, width);
-        int originals = (int) sources.stream().flatMapToInt(LayerNode::originals).count();
+        int originals = (int) stack.window(position, width).stream().flatMapToInt(LayerNode::originals).count();
         List<Double> ratio = MergeRatio.of(influence.subList(position, position + width), options.psu,
                 MergeRatio.floor(options.minMax, originals));
 
-        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-        scores.put("angular_distance", distances);
+        LayerNode merged = new SensitiveParts(stack, position, width,
+                options.reference ? QueryHeads.TILED : QueryHeads.GROUPED, calibration).concatenated(ratio);
+        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(window.scores());
         scores.put("block_influence", influence);
-        LayerNode merged = concatenate(stack, position, ratio, calibration);
-        return new PruningStep(stack.replace(position, width, merged), position, width, ratio, scores);
-    }
-
-    /** The angular distance across each window that may be merged; infinite where it may not. */
-    private List<Double> distances(LayerStack stack, int width, Calibration calibration) {
-        List<Double> measured = calibration.angularDistance(stack, options.reference ? 2 : width,
-                Calibration.Tokens.LAST);
-        List<Double> distances = new ArrayList<>();
-        for (int position = 0; position + width <= stack.size(); position++) {
-            boolean repeats = stack.window(position, width).stream().anyMatch(node -> !(node instanceof Original));
-            distances.add(options.withoutRepeat && repeats ? Double.POSITIVE_INFINITY : measured.get(position));
-        }
-        return distances;
-    }
-
-    /** The position of the least distance; the lower one on ties. */
-    private static int least(List<Double> distances, LayerStack stack, int targetLayers) {
-        int least = IntStream.range(0, distances.size()).boxed().min(Comparator.comparing(distances::get))
-                .orElseThrow();
-        if (Double.isInfinite(distances.get(least))) {
-            throw new NothingToDoException("--wo-repeat: every window of adjacent layers in " + stack.tree()
-                    + " holds a merged layer, so " + stack.size() + " layers are reached and not --target-layers "
-                    + targetLayers + "; ask for " + stack.size() + " or more, or leave out --wo-repeat");
-        }
-        return least;
-    }
-
-    /** Of each source its most sensitive heads and channels, as many as its share of them. */
-    private LayerNode concatenate(LayerStack stack, int position, List<Double> ratio, Calibration calibration) {
-        List<Sensitivity> sensitivities = IntStream.range(position, position + ratio.size())
-                .mapToObj(source -> calibration.sensitivity(stack, source)).toList();
-        List<Integer> heads = MergeRatio.distribute(sensitivities.getFirst().keyValueHeads().size(), ratio);
-        List<Integer> channels = MergeRatio.distribute(sensitivities.getFirst().channels().size(), ratio);
-        List<Share> shares = new ArrayList<>();
-        for (int i = 0; i < ratio.size(); i++) {
-            shares.add(new Share(stack.get(position + i), ratio.get(i),
-                    highest(sensitivities.get(i).keyValueHeads(), heads.get(i)),
-                    highest(sensitivities.get(i).channels(), channels.get(i))));
-        }
-        return new Concatenated(shares, options.reference ? QueryHeads.TILED : QueryHeads.GROUPED);
-    }
-
-    /** The indices of the highest scores in their original order; the higher index on ties. */
-    static List<Integer> highest(List<Double> scores, int count) {
-        return IntStream.range(0, scores.size()).boxed()
-                .sorted(Comparator.<Integer, Double>comparing(scores::get).reversed()
-                        .thenComparing(Comparator.reverseOrder()))
-                .limit(count).sorted().toList();
+        return List.of(PruningStep.merge(stack, position, width, merged, ratio, scores));
     }
 }

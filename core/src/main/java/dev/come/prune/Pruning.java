@@ -2,28 +2,31 @@ package dev.come.prune;
 
 import dev.come.calibration.Calibration;
 import dev.come.stack.LayerStack;
+import java.util.List;
 import java.util.function.Consumer;
 
-/** Applies a method step by step. */
+/** Applies a method round by round. */
 public final class Pruning {
     private Pruning() {
     }
 
     /**
-     * Prunes until the target is reached.
+     * Prunes until the target is reached, or the method is done.
      *
      * @param start the stack to begin with: the dense one, or that of an interrupted run
-     * @param afterStep is told of each step as soon as it is decided
-     * @return the stack with the target number of layers
+     * @param afterRound is told of the steps of each round as soon as they are decided
+     * @return the stack in the end
      */
     public static LayerStack run(PruningMethod method, LayerStack start, int targetLayers, Calibration calibration,
-            Consumer<PruningStep> afterStep) {
+            Consumer<List<PruningStep>> afterRound) {
         LayerStack stack = start;
-        while (stack.size() > targetLayers) {
-            PruningStep step = method.step(stack, targetLayers, calibration);
-            stack = step.stack();
+        int rounds = method.cost(start.size(), targetLayers).rounds();
+        calibration.focus(stack);
+        for (int round = 0; round < rounds && stack.size() > targetLayers; round++) {
+            List<PruningStep> steps = method.next(stack, targetLayers, calibration);
+            stack = steps.getLast().stack();
             calibration.focus(stack);
-            afterStep.accept(step);
+            afterRound.accept(steps);
         }
         return stack;
     }

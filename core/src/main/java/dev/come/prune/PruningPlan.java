@@ -4,6 +4,7 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.IoReason;
 import dev.come.model.ModelConfig;
+import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerStack;
 import dev.come.stack.StackJson;
 import java.io.IOException;
@@ -13,8 +14,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -42,6 +45,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     public static final String TARGET_LAYERS = "target_layers";
 
     private static final String FORMAT = "come-plan-1";
+    private static final String MINUS_INFINITY = "-Infinity";
     private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     public PruningPlan {
@@ -57,10 +61,10 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
      */
     public record Evaluation(int layers, String metric, double value) {}
 
-    /** The plan with one more step. */
-    public PruningPlan with(PruningStep step) {
+    /** The plan with more steps. */
+    public PruningPlan with(List<PruningStep> more) {
         List<PruningStep> longer = new ArrayList<>(steps);
-        longer.add(step);
+        longer.addAll(more);
         return new PruningPlan(settings, layers, longer, evaluations);
     }
 
@@ -122,14 +126,14 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
             entry.put("layers", step.stack().size());
             entry.put("tree", step.stack().tree());
             entry.set("stack", stacks.stack(step.stack()));
+            entry.put("action", step.action().name().toLowerCase(Locale.ROOT));
             entry.put("position", step.position());
             entry.put("count", step.count());
             step.ratio().forEach(entry.putArray("ratio")::add);
             ObjectNode scores = entry.putObject("scores");
             step.scores().forEach((name, values) -> {
                 ArrayNode array = scores.putArray(name);
-                // A forbidden choice has no score; JSON has no infinity.
-                values.forEach(value -> array.add(Double.isFinite(value) ? value : null));
+                values.forEach(value -> array.add(number(value)));
             });
         }
         root.set("steps", history);
@@ -188,13 +192,15 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         for (JsonNode entry : root.path("steps")) {
             SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
             entry.path("scores").properties().forEach(score -> scores.put(score.getKey(), doubles(score.getValue())));
-            PruningStep step = new PruningStep(stacks.stack(entry.path("stack")), entry.path("position").asInt(),
-                    entry.path("count").asInt(), doubles(entry.path("ratio")), scores);
-            if (step.count() < 2 || step.position() < 0 || step.position() >= step.stack().size()
-                    || step.stack().size() != before - step.count() + 1) {
+            PruningStep step = new PruningStep(stacks.stack(entry.path("stack")), action(entry, file),
+                    entry.path("position").asInt(), entry.path("count").asInt(), doubles(entry.path("ratio")), scores);
+            boolean merge = step.action() == Action.MERGE;
+            if (step.count() < (merge ? 2 : 1) || step.position() < 0 || step.position() + step.count() > before
+                    || step.layersBefore() != before) {
                 throw new InvalidInputException(file + ": step " + (steps.size() + 1) + " makes " + step.stack().size()
-                        + " layers of " + before + " by merging " + step.count() + " from position "
-                        + step.position() + " on, which cannot be; the file is damaged, give the one that was written");
+                        + " layers of " + before + " by " + (merge ? "merging " : "removing ") + step.count()
+                        + " from position " + step.position()
+                        + " on, which cannot be; the file is damaged, give the one that was written");
             }
             before = step.stack().size();
             steps.add(step);
@@ -207,6 +213,14 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         ObjectNode settings = object.deepCopy();
         List.of("format", "layers", "steps", "evaluations", "nodes").forEach(settings::remove);
         return new PruningPlan(settings, layers, steps, evaluations);
+    }
+
+    private static Action action(JsonNode step, Path file) {
+        String name = step.path("action").asString();
+        return Arrays.stream(Action.values()).filter(action -> action.name().toLowerCase(Locale.ROOT).equals(name))
+                .findFirst().orElseThrow(() -> new InvalidInputException(file + ": a step has the action "
+                        + step.path("action") + "; the file is damaged or of another version, give the one that was"
+                        + " written"));
     }
 
     /**
@@ -247,9 +261,24 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         }
     }
 
+    /** JSON has no infinity: a choice that was forbidden or not measured is null, the logarithm of zero a string. */
+    private static JsonNode number(double value) {
+        JsonNodeFactory json = JsonNodeFactory.instance;
+        if (Double.isFinite(value)) {
+            return json.numberNode(value);
+        }
+        return value > 0 ? json.nullNode() : json.stringNode(MINUS_INFINITY);
+    }
+
     private static List<Double> doubles(JsonNode array) {
         List<Double> values = new ArrayList<>();
-        array.forEach(value -> values.add(value.isNull() ? Double.POSITIVE_INFINITY : value.asDouble()));
+        array.forEach(value -> {
+            if (value.isNull()) {
+                values.add(Double.POSITIVE_INFINITY);
+            } else {
+                values.add(value.asString().equals(MINUS_INFINITY) ? Double.NEGATIVE_INFINITY : value.asDouble());
+            }
+        });
         return values;
     }
 }

@@ -1,22 +1,70 @@
 package dev.come.prune;
 
+import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
+import java.util.stream.Collectors;
 
 /**
  * One step of a method and everything it was decided by, for the record.
  *
  * @param stack the stack after the step
- * @param position where in the stack before it the layers lie that were merged or removed
+ * @param action what became of the layers
+ * @param position where in the stack before it they lie
  * @param count how many they are
- * @param ratio the share of each in the merge; empty where nothing was merged
- * @param scores what the choice was made by: one list for each kind of score, by position in the stack before the step; an
- *        infinite score says that a choice was forbidden
+ * @param ratio the share of each in a merge that has shares; empty otherwise
+ * @param scores what the choice was made by: one list for each kind of score, by position in the stack before the step
+ *        unless its name says otherwise; infinite where a choice was forbidden or not measured
  */
-public record PruningStep(LayerStack stack, int position, int count, List<Double> ratio,
+public record PruningStep(LayerStack stack, Action action, int position, int count, List<Double> ratio,
         SequencedMap<String, List<Double>> scores) {
+    /** What a step does to adjacent layers. */
+    public enum Action {
+        /** Makes one of them. */
+        MERGE,
+        /** Leaves them out. */
+        REMOVE
+    }
+
     public PruningStep {
         ratio = List.copyOf(ratio);
+    }
+
+    /** Merges a window of layers into one. */
+    static PruningStep merge(LayerStack before, int position, int count, LayerNode merged, List<Double> ratio,
+            SequencedMap<String, List<Double>> scores) {
+        return new PruningStep(before.replace(position, count, merged), Action.MERGE, position, count, ratio, scores);
+    }
+
+    /** Removes a window of layers. */
+    static PruningStep remove(LayerStack before, int position, int count,
+            SequencedMap<String, List<Double>> scores) {
+        return new PruningStep(before.without(position, count), Action.REMOVE, position, count, List.of(), scores);
+    }
+
+    /** How many layers the stack had before. */
+    public int layersBefore() {
+        return stack.size() + count - (action == Action.MERGE ? 1 : 0);
+    }
+
+    /**
+     * What was done, in words, for example {@code merged [3, 4], ratio 0.462 : 0.538} or {@code removed 7}.
+     *
+     * @param before the stack before the step
+     */
+    public String describe(LayerStack before) {
+        return switch (action) {
+            case MERGE -> "merged " + stack.get(position).tree() + (ratio.isEmpty() ? "" : ", ratio " + ratioText(3));
+            case REMOVE -> "removed " + before.window(position, count).stream().map(LayerNode::tree)
+                    .collect(Collectors.joining(", "));
+        };
+    }
+
+    /** The ratio with so many decimals, for example {@code 0.462 : 0.538}. */
+    public String ratioText(int decimals) {
+        return ratio.stream().map(share -> String.format(Locale.ROOT, "%." + decimals + "f", share))
+                .collect(Collectors.joining(" : "));
     }
 }

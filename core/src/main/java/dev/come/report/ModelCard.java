@@ -3,9 +3,9 @@ package dev.come.report;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Evaluation;
 import dev.come.prune.PruningStep;
+import dev.come.stack.LayerStack;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -42,14 +42,17 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
         }
         text.append("\nLayers, each written as the original layers that it was made from:\n\n    ")
                 .append(plan.last().tree()).append("\n\n");
-        text.append("| step | layers left | merged | ratio |\n| ---: | ---: | --- | --- |\n");
+        text.append("| step | layers left | |\n| ---: | ---: | --- |\n");
+        List<LayerStack> history = plan.history();
         for (int i = 0; i < plan.steps().size(); i++) {
             PruningStep step = plan.steps().get(i);
             text.append("| ").append(i + 1).append(" | ").append(step.stack().size()).append(" | ")
-                    .append(step.stack().get(step.position()).tree()).append(" | ").append(ratio(step.ratio()))
-                    .append(" |\n");
+                    .append(step.describe(history.get(i))).append(" |\n");
         }
         JsonNode calibration = settings.path("calibration");
+        if (calibration.isMissingNode()) {
+            return text.append("\nChosen from the weights alone, without data.\n").toString();
+        }
         text.append("\nMeasured on ").append(calibration.path("dataset").asString()).append(" (")
                 .append(calibration.path("split").asString()).append(" split): ")
                 .append(calibration.path("sequences").asInt()).append(" sequences, ")
@@ -63,10 +66,5 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
         return plan.evaluations().stream()
                 .filter(evaluation -> evaluation.metric().equals(metric) && evaluation.layers() == layers).findFirst()
                 .map(evaluation -> String.format(Locale.ROOT, "%.3f", evaluation.value())).orElse("");
-    }
-
-    private static String ratio(List<Double> ratio) {
-        return ratio.stream().map(share -> String.format(Locale.ROOT, "%.4f", share))
-                .collect(Collectors.joining(" : "));
     }
 }

@@ -94,6 +94,46 @@ public sealed interface LayerNode {
         }
     }
 
+    /**
+     * Layers added up, each with a factor. MKA: everything, by the shares of the fusion. LaCo: the matrices only; with the
+     * factors 1 - m, 1, ..., 1 for a base and m layers after it these are the base and the sum of the differences to it
+     * (paper), with 0, ..., 0, 1 the last layer (official code).
+     *
+     * @param terms two or more, in layer order
+     * @param scope what is added up
+     */
+    record WeightedSum(List<Term> terms, Scope scope) implements LayerNode {
+        public WeightedSum {
+            terms = List.copyOf(terms);
+        }
+
+        @Override
+        public IntStream originals() {
+            return terms.stream().flatMapToInt(term -> term.source().originals());
+        }
+
+        @Override
+        public String tree() {
+            return terms.stream().map(term -> term.source().tree()).toList().toString();
+        }
+
+        @Override
+        public boolean fits(ModelConfig config) {
+            return terms.stream().allMatch(term -> term.source().fits(config));
+        }
+    }
+
+    /** A layer and its factor in a sum; the factor is finite. */
+    record Term(LayerNode source, double factor) {}
+
+    /** Which tensors of a layer a sum is about. */
+    enum Scope {
+        /** All. */
+        ALL,
+        /** Matrices; norms and biases stay those of the first layer. */
+        MATRICES
+    }
+
     /** Which query heads are taken along with a key-value head. */
     enum QueryHeads {
         /** The consecutive heads that attend with it, which is what the model computes. */

@@ -37,6 +37,13 @@ public record LayerStack(List<LayerNode> nodes) {
         return new LayerStack(changed);
     }
 
+    /** This stack without a window of layers. */
+    public LayerStack without(int position, int count) {
+        List<LayerNode> kept = new ArrayList<>(nodes.subList(0, position));
+        kept.addAll(nodes.subList(position + count, nodes.size()));
+        return new LayerStack(kept);
+    }
+
     /** The original layer of which each layer keeps the place: its first. */
     public List<Integer> firstOriginals() {
         return nodes.stream().map(node -> node.originals().findFirst().orElseThrow()).toList();

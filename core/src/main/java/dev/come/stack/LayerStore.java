@@ -5,6 +5,12 @@ import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
+import dev.come.stack.LayerNode.Scope;
+import dev.come.stack.LayerNode.WeightedSum;
+import java.util.List;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Recipes into weights, one layer at a time, from the memory-mapped checkpoint. */
@@ -47,6 +53,21 @@ public final class LayerStore {
             case Original original -> LayerWeights.of(checkpoint, config, original.index());
             case Concatenated concatenated -> new Concatenation(config, concatenated)
                     .of(concatenated.sources().map(this::exact).toList());
+            case WeightedSum sum -> sum(sum);
         };
+    }
+
+    private LayerWeights sum(WeightedSum node) {
+        List<LayerWeights> sources = node.terms().stream().map(term -> exact(term.source())).toList();
+        return sources.getFirst().map((part, first) -> {
+            if (node.scope() == Scope.MATRICES && !part.isMatrix()) {
+                return first;
+            }
+            Tensor sum = torch.zeros_like(first).to(ScalarType.Double);
+            for (int i = 0; i < sources.size(); i++) {
+                sum.add_(sources.get(i).get(part).to(ScalarType.Double), new Scalar(node.terms().get(i).factor()));
+            }
+            return sum;
+        });
     }
 }

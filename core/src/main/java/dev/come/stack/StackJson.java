@@ -4,13 +4,17 @@ import dev.come.InvalidInputException;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
+import dev.come.stack.LayerNode.Scope;
 import dev.come.stack.LayerNode.Share;
+import dev.come.stack.LayerNode.Term;
+import dev.come.stack.LayerNode.WeightedSum;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -23,8 +27,9 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <pre>{@code
  * "nodes": {"m1": {"kind": "concatenated", "query_heads": "grouped",
- *                  "shares": [{"source": 2, "ratio": 0.3, "key_value_heads": [0, 2], "channels": [0, 1, 5]}, ...]}}
- * "stack": [0, 1, "m1", 4]
+ *                  "shares": [{"source": 2, "ratio": 0.3, "key_value_heads": [0, 2], "channels": [0, 1, 5]}, ...]},
+ *           "m2": {"kind": "weighted_sum", "scope": "matrices", "terms": [{"source": 5, "factor": 0.6}, ...]}}
+ * "stack": [0, 1, "m1", 4, "m2"]
  * }</pre>
  */
 public final class StackJson {
@@ -53,17 +58,33 @@ public final class StackJson {
         private JsonNode reference(LayerNode node) {
             return switch (node) {
                 case Original original -> JSON.numberNode(original.index());
-                case Concatenated concatenated -> {
-                    String name = names.get(node);
-                    if (name == null) {
-                        ObjectNode written = write(concatenated);
-                        name = "m" + (names.size() + 1);
-                        names.put(node, name);
-                        nodes.set(name, written);
-                    }
-                    yield JSON.stringNode(name);
-                }
+                case Concatenated concatenated -> named(concatenated, this::write);
+                case WeightedSum sum -> named(sum, this::write);
             };
+        }
+
+        private <N extends LayerNode> JsonNode named(N node, Function<N, ObjectNode> write) {
+            String name = names.get(node);
+            if (name == null) {
+                ObjectNode written = write.apply(node);
+                name = "m" + (names.size() + 1);
+                names.put(node, name);
+                nodes.set(name, written);
+            }
+            return JSON.stringNode(name);
+        }
+
+        private ObjectNode write(WeightedSum node) {
+            ObjectNode written = JSON.objectNode();
+            written.put("kind", "weighted_sum");
+            written.put("scope", name(node.scope()));
+            ArrayNode terms = written.putArray("terms");
+            for (Term term : node.terms()) {
+                ObjectNode entry = terms.addObject();
+                entry.set("source", reference(term.source()));
+                entry.put("factor", term.factor());
+            }
+            return written;
         }
 
         private ObjectNode write(Concatenated node) {
@@ -100,7 +121,7 @@ public final class StackJson {
             this.file = file;
             this.layers = layers;
             for (Map.Entry<String, JsonNode> entry : table.properties()) {
-                nodes.put(entry.getKey(), concatenated(entry.getKey(), entry.getValue()));
+                nodes.put(entry.getKey(), recipe(entry.getKey(), entry.getValue()));
             }
         }
 
@@ -133,28 +154,44 @@ public final class StackJson {
             return node;
         }
 
-        private Concatenated concatenated(String name, JsonNode entry) {
-            if (!entry.path("kind").asString().equals("concatenated")) {
-                throw damaged("node \"" + name + "\" is of the kind " + entry.path("kind")
-                        + ", and this version knows \"concatenated\"");
-            }
-            List<Share> shares = new ArrayList<>();
-            for (JsonNode share : entry.path("shares")) {
-                shares.add(new Share(node(share.path("source")), share.path("ratio").asDouble(),
-                        integers(share.path("key_value_heads")), integers(share.path("channels"))));
-            }
-            Concatenated node = new Concatenated(shares, queryHeads(name, entry.path("query_heads").asString()));
+        private LayerNode recipe(String name, JsonNode entry) {
+            LayerNode node = switch (entry.path("kind").asString()) {
+                case "concatenated" -> concatenated(name, entry);
+                case "weighted_sum" -> weightedSum(name, entry);
+                default -> throw damaged("node \"" + name + "\" is of the kind " + entry.path("kind")
+                        + ", and this version knows \"concatenated\" and \"weighted_sum\"");
+            };
             int[] originals = node.originals().toArray();
-            if (shares.size() < 2 || IntStream.range(1, originals.length)
-                    .anyMatch(i -> originals[i - 1] >= originals[i])) {
+            if (originals.length < 2
+                    || IntStream.range(1, originals.length).anyMatch(i -> originals[i - 1] >= originals[i])) {
                 throw damaged("node \"" + name + "\" is not made of two or more layers in their order");
             }
             return node;
         }
 
-        private QueryHeads queryHeads(String node, String name) {
-            return Arrays.stream(QueryHeads.values()).filter(heads -> name(heads).equals(name)).findFirst()
-                    .orElseThrow(() -> damaged("node \"" + node + "\" has the query heads \"" + name + "\""));
+        private WeightedSum weightedSum(String name, JsonNode entry) {
+            List<Term> terms = new ArrayList<>();
+            for (JsonNode term : entry.path("terms")) {
+                if (!term.path("factor").isNumber()) {
+                    throw damaged("node \"" + name + "\" has the factor " + term.path("factor"));
+                }
+                terms.add(new Term(node(term.path("source")), term.path("factor").asDouble()));
+            }
+            return new WeightedSum(terms, named(Scope.values(), name, "scope", entry));
+        }
+
+        private Concatenated concatenated(String name, JsonNode entry) {
+            List<Share> shares = new ArrayList<>();
+            for (JsonNode share : entry.path("shares")) {
+                shares.add(new Share(node(share.path("source")), share.path("ratio").asDouble(),
+                        integers(share.path("key_value_heads")), integers(share.path("channels"))));
+            }
+            return new Concatenated(shares, named(QueryHeads.values(), name, "query_heads", entry));
+        }
+
+        private <E extends Enum<E>> E named(E[] values, String node, String key, JsonNode entry) {
+            return Arrays.stream(values).filter(value -> name(value).equals(entry.path(key).asString())).findFirst()
+                    .orElseThrow(() -> damaged("node \"" + node + "\" has the " + key + " " + entry.path(key)));
         }
 
         private InvalidInputException damaged(String what) {
@@ -169,7 +206,7 @@ public final class StackJson {
         }
     }
 
-    private static String name(QueryHeads heads) {
-        return heads.name().toLowerCase(Locale.ROOT);
+    private static String name(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
     }
 }

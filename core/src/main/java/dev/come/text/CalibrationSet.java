@@ -2,6 +2,7 @@ package dev.come.text;
 
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +21,33 @@ import java.util.stream.IntStream;
  * @param facts where they come from
  */
 public record CalibrationSet(Sequences sequences, TextFacts facts) {
+    /** Where calibration tokens come from. */
+    public sealed interface Source {
+        /** Takes the tokens. */
+        CalibrationSet take(Tokenizer tokenizer);
+
+        /** Tokens in a sequence at most. */
+        int sequenceLength();
+    }
+
+    /**
+     * A file of sentences, one on each line, each a sequence of its own ({@code --sentences}).
+     *
+     * @param sequenceLength tokens at most; what is longer is cut off at its end
+     */
+    public record Sentences(Path file, int sequenceLength) implements Source {
+        @Override
+        public CalibrationSet take(Tokenizer tokenizer) {
+            Corpus corpus = Corpus.open(new TextSource(file.toString(), file, TextSource.DEFAULT_FIELD), SPLITS,
+                    TextRows.LINES);
+            int available = corpus.rowCount();
+            TakenRows rows = new TakenRows(corpus, available, corpus.rows(IntStream.range(0, available).toArray()),
+                    List.of());
+            TakenRows.Tokens tokens = rows.separate(tokenizer, sequenceLength);
+            return new CalibrationSet(tokens.sequences(), tokens.facts());
+        }
+    }
+
     /**
      * What is sampled.
      *
@@ -29,7 +57,9 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
      * @param seed decides which rows ({@code --seed})
      * @param sequenceLength tokens in a window, or at most in a row ({@code --seqlen})
      */
-    public record Options(TextSource source, int samples, OptionalInt tasks, long seed, int sequenceLength) {
+    public record Options(TextSource source, int samples, OptionalInt tasks, long seed, int sequenceLength)
+            implements
+                Source {
         /** @throws UsageException if a number is out of range */
         public Options {
             requirePositive("--nsamples", samples);
@@ -42,6 +72,11 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
                 throw new UsageException("--num-tasks is for the calibration dataset mmlu, not for " + source.dataset()
                         + ": leave it out.");
             }
+        }
+
+        @Override
+        public CalibrationSet take(Tokenizer tokenizer) {
+            return sample(this, tokenizer);
         }
 
         private static void requirePositive(String option, int value) {

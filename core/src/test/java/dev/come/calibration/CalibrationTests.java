@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Percentage;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch;
@@ -47,7 +48,7 @@ class CalibrationTests {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(model));
                 LocalCalibration calibration = new LocalCalibration(
                         new LayerStore(checkpoint, ModelConfig.of(checkpoint)), tokens, Compute.float32(threads),
-                        reading, memory, folder, Progress.NONE.begin("", 0, ""))) {
+                        reading, memory, folder, Progress.NONE)) {
             questions.accept(calibration);
         }
     }
@@ -148,24 +149,122 @@ class CalibrationTests {
 
     @Test
     void aStackThatBeginsLikeAnotherIsRunFromWhereTheyDiffer() {
-        int[] layersRun = {0};
+        long[] told = {0};
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
                 LocalCalibration calibration = new LocalCalibration(
                         new LayerStore(checkpoint, ModelConfig.of(checkpoint)), Golden.calibration(),
-                        Compute.float32(1), Reading.DEFINITION, Long.MAX_VALUE, folder,
-                        steps -> layersRun[0] += (int) steps)) {
+                        Compute.float32(1), Reading.DEFINITION, Long.MAX_VALUE, folder, counting(told))) {
             LayerStack stack = LayerStack.dense(6);
             calibration.blockInfluence(stack);
-            assertThat(layersRun[0]).isEqualTo(6);
+            assertThat(told[0]).isEqualTo(6);
             LayerStack shorter = stack.replace(3, 2, stack.get(4));
             double loss = calibration.loss(shorter);
-            assertThat(layersRun[0]).isEqualTo(8);
+            assertThat(told[0]).as("two layers and the output projection").isEqualTo(6 + 2 + 1);
+            calibration.blockInfluence(shorter);
+            assertThat(told[0]).isEqualTo(9 + 2);
             calibration.focus(shorter);
             assertThat(calibration.loss(shorter)).isEqualTo(loss);
-            assertThat(layersRun[0]).isEqualTo(8);
-            calibration.loss(stack);
-            assertThat(layersRun[0]).as("what is out of focus is forgotten").isEqualTo(11);
+            assertThat(told[0]).as("only the output projection").isEqualTo(11 + 1);
+            calibration.blockInfluence(stack);
+            assertThat(told[0]).as("what is out of focus is forgotten").isEqualTo(12 + 3);
+            calibration.keep(stack);
+            calibration.focus(shorter);
+            calibration.blockInfluence(stack);
+            assertThat(told[0]).as("what is kept is not").isEqualTo(15);
         }
+    }
+
+    private static Progress counting(long[] told) {
+        return new Progress() {
+            @Override
+            public Task begin(String what, long total, String unit) {
+                return steps -> told[0] += steps;
+            }
+
+            @Override
+            public void note(String line) {
+            }
+        };
+    }
+
+    /** So many short sequences that there are several chunks of them. */
+    private static Sequences manySequences() {
+        Random random = new Random(3);
+        return Sequences.of(IntStream.range(0, 300).mapToObj(_ -> random.ints(32, 0, 128).toArray()).toList());
+    }
+
+    @Test
+    void aSearchFindsTheTwoLeastLossesExactlyAndOfTheOthersNoMoreThanTheyAre() {
+        LayerStack dense = dense("llama-gqa");
+        List<LayerStack> stacks = IntStream.range(0, 6).mapToObj(position -> dense.without(position, 1)).toList();
+        for (long memory : new long[]{0, 1 << 20, Long.MAX_VALUE}) {
+            for (int threads : new int[]{1, 3}) {
+                calibrate("llama-gqa", manySequences(), Reading.DEFINITION, threads, memory, calibration -> {
+                    List<Double> alone = stacks.stream().map(calibration::loss).toList();
+                    double secondLeast = alone.stream().sorted().toList().get(1);
+                    Calibration.SearchedLosses searched = calibration.searchLosses(stacks);
+                    for (int i = 0; i < stacks.size(); i++) {
+                        if (alone.get(i) <= secondLeast) {
+                            assertThat(searched.losses().get(i)).isEqualTo(alone.get(i));
+                        } else {
+                            assertThat(searched.losses().get(i)).isIn(alone.get(i), Double.POSITIVE_INFINITY);
+                        }
+                        assertThat(searched.lowerBounds().get(i)).isLessThanOrEqualTo(alone.get(i));
+                    }
+                    if (memory == 0 && threads == 1) {
+                        assertThat(searched.losses()).as("some are given up early").contains(Double.POSITIVE_INFINITY);
+                    }
+                    assertThat(calibration.bytesInMemory()).isLessThanOrEqualTo(memory);
+                });
+            }
+        }
+    }
+
+    @Test
+    void paddingThreadsAndMemoryDoNotMatterForGradients() {
+        LayerStack dense = dense("llama-gqa");
+        for (Calibration.GradientOrder order : Calibration.GradientOrder.values()) {
+            List<double[]> answers = new ArrayList<>();
+            for (Sequences tokens : List.of(manySequences().slice(0, 160),
+                    Sequences.of(IntStream.range(0, 160).mapToObj(i -> manySequences().sequence(i)).toList()))) {
+                int threads = answers.isEmpty() ? 1 : 3;
+                calibrate("llama-gqa", tokens, Reading.DEFINITION, threads, threads == 1 ? Long.MAX_VALUE : 0,
+                        calibration -> answers.add(calibration.gradientProducts(dense, order).stream()
+                                .flatMap(layer -> layer.weights().values().stream()).flatMapToDouble(Arrays::stream)
+                                .toArray()));
+            }
+            assertThat(answers.get(1)).as(order.toString()).isEqualTo(answers.get(0));
+        }
+    }
+
+    @Test
+    void pooledStatesAreMeansOverTheTokensOfEachSequence() {
+        calibrate("llama-gqa", Golden.sequences("ragged_ids", "ragged_mask"), Reading.DEFINITION, 2, 0, calibration -> {
+            List<double[][]> pooled = calibration.pooledStates(dense("llama-gqa"));
+            assertThat(pooled).hasSize(6).allSatisfy(layer -> assertThat(layer.length).isEqualTo(4));
+            Golden.Values hidden = Golden.expected("llama-gqa", "expected.safetensors", "a.hidden");
+            calibrate("llama-gqa", Golden.sequences("ids_a", ""), Reading.DEFINITION, 1, Long.MAX_VALUE, one -> {
+                double[] actual = one.pooledStates(dense("llama-gqa")).get(2)[0];
+                Golden.Values after = hidden.slice(3);
+                int width = actual.length;
+                int tokens = after.values().length / width;
+                for (int channel = 0; channel < width; channel++) {
+                    int column = channel;
+                    double mean = IntStream.range(0, tokens).mapToDouble(t -> after.values()[t * width + column]).sum()
+                            / tokens;
+                    assertThat(actual[channel]).isCloseTo(mean, within(1e-4));
+                }
+            });
+        });
+    }
+
+    @Test
+    void aStackIsAsSimilarToItselfAsCanBe() {
+        LayerStack dense = dense("llama-gqa");
+        calibrate("llama-gqa", Golden.calibration(), Reading.DEFINITION, 2, 0, calibration -> {
+            assertThat(calibration.similarity(dense, dense)).isCloseTo(1, within(1e-12));
+            assertThat(calibration.similarity(dense.without(2, 1), dense)).isBetween(-1.0, 0.999);
+        });
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.come.NativeObjects;
 import dev.come.Progress;
 import dev.come.TinyLlama;
+import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Calibration.Tokens;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
@@ -113,7 +114,7 @@ class NativeObjectsTests {
 
     private LocalCalibration calibration(long memory) {
         return new LocalCalibration(store, tokens, Compute.float32(2), Reading.DEFINITION, memory, folder,
-                Progress.NONE.begin("", 0, ""));
+                Progress.NONE);
     }
 
     /** With all states in memory, and with all of them in a file. */
@@ -130,6 +131,12 @@ class NativeObjectsTests {
                     calibration.angularDistance(stack, 1, Tokens.ALL);
                     calibration.sensitivity(stack, 1);
                     calibration.loss(stack);
+                    calibration.searchLosses(List.of(stack, dense, other));
+                    calibration.magnitudes(stack);
+                    for (GradientOrder order : GradientOrder.values()) {
+                        calibration.gradientProducts(stack, order);
+                    }
+                    calibration.pooledStates(stack);
                     calibration.focus(stack);
                 }
             });
@@ -151,8 +158,11 @@ class NativeObjectsTests {
     void lossesOfSeveralStacksKeepNothing() {
         LayerStack dense = LayerStack.dense(LAYERS);
         List<LayerStack> stacks = List.of(dense, dense.replace(1, 2, dense.get(2)), dense.replace(2, 1, dense.get(0)));
-        NativeObjects.assertSteady(() -> new StackLosses(store, stacks, tokens, Compute.float32(2), 2_000)
-                .measure(Progress.NONE.begin("", 0, "")));
+        NativeObjects.assertSteady(() -> {
+            try (StackLosses losses = new StackLosses(store, stacks, tokens, Compute.float32(2), 2_000)) {
+                losses.measure(Progress.NONE.begin("", 0, ""));
+            }
+        });
     }
 
     @Test

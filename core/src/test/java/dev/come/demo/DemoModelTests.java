@@ -50,7 +50,7 @@ class DemoModelTests {
         try (Checkpoint checkpoint = Checkpoint.open(folder.resolve("model"));
                 LocalCalibration calibration = new LocalCalibration(
                         new LayerStore(checkpoint, ModelConfig.of(checkpoint)), tokens, Compute.float32(2),
-                        Reading.DEFINITION, Long.MAX_VALUE, folder, Progress.NONE.begin("", 0, ""))) {
+                        Reading.DEFINITION, Long.MAX_VALUE, folder, Progress.NONE)) {
             questions.accept(calibration);
         }
     }

@@ -4,6 +4,8 @@ import dev.come.Progress;
 import dev.come.WordModels;
 import dev.come.calibration.Reading;
 import dev.come.prune.ConcatMerge;
+import dev.come.prune.PruningMethod;
+import dev.come.prune.SkipMethod;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
 import java.io.IOException;
@@ -61,12 +63,21 @@ final class Run {
     }
 
     PruneJob.Result to(String name, Progress progress) {
-        TextSource source = new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
-        return new PruneJob(new PruneJob.Options(model,
-                new ConcatMerge(new ConcatMerge.Options(mergeItem, withoutRepeat, 1, 0, false)), targetLayers,
-                Reading.DEFINITION, new CalibrationSet.Options(source, samples, OptionalInt.empty(), 10, WINDOW),
-                new PerplexityOptions(perplexity ? List.of(source) : List.of(), WINDOW, PerplexityOptions.ALL_WINDOWS),
-                new ComputeChoice("float32", "cpu", threads, memory), saving(name), continueSaving, resume), progress)
+        return job(name, progress,
+                List.of(new ConcatMerge(
+                        new ConcatMerge.Options(SkipMethod.BI, mergeItem, withoutRepeat, 1, 0, false))))
                 .run();
+    }
+
+    /** A job of several methods. */
+    PruneJob job(String name, Progress progress, List<PruningMethod> methods) {
+        TextSource source = new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
+        CalibrationSet.Options calibration = new CalibrationSet.Options(source, samples, OptionalInt.empty(), 10,
+                WINDOW);
+        return new PruneJob(new PruneJob.Options(model,
+                methods.stream().map(method -> new PruneJob.Run(method, Reading.DEFINITION, calibration)).toList(),
+                targetLayers,
+                new PerplexityOptions(perplexity ? List.of(source) : List.of(), WINDOW, PerplexityOptions.ALL_WINDOWS),
+                new ComputeChoice("float32", "cpu", threads, memory), saving(name), continueSaving, resume), progress);
     }
 }

@@ -68,7 +68,7 @@ class MergeRatioTests {
     @Test
     void theHighestAreKeptInTheirOrderAndTiesGoToTheHigherIndex() {
         for (JsonNode row : TABLES.get("select")) {
-            assertThat(ConcatMerge.highest(Golden.doubles(row.get("scores")), row.get("count").asInt()))
+            assertThat(SensitiveParts.highest(Golden.doubles(row.get("scores")), row.get("count").asInt()))
                     .isEqualTo(Golden.integers(row.get("kept")));
         }
     }

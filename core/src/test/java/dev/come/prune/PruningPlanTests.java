@@ -6,11 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
+import dev.come.stack.LayerNode.Scope;
 import dev.come.stack.LayerNode.Share;
+import dev.come.stack.LayerNode.Term;
+import dev.come.stack.LayerNode.WeightedSum;
 import dev.come.stack.LayerStack;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,8 +47,8 @@ class PruningPlanTests {
         LayerStack first = dense.replace(1, 2, inner);
         LayerStack second = first.replace(0, 2, outer);
         return new PruningPlan(settings, 5,
-                List.of(new PruningStep(first, 1, 2, List.of(1.0 / 3, 2.0 / 3), scores),
-                        new PruningStep(second, 0, 2, List.of(0.25, 0.75), scores)),
+                List.of(new PruningStep(first, Action.MERGE, 1, 2, List.of(1.0 / 3, 2.0 / 3), scores),
+                        new PruningStep(second, Action.MERGE, 0, 2, List.of(0.25, 0.75), scores)),
                 List.of(new Evaluation(5, "wiki2 perplexity", 11.25), new Evaluation(3, "wiki2 perplexity", 1e9)));
     }
 
@@ -65,6 +69,31 @@ class PruningPlanTests {
         assertThat(read.differences(plan().settings())).isEmpty();
         assertThat(read.toJson()).isEqualTo(plan().toJson());
         assertThat(read.last().tree()).isEqualTo("[[0, [1, 2]], 3, 4]");
+    }
+
+    @Test
+    void removalsSumsAndInfinitiesSurviveTheFile() throws IOException {
+        LayerStack dense = LayerStack.dense(5);
+        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(
+                Map.of("log", List.of(Double.NEGATIVE_INFINITY, -7e300, Double.POSITIVE_INFINITY, 0.5, 2.0)));
+        PruningStep removed = PruningStep.remove(dense, 3, 1, scores);
+        LayerStack left = removed.stack();
+        PruningStep added = PruningStep.merge(left, 1, 3,
+                new WeightedSum(List.of(new Term(left.get(1), -1), new Term(left.get(2), 1), new Term(left.get(3), 1)),
+                        Scope.MATRICES),
+                List.of(), new LinkedHashMap<>());
+        PruningPlan plan = new PruningPlan(JsonNodeFactory.instance.objectNode(), 5, List.of(removed, added),
+                List.of());
+        PruningPlan read = read(plan.toJson());
+        assertThat(read.steps()).isEqualTo(plan.steps());
+        assertThat(read.toJson()).isEqualTo(plan.toJson());
+        assertThat(read.last().tree()).isEqualTo("[0, [1, 2, 4]]");
+        assertThat(removed.describe(dense)).isEqualTo("removed 3");
+        assertThat(added.describe(left)).isEqualTo("merged [1, 2, 4]");
+        assertThatThrownBy(() -> read(plan.toJson().replace("-1.0", "\"much\"")))
+                .isInstanceOf(InvalidInputException.class).hasMessageContaining("factor \"much\"");
+        assertThatThrownBy(() -> read(plan.toJson().replace("\"matrices\"", "\"some\"")))
+                .hasMessageContaining("scope \"some\"");
     }
 
     @Test
@@ -106,8 +135,10 @@ class PruningPlanTests {
             "position" : 1 | "position" : 4 | from position 4
             "position" : 1 | "position" : -1 | from position -1
             "count" : 2 | "count" : "two" | "two"
+            "action" : "merge" | "action" : "split" | a step has the action "split"
+            "action" : "merge" | "action" : "remove" | step 1 makes 4 layers of 5 by removing 2
             "kind" : "concatenated" | "kind" : "unheard-of" | of the kind "unheard-of"
-            "query_heads" : "tiled" | "query_heads" : "striped" | query heads "striped"
+            "query_heads" : "tiled" | "query_heads" : "striped" | query_heads "striped"
             "source" : 1 | "source" : "m1" | node "m1", which is not in its table or only further down
             "source" : 1 | "source" : "m2" | node "m2", which is not in its table or only further down
             "source" : 1 | "source" : 2 | "m1" is not made of two or more layers in their order

@@ -1,0 +1,229 @@
+package dev.come.prune;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.come.Golden;
+import dev.come.NothingToDoException;
+import dev.come.UsageException;
+import dev.come.calibration.Calibration.GradientOrder;
+import dev.come.calibration.LocalCalibration;
+import dev.come.calibration.Reading;
+import dev.come.prune.BlockScore.Reduction;
+import dev.come.prune.PruningStep.Action;
+import dev.come.stack.LayerStack;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+import tools.jackson.databind.JsonNode;
+
+/** Golden: runs.json, the methods that remove layers. */
+class RemovingMethodsTests {
+    static final List<String> LLAMAS = Golden.LLAMAS;
+
+    @TempDir
+    private Path folder;
+
+    @ParameterizedTest
+    @FieldSource("LLAMAS")
+    void shortGptEqualsGolden(String model) {
+        try (GoldenRun golden = new GoldenRun(model, folder)) {
+            assertRemoved(golden, "shortgpt", new ShortGpt(false, false), Reading.DEFINITION, "block_influence", 1);
+            assertRemoved(golden, "shortgpt_seed", new ShortGpt(false, true), Reading.REFERENCE, "block_influence",
+                    Golden.calibration().tokenCount());
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("LLAMAS")
+    void reverseEqualsGolden(String model) {
+        try (GoldenRun golden = new GoldenRun(model, folder)) {
+            int last = golden.dense().size() - 1;
+            assertRemoved(golden, "reverse", new Reverse(List.of()), Reading.DEFINITION, "", 1);
+            assertRemoved(golden, "reverse_retain", new Reverse(List.of(last, 2)), Reading.DEFINITION, "", 1);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("LLAMAS")
+    void magnitudeEqualsGolden(String model) {
+        try (GoldenRun golden = new GoldenRun(model, folder);
+                LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
+            for (Reduction how : Reduction.values()) {
+                assertRemoved(golden, "magnitude_" + lower(how), new Magnitude(new BlockScore(how, how, false), false),
+                        Reading.DEFINITION, "log_magnitude", 1);
+            }
+            assertAllScores(golden.run("magnitude_log_scores"),
+                    score -> score.logarithms(calibration.magnitudes(golden.dense())));
+            assertPlus(golden, "magnitude_plus", score -> new Magnitude(score, false));
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("LLAMAS")
+    void taylorEqualsGolden(String model) {
+        try (GoldenRun golden = new GoldenRun(model, folder);
+                LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
+            for (GradientOrder order : List.of(GradientOrder.SUM_FIRST, GradientOrder.ABS_FIRST)) {
+                String key = order == GradientOrder.SUM_FIRST ? "taylor_A" : "taylor_B";
+                for (Reduction how : Reduction.values()) {
+                    assertRemoved(golden, key + "_" + lower(how), new Taylor(new BlockScore(how, how, false), order),
+                            Reading.DEFINITION, "log_taylor", 1);
+                }
+                assertAllScores(golden.run(key + "_log_scores"),
+                        score -> score.logarithms(calibration.gradientProducts(golden.dense(), order)));
+                assertPlus(golden, key + "_plus", score -> new Taylor(score, order));
+            }
+            List<Double> reference = new BlockScore(Reduction.SUM, Reduction.SUM, false)
+                    .logarithms(calibration.gradientProducts(golden.dense(), GradientOrder.NEVER_ZEROED));
+            GoldenRun.assertClose(reference.stream().map(Math::exp).toList(),
+                    golden.run("taylor_seed").get("scores_sum"), 1, "taylor as the authors have it");
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("LLAMAS")
+    void slebEqualsGolden(String model) {
+        try (GoldenRun golden = new GoldenRun(model, folder)) {
+            for (String key : List.of("sleb", "sleb_no_barriers")) {
+                JsonNode run = golden.run(key);
+                Sleb sleb = new Sleb(run.get("early_barrier").asInt(), run.get("latter_barrier").asInt());
+                try (LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
+                    List<PruningStep> steps = new ArrayList<>();
+                    LayerStack stack = Pruning.run(sleb, golden.dense(), golden.target(), calibration, steps::addAll);
+                    for (int i = 0; i < steps.size(); i++) {
+                        JsonNode expected = run.get("steps").get(i);
+                        GoldenRun.assertClose(steps.get(i).scores().getOrDefault("loss", List.of()),
+                                expected.get("losses"), 1, key);
+                        assertThat(steps.get(i).position()).isEqualTo(expected.get("position").asInt());
+                    }
+                    golden.assertResult(key, stack);
+                }
+            }
+        }
+    }
+
+    private interface Scores {
+        List<Double> of(BlockScore score);
+    }
+
+    private static void assertAllScores(JsonNode golden, Scores scores) {
+        for (Reduction weight : Reduction.values()) {
+            for (Reduction block : Reduction.values()) {
+                String key = lower(weight) + "/" + lower(block);
+                List<Double> actual = scores.of(new BlockScore(weight, block, false));
+                JsonNode expected = golden.get(key);
+                for (int i = 0; i < actual.size(); i++) {
+                    if (expected.get(i).isNull()) {
+                        assertThat(actual.get(i)).as(key).isEqualTo(Double.NEGATIVE_INFINITY);
+                    } else { // a logarithm; 1e-4 of the number itself, of a product 1e-4 of the logarithm
+                        double value = expected.get(i).asDouble();
+                        assertThat(actual.get(i)).as(key).isCloseTo(value,
+                                within(1e-4 * Math.max(1, Math.abs(value))));
+                    }
+                }
+            }
+        }
+    }
+
+    private interface Scored {
+        PruningMethod with(BlockScore score);
+    }
+
+    private void assertPlus(GoldenRun golden, String key, Scored method) {
+        JsonNode run = golden.run(key);
+        PruningMethod plus = method.with(new BlockScore(Reduction.SUM, Reduction.SUM, true));
+        assertThat(plus.name()).endsWith("+");
+        int layers = golden.dense().size();
+        if (run.has("error")) {
+            assertThatThrownBy(() -> plus.cost(layers, golden.target())).isInstanceOf(NothingToDoException.class)
+                    .hasMessageContaining(layers + " are reached");
+            return;
+        }
+        assertThat(plus.cost(layers, golden.target()).rounds()).isEqualTo(1);
+        try (LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
+            golden.assertResult(key, Pruning.run(plus, golden.dense(), golden.target(), calibration, steps -> {
+            }));
+        }
+    }
+
+    private static void assertRemoved(GoldenRun golden, String key, PruningMethod method, Reading reading,
+            String scores, double factor) {
+        JsonNode run = golden.run(key);
+        try (LocalCalibration calibration = golden.calibration(reading)) {
+            List<PruningStep> steps = method.next(golden.dense(), golden.target(), calibration);
+            assertThat(steps).hasSize(run.get("removed").size())
+                    .allMatch(step -> step.action() == Action.REMOVE && step.count() == 1);
+            LayerStack before = golden.dense();
+            for (int i = 0; i < steps.size(); i++) {
+                assertThat(before.get(steps.get(i).position()).tree()).as(key)
+                        .isEqualTo(run.get("removed").get(i).asString());
+                before = steps.get(i).stack();
+            }
+            if (run.has("scores") && !scores.startsWith("log_")) {
+                GoldenRun.assertClose(steps.getFirst().scores().getOrDefault(scores, List.of()), run.get("scores"),
+                        factor, key);
+            }
+            golden.assertResult(key, before);
+        }
+    }
+
+    @Test
+    void theAngularVariantRemovesTheBlockAcrossWhichTheLastTokensTurnTheLeast() {
+        try (GoldenRun golden = new GoldenRun("llama-gqa", folder);
+                LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
+            JsonNode distances = Golden.expected("llama-gqa", "scores.json").get("calib").get("angular_last")
+                    .get("3");
+            PruningStep step = new ShortGpt(true, false).next(golden.dense(), golden.target(), calibration)
+                    .getFirst();
+            GoldenRun.assertClose(step.scores().getOrDefault("angular_distance", List.of()), distances, 1, "angular");
+            List<Double> values = Golden.doubles(distances);
+            assertThat(step.position())
+                    .isEqualTo(values.indexOf(values.stream().min(Double::compare).orElseThrow()));
+            assertThat(step.stack()).isEqualTo(golden.dense().without(step.position(), 3));
+        }
+    }
+
+    @Test
+    void layersWithEqualScoresGoInTheirOrder() {
+        assertThat(Removals.ascending(List.of(2.0, 1.0, 2.0, 1.0))).containsExactly(1, 3, 0, 2);
+    }
+
+    @Test
+    void theOrderOfSamplesDoesNotMatterForTaylor() {
+        try (GoldenRun golden = new GoldenRun("llama-gqa", folder);
+                LocalCalibration forward = golden.calibration(Reading.DEFINITION);
+                LocalCalibration backward = golden.calibration(Golden.reversed(Golden.calibration()),
+                        Reading.DEFINITION)) {
+            for (GradientOrder order : List.of(GradientOrder.SUM_FIRST, GradientOrder.ABS_FIRST)) {
+                BlockScore score = new BlockScore(Reduction.SUM, Reduction.SUM, false);
+                List<Double> one = score.logarithms(forward.gradientProducts(golden.dense(), order));
+                List<Double> other = score.logarithms(backward.gradientProducts(golden.dense(), order));
+                for (int i = 0; i < one.size(); i++) {
+                    assertThat(one.get(i)).isCloseTo(other.get(i), within(1e-5));
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatTheOptionsRuleOutIsSaidBeforehand() {
+        assertThatThrownBy(() -> new Sleb(1, 1).cost(6, 1)).isInstanceOf(NothingToDoException.class)
+                .hasMessageContaining("--barriers 1,1 keeps 2 layers");
+        assertThatThrownBy(() -> new Sleb(-1, 0)).isInstanceOf(UsageException.class)
+                .hasMessageContaining("--barriers is -1,0");
+        assertThatThrownBy(() -> new Reverse(List.of(7)).cost(6, 3)).isInstanceOf(UsageException.class)
+                .hasMessageContaining("--retain-layer 7");
+        assertThatThrownBy(() -> new Reverse(List.of(1, 1))).hasMessageContaining("twice");
+    }
+
+    private static String lower(Reduction reduction) {
+        return reduction.name().toLowerCase(Locale.ROOT);
+    }
+}
