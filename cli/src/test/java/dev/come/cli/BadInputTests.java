@@ -1,0 +1,175 @@
+package dev.come.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.come.cli.Trial.Outcome;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SortedMap;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The whole command on input that is wrong: one line, the right exit code, nothing written, nothing changed. */
+class BadInputTests {
+    private static final int USAGE = 2;
+    private static final int INPUT = 3;
+    private static final int NOTHING_TO_DO = 4;
+
+    @TempDir
+    private Path folder;
+
+    private Trial trial;
+
+    @BeforeEach
+    void makeModel() throws IOException {
+        trial = new Trial(folder);
+    }
+
+    @Test
+    void goodInputWorks() {
+        Outcome outcome = Trial.run(trial.prune("--ppl-data", trial.text.toString()));
+        assertThat(outcome.err()).doesNotContain("come:");
+        assertThat(outcome.exitCode()).isZero();
+        assertThat(outcome.out()).contains("layers", "perplexity", "out/come.json");
+        assertThat(folder.resolve("out/model.safetensors")).exists();
+    }
+
+    private void assertRefused(int exitCode, List<String> arguments, String... message) {
+        SortedMap<String, String> before = Trial.hashes(folder);
+        Outcome outcome = Trial.run(arguments);
+        String[] lines = outcome.err().lines().filter(line -> line.startsWith("come: ")).toArray(String[]::new);
+        assertThat(lines).as(outcome.err()).hasSize(1);
+        assertThat(lines[0]).contains(message);
+        assertThat(outcome.exitCode()).as(lines[0]).isEqualTo(exitCode);
+        assertThat(outcome.err()).doesNotContain("\tat ", "unexpected");
+        assertThat(Trial.hashes(folder)).as("what lies there").isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --target-layers 0 | --target-layers is 0, but the model has 6 layers; choose from 1 to 5
+            --target-layers -2 | --target-layers is -2
+            --target-layers 6 | --target-layers is 6
+            --target-layers 60 | --target-layers is 60
+            --granularity 4 | --granularity is no option of concat_merge
+            --threads 0 | --threads is 0
+            --memory much | --memory
+            --dtype float8 | --dtype: there is no float8
+            --device tpu | --device
+            --nsamples 0 | --nsamples must be at least 1
+            --seqlen 0 | --seqlen
+            --psu many | --psu
+            --max-shard-size 0 | --max-shard-size
+            """)
+    void optionsOutOfRange(String options, String message) {
+        assertRefused(USAGE, trial.prune(options.split(" ")), message);
+    }
+
+    @Test
+    void textShorterThanOneWindow() throws IOException {
+        Files.writeString(trial.text, "w3 w4 w5");
+        assertRefused(INPUT, trial.prune(), "has 4 tokens, but one window needs 32");
+    }
+
+    @Test
+    void textThatIsNotThere() {
+        assertRefused(INPUT, trial.prune("--calibration-dataset", "none.txt"), "none.txt is neither");
+    }
+
+    @Test
+    void aModelThatIsNotThere() {
+        assertRefused(INPUT, trial.prune("--model-name", "some/model"), "some/model", "hub");
+    }
+
+    @Test
+    void truncatedWeights() throws IOException {
+        Path weights = trial.model.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        Files.write(weights, Arrays.copyOf(bytes, bytes.length - 10));
+        assertRefused(INPUT, trial.prune(), "model.safetensors");
+        Files.write(weights, Arrays.copyOf(bytes, 5));
+        assertRefused(INPUT, trial.prune(), "model.safetensors");
+    }
+
+    @Test
+    void weightsOfAWrongType() throws IOException {
+        Path weights = trial.model.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        String text = new String(bytes, StandardCharsets.ISO_8859_1);
+        Files.write(weights,
+                text.replaceFirst("\"F32\"", "\"F99\"").getBytes(StandardCharsets.ISO_8859_1));
+        assertRefused(INPUT, trial.prune(), "F99");
+    }
+
+    @Test
+    void aShardThatIsMissing() throws IOException {
+        Files.move(trial.model.resolve("model.safetensors"), trial.model.resolve("model-00001-of-00002.safetensors"));
+        Files.writeString(trial.model.resolve("model.safetensors.index.json"),
+                "{\"weight_map\": {\"model.norm.weight\": \"model-00002-of-00002.safetensors\"}}");
+        assertRefused(INPUT, trial.prune(), "model-00002-of-00002.safetensors");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            "model_type": "llama" | "model_type": "unheard" | model_type is "unheard"
+            "num_hidden_layers": 6 | "num_hidden_layers": 7 | model.layers.6
+            "hidden_size": 32 | "hidden_size": "NaN" | hidden_size
+            "rms_norm_eps": 1e-05 | "rms_norm_eps": NaN | config.json
+            """)
+    void aConfigurationThatDoesNotFit(String text, String damage, String message) throws IOException {
+        Path config = trial.model.resolve("config.json");
+        String whole = Files.readString(config);
+        String damaged = whole.replace(text, damage);
+        assertThat(damaged).as(whole).isNotEqualTo(whole);
+        Files.writeString(config, damaged);
+        assertRefused(INPUT, trial.prune(), message);
+    }
+
+    @Test
+    void aTargetThatIsNotEmpty() throws IOException {
+        Files.createDirectories(folder.resolve("out"));
+        Files.writeString(folder.resolve("out/mine.txt"), "precious");
+        assertRefused(USAGE, trial.prune(), "out is not empty", "--overwrite");
+    }
+
+    @Test
+    @DisabledOnOs(value = OS.WINDOWS, disabledReason = "permissions are POSIX ones")
+    void aTargetThatMayNotBeWritten() throws IOException {
+        Path locked = Files.createDirectories(folder.resolve("locked"));
+        Files.setPosixFilePermissions(locked, PosixFilePermissions.fromString("r-xr-xr-x"));
+        Assumptions.assumeFalse(Files.isWritable(locked), "this user may write everywhere");
+        Outcome outcome = Trial.run(trial.prune("--save-path", locked.resolve("out").toString()));
+        assertThat(outcome.exitCode()).isNotZero();
+        assertThat(outcome.err()).contains("come: ", "locked");
+    }
+
+    @Test
+    void nothingToMerge() {
+        assertRefused(NOTHING_TO_DO, trial.prune("--wo-repeat", "--target-layers", "2"), "--wo-repeat");
+        assertRefused(NOTHING_TO_DO, trial.prune("--method", "sleb", "--target-layers", "1"), "--barriers 1,1");
+        assertRefused(NOTHING_TO_DO, List.of("prune", "--method", "magnitude+", "--target-layers", "5", "--model-name",
+                trial.model.toString(), "--save-path", folder.resolve("out").toString()), "--heuristic");
+    }
+
+    @Test
+    void aPlanForAnotherModel() throws IOException {
+        assertThat(Trial.run(trial.prune()).exitCode()).isZero();
+        Path weights = trial.model.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(weights, bytes);
+        assertRefused(INPUT, List.of("apply", "--plan", folder.resolve("out/come.json").toString(), "--model-name",
+                trial.model.toString(), "--save-path", folder.resolve("again").toString()), "fingerprint");
+    }
+}

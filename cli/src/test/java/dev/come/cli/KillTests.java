@@ -1,0 +1,78 @@
+package dev.come.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.SortedMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole command in a process of its own, killed without warning. */
+class KillTests {
+    private static final int KILLS = 4;
+
+    @TempDir
+    private Path folder;
+
+    private static Process start(List<String> arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC",
+                "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0", "-cp", System.getProperty("java.class.path"),
+                "dev.come.cli.Main"));
+        command.addAll(arguments);
+        return new ProcessBuilder(command).redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+    }
+
+    @Test
+    void aKilledRunLeavesNoHalfModelAndResumedEndsWithTheSameBytes() throws IOException, InterruptedException {
+        Trial trial = new Trial(folder);
+        SortedMap<String, String> source = Trial.hashes(trial.model);
+        List<String> arguments = trial.prune("--ppl-data", trial.text.toString());
+        Path out = folder.resolve("out");
+
+        long started = System.nanoTime();
+        assertThat(start(arguments).waitFor()).isZero();
+        long duration = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started);
+        SortedMap<String, String> whole = Trial.hashes(out);
+        delete(out);
+
+        long seed = System.nanoTime();
+        System.out.println("KillTests: moments drawn with seed " + seed);
+        List<String> resumed = new ArrayList<>(arguments);
+        resumed.add("--resume");
+        Random random = new Random(seed);
+        for (int kill = 0; kill < KILLS; kill++) {
+            Process process = start(arguments);
+            // Before half of the time it still starts up.
+            process.waitFor(random.nextLong(duration / 2, duration), TimeUnit.MILLISECONDS);
+            process.destroyForcibly().waitFor();
+            if (Files.exists(out)) {
+                assertThat(Trial.hashes(out)).as("a folder that has its name is whole, seed " + seed)
+                        .isEqualTo(whole);
+                delete(out);
+            }
+            assertThat(Trial.hashes(trial.model)).as("the source").isEqualTo(source);
+            Trial.Outcome outcome = Trial.run(resumed);
+            assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+            assertThat(Trial.hashes(out)).as("seed " + seed).isEqualTo(whole);
+            delete(out);
+        }
+    }
+
+    private static void delete(Path root) throws IOException {
+        try (Stream<Path> paths = Files.walk(root)) {
+            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package dev.come.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.come.Progress;
+import dev.come.WordModels;
+import dev.come.calibration.Calibration.GradientOrder;
+import dev.come.prune.BlockScore;
+import dev.come.prune.BlockScore.Reduction;
+import dev.come.prune.ConcatMerge;
+import dev.come.prune.ConcatMergeP;
+import dev.come.prune.Laco;
+import dev.come.prune.Magnitude;
+import dev.come.prune.Mka;
+import dev.come.prune.PruningMethod;
+import dev.come.prune.Reverse;
+import dev.come.prune.ShortGpt;
+import dev.come.prune.SkipMethod;
+import dev.come.prune.Sleb;
+import dev.come.prune.Taylor;
+import dev.come.report.Comparison;
+import dev.come.stack.LayerNode.Scope;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Several methods in one run. */
+class SeveralMethodsTests {
+    private static final BlockScore SUMS = new BlockScore(Reduction.SUM, Reduction.SUM, false);
+
+    @TempDir
+    private Path folder;
+
+    /** All but the "+" forms, which six layers are too few for. */
+    private static List<PruningMethod> methods() {
+        return List.of(new Magnitude(SUMS, false), new Sleb(1, 1), new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+                new Taylor(SUMS, GradientOrder.SUM_FIRST),
+                new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 4, false)),
+                new ShortGpt(false, false), new Reverse(List.of()),
+                new Laco(new Laco.Options(Laco.Variant.TELESCOPE, 3, 1, 0, -1, 0.9, 0.1, true)));
+    }
+
+    private static SortedMap<String, String> hashes(Path model) {
+        return WordModels.hashes(model);
+    }
+
+    @Test
+    void eachGivesTheBytesThatItGivesAlone() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        run.perplexity = true;
+        run.threads = 2;
+        PruneJob.Results results = run.job("all", Progress.NONE, methods()).runAll();
+        assertThat(results.failures()).isEmpty();
+        assertThat(results.results()).hasSameSizeAs(methods());
+        for (PruningMethod method : methods()) {
+            run.job("alone-" + method.name(), Progress.NONE, List.of(method)).run();
+            assertThat(hashes(run.target("all/" + method.name()))).as(method.name())
+                    .isEqualTo(hashes(run.target("alone-" + method.name())));
+        }
+        assertThat(WordModels.names(run.target("all"))).hasSize(methods().size() + 2)
+                .contains(Comparison.JSON_NAME, Comparison.CSV_NAME);
+
+        JsonNode json = new JsonMapper().readTree(run.target("all/comparison.json"));
+        List<String> csv = Files.readAllLines(run.target("all/comparison.csv"));
+        assertThat(csv).hasSize(1 + 1 + methods().size());
+        assertThat(csv.get(0)).startsWith("method,layers,tree,loss,").endsWith(",seconds,peak_bytes,failure");
+        assertThat(csv.get(1)).startsWith("dense,6,,");
+        for (int i = 0; i < methods().size(); i++) {
+            JsonNode entry = json.get("methods").get(i);
+            assertThat(entry.get("method").asString()).isEqualTo(methods().get(i).name());
+            assertThat(entry.get("layers").asInt()).isEqualTo(3);
+            assertThat(entry.get("loss").asDouble()).isGreaterThan(0);
+            assertThat(entry.get("perplexity").size()).isEqualTo(1);
+            assertThat(csv.get(i + 2)).startsWith(methods().get(i).name() + ",3,\"[");
+        }
+    }
+
+    @Test
+    void whatTheyShareIsMeasuredOnce() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        List<String> begun = new ArrayList<>();
+        Progress progress = new Progress() {
+            @Override
+            public Task begin(String what, long total, String unit) {
+                begun.add(what);
+                return _ -> {
+                };
+            }
+
+            @Override
+            public void note(String line) {
+            }
+        };
+        run.job("all", progress, List.of(new ShortGpt(false, false), new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+                new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 4, false)))).runAll();
+        assertThat(begun).filteredOn(what -> what.endsWith("measuring 6 layers")).hasSize(1);
+    }
+
+    @Test
+    void oneThatDoesNotGetThereDoesNotKeepTheOthersFromIt() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        PruneJob.Results results = run.job("all", Progress.NONE,
+                List.of(new Mka(8, Scope.ALL), new Reverse(List.of()), new Sleb(3, 3), new ShortGpt(false, false)))
+                .runAll();
+        assertThat(results.results()).extracting(result -> result.plan().settings().path("method").asString())
+                .containsExactly("reverse", "shortgpt");
+        assertThat(results.failures()).extracting(PruneJob.Failure::method).containsExactlyInAnyOrder("mka", "sleb");
+        JsonNode json = new JsonMapper().readTree(run.target("all/comparison.json"));
+        assertThat(json.get("methods").toString()).contains("--barriers 3,3").contains("50 nearest neighbours");
+        assertThat(WordModels.names(run.target("all"))).containsExactlyInAnyOrder("reverse", "shortgpt",
+                Comparison.JSON_NAME, Comparison.CSV_NAME);
+    }
+
+    @Test
+    void thoseThatAreDoneAreNotDoneAgainWhenTheRunIsResumed() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        List<PruningMethod> both = List.of(new ShortGpt(false, false), new Sleb(1, 1));
+        run.job("all", Progress.NONE, both.subList(0, 1)).run();
+        Files.createDirectories(run.target("two"));
+        Files.move(run.target("all"), run.target("two/shortgpt"));
+        run.resume = true;
+        PruneJob.Results results = run.job("two", Progress.NONE, both).runAll();
+        assertThat(results.results()).extracting(PruneJob.Result::resumed).containsExactly(true, false);
+        assertThat(results.failures()).isEmpty();
+        assertThat(run.target("two/sleb/come.json")).exists();
+    }
+}
