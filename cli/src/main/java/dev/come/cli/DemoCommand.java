@@ -43,7 +43,9 @@ final class DemoCommand implements Runnable {
 
     @Option(names = "--train", paramLabel = "DIR",
             description = "Instead, train the small model again from nothing and write it to this folder "
-                    + "(about ten minutes).")
+                    + "(5 to 10 minutes on two processors). Started by ./come, the same seed gives the same "
+                    + "bytes on every x86-64 with AVX2; otherwise set ATEN_CPU_CAPABILITY=avx2, "
+                    + "OPENBLAS_CORETYPE=Haswell and OPENBLAS_NUM_THREADS=1 for that.")
     private @Nullable Path train;
 
     @Option(names = "--seed", paramLabel = "N",

@@ -10,7 +10,7 @@ import org.bytedeco.pytorch.global.torch;
  */
 final class AdamW implements AutoCloseable {
     private static final double BETA1 = 0.9;
-    private static final double BETA2 = 0.99;
+    private static final double BETA2 = 0.95;
     private static final double EPSILON = 1e-8;
 
     private final Tensor weights;
@@ -37,8 +37,8 @@ final class AdamW implements AutoCloseable {
         try (var _ = new PointerScope()) {
             mean.mul_(new Scalar(BETA1)).add_(gradient, new Scalar(1 - BETA1));
             square.mul_(new Scalar(BETA2)).addcmul_(gradient, gradient, new Scalar(1 - BETA2));
-            double meanBias = 1 - Math.pow(BETA1, steps);
-            double squareBias = 1 - Math.pow(BETA2, steps);
+            double meanBias = 1 - StrictMath.pow(BETA1, steps);
+            double squareBias = 1 - StrictMath.pow(BETA2, steps);
             Tensor size = square.div(new Scalar(squareBias)).sqrt_().add_(new Scalar(EPSILON));
             weights.mul_(new Scalar(1 - learningRate * weightDecay)).addcdiv_(mean, size,
                     new Scalar(-learningRate / meanBias));

@@ -62,7 +62,9 @@ public final class DemoModel {
      * Trains the model from random weights on and saves it. The seed {@link #SEED} makes the embedded model again.
      *
      * <p>The same seed gives the same bytes with the same version of the tensor engine on processors with the same vector
-     * instructions. How many threads there are, and what else the machine does, makes no difference.
+     * instructions; the embedded model was made with {@code ATEN_CPU_CAPABILITY=avx2 OPENBLAS_CORETYPE=Haswell
+     * OPENBLAS_NUM_THREADS=1}, which must be set before the engine is loaded. How many processors there are, and what else
+     * the machine does, makes no difference.
      *
      * @param target the folder to make; it must not exist or be empty
      * @param progress advances by one with every step

@@ -14,9 +14,9 @@ import dev.come.model.RotaryEmbedding;
  */
 record Recipe(ModelConfig config, int sequences, int steps) {
     /** How the embedded model was made. */
-    static final Recipe EMBEDDED = new Recipe(llama(10, 128, 256), 8, 800);
+    static final Recipe EMBEDDED = new Recipe(llama(10, 128, 256), 8, 1500);
 
-    private static final double PEAK_LEARNING_RATE = 4e-3;
+    private static final double PEAK_LEARNING_RATE = 3e-3;
     private static final double LEAST_LEARNING_RATE = 1e-4;
 
     /** A model with 8 query heads and 4 key-value heads. */
@@ -37,6 +37,6 @@ record Recipe(ModelConfig config, int sequences, int steps) {
         }
         double done = (step - rise) / (double) (steps - rise);
         return LEAST_LEARNING_RATE
-                + (PEAK_LEARNING_RATE - LEAST_LEARNING_RATE) * (1 + Math.cos(Math.PI * done)) / 2;
+                + (PEAK_LEARNING_RATE - LEAST_LEARNING_RATE) * (1 + StrictMath.cos(Math.PI * done)) / 2;
     }
 }

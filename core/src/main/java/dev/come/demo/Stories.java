@@ -1,23 +1,28 @@
 package dev.come.demo;
 
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Endless short stories from a small grammar; the random numbers alone decide which.
  *
- * <p>Much in them can be known in advance, and some of it only by thought, so that depth helps a model: verbs agree with
- * a noun that lies several clauses back; pronouns follow the person; what someone said is repeated word for word;
- * numbers are counted, added, subtracted and sorted; where something is follows from two sentences together; questions
- * are answered from what was told before.
+ * <p>A story keeps to three people and a few things, animals and places, each of which stays as it is: what was told is
+ * the best guide to what comes next, and a model that only knows which words follow each other is a poor one.
+ *
+ * <p>Much can be known in advance, and some of it only by thought, so that depth helps a model: verbs agree with
+ * a noun that lies several clauses back; people are called by name, profession or pronoun; what someone said is repeated
+ * word for word; numbers are counted, added, subtracted and sorted; where something is follows from two sentences
+ * together; questions are answered from what was told before.
  */
 final class Stories {
     private static final Pattern WORD_OR_MARK = Pattern.compile("\\w+|[^\\w\\s]");
@@ -49,7 +54,6 @@ final class Stories {
             new Verb("hears", "hear", "heard"), new Verb("likes", "like", "liked"), new Verb("sees", "see", "saw"));
 
     private final RandomGenerator random;
-    private double nats;
 
     Stories(RandomGenerator random) {
         this.random = random;
@@ -71,16 +75,7 @@ final class Stories {
         return new Story().write();
     }
 
-    /**
-     * The information in all stories so far, in nats: the negative logarithm of the probability of every choice that was
-     * made. No model can have a lower loss over whole stories than this divided by their tokens, up to chance.
-     */
-    double nats() {
-        return nats;
-    }
-
     private int below(int bound) {
-        nats += Math.log(bound);
         return random.nextInt(bound);
     }
 
@@ -149,22 +144,32 @@ final class Stories {
         }
     }
 
-    /** One story about two or three people. */
+    /** One story: three people and a small world of their own. */
     private final class Story {
         private final StringBuilder text = new StringBuilder();
         private final List<Person> people = new ArrayList<>();
+        private final List<Person> eldestFirst;
+        private final List<String> places = pick(3, PLACES);
+        private final List<String> things = pick(3, THINGS);
+        private final List<String> containers = pick(2, CONTAINERS);
+        private final List<String> containerPlaces = pick(2, places);
+        private final List<Animal> animals = pick(2, ANIMALS);
+        private final List<Verb> deeds = pick(2, DEEDS);
+        private final Map<String, String> colours = new HashMap<>();
+        private final Map<String, String> conditions = new HashMap<>();
         private final List<Runnable> events = List.of(this::move, this::findOrLose, this::tellOfAnimals, this::claim,
-                this::countUpOrDown, this::hide, this::compareAges, this::sort, this::ask, this::ask);
+                this::countUpOrDown, this::hide, this::compareAges, this::sort, this::ask, this::ask, this::ask);
         /** Whom a pronoun at the beginning of a sentence would mean. */
         private Person last;
+        private boolean agesTold;
 
         Story() {
-            List<String> names = pick(between(2, 3), IntStream.range(0, WOMEN.size() + MEN.size())
-                    .mapToObj(i -> i < WOMEN.size() ? WOMEN.get(i) : MEN.get(i - WOMEN.size())).toList());
+            List<String> names = pick(3, Stream.concat(WOMEN.stream(), MEN.stream()).toList());
             List<String> jobs = pick(names.size(), JOBS);
             for (int i = 0; i < names.size(); i++) {
                 people.add(new Person(names.get(i), jobs.get(i)));
             }
+            eldestFirst = pick(people.size(), people);
             last = people.getLast();
         }
 
@@ -191,16 +196,24 @@ final class Stories {
             return pick(words);
         }
 
+        private String colour(String noun) {
+            return colours.computeIfAbsent(noun, _ -> pick(COLOURS));
+        }
+
+        private String condition(String noun) {
+            return conditions.computeIfAbsent(noun, _ -> pick(ADJECTIVES));
+        }
+
         private void move() {
             Person person = pick(people);
-            person.place = pick(PLACES);
+            person.place = pick(places);
             say("%s goes to the %s.".formatted(mention(person), person.place));
         }
 
         private void findOrLose() {
             Person person = pick(people);
             if (person.count == 0) {
-                person.thing = pick(THINGS);
+                person.thing = pick(things);
                 person.count = between(1, 6);
                 say("%s finds %s.".formatted(mention(person), quantity(person.count, person.thing)));
                 return;
@@ -216,29 +229,29 @@ final class Stories {
         private void tellOfAnimals() {
             boolean past = coin();
             boolean many = coin();
-            Animal animal = pick(ANIMALS);
+            Animal animal = pick(animals);
             say("%s the %s %s.".formatted(past ? "yesterday" : "every day", described(animal, many, past, 2),
                     pick(animal.habits).form(many, past)));
         }
 
         /** An animal with up to so many relative clauses inside each other; their verbs agree with their own nouns. */
         private String described(Animal animal, boolean many, boolean past, int depth) {
-            String noun = (coin() ? pick(COLOURS) + " " : "") + animal.name + (many ? "s" : "");
+            String noun = (coin() ? colour(animal.name) + " " : "") + animal.name + (many ? "s" : "");
             if (depth == 0 || coin()) {
                 return noun;
             }
             boolean otherMany = coin();
-            String other = "the " + described(pick(ANIMALS), otherMany, past, depth - 1);
+            String other = "the " + described(pick(animals), otherMany, past, depth - 1);
             return coin()
-                    ? "%s that %s %s".formatted(noun, pick(DEEDS).form(many, past), other)
-                    : "%s that %s %s".formatted(noun, other, pick(DEEDS).form(otherMany, past));
+                    ? "%s that %s %s".formatted(noun, pick(deeds).form(many, past), other)
+                    : "%s that %s %s".formatted(noun, other, pick(deeds).form(otherMany, past));
         }
 
         private void claim() {
             Person person = pick(people);
-            List<String> things = pick(2, THINGS);
-            person.claim = "the %s %s is under the %s %s".formatted(pick(COLOURS), things.getFirst(), pick(ADJECTIVES),
-                    things.getLast());
+            List<String> two = pick(2, things);
+            person.claim = "the %s %s is under the %s %s".formatted(colour(two.getFirst()), two.getFirst(),
+                    condition(two.getLast()), two.getLast());
             say("%s says that %s.".formatted(mention(person), person.claim));
         }
 
@@ -252,28 +265,27 @@ final class Stories {
         }
 
         private void hide() {
-            List<String> things = pick(2, THINGS);
-            List<String> containers = pick(2, CONTAINERS);
-            List<String> places = pick(2, PLACES);
+            List<String> hidden = pick(2, things);
             int first = below(2);
+            int second = below(2);
             int asked = below(2);
-            say("The %s is in the %s and the %s is in the %s.".formatted(things.get(0), containers.get(0),
-                    things.get(1), containers.get(1)));
-            say("The %s is in the %s and the %s is in the %s.".formatted(containers.get(first), places.get(first),
-                    containers.get(1 - first), places.get(1 - first)));
-            say("So the %s is in the %s.".formatted(things.get(asked), places.get(asked)));
+            say("The %s is in the %s and the %s is in the %s.".formatted(hidden.get(0), containers.get(first),
+                    hidden.get(1), containers.get(1 - first)));
+            say("The %s is in the %s and the %s is in the %s.".formatted(containers.get(second),
+                    containerPlaces.get(second), containers.get(1 - second), containerPlaces.get(1 - second)));
+            say("So the %s is in the %s.".formatted(hidden.get(asked),
+                    containerPlaces.get(asked == 0 ? first : 1 - first)));
         }
 
         private void compareAges() {
-            List<String> ages = pick(3, coin() ? WOMEN : MEN);
-            String older = "%s is older than %s";
-            List<String> pairs = new ArrayList<>(List.of(older.formatted(ages.get(0), ages.get(1)),
-                    older.formatted(ages.get(1), ages.get(2))));
-            if (coin()) {
-                Collections.reverse(pairs);
-            }
+            List<String> pairs = pick(2, IntStream.range(1, eldestFirst.size())
+                    .mapToObj(
+                            i -> "%s is older than %s".formatted(eldestFirst.get(i - 1).name, eldestFirst.get(i).name))
+                    .toList());
             say(list(pairs) + ".");
-            say("So %s is the oldest and %s is the youngest.".formatted(ages.get(0), ages.get(2)));
+            say("So %s is the oldest and %s is the youngest.".formatted(eldestFirst.getFirst().name,
+                    eldestFirst.getLast().name));
+            agesTold = true;
         }
 
         private void sort() {
@@ -288,6 +300,9 @@ final class Stories {
             List<Runnable> questions = new ArrayList<>();
             questions.add(() -> say("What is %s? %s is a %s.".formatted(person.name, person.name, person.job)));
             questions.add(() -> say("Who is the %s? The %s is %s.".formatted(person.job, person.job, person.name)));
+            if (agesTold && person == eldestFirst.getFirst()) {
+                questions.add(() -> say("Who is the oldest? The oldest is %s.".formatted(person.name)));
+            }
             if (!person.place.isEmpty()) {
                 questions.add(() -> say("Where is %s? %s is in the %s.".formatted(person.name, person.name,
                         person.place)));

@@ -33,7 +33,10 @@ import org.bytedeco.pytorch.global.torch;
  */
 final class Training implements AutoCloseable {
     private static final int HALVES = 2;
-    private static final double EMBEDDING_DEVIATION = 0.05;
+    /** Large enough that words of one kind are told apart from the first step on. */
+    private static final double EMBEDDING_DEVIATION = 0.3;
+    /** Small, because the embedding is also the head: the first logits of so large embeddings would be far apart. */
+    private static final double FIRST_FINAL_NORM = 0.1;
     private static final double WEIGHT_DECAY = 0.01;
     private static final double LARGEST_GRADIENT_NORM = 1;
 
@@ -82,28 +85,25 @@ final class Training implements AutoCloseable {
         List<Slot> slots = new ArrayList<>();
         List<Long> hidden = List.of((long) config.hiddenSize());
         slots.add(new Slot(config.family().embedding(),
-                List.of((long) config.vocabularySize(), (long) config.hiddenSize()), EMBEDDING_DEVIATION));
+                List.of((long) config.vocabularySize(), (long) config.hiddenSize()), EMBEDDING_DEVIATION, 0));
         for (int i = 0; i < config.layers(); i++) {
             for (Part part : config.parts()) {
                 List<Long> shape = config.shape(part);
-                slots.add(new Slot(config.tensorName(i, part), shape, switch (part.axis()) {
-                    case QUERY_ROWS, KEY_VALUE_ROWS, CHANNEL_ROWS -> 1 / Math.sqrt(shape.getLast());
-                    // What is added to the residual stream is smaller the more layers there are.
-                    case QUERY_COLUMNS, CHANNEL_COLUMNS -> 1 / Math.sqrt(shape.getLast() * 2.0 * config.layers());
-                    case SUMMED_OUTPUT, NONE -> 0;
-                }));
+                slots.add(switch (part.axis()) {
+                    case QUERY_ROWS, KEY_VALUE_ROWS, CHANNEL_ROWS ->
+                        new Slot(config.tensorName(i, part), shape, 1 / Math.sqrt(shape.getLast()), 0);
+                    // A layer adds nothing to the residual stream until it has learned what to add.
+                    case QUERY_COLUMNS, CHANNEL_COLUMNS -> new Slot(config.tensorName(i, part), shape, 0, 0);
+                    case SUMMED_OUTPUT, NONE -> new Slot(config.tensorName(i, part), shape, 0, 1);
+                });
             }
         }
-        slots.add(new Slot(config.family().finalNorm(), hidden, 0));
+        slots.add(new Slot(config.family().finalNorm(), hidden, 0, FIRST_FINAL_NORM));
         return slots;
     }
 
-    /**
-     * A tensor of the model.
-     *
-     * @param deviation the standard deviation of its first values; 0 for a norm, which begins with ones
-     */
-    private record Slot(String name, List<Long> shape, double deviation) {
+    /** A tensor of the model and the mean and standard deviation of its first values. */
+    private record Slot(String name, List<Long> shape, double deviation, double mean) {
         int length() {
             return Math.toIntExact(shape.stream().reduce(1L, Math::multiplyExact));
         }
@@ -113,7 +113,7 @@ final class Training implements AutoCloseable {
             float[] values = new float[length()];
             double bound = deviation * Math.sqrt(3);
             for (int i = 0; i < values.length; i++) {
-                values[i] = deviation == 0 ? 1 : (float) random.nextDouble(-bound, bound);
+                values[i] = (float) (deviation == 0 ? mean : random.nextDouble(mean - bound, mean + bound));
             }
             return values;
         }

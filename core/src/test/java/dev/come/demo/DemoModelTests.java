@@ -30,7 +30,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** The model that is checked in. */
 class DemoModelTests {
     /** Measured when the model was trained; float32, windows of 128 tokens. */
-    private static final double LOSS = 0.92726;
+    private static final double LOSS = 0.80138;
+    /** What the least important layer is worth at least, in nats; 0.017 were measured on the whole text. */
+    private static final double LEAST_RISE = 0.01;
 
     @TempDir
     private Path folder;
@@ -111,8 +113,8 @@ class DemoModelTests {
         measure(testWindows().slice(0, 32), calibration -> {
             double loss = calibration.loss(dense);
             assertThat(IntStream.range(0, dense.size()))
-                    .allSatisfy(
-                            layer -> assertThat(calibration.loss(without(dense, layer))).isGreaterThan(loss));
+                    .allSatisfy(layer -> assertThat(calibration.loss(without(dense, layer)))
+                            .isGreaterThan(loss + LEAST_RISE));
         });
     }
 }

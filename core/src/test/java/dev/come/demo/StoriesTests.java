@@ -10,6 +10,8 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,6 +43,35 @@ class StoriesTests {
     void aStoryIsOneLineOfSentences() {
         assertThat(text(7, 500).lines()).hasSize(500).allSatisfy(story -> assertThat(story)
                 .matches("[A-Z]\\w* is a \\w+(, \\w+ is a \\w+)* and \\w+ is a \\w+\\.( [A-Z][\\w ,:]*[.?])+"));
+    }
+
+    private static long different(String story, String words) {
+        return Pattern.compile("\\b(" + words + ")s?\\b").matcher(story).results().map(word -> word.group(1)).distinct()
+                .count();
+    }
+
+    @Test
+    void aStoryKeepsToItsPeopleAndThings() {
+        assertThat(text(11, 500).lines()).allSatisfy(story -> {
+            assertThat(different(story, "Anna|Clara|Emma|Julia|Laura|Sarah|Adam|Ben|David|Oscar|Peter|Tom"))
+                    .isEqualTo(3);
+            assertThat(different(story, "apple|ball|book|coin|cup|key|lamp|shell")).isLessThanOrEqualTo(3);
+            assertThat(different(story, "barn|forest|garden|harbour|kitchen|market|school|tower"))
+                    .isLessThanOrEqualTo(3);
+            assertThat(different(story, "bird|cat|cow|dog|duck|horse")).isLessThanOrEqualTo(2);
+        });
+    }
+
+    @Test
+    void whatIsHiddenIsFoundWhereItsContainerIs() {
+        Matcher told = Pattern
+                .compile("The (\\w+) is in the (\\w+) and the (\\w+) is in the (\\w+)\\. The (\\w+) is in the (\\w+)"
+                        + " and the (\\w+) is in the (\\w+)\\. So the (\\w+) is in the (\\w+)\\.")
+                .matcher(text(12, 500));
+        assertThat(told.results()).hasSizeGreaterThan(100).allSatisfy(found -> {
+            String container = found.group(9).equals(found.group(1)) ? found.group(2) : found.group(4);
+            assertThat(found.group(10)).isEqualTo(container.equals(found.group(5)) ? found.group(6) : found.group(8));
+        });
     }
 
     @Test
