@@ -44,6 +44,20 @@ def compute_in(dtype):
     AutoConfig.from_pretrained = with_dtype
 
 
+def repair_concat_merge_p():
+    """concat_merge_P notes the ratio before it has found it, an UnboundLocalError: the note goes behind the search."""
+    import methods.concat_merge_P as module
+
+    with open(module.__file__, encoding="utf-8") as file:
+        lines = file.read().splitlines(keepends=True)
+    note = next(i for i, line in enumerate(lines) if '["merge_ratio"]' in line)
+    found = next(i for i, line in enumerate(lines) if line.strip().startswith("ratio = ["))
+    assert note < found
+    lines.insert(found, lines.pop(note))
+    exec(compile("".join(lines), module.__file__, "exec"), module.__dict__)
+    methods.methods_call["concat_merge_P"] = module.main_func
+
+
 checkout, dtype, calibration, perplexity = sys.argv[1:5]
 sys.argv = ["main.py", *sys.argv[5:]]
 sys.path.insert(0, checkout)
@@ -60,9 +74,37 @@ import utils.data_utils
 utils.data_utils.get_trainloaders = lambda *_, **__: windows(calibration)
 utils.data_utils.get_loaders = lambda *_, **__: (None, windows(perplexity))
 
-# The evaluation of perplexity logs without having imported logging, and would end with a NameError.
+# The evaluation of perplexity and sleb log without having imported logging, and would end with a NameError.
+import methods.sleb
 import utils.eval_utils
 
 utils.eval_utils.logging = logging
+methods.sleb.logging = logging
+
+# sleb computes losses on "cuda:0" whatever there is.
+if not torch.cuda.is_available():
+    sleb_loss = methods.sleb.get_loss
+    methods.sleb.get_loss = lambda model, dataloader, bs=1, device=None: sleb_loss(model, dataloader, bs=bs)
+
+method = sys.argv[sys.argv.index("--method") + 1]
+if method == "concat_merge_P":
+    repair_concat_merge_p()
+
+# Models cut the ids into windows of 2048 tokens again, however long those in the file are.
+import utils.model_utils
+
+get_llmhander = utils.model_utils.get_llmhander
+
+
+def handler_for_the_windows(*arguments, **options):
+    if method == "concat_merge_P":
+        options["concat_merge"] = True  # main.py loads their copy of the Llama model for concat_merge only
+    handler = get_llmhander(*arguments, **options)
+    with open(calibration, encoding="ascii") as lines:
+        handler.model.seqlen = len(lines.readline().split())
+    return handler
+
+
+utils.model_utils.get_llmhander = handler_for_the_windows
 
 runpy.run_path(os.path.join(checkout, "main.py"), run_name="__main__")

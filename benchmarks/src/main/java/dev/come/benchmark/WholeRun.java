@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -33,11 +34,15 @@ import picocli.CommandLine.Spec;
  * from the start of the process to the written model. Best on an idle machine.
  */
 @Command(name = "whole-run", mixinStandardHelpOptions = true, sortOptions = false, description = {
-    "Times 'come prune --method concat_merge' on a model and wikitext2 and, with --reference and",
+    "Times 'come prune' on a model and wikitext2 and, with --reference and",
     "--python, the authors' command on the same windows, in turns. Needs Linux."})
 final class WholeRun implements Callable<Integer> {
     private static final String DATASET = "wiki2";
-    private static final int SEQUENCE_LENGTH = 2048;
+    /** What a method is given besides; an empty list for those that need nothing. */
+    private static final Map<String, List<String>> METHOD_OPTIONS = Map.of( //
+            "concat_merge", List.of("--skip-method", "bi", "--merge-item", "2", "--wo-repeat"), //
+            "concat_merge_P", List.of("--skip-method", "bi", "--merge-item", "2", "--wo-repeat", "--granularity", "20"),
+            "sleb", List.of(), "shortgpt", List.of(), "taylor", List.of(), "mka", List.of(), "magnitude", List.of());
     private static final long SEED = 10;
 
     @Spec
@@ -49,6 +54,15 @@ final class WholeRun implements Callable<Integer> {
     @Option(names = "--data-dir", required = true, paramLabel = "DIR",
             description = "Folder that holds wikitext2, as 'come prune' takes it.")
     private Path dataDirectory = Path.of("");
+
+    @Option(names = "--method", paramLabel = "NAME",
+            description = "concat_merge, concat_merge_P, sleb, shortgpt, taylor, mka or magnitude (default: "
+                    + "${DEFAULT-VALUE}).")
+    private String method = "concat_merge";
+
+    @Option(names = "--seqlen", paramLabel = "TOKENS",
+            description = "Tokens in a window (default: ${DEFAULT-VALUE}; mka wants many windows, such as of 64).")
+    private int sequenceLength = 2048;
 
     @Option(names = "--target-layers", paramLabel = "N",
             description = "Decoder layers to be left (default: ${DEFAULT-VALUE}).")
@@ -99,6 +113,10 @@ final class WholeRun implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        if (!METHOD_OPTIONS.containsKey(method)) {
+            throw new IllegalArgumentException("--method: there is no " + method + " to compare; choose from "
+                    + METHOD_OPTIONS.keySet().stream().sorted().toList());
+        }
         Path work = Files.createTempDirectory("come-whole-run");
         try {
             Usage.of(List.of(come(), "--version"), work.resolve("build.log")); // builds it if necessary
@@ -142,7 +160,15 @@ final class WholeRun implements Callable<Integer> {
     private Contestant ours(String type, Path work) {
         List<String> command = new ArrayList<>(List.of(come(), "prune"));
         command.addAll(arguments(work.resolve("ours")));
-        command.addAll(List.of("--data-dir", dataDirectory.toString(), "--dtype", type, "--overwrite", "--quiet"));
+        if (!method.equals("magnitude")) { // looks at weights only
+            command.addAll(data());
+            command.addAll(List.of("--seqlen", "" + sequenceLength));
+        }
+        if (method.equals("sleb")) { // theirs keeps no layer from being removed
+            command.addAll(List.of("--barriers", "0,0"));
+        }
+        command.addAll(List.of("--data-dir", dataDirectory.toString(), "--dtype",
+                method.equals("taylor") ? "auto" : type, "--overwrite", "--quiet"));
         return new Contestant("ours", command);
     }
 
@@ -152,28 +178,35 @@ final class WholeRun implements Callable<Integer> {
         TextSource source = new TextSource(DATASET, dataDirectory, TextSource.DEFAULT_FIELD);
         try (Tokenizer tokenizer = Tokenizer.open(model)) {
             write(CalibrationSet.sample(
-                    new CalibrationSet.Options(source, samples, OptionalInt.empty(), SEED, SEQUENCE_LENGTH),
+                    new CalibrationSet.Options(source, samples, OptionalInt.empty(), SEED, sequenceLength),
                     tokenizer).sequences(), calibration);
-            write(PerplexityText.read(source, SEQUENCE_LENGTH, Integer.MAX_VALUE, tokenizer).windows(),
+            write(PerplexityText.read(source, sequenceLength, Integer.MAX_VALUE, tokenizer).windows(),
                     perplexityWindows);
         }
         List<String> command = new ArrayList<>(
                 List.of(authors.python, root().resolve("benchmarks/reference.py").toString(),
                         authors.checkout.toString(), type, calibration.toString(), perplexityWindows.toString()));
         command.addAll(arguments(work.resolve("theirs")));
+        command.addAll(data());
+        if (method.equals("mka")) { // nsamples / tasks neighbours for one estimate, tasks for the other, as ours takes them
+            command.addAll(List.of("--num-tasks", "50", "--nsamples", "250"));
+        }
         return new Contestant("authors'", command);
     }
 
     /** What both commands understand. */
     private List<String> arguments(Path target) {
-        List<String> arguments = new ArrayList<>(List.of("--method", "concat_merge", "--model-name", model.toString(),
-                "--target-layers", "" + targetLayers, "--save-path", target.toString(), "--calibration-dataset",
-                DATASET, "--skip-method", "bi", "--nsamples", "" + samples, "--seed", "" + SEED, "--merge-item", "2",
-                "--wo-repeat"));
+        List<String> arguments = new ArrayList<>(List.of("--method", method, "--model-name", model.toString(),
+                "--target-layers", "" + targetLayers, "--save-path", target.toString()));
+        arguments.addAll(METHOD_OPTIONS.getOrDefault(method, List.of()));
         if (perplexity) {
             arguments.addAll(List.of("--ppl-data", DATASET));
         }
         return arguments;
+    }
+
+    private List<String> data() {
+        return List.of("--calibration-dataset", DATASET, "--nsamples", "" + samples, "--seed", "" + SEED);
     }
 
     private static void write(Sequences windows, Path file) throws IOException {

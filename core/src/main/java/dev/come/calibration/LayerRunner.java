@@ -16,10 +16,12 @@ import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Runs one layer at a time over chunks of tokens, so that only that layer's weights are in memory. */
 final class LayerRunner implements AutoCloseable {
@@ -105,14 +107,101 @@ final class LayerRunner implements AutoCloseable {
         return embedding.of(chunk.tokens());
     }
 
+    /**
+     * A layer to run.
+     *
+     * @param visitor sees the weights once, before they are used
+     */
+    record Step(LayerNode node, WeightsVisitor visitor, Pass pass) {}
+
     /** Runs a layer over all chunks. */
     void run(LayerNode node, List<Chunk> chunks, WeightsVisitor visitor, Pass pass) {
-        try (var _ = new PointerScope()) {
-            LayerWeights weights = store.materialise(node);
-            visitor.visit(weights);
-            try (DecoderLayer layer = new DecoderLayer(store.config(), weights, compute)) {
-                workers.forEach(chunks.size(),
-                        (index, workspace) -> run(layer, node, index, chunks.get(index), pass, workspace));
+        run(List.of(new Step(node, visitor, pass)), chunks);
+    }
+
+    /**
+     * Runs layers one after the other over all chunks. A thread that finds no chunk left goes on with the next layer as soon as
+     * the layer before is through with the chunk at hand, so that two layers may be in memory at once.
+     */
+    void run(List<Step> steps, List<Chunk> chunks) {
+        List<Layer> layers = steps.stream().map(step -> new Layer(step, chunks.size())).toList();
+        try {
+            workers.forEach(steps.size() * chunks.size(), (task, workspace) -> {
+                int index = task % chunks.size();
+                int position = task / chunks.size();
+                if (position > 0) {
+                    layers.get(position - 1).await(index);
+                }
+                Layer layer = layers.get(position);
+                try {
+                    run(layer.open(), layer.step.node(), index, chunks.get(index), layer.step.pass(), workspace);
+                } catch (RuntimeException e) {
+                    layers.forEach(Layer::giveUp);
+                    throw e;
+                }
+                layer.finished(index);
+            });
+        } finally {
+            layers.forEach(Layer::close);
+        }
+    }
+
+    /** A layer that is made when the first chunk comes to it, and goes when the last one has passed. */
+    private final class Layer {
+        private final Step step;
+        private final BitSet finished = new BitSet();
+        private final int chunks;
+        private boolean givenUp;
+        private @Nullable DecoderLayer layer;
+
+        Layer(Step step, int chunks) {
+            this.step = step;
+            this.chunks = chunks;
+        }
+
+        synchronized DecoderLayer open() {
+            if (layer == null) {
+                try (var _ = new PointerScope()) {
+                    LayerWeights weights = store.materialise(step.node);
+                    step.visitor.visit(weights);
+                    layer = new DecoderLayer(store.config(), weights, compute);
+                }
+            }
+            return layer;
+        }
+
+        synchronized void finished(int chunk) {
+            finished.set(chunk);
+            notifyAll();
+            if (finished.cardinality() == chunks) {
+                close();
+            }
+        }
+
+        /** Waits until the layer is through with a chunk. */
+        synchronized void await(int chunk) {
+            while (!finished.get(chunk)) {
+                if (givenUp) {
+                    throw new IllegalStateException("another thread failed");
+                }
+                try {
+                    wait();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new IllegalStateException("interrupted", e);
+                }
+            }
+        }
+
+        synchronized void giveUp() {
+            givenUp = true;
+            notifyAll();
+        }
+
+        synchronized void close() {
+            if (layer != null) {
+                layer.close();
+                layer = null;
             }
         }
     }

@@ -48,11 +48,10 @@ final class TraceTree implements AutoCloseable {
     List<Trace> path(LayerStack stack) {
         List<Trace> path = new ArrayList<>(List.of(root));
         for (LayerNode node : stack.nodes()) {
-            Trace parent = path.getLast();
-            Trace child = parent.children().get(node);
+            Trace child = path.getLast().children().get(node);
             if (child == null) {
-                child = run(parent, node);
-                parent.children().put(node, child);
+                run(path, stack.nodes().subList(path.size() - 1, stack.size()));
+                break;
             }
             path.add(child);
         }
@@ -94,35 +93,64 @@ final class TraceTree implements AutoCloseable {
         trace.children().values().forEach(this::free);
     }
 
-    private Trace run(Trace parent, LayerNode node) {
-        ChannelSums[] sums = new ChannelSums[chunks.size()];
-        double[] influence = new double[chunks.size()];
-        State[] after = new State[chunks.size()];
-        double[][] columns = new double[2][];
-        runner.run(node, chunks.chunks(), weights -> {
-            columns[0] = columnLengths(weights, Part.OUTPUT);
-            columns[1] = columnLengths(weights, Part.DOWN);
-        }, new LayerRunner.Pass() {
-            @Override
-            public Tensor before(int chunk) {
-                return states.get(parent.states().get(chunk)).clone();
-            }
+    /** Runs layers that go on from the last of the traces, and adds their traces. */
+    private void run(List<Trace> path, List<LayerNode> nodes) {
+        List<Running> running = new ArrayList<>();
+        for (LayerNode node : nodes) {
+            running.add(new Running(node, running.isEmpty()
+                    ? path.getLast().states()
+                    : Arrays.asList(running.getLast().after)));
+        }
+        runner.run(running.stream().map(Running::step).toList(), chunks.chunks());
+        for (Running layer : running) {
+            Trace trace = new Trace(path.getLast(), Arrays.asList(layer.after), layer.observation());
+            path.getLast().children().put(layer.node, trace);
+            path.add(trace);
+        }
+    }
 
-            @Override
-            public LayerObserver observer(int chunk) {
-                sums[chunk] = new ChannelSums();
-                return sums[chunk];
-            }
+    /** A layer on its way over the chunks. */
+    private final class Running implements LayerRunner.Pass {
+        private final LayerNode node;
+        private final List<State> before;
+        private final State[] after = new State[chunks.size()];
+        private final ChannelSums[] sums = new ChannelSums[chunks.size()];
+        private final double[] influence = new double[chunks.size()];
+        private final double[][] columns = new double[2][];
 
-            @Override
-            public void after(int chunk, Tensor hidden) {
-                influence[chunk] = influence(states.get(parent.states().get(chunk)), hidden);
-                after[chunk] = states.put(hidden);
-            }
-        });
-        Sensitivity sensitivity = sensitivity(columns, sums);
-        return new Trace(parent, Arrays.asList(after),
-                new Observation(Arrays.stream(influence).sum() / chunks.tokens(), sensitivity));
+        /** @param before the states before the layer, which may come in while others are run */
+        Running(LayerNode node, List<State> before) {
+            this.node = node;
+            this.before = before;
+        }
+
+        LayerRunner.Step step() {
+            return new LayerRunner.Step(node, weights -> {
+                columns[0] = columnLengths(weights, Part.OUTPUT);
+                columns[1] = columnLengths(weights, Part.DOWN);
+            }, this);
+        }
+
+        @Override
+        public Tensor before(int chunk) {
+            return states.get(before.get(chunk)).clone();
+        }
+
+        @Override
+        public LayerObserver observer(int chunk) {
+            sums[chunk] = new ChannelSums();
+            return sums[chunk];
+        }
+
+        @Override
+        public void after(int chunk, Tensor hidden) {
+            influence[chunk] = influence(states.get(before.get(chunk)), hidden);
+            after[chunk] = states.put(hidden);
+        }
+
+        Observation observation() {
+            return new Observation(Arrays.stream(influence).sum() / chunks.tokens(), sensitivity(columns, sums));
+        }
     }
 
     /** The sum over the rows of 1 - cosine. */

@@ -17,19 +17,23 @@ final class CausalAttention implements AutoCloseable {
     private static final int SCORE_ROWS = 1024;
     private static final int LARGEST_BLOCK = 256;
     private static final int SMALLEST_BLOCK = 32;
+    /** Channels more for the anchor; products of bfloat16 take numbers in pairs. */
+    private static final int PADDING = 2;
 
     private final int block;
     private final int group;
     private final int headDim;
+    private final ScalarType type;
     private final Tensor future;
 
     CausalAttention(ModelConfig config, Compute compute) {
         group = config.groupSize();
         headDim = config.headDim();
+        type = compute.scalarType();
         block = Math.clamp(SCORE_ROWS / group, SMALLEST_BLOCK, LARGEST_BLOCK);
         try (var _ = new PointerScope()) {
-            Tensor infinity = torch.empty(new long[]{block, block}, compute.options(ScalarType.Float),
-                    new MemoryFormatOptional()).fill_(new Scalar(Float.NEGATIVE_INFINITY));
+            Tensor infinity = torch.empty(new long[]{block, block}, compute.options(type), new MemoryFormatOptional())
+                    .fill_(new Scalar(Float.NEGATIVE_INFINITY));
             future = infinity.triu(1).view(block, 1, block);
             future.retainReference();
         }
@@ -44,23 +48,62 @@ final class CausalAttention implements AutoCloseable {
      * @param output {@code (tokens, keyValueHeads, group, headDim)}, any type, written
      */
     void attend(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
+        if (type == ScalarType.Float) {
+            attendInBlocks(queries, keys, values, output, workspace);
+        } else {
+            attendInBlocks(withAnchors(queries, keys, workspace), withOnes(keys, workspace),
+                    workspace.tensor("narrowValues", type, values.size(0), values.size(1), headDim).copy_(values),
+                    output, workspace);
+        }
+    }
+
+    /**
+     * Queries with one more channel, which meets the ones of {@link #withOnes}: it takes an anchor off all scores of the query,
+     * the larger of its scores with the first token and with its own. Softmax does not see it, but scores near the largest
+     * become small numbers, which bfloat16 rounds by little. Where the largest score is neither of the two, rounding is that of
+     * plain bfloat16 attention; never worse.
+     */
+    private Tensor withAnchors(Tensor queries, Tensor keys, Workspace workspace) {
+        long heads = queries.size(0);
+        long tokens = queries.size(1);
+        Tensor own = keys.narrow(1, keys.size(1) - tokens, tokens).unsqueeze(2);
+        Tensor first = keys.narrow(1, 0, 1).unsqueeze(2);
+        Tensor products = workspace.floats("anchorProducts", heads, tokens, group, headDim);
+        Tensor anchors = torch.mul_out(products, queries, own).sum(3);
+        anchors = torch.maximum(anchors, torch.mul_out(products, queries, first).sum(3));
+        Tensor result = workspace.tensor("anchoredQueries", type, heads, tokens, group, headDim + PADDING);
+        result.narrow(3, 0, headDim).copy_(queries);
+        result.select(3, headDim).copy_(anchors.neg_());
+        result.narrow(3, headDim + 1, PADDING - 1).zero_();
+        return result;
+    }
+
+    private Tensor withOnes(Tensor keys, Workspace workspace) {
+        Tensor result = workspace.tensor("keysWithOnes", type, keys.size(0), keys.size(1), headDim + PADDING);
+        result.narrow(2, 0, headDim).copy_(keys);
+        result.narrow(2, headDim, PADDING).fill_(new Scalar(1));
+        return result;
+    }
+
+    private void attendInBlocks(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
         long heads = queries.size(0);
         long tokens = queries.size(1);
         long past = keys.size(1) - tokens;
+        long width = queries.size(3);
         for (long head = 0; head < heads; head++) {
             for (long start = 0; start < tokens; start += block) {
                 try (var _ = new PointerScope()) {
                     long rows = Math.min(block, tokens - start);
                     long seen = past + start + rows;
-                    Tensor query = queries.select(0, head).narrow(0, start, rows).view(rows * group, headDim);
+                    Tensor query = queries.select(0, head).narrow(0, start, rows).view(rows * group, width);
                     Tensor key = keys.select(0, head).narrow(0, 0, seen);
                     Tensor value = values.select(0, head).narrow(0, 0, seen);
-                    Tensor scores = workspace.floats("scores", rows * group, seen);
+                    Tensor scores = workspace.tensor("scores", type, rows * group, seen);
                     torch.mm_out(scores, query, key.t());
                     scores.view(rows, group, seen).narrow(2, seen - rows, rows)
                             .add_(future.narrow(0, 0, rows).narrow(2, 0, rows));
                     torch.softmax_out(scores, scores, 1);
-                    Tensor mixed = workspace.floats("mixed", rows * group, headDim);
+                    Tensor mixed = workspace.tensor("mixed", type, rows * group, headDim);
                     torch.mm_out(mixed, scores, value);
                     output.narrow(0, start, rows).select(1, head).copy_(mixed.view(rows, group, headDim));
                 }
