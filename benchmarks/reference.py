@@ -51,7 +51,7 @@ def repair_concat_merge_p():
     with open(module.__file__, encoding="utf-8") as file:
         lines = file.read().splitlines(keepends=True)
     note = next(i for i, line in enumerate(lines) if '["merge_ratio"]' in line)
-    found = next(i for i, line in enumerate(lines) if line.strip().startswith("ratio = ["))
+    found = max(i for i, line in enumerate(lines) if line.strip().startswith("ratio = ["))
     assert note < found
     lines.insert(found, lines.pop(note))
     exec(compile("".join(lines), module.__file__, "exec"), module.__dict__)

@@ -39,7 +39,8 @@ final class CalibrationOptions {
         if (method == Method.LACO && sentences != null) {
             return new CalibrationSet.Sentences(sentences, data.sequenceLength());
         }
-        Method.Data usual = several && method != Method.MKA ? Method.CONCAT_MERGE.data() : method.data();
+        boolean own = method.needsData() && (!several || method == Method.MKA);
+        Method.Data usual = own ? method.data() : Method.CONCAT_MERGE.data(); // not read where no data is needed
         String name = dataset == null ? usual.dataset() : dataset;
         Integer count = tasks == null && method == Method.MKA && name.equals(MMLU) ? (Integer) usual.tasks() : tasks;
         return new CalibrationSet.Options(data.source(name), samples == null ? usual.samples() : samples,

@@ -55,7 +55,7 @@ enum Method {
                 throw new UsageException("--barriers is " + barriers
                         + ", but two numbers are expected: layers kept at the beginning and at the end, such as 1,1");
             }
-            return new Sleb(barriers.get(0), barriers.get(1));
+            return new Sleb(barriers.get(0), barriers.get(1), isReference(options));
         }
     },
     SHORTGPT("shortgpt", Data.of("pg19", 256), "--angular", "--compat") {

@@ -114,6 +114,9 @@ final class PruneCommand implements Runnable {
         long started = System.nanoTime();
         if (several) {
             PruneJob.Results results = job.runAll();
+            if (results.results().isEmpty()) {
+                throw results.failures().getFirst().reason();
+            }
             Comparisons.print(results.comparison(), saving.folder(), Duration.ofNanos(System.nanoTime() - started),
                     out);
             if (!results.failures().isEmpty()) {

@@ -19,8 +19,10 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -35,6 +37,7 @@ final class BackwardPass {
     private static final long LAYER_RUNS = 3;
     /** The logits twice, and the gradients of the states, in runs of the output projection. */
     private static final long HEAD_RUNS = 3;
+    private static final long ROWS = 512;
 
     private final LayerRunner runner;
     private final LayerStore store;
@@ -113,24 +116,47 @@ final class BackwardPass {
         return accumulation.result();
     }
 
-    /** The gradients of a layer's weights on some sequences of a chunk; those of its states go into {@code gradient}. */
+    /**
+     * The gradients of a layer's weights on some sequences of a chunk; those of its states go into {@code gradient}. The
+     * feed-forward half goes in blocks of rows, so that only the graph of a block is in memory.
+     */
     private Map<Part, Tensor> backward(LayerWeights weights, Tensor hidden, Tensor after, Tensor gradient,
             TokenLayout layout, int start) {
-        List<Part> parts = new ArrayList<>(weights.asMap().keySet());
+        Map<Part, Tensor> gradients = zeros(weights);
         try (var _ = new AutoGradMode(true)) {
-            Tensor input = hidden.narrow(0, start, layout.tokens()).detach().set_requires_grad(true);
             LayerWeights leaves = weights.map((_, tensor) -> tensor.detach().set_requires_grad(true));
-            Tensor output = layer.forward(leaves, input, layout, runner.rotation());
-            TensorVector inputs = new TensorVector(input);
-            parts.forEach(part -> inputs.push_back(leaves.get(part)));
-            TensorVector found = torch.grad(new TensorVector(output), inputs,
-                    new TensorVector(after.narrow(0, start, layout.tokens())), null, false, false);
-            gradient.narrow(0, start, layout.tokens()).copy_(found.get(0));
-            Map<Part, Tensor> gradients = new EnumMap<>(Part.class);
-            for (int i = 0; i < parts.size(); i++) {
-                gradients.put(parts.get(i), found.get(i + 1));
+            Tensor input = hidden.narrow(0, start, layout.tokens()).detach().set_requires_grad(true);
+            Tensor attended = layer.attend(leaves, input, layout, runner.rotation());
+            Tensor afterAttention = torch.empty_like(attended);
+            for (long row = 0; row < layout.tokens(); row += ROWS) {
+                try (var _ = new PointerScope()) {
+                    long rows = Math.min(ROWS, layout.tokens() - row);
+                    Tensor block = attended.narrow(0, row, rows).detach().set_requires_grad(true);
+                    addGradients(layer.feedForward(leaves, block), block, leaves, true,
+                            after.narrow(0, start + row, rows), afterAttention.narrow(0, row, rows), gradients);
+                }
             }
+            addGradients(attended, input, leaves, false, afterAttention,
+                    gradient.narrow(0, start, layout.tokens()), gradients);
             return gradients;
+        }
+    }
+
+    /** Goes back from an output to the input, whose gradient is written, and to the weights, whose gradients are added. */
+    private static void addGradients(Tensor output, Tensor input, LayerWeights leaves, boolean feedForward,
+            Tensor outputGradient, Tensor inputGradient, Map<Part, Tensor> gradients) {
+        List<Part> parts = leaves.asMap().keySet().stream().filter(part -> part.isFeedForward() == feedForward)
+                .toList();
+        List<Tensor> sums = parts.stream().map(gradients::get).map(Objects::requireNonNull).toList();
+        TensorVector inputs = new TensorVector(input);
+        parts.forEach(part -> inputs.push_back(leaves.get(part)));
+        TensorVector found = torch.grad(new TensorVector(output), inputs, new TensorVector(outputGradient), null, false,
+                false);
+        try (var _ = new NoGradGuard()) {
+            inputGradient.copy_(found.get(0));
+            for (int i = 0; i < parts.size(); i++) {
+                sums.get(i).add_(found.get(i + 1));
+            }
         }
     }
 

@@ -57,6 +57,11 @@ public enum Part {
         return !isNorm() && !isBias();
     }
 
+    /** Whether the tensor belongs to the feed-forward half of the layer, and not to attention. */
+    public boolean isFeedForward() {
+        return compareTo(POST_ATTENTION_NORM) >= 0;
+    }
+
     /** Whether the tensor scales the residual stream. */
     public boolean isNorm() {
         return axis == Axis.NONE;

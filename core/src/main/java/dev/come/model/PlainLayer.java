@@ -29,8 +29,20 @@ public final class PlainLayer {
      * @return {@code (tokens, hidden)}: the residual stream after the layer
      */
     public Tensor forward(LayerWeights weights, Tensor hidden, TokenLayout layout, Rotation rotation) {
-        Tensor attended = hidden.add(attention(weights, norm(hidden, weights.get(Part.INPUT_NORM)), layout, rotation));
-        return attended.add(feedForward(weights, norm(attended, weights.get(Part.POST_ATTENTION_NORM))));
+        return feedForward(weights, attend(weights, hidden, layout, rotation));
+    }
+
+    /** The first half of the layer: the residual stream after attention. */
+    public Tensor attend(LayerWeights weights, Tensor hidden, TokenLayout layout, Rotation rotation) {
+        return hidden.add(attention(weights, norm(hidden, weights.get(Part.INPUT_NORM)), layout, rotation));
+    }
+
+    /** The second half: each row by itself. */
+    public Tensor feedForward(LayerWeights weights, Tensor attended) {
+        Tensor x = norm(attended, weights.get(Part.POST_ATTENTION_NORM));
+        Tensor gate = activation.of(linear(weights, x, Part.GATE, Part.GATE_BIAS));
+        return attended.add(linear(weights, gate.mul(linear(weights, x, Part.UP, Part.UP_BIAS)), Part.DOWN,
+                Part.DOWN_BIAS));
     }
 
     /** The root mean square norm of every row. */
@@ -64,11 +76,6 @@ public final class PlainLayer {
             start += length;
         }
         return linear(weights, torch.cat(outputs, 0), Part.OUTPUT, Part.OUTPUT_BIAS);
-    }
-
-    private Tensor feedForward(LayerWeights weights, Tensor x) {
-        Tensor gate = activation.of(linear(weights, x, Part.GATE, Part.GATE_BIAS));
-        return linear(weights, gate.mul(linear(weights, x, Part.UP, Part.UP_BIAS)), Part.DOWN, Part.DOWN_BIAS);
     }
 
     /** Repeats each key-value head for every query head of its group; the heads of a group are neighbours. */

@@ -16,8 +16,9 @@ import java.util.SequencedMap;
  *
  * @param firstBarrier so many layers at the beginning are never removed ({@code --barriers})
  * @param lastBarrier so many at the end
+ * @param reference {@code --compat reference}: for the record; the authors' code differs in the barriers alone
  */
-public record Sleb(int firstBarrier, int lastBarrier) implements PruningMethod {
+public record Sleb(int firstBarrier, int lastBarrier, boolean reference) implements PruningMethod {
     public Sleb {
         if (firstBarrier < 0 || lastBarrier < 0) {
             throw new UsageException(
@@ -34,6 +35,7 @@ public record Sleb(int firstBarrier, int lastBarrier) implements PruningMethod {
     public SequencedMap<String, Object> record() {
         SequencedMap<String, Object> record = new LinkedHashMap<>();
         record.put("barriers", List.of(firstBarrier, lastBarrier));
+        record.put("compat", reference ? "reference" : "none");
         return record;
     }
 

@@ -5,14 +5,12 @@ import dev.come.model.ModelConfig;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Share;
+import java.util.Collections;
 import java.util.List;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * CoMe's concatenation of layers: rows and columns of the kept heads and channels, source after source; norms are averaged,
@@ -39,8 +37,8 @@ final class Concatenation {
                 case QUERY_COLUMNS -> select(tensors, 1, this::queryChannels);
                 case CHANNEL_ROWS -> select(tensors, 0, share -> toLongs(share.channels()));
                 case CHANNEL_COLUMNS -> select(tensors, 1, share -> toLongs(share.channels()));
-                case SUMMED_OUTPUT -> weightedSum(tensors, Share::ratio);
-                case NONE -> weightedSum(tensors, share -> 1.0 / shares.size());
+                case SUMMED_OUTPUT -> WeightedSums.of(tensors, shares.stream().map(Share::ratio).toList());
+                case NONE -> WeightedSums.of(tensors, Collections.nCopies(shares.size(), 1.0 / shares.size()));
             };
         });
     }
@@ -56,14 +54,6 @@ final class Concatenation {
                     torch.index_select(tensors.get(i), dimension, torch.tensor(selection.of(shares.get(i)))));
         }
         return torch.cat(pieces, dimension);
-    }
-
-    private Tensor weightedSum(List<Tensor> tensors, ToDoubleFunction<Share> weight) {
-        Tensor sum = torch.zeros_like(tensors.getFirst()).to(ScalarType.Double);
-        for (int i = 0; i < tensors.size(); i++) {
-            sum.add_(tensors.get(i).to(ScalarType.Double), new Scalar(weight.applyAsDouble(shares.get(i))));
-        }
-        return sum;
     }
 
     private long[] keyValueChannels(Share share) {

@@ -6,11 +6,9 @@ import dev.come.model.ModelConfig;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.Scope;
+import dev.come.stack.LayerNode.Term;
 import dev.come.stack.LayerNode.WeightedSum;
 import java.util.List;
-import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Recipes into weights, one layer at a time, from the memory-mapped checkpoint. */
@@ -63,11 +61,8 @@ public final class LayerStore {
             if (node.scope() == Scope.MATRICES && !part.isMatrix()) {
                 return first;
             }
-            Tensor sum = torch.zeros_like(first).to(ScalarType.Double);
-            for (int i = 0; i < sources.size(); i++) {
-                sum.add_(sources.get(i).get(part).to(ScalarType.Double), new Scalar(node.terms().get(i).factor()));
-            }
-            return sum;
+            return WeightedSums.of(sources.stream().map(source -> source.get(part)).toList(),
+                    node.terms().stream().map(Term::factor).toList());
         });
     }
 }

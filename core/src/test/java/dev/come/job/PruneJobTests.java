@@ -103,6 +103,16 @@ class PruneJobTests {
     }
 
     @Test
+    void aModelOfOneLayerCannotBePruned() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        run.targetLayers = 1;
+        run.to("one");
+        Run again = new Run("llama-mha", folder.resolve("again"));
+        assertThatThrownBy(() -> again.of(run.target("one")).to("none")).isInstanceOf(NothingToDoException.class)
+                .hasMessageContaining("one layer");
+    }
+
+    @Test
     void aTargetBelowAFileIsRefusedBeforeTheWork() throws IOException {
         Run run = new Run("llama-gqa", folder);
         assertThatThrownBy(() -> run.to("text.txt/out")).isInstanceOf(UsageException.class)

@@ -19,7 +19,7 @@ final class Run {
     private static final int WINDOW = 32;
 
     final Path folder;
-    final Path model;
+    Path model;
     private final Path text;
     int targetLayers = 3;
     int mergeItem = 2;
@@ -36,6 +36,12 @@ final class Run {
         this.folder = folder;
         this.model = WordModels.copy(golden, folder);
         this.text = WordModels.text(folder.resolve("text.txt"), 20);
+    }
+
+    /** The same with another model. */
+    Run of(Path other) {
+        model = other;
+        return this;
     }
 
     /** What lies beside a target that is saved, and nothing else. */

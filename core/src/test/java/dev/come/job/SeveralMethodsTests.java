@@ -40,7 +40,7 @@ class SeveralMethodsTests {
 
     /** All but the "+" forms, which six layers are too few for. */
     private static List<PruningMethod> methods() {
-        return List.of(new Magnitude(SUMS, false), new Sleb(1, 1), new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+        return List.of(new Magnitude(SUMS, false), new Sleb(1, 1, false), new ConcatMerge(ConcatMerge.Options.DEFAULTS),
                 new Taylor(SUMS, GradientOrder.SUM_FIRST),
                 new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 4, false)),
                 new ShortGpt(false, false), new Reverse(List.of()),
@@ -107,7 +107,8 @@ class SeveralMethodsTests {
     void oneThatDoesNotGetThereDoesNotKeepTheOthersFromIt() throws IOException {
         Run run = new Run("llama-gqa", folder);
         PruneJob.Results results = run.job("all", Progress.NONE,
-                List.of(new Mka(8, Scope.ALL), new Reverse(List.of()), new Sleb(3, 3), new ShortGpt(false, false)))
+                List.of(new Mka(8, Scope.ALL), new Reverse(List.of()), new Sleb(3, 3, false),
+                        new ShortGpt(false, false)))
                 .runAll();
         assertThat(results.results()).extracting(result -> result.plan().settings().path("method").asString())
                 .containsExactly("reverse", "shortgpt");
@@ -121,7 +122,7 @@ class SeveralMethodsTests {
     @Test
     void thoseThatAreDoneAreNotDoneAgainWhenTheRunIsResumed() throws IOException {
         Run run = new Run("llama-gqa", folder);
-        List<PruningMethod> both = List.of(new ShortGpt(false, false), new Sleb(1, 1));
+        List<PruningMethod> both = List.of(new ShortGpt(false, false), new Sleb(1, 1, false));
         run.job("all", Progress.NONE, both.subList(0, 1)).run();
         Files.createDirectories(run.target("two"));
         Files.move(run.target("all"), run.target("two/shortgpt"));

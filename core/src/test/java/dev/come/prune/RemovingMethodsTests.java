@@ -6,15 +6,23 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
 import dev.come.NothingToDoException;
+import dev.come.Progress;
+import dev.come.TinyLlama;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
+import dev.come.checkpoint.Checkpoint;
+import dev.come.model.Compute;
+import dev.come.model.ModelConfig;
 import dev.come.prune.BlockScore.Reduction;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
@@ -93,7 +101,7 @@ class RemovingMethodsTests {
         try (GoldenRun golden = new GoldenRun(model, folder)) {
             for (String key : List.of("sleb", "sleb_no_barriers")) {
                 JsonNode run = golden.run(key);
-                Sleb sleb = new Sleb(run.get("early_barrier").asInt(), run.get("latter_barrier").asInt());
+                Sleb sleb = new Sleb(run.get("early_barrier").asInt(), run.get("latter_barrier").asInt(), false);
                 try (LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
                     List<PruningStep> steps = new ArrayList<>();
                     LayerStack stack = Pruning.run(sleb, golden.dense(), golden.target(), calibration, steps::addAll);
@@ -191,6 +199,25 @@ class RemovingMethodsTests {
     }
 
     @Test
+    void layersWithEqualWeightsGoInTheirOrder() {
+        Path model = new TinyLlama(4, 8, 4, 6, 1, 2, 2, true).write(folder.resolve("equal"), spec -> {
+            float[] values = new float[TinyLlama.elements(spec)];
+            Arrays.fill(values, 0.5f);
+            return values;
+        });
+        try (Checkpoint checkpoint = Checkpoint.open(model);
+                LocalCalibration calibration = new LocalCalibration(
+                        new LayerStore(checkpoint, ModelConfig.of(checkpoint)), Sequences.of(List.of()),
+                        Compute.float32(1), Reading.DEFINITION, 0, folder, Progress.NONE)) {
+            for (Reduction how : Reduction.values()) {
+                List<PruningStep> steps = new Magnitude(new BlockScore(how, how, false), false)
+                        .next(LayerStack.dense(4), 2, calibration);
+                assertThat(steps.getLast().stack().tree()).isEqualTo("[2, 3]");
+            }
+        }
+    }
+
+    @Test
     void layersWithEqualScoresGoInTheirOrder() {
         assertThat(Removals.ascending(List.of(2.0, 1.0, 2.0, 1.0))).containsExactly(1, 3, 0, 2);
     }
@@ -214,9 +241,9 @@ class RemovingMethodsTests {
 
     @Test
     void whatTheOptionsRuleOutIsSaidBeforehand() {
-        assertThatThrownBy(() -> new Sleb(1, 1).cost(6, 1)).isInstanceOf(NothingToDoException.class)
+        assertThatThrownBy(() -> new Sleb(1, 1, false).cost(6, 1)).isInstanceOf(NothingToDoException.class)
                 .hasMessageContaining("--barriers 1,1 keeps 2 layers");
-        assertThatThrownBy(() -> new Sleb(-1, 0)).isInstanceOf(UsageException.class)
+        assertThatThrownBy(() -> new Sleb(-1, 0, false)).isInstanceOf(UsageException.class)
                 .hasMessageContaining("--barriers is -1,0");
         assertThatThrownBy(() -> new Reverse(List.of(7)).cost(6, 3)).isInstanceOf(UsageException.class)
                 .hasMessageContaining("--retain-layer 7");
