@@ -42,6 +42,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     private final Progress progress;
     private final Set<LayerStack> kept = new LinkedHashSet<>();
     private final Map<LayerStack, List<State>> finalStates = new HashMap<>();
+    private final Map<Products, List<Salience>> products = new HashMap<>();
     private LayerStack focus;
 
     /**
@@ -256,6 +257,21 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
 
     @Override
     public List<Salience> gradientProducts(LayerStack stack, GradientOrder order) {
+        Products wanted = new Products(stack, order);
+        List<Salience> known = products.get(wanted);
+        if (known == null) {
+            known = measureProducts(stack, order);
+            if (kept.contains(stack)) {
+                products.put(wanted, known);
+            }
+        }
+        return known;
+    }
+
+    /** What gradient products were asked for. */
+    private record Products(LayerStack stack, GradientOrder order) {}
+
+    private List<Salience> measureProducts(LayerStack stack, GradientOrder order) {
         List<Trace> path = path(stack);
         BackwardPass backward = new BackwardPass(runner, store, compute, chunks, states);
         try (Progress.Task task = progress.begin("gradients of " + stack.size() + " layers",

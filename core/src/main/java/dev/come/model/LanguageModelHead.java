@@ -1,6 +1,7 @@
 package dev.come.model;
 
 import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.DType;
 import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
@@ -14,12 +15,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * The residual stream after the last layer to logits or to losses: final norm, output projection, cross-entropy.
  *
- * <p>Logits are float32 whatever the compute type, because bfloat16 losses come in steps of 2^-6 nats and make searches
- * tie. Losses never hold more than a block of the tokens x vocabulary matrix.
+ * <p>Losses are as good as from float32 logits whatever the compute type, because plain bfloat16 losses come in steps of
+ * 2^-6 nats and make searches tie. They never hold more than a block of the tokens x vocabulary matrix.
  */
 public final class LanguageModelHead implements AutoCloseable {
     private static final int ROWS = 512;
     private static final int VOCABULARY_SLICE = 8192;
+    /** Channels more for the anchor; products of bfloat16 take numbers in pairs. */
+    private static final int PADDING = 2;
+    /** Nats from where on a logit is far from another. */
+    private static final double FAR = 6;
 
     private final ModelConfig config;
     private final Compute compute;
@@ -126,9 +131,75 @@ public final class LanguageModelHead implements AutoCloseable {
         }
     }
 
-    /** log sum exp minus the target's logit. */
     private double[] losses(Tensor hidden, int[] targets, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace);
+        if (compute.type() == DType.F32) {
+            return lossesFromLogits(states, targets, workspace);
+        }
+        double[] losses = lossesFromDifferences(states, targets, workspace);
+        // A logit 88 above the target's is too much for an exponential.
+        return Arrays.stream(losses).allMatch(Double::isFinite)
+                ? losses
+                : lossesFromLogits(finalStates(hidden, workspace), targets, workspace);
+    }
+
+    /**
+     * The losses from bfloat16 products, which round their results to eight bits. One more channel takes an anchor off all
+     * logits of a token, so that those near the anchor are small numbers, which round by little. The first anchor is the
+     * target's logit, known exactly: the loss is the logarithm of the sum of the exponentials of what is left. Where it is
+     * large, the largest logits are far from the target's; these tokens go through once more, with an anchor near them.
+     */
+    private double[] lossesFromDifferences(Tensor states, int[] targets, Workspace workspace) {
+        long hidden = config.hiddenSize();
+        Tensor anchored = workspace.tensor("anchoredStates", compute.scalarType(), targets.length, hidden + PADDING);
+        anchored.zero_();
+        anchored.narrow(1, 0, hidden).copy_(states);
+        Tensor target = torch.index_select(stored, 0, torch.tensor(targets))
+                .to(compute.torchDevice(), ScalarType.Float).mul(anchored.narrow(1, 0, hidden)).sum(1);
+        Tensor losses = logSumAbove(anchored, target, workspace);
+        Tensor far = losses.gt(new Scalar(FAR)).nonzero().squeeze(1);
+        if (far.numel() > 0) {
+            Tensor anchors = target.add(losses).index_select(0, far);
+            Tensor again = logSumAbove(anchored.index_select(0, far), anchors, workspace);
+            losses.index_copy_(0, far, again.add(anchors).sub(target.index_select(0, far)));
+        }
+        return Tensors.doubles(losses);
+    }
+
+    /**
+     * log sum exp of the logits, less the anchors.
+     *
+     * @param states {@code (tokens, hidden + padding)}, compute type; the first channel of the padding is overwritten
+     * @param anchors {@code (tokens)}, float32
+     */
+    private Tensor logSumAbove(Tensor states, Tensor anchors, Workspace workspace) {
+        long tokens = states.size(0);
+        long hidden = config.hiddenSize();
+        Tensor taken = states.select(1, hidden).copy_(anchors.neg()).to(ScalarType.Float); // as it was rounded
+        Tensor sum = torch.zeros_like(taken);
+        for (long first = 0; first < config.vocabularySize(); first += VOCABULARY_SLICE) {
+            long width = Math.min(VOCABULARY_SLICE, config.vocabularySize() - first);
+            try (var _ = new PointerScope()) {
+                Tensor slice = workspace.tensor("anchoredProjection", compute.scalarType(), width, hidden + PADDING);
+                slice.narrow(1, 0, hidden).copy_(stored.narrow(0, first, width));
+                slice.narrow(1, hidden, PADDING).fill_(new Scalar(1));
+                for (long start = 0; start < tokens; start += ROWS) {
+                    try (var _ = new PointerScope()) {
+                        long rows = Math.min(ROWS, tokens - start);
+                        Tensor logits = workspace.tensor("narrowLogits", compute.scalarType(), rows, width);
+                        torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
+                        // Sums of bfloat16 into float32 are slow; a copy is not.
+                        Tensor wide = workspace.floats("logits", rows, width).copy_(logits);
+                        sum.narrow(0, start, rows).add_(wide.exp_().sum(1));
+                    }
+                }
+            }
+        }
+        return sum.log_().sub_(taken).sub_(anchors);
+    }
+
+    /** log sum exp minus the target's logit, in float32. */
+    private double[] lossesFromLogits(Tensor states, int[] targets, Workspace workspace) {
         Tensor target = torch.index_select(stored, 0, torch.tensor(targets))
                 .to(compute.torchDevice(), ScalarType.Float).mul(states).sum(1);
         return Tensors.doubles(logSumExp(states, workspace).squeeze(1).sub(target));
