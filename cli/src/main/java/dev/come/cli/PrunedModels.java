@@ -92,6 +92,9 @@ final class PrunedModels {
     }
 
     private static String percent(double after, double before) {
-        return String.format(Locale.ROOT, "%+.1f %%", 100 * (after - before) / before);
+        double factor = after / before;
+        return factor < 10
+                ? String.format(Locale.ROOT, "%+.1f %%", 100 * (factor - 1))
+                : String.format(Locale.ROOT, "x %,.0f", factor);
     }
 }
