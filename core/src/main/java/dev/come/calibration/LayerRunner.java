@@ -59,7 +59,7 @@ final class LayerRunner implements AutoCloseable {
         this.workers = new Workers(compute);
         this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
         this.head = new LanguageModelHead(store.checkpoint(), store.config(), compute);
-        this.rotation = new Rotation(store.config(), compute);
+        this.rotation = new Rotation(compute);
     }
 
     /**
@@ -104,7 +104,7 @@ final class LayerRunner implements AutoCloseable {
 
     /** The residual stream before the first layer. */
     Tensor embed(Chunk chunk) {
-        return embedding.of(chunk.tokens());
+        return embedding.of(chunk.tokens(), chunk.layout());
     }
 
     /**

@@ -3,30 +3,52 @@ package dev.come.model;
 import dev.come.checkpoint.Checkpoint;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** The tensors of one layer by what they mean. Who owns them is for the one who makes them to say. */
+/** The tensors of one layer by what they mean, and how it attends. Who owns them is for the one who makes them to say. */
 public final class LayerWeights {
+    private final AttentionKind attention;
     private final Map<Part, Tensor> tensors;
 
-    private LayerWeights(Map<Part, Tensor> tensors) {
+    private LayerWeights(AttentionKind attention, Map<Part, Tensor> tensors) {
+        this.attention = attention;
         this.tensors = Collections.unmodifiableMap(tensors);
     }
 
     /** The tensors of a layer of a checkpoint: views on the memory-mapped file, which must stay open. */
     public static LayerWeights of(Checkpoint checkpoint, ModelConfig config, int layer) {
-        return of(config, part -> checkpoint.tensor(config.tensorName(layer, part)));
+        Map<Part, Tensor> tensors = new EnumMap<>(Part.class);
+        for (List<Part> parts : config.layerTensors()) {
+            Tensor stored = checkpoint.tensor(config.tensorName(layer, parts.getFirst()));
+            long start = 0;
+            for (Part part : parts) {
+                long rows = config.shape(part).getFirst();
+                tensors.put(part, parts.size() == 1 ? stored : stored.narrow(0, start, rows));
+                start += rows;
+            }
+        }
+        return new LayerWeights(config.attention(layer), tensors);
     }
 
-    /** One tensor for each part that layers of the model have. */
-    public static LayerWeights of(ModelConfig config, Function<Part, Tensor> tensorOf) {
+    /**
+     * One tensor for each part that layers of the model have.
+     *
+     * @param attention how the layer attends
+     */
+    public static LayerWeights of(ModelConfig config, AttentionKind attention, Function<Part, Tensor> tensorOf) {
         Map<Part, Tensor> tensors = new EnumMap<>(Part.class);
         config.parts().forEach(part -> tensors.put(part, tensorOf.apply(part)));
-        return new LayerWeights(tensors);
+        return new LayerWeights(attention, tensors);
+    }
+
+    /** How the layer attends. */
+    public AttentionKind attention() {
+        return attention;
     }
 
     /** A tensor that the layer has. */
@@ -48,7 +70,7 @@ public final class LayerWeights {
     public LayerWeights map(BiFunction<Part, Tensor, Tensor> change) {
         Map<Part, Tensor> changed = new EnumMap<>(Part.class);
         tensors.forEach((part, tensor) -> changed.put(part, change.apply(part, tensor)));
-        return new LayerWeights(changed);
+        return new LayerWeights(attention, changed);
     }
 
     /** The tensors by what they mean. */
