@@ -79,6 +79,11 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         if (!tree.bool("layer_norm_elementwise_affine", true)) {
             throw invalid(tree, "layer_norm_elementwise_affine is false, but norms without weights are not known here");
         }
+        if (tree.bool("use_bidirectional_attention", false)) {
+            throw new InvalidInputException(
+                    tree.file() + ": use_bidirectional_attention is true, but only models whose tokens see "
+                            + "what comes before them can be computed here");
+        }
         ModelConfig config = new ModelConfig(family, positive(tree, family, "vocab_size"), hidden, embeddingSize,
                 positive(tree, family, "intermediate_size"), layers, heads, keyValueHeads, headDim,
                 positive(tree, family, "max_position_embeddings"),
