@@ -1,5 +1,6 @@
 package dev.come.demo;
 
+import dev.come.model.AdamW;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
@@ -37,6 +38,7 @@ final class Training implements AutoCloseable {
     private static final double EMBEDDING_DEVIATION = 0.3;
     /** Small, because the embedding is also the head: the first logits of so large embeddings would be far apart. */
     private static final double FIRST_FINAL_NORM = 0.1;
+    private static final double BETA2 = 0.95;
     private static final double WEIGHT_DECAY = 0.01;
     private static final double LARGEST_GRADIENT_NORM = 1;
 
@@ -72,7 +74,7 @@ final class Training implements AutoCloseable {
                 start += slot.length();
             }
         }
-        optimizer = new AdamW(weights, WEIGHT_DECAY);
+        optimizer = new AdamW(weights, BETA2, WEIGHT_DECAY, weights.numel());
     }
 
     /** The tensors of the model by name, float32, in the order in which they are stored. */
