@@ -26,12 +26,12 @@ public final class Rotation implements AutoCloseable {
     Angles angles(TokenLayout layout) {
         int[] lengths = layout.lengths();
         if (lengths.length == 1) {
-            return part(lengths[0], layout.firstPosition());
+            return part(lengths[0], layout.firstPosition(0));
         }
         TensorVector cos = new TensorVector();
         TensorVector sin = new TensorVector();
-        for (int length : lengths) {
-            Angles angles = part(length, layout.firstPosition());
+        for (int i = 0; i < lengths.length; i++) {
+            Angles angles = part(lengths[i], layout.firstPosition(i));
             cos.push_back(angles.cos());
             sin.push_back(angles.sin());
         }
