@@ -46,6 +46,11 @@ final class LayerRunner implements AutoCloseable {
 
         /** The states after the layer. */
         void after(int chunk, Tensor hidden);
+
+        /** What messages call the text on which states are not finite. */
+        default String subject(int chunk, Chunk tokens, Tensor hidden) {
+            return "the sequences from " + tokens.first() + " on";
+        }
     }
 
     /** What is known of a layer's weights while they are there. */
@@ -212,9 +217,9 @@ final class LayerRunner implements AutoCloseable {
         // A sum is finite only if all of its terms are.
         if (!Double.isFinite(hidden.sum().item_double())) {
             throw new FailedException(
-                    "Layer " + node.tree() + " gives values that are not finite on the sequences from "
-                            + chunk.first() + " on; its weights are damaged, or too large for " + compute.dtypeName()
-                            + " (try --dtype float32)");
+                    "Layer " + node.tree() + " gives values that are not finite on "
+                            + pass.subject(index, chunk, hidden) + "; its weights are damaged, or too large for "
+                            + compute.dtypeName() + " (try --dtype float32)");
         }
         pass.after(index, hidden);
         progress.advance(1);

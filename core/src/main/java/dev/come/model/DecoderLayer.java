@@ -117,17 +117,34 @@ public final class DecoderLayer implements AutoCloseable {
 
         Tensor mixed = workspace.tensor("attention", type, tokens, heads * group * dim);
         Tensor byHead = mixed.view(tokens, heads, group, dim);
-        long start = 0;
-        for (int length : layout.lengths()) {
+        int[] starts = layout.starts();
+        for (int i = 0; i < starts.length; i++) {
             try (var _ = new PointerScope()) {
-                attention.attend(queries.narrow(1, start, length), keys.narrow(1, start, past + length),
-                        values.narrow(1, start, past + length), byHead.narrow(0, start, length), workspace);
+                int length = layout.lengths()[i];
+                attention.attend(queries.narrow(1, starts[i], length), seen(keys, "branchKeys", layout, i, workspace),
+                        seen(values, "branchValues", layout, i, workspace), byHead.narrow(0, starts[i], length),
+                        workspace);
             }
-            start += length;
         }
         observer.attentionOutput(mixed);
         addProduct(hidden, mixed, Part.OUTPUT, Part.OUTPUT_BIAS, Part.ATTENTION_OUTPUT_NORM, workspace);
         normAfter(hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, workspace);
+    }
+
+    /** The keys or values that a sequence sees: those in the cache, or of what it goes on from, and its own. */
+    private Tensor seen(Tensor all, String buffer, TokenLayout layout, int sequence, Workspace workspace) {
+        int[] starts = layout.starts();
+        int[] lengths = layout.lengths();
+        if (layout.parents()[sequence] == TokenLayout.ROOT) {
+            return all.narrow(1, starts[sequence], layout.firstPosition() + lengths[sequence]);
+        }
+        int end = layout.firstPosition(sequence) + lengths[sequence];
+        Tensor together = workspace.floats(buffer, config.keyValueHeads(), end, config.headDim());
+        for (int part = sequence; part != TokenLayout.ROOT; part = layout.parents()[part]) {
+            end -= lengths[part];
+            together.narrow(1, end, lengths[part]).copy_(all.narrow(1, starts[part], lengths[part]));
+        }
+        return together;
     }
 
     private void feedForward(Tensor hidden, Workspace workspace, LayerObserver observer) {

@@ -2,7 +2,6 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
-import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -65,13 +64,16 @@ public final class Embedding implements AutoCloseable {
     }
 
     private int[] positions(TokenLayout layout) {
-        int longest = layout.firstPosition() + Arrays.stream(layout.lengths()).max().orElse(0);
-        if (longest > config.maxPositions()) {
-            throw new InvalidInputException("a sequence has " + longest + " tokens, but the model has positions for "
-                    + config.maxPositions() + " only; take shorter ones (--seqlen " + config.maxPositions() + ")");
-        }
-        int offset = ModelConfig.POSITION_OFFSET + layout.firstPosition();
-        return Arrays.stream(layout.lengths()).flatMap(length -> IntStream.range(offset, offset + length)).toArray();
+        int[] lengths = layout.lengths();
+        return IntStream.range(0, lengths.length).flatMap(i -> {
+            int first = layout.firstPosition(i);
+            if (first + lengths[i] > config.maxPositions()) {
+                throw new InvalidInputException("a sequence has " + (first + lengths[i])
+                        + " tokens, but the model has positions for " + config.maxPositions()
+                        + " only; take shorter ones (--seqlen " + config.maxPositions() + ")");
+            }
+            return IntStream.range(first, first + lengths[i]);
+        }).map(position -> position + ModelConfig.POSITION_OFFSET).toArray();
     }
 
     @Override

@@ -3,7 +3,10 @@ package dev.come.model;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
@@ -76,7 +79,7 @@ public final class LanguageModelHead implements AutoCloseable {
     }
 
     /** As {@link #finalStates}, in plain operations through which gradients flow. */
-    private Tensor plainFinalStates(Tensor hidden) {
+    public Tensor plainFinalStates(Tensor hidden) {
         Tensor normed = normWeight == null ? hidden : config.norm().plain(hidden, normWeight, normBias);
         Tensor states = projection == null ? normed : normed.mm(projection.t());
         return states.mul(new Scalar(config.multipliers().logits()));
@@ -167,7 +170,7 @@ public final class LanguageModelHead implements AutoCloseable {
         if (config.multipliers().capsLogits()) {
             gradient.mul_(slope(targetLogits(states, targets)).unsqueeze(1));
         }
-        forEachSlice(states, workspace, (slice, logits, start, rows) -> {
+        forEachSlice(states, workspace, (_, slice, logits, start, rows) -> {
             Tensor slopes = config.multipliers().capsLogits() ? slope(logits) : null;
             logits.sub_(logSum.narrow(0, start, rows)).exp_();
             gradient.narrow(0, start, rows).addmm_(slopes == null ? logits : logits.mul_(slopes), slice);
@@ -181,13 +184,99 @@ public final class LanguageModelHead implements AutoCloseable {
         }
     }
 
+    /**
+     * How likely given tokens are to come next; as exact as {@link #losses}.
+     *
+     * @param hidden {@code (tokens, hidden)} after the last layer
+     * @param rows for each token asked for the row of {@code hidden} after which it may come; a row may be asked for several
+     * @param targets the ids of the tokens asked for
+     */
+    public NextTokens nextTokens(Tensor hidden, int[] rows, int[] targets, Workspace workspace) {
+        if (rows.length == 0) {
+            return new NextTokens(new double[0], new boolean[0]);
+        }
+        try (var _ = new PointerScope()) {
+            if (takesAnchors()) {
+                Tensor states = finalStates(pick(hidden, rows), workspace);
+                boolean[] greedy = new boolean[targets.length];
+                double[] losses = lossesFromDifferences(states, targets, greedy, workspace);
+                if (Arrays.stream(losses).allMatch(Double::isFinite)) {
+                    return new NextTokens(Arrays.stream(losses).map(loss -> -loss).toArray(), greedy);
+                }
+            }
+            int[] distinct = Arrays.stream(rows).distinct().toArray();
+            Map<Integer, Integer> places = new HashMap<>();
+            for (int i = 0; i < distinct.length; i++) {
+                places.put(distinct[i], i);
+            }
+            int[] asked = Arrays.stream(rows).map(places::get).toArray();
+            return nextTokensFromLogits(finalStates(pick(hidden, distinct), workspace), asked, targets, workspace);
+        }
+    }
+
+    private static Tensor pick(Tensor hidden, int[] rows) {
+        return torch.index_select(hidden, 0, torch.tensor(rows).to(hidden.device(), ScalarType.Int));
+    }
+
+    private NextTokens nextTokensFromLogits(Tensor states, int[] rows, int[] targets, Workspace workspace) {
+        long tokens = states.size(0);
+        Tensor largest = workspace.floats("largest", tokens, 1).fill_(new Scalar(Float.NEGATIVE_INFINITY));
+        Tensor sum = workspace.floats("sum", tokens, 1).zero_();
+        float[] target = new float[targets.length];
+        forEachSlice(states, workspace, (firstId, _, logits, start, count) -> {
+            readTargets(logits, firstId, start, rows, targets, target);
+            addExponentials(logits, largest.narrow(0, start, count), sum.narrow(0, start, count));
+        });
+        float[] highest = Tensors.floats(largest);
+        float[] logSum = Tensors.floats(sum.log().add_(largest));
+        double[] logLikelihoods = new double[targets.length];
+        boolean[] greedy = new boolean[targets.length];
+        for (int i = 0; i < targets.length; i++) {
+            logLikelihoods[i] = target[i] - logSum[rows[i]];
+            greedy[i] = target[i] >= highest[rows[i]];
+        }
+        return new NextTokens(logLikelihoods, greedy);
+    }
+
+    /**
+     * Copies those targets' logits that a block of logits holds, so that they are compared with others as they were computed.
+     *
+     * @param logits {@code (rows, slice)}
+     * @param firstId the token of the first column
+     * @param start the row of the first row
+     */
+    private static void readTargets(Tensor logits, long firstId, long start, int[] rows, int[] targets,
+            float[] result) {
+        long width = logits.size(1);
+        int[] here = IntStream.range(0, targets.length)
+                .filter(i -> targets[i] >= firstId && targets[i] < firstId + width
+                        && rows[i] >= start && rows[i] < start + logits.size(0))
+                .toArray();
+        if (here.length == 0) {
+            return;
+        }
+        try (var _ = new PointerScope()) {
+            long[] places = Arrays.stream(here).mapToLong(i -> (rows[i] - start) * width + targets[i] - firstId)
+                    .toArray();
+            Tensor index = torch.tensor(places).to(logits.device(), ScalarType.Long);
+            float[] found = Tensors.floats(logits.view(-1).index_select(0, index));
+            for (int i = 0; i < here.length; i++) {
+                result[here[i]] = found[i];
+            }
+        }
+    }
+
+    /** Whether bfloat16 needs them, and logits are linear: nothing can be taken off before a cap. */
+    private boolean takesAnchors() {
+        return compute.type() != DType.F32 && !config.multipliers().capsLogits();
+    }
+
     private double[] losses(Tensor hidden, int[] targets, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace);
-        // Caps are not linear: nothing can be taken off the logits before them.
-        if (compute.type() == DType.F32 || config.multipliers().capsLogits()) {
+        if (!takesAnchors()) {
             return lossesFromLogits(states, targets, workspace);
         }
-        double[] losses = lossesFromDifferences(states, targets, workspace);
+        double[] losses = lossesFromDifferences(states, targets, null, workspace);
         // A logit 88 above the target's is too much for an exponential.
         return Arrays.stream(losses).allMatch(Double::isFinite)
                 ? losses
@@ -199,18 +288,25 @@ public final class LanguageModelHead implements AutoCloseable {
      * logits of a token, so that those near the anchor are small numbers, which round by little. The first anchor is the
      * target's logit, known exactly: the loss is the logarithm of the sum of the exponentials of what is left. Where it is
      * large, the largest logits are far from the target's; these tokens go through once more, with an anchor near them.
+     *
+     * @param greedy is filled with whether no logit is above the target's; or null
      */
-    private double[] lossesFromDifferences(Tensor states, int[] targets, Workspace workspace) {
+    private double[] lossesFromDifferences(Tensor states, int[] targets, boolean @Nullable [] greedy,
+            Workspace workspace) {
         long hidden = config.embeddingSize();
         Tensor anchored = workspace.tensor("anchoredStates", compute.scalarType(), targets.length, hidden + PADDING);
         anchored.zero_();
         anchored.narrow(1, 0, hidden).copy_(states);
         Tensor target = targetRows(targets).mul(anchored.narrow(1, 0, hidden)).sum(1);
-        Tensor losses = logSumAbove(anchored, target, workspace);
+        TopLogits top = greedy == null ? null : new TopLogits(targets);
+        Tensor losses = logSumAbove(anchored, target, top, workspace);
+        if (greedy != null && top != null) {
+            System.arraycopy(top.greedy(), 0, greedy, 0, greedy.length);
+        }
         Tensor far = losses.gt(new Scalar(FAR)).nonzero().squeeze(1);
         if (far.numel() > 0) {
             Tensor anchors = target.add(losses).index_select(0, far);
-            Tensor again = logSumAbove(anchored.index_select(0, far), anchors, workspace);
+            Tensor again = logSumAbove(anchored.index_select(0, far), anchors, null, workspace);
             losses.index_copy_(0, far, again.add(anchors).sub(target.index_select(0, far)));
         }
         return Tensors.doubles(losses);
@@ -221,8 +317,9 @@ public final class LanguageModelHead implements AutoCloseable {
      *
      * @param states {@code (tokens, embedding + padding)}, compute type; the first channel of the padding is overwritten
      * @param anchors {@code (tokens)}, float32
+     * @param top sees all logits; or null
      */
-    private Tensor logSumAbove(Tensor states, Tensor anchors, Workspace workspace) {
+    private Tensor logSumAbove(Tensor states, Tensor anchors, @Nullable TopLogits top, Workspace workspace) {
         long tokens = states.size(0);
         long hidden = config.embeddingSize();
         Tensor taken = states.select(1, hidden).copy_(anchors.neg()).to(ScalarType.Float); // as it was rounded
@@ -240,12 +337,48 @@ public final class LanguageModelHead implements AutoCloseable {
                         torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
                         // Sums of bfloat16 into float32 are slow; a copy is not.
                         Tensor wide = workspace.floats("logits", rows, width).copy_(logits);
+                        if (top != null) {
+                            top.see(wide, first, start);
+                        }
                         sum.narrow(0, start, rows).add_(wide.exp_().sum(1));
                     }
                 }
             }
         }
         return sum.log_().sub_(taken).sub_(anchors);
+    }
+
+    /** Watches for each token its target's logit and the largest of all, both as they were rounded. */
+    private static final class TopLogits {
+        private final int[] targets;
+        private final int[] rows;
+        private final float[] target;
+        private final float[] largest;
+
+        TopLogits(int[] targets) {
+            this.targets = targets;
+            this.rows = IntStream.range(0, targets.length).toArray();
+            this.target = new float[targets.length];
+            this.largest = new float[targets.length];
+            Arrays.fill(largest, Float.NEGATIVE_INFINITY);
+        }
+
+        void see(Tensor logits, long firstId, long start) {
+            readTargets(logits, firstId, start, rows, targets, target);
+            float[] highest = Tensors.floats(logits.amax(new long[]{1}, false));
+            for (int i = 0; i < highest.length; i++) {
+                int row = Math.toIntExact(start) + i;
+                largest[row] = Math.max(largest[row], highest[i]);
+            }
+        }
+
+        boolean[] greedy() {
+            boolean[] greedy = new boolean[targets.length];
+            for (int i = 0; i < greedy.length; i++) {
+                greedy[i] = target[i] >= largest[i];
+            }
+            return greedy;
+        }
     }
 
     /** log sum exp minus the target's logit, in float32. */
@@ -269,7 +402,7 @@ public final class LanguageModelHead implements AutoCloseable {
         long tokens = states.size(0);
         Tensor largest = workspace.floats("largest", tokens, 1).fill_(new Scalar(Float.NEGATIVE_INFINITY));
         Tensor sum = workspace.floats("sum", tokens, 1).zero_();
-        forEachSlice(states, workspace, (_, logits, start, rows) -> addExponentials(logits,
+        forEachSlice(states, workspace, (_, _, logits, start, rows) -> addExponentials(logits,
                 largest.narrow(0, start, rows), sum.narrow(0, start, rows)));
         return sum.log().add_(largest);
     }
@@ -277,10 +410,11 @@ public final class LanguageModelHead implements AutoCloseable {
     /** Sees the logits of some rows for one slice of the vocabulary, and may overwrite them. */
     private interface SliceVisitor {
         /**
+         * @param firstId the token of the first row of the slice
          * @param slice {@code (slice, embedding)}: the rows of the projection
          * @param logits {@code (rows, slice)}
          */
-        void visit(Tensor slice, Tensor logits, long start, long rows);
+        void visit(long firstId, Tensor slice, Tensor logits, long start, long rows);
     }
 
     /** Tokens x vocabulary never exists: logits are made slice by slice of the vocabulary and block by block of the tokens. */
@@ -297,7 +431,7 @@ public final class LanguageModelHead implements AutoCloseable {
                         Tensor logits = workspace.floats("logits", rows, width);
                         torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
                         capped(logits);
-                        visitor.visit(slice, logits, start, rows);
+                        visitor.visit(first, slice, logits, start, rows);
                     }
                 }
             }

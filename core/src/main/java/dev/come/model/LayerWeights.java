@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /** The tensors of one layer by what they mean, and how it attends. Who owns them is for the one who makes them to say. */
@@ -22,9 +24,21 @@ public final class LayerWeights {
 
     /** The tensors of a layer of a checkpoint: views on the memory-mapped file, which must stay open. */
     public static LayerWeights of(Checkpoint checkpoint, ModelConfig config, int layer) {
+        return named(config, config.attention(layer), layer, checkpoint::tensor);
+    }
+
+    /**
+     * The tensors of a layer by the names that they are stored under.
+     *
+     * @param attention how the layer attends
+     * @param position the number of the layer in the names
+     * @param tensorOf the stored tensor of a name, of which parts of a layer are views
+     */
+    public static LayerWeights named(ModelConfig config, AttentionKind attention, int position,
+            Function<String, Tensor> tensorOf) {
         Map<Part, Tensor> tensors = new EnumMap<>(Part.class);
         for (List<Part> parts : config.layerTensors()) {
-            Tensor stored = checkpoint.tensor(config.tensorName(layer, parts.getFirst()));
+            Tensor stored = tensorOf.apply(config.tensorName(position, parts.getFirst()));
             long start = 0;
             for (Part part : parts) {
                 long rows = config.shape(part).getFirst();
@@ -32,7 +46,7 @@ public final class LayerWeights {
                 start += rows;
             }
         }
-        return new LayerWeights(config.attention(layer), tensors);
+        return new LayerWeights(attention, tensors);
     }
 
     /**
@@ -58,6 +72,13 @@ public final class LayerWeights {
             throw new IllegalArgumentException("the layer has no " + part);
         }
         return tensor;
+    }
+
+    /** The tensor as it is stored in which some parts lie row after row. */
+    public Tensor stored(List<Part> parts) {
+        return parts.size() == 1
+                ? get(parts.getFirst())
+                : torch.cat(new TensorVector(parts.stream().map(this::get).toArray(Tensor[]::new)), 0);
     }
 
     /** A tensor that only some models have, or null. */

@@ -116,6 +116,12 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return attentionKinds.get(layer);
     }
 
+    /** Whether the same position may turn by another angle in a text of another length. */
+    public boolean rotationDependsOnLength() {
+        return attentionKinds.stream().flatMap(kind -> kind.rotary().stream())
+                .anyMatch(RotaryEmbedding::dependsOnLength);
+    }
+
     /** Whether positions are learned rather than turned into queries and keys. */
     public boolean learnedPositions() {
         return family.names().positions().isPresent();

@@ -27,25 +27,26 @@ public final class Rotation implements AutoCloseable {
     Angles angles(RotaryEmbedding rotary, TokenLayout layout) {
         int[] lengths = layout.lengths();
         if (lengths.length == 1) {
-            return part(rotary, lengths[0], layout.firstPosition());
+            return part(rotary, lengths[0], layout.firstPosition(0));
         }
         TensorVector cos = new TensorVector();
         TensorVector sin = new TensorVector();
-        for (int length : lengths) {
-            Angles angles = part(rotary, length, layout.firstPosition());
+        for (int i = 0; i < lengths.length; i++) {
+            Angles angles = part(rotary, lengths[i], layout.firstPosition(i));
             cos.push_back(angles.cos());
             sin.push_back(angles.sin());
         }
         return new Angles(torch.cat(cos, 0), torch.cat(sin, 0));
     }
 
-    private Angles part(RotaryEmbedding rotary, int length, int first) {
+    /** Views on a table, which another thread may replace by a longer one as soon as this is over. */
+    private synchronized Angles part(RotaryEmbedding rotary, int length, int first) {
         Angles table = table(rotary, first + length);
         return new Angles(table.cos().narrow(0, first, length), table.sin().narrow(0, first, length));
     }
 
     /** A table of at least so many positions. Only where the frequencies depend on the length is there one per length. */
-    private synchronized Angles table(RotaryEmbedding rotary, int length) {
+    private Angles table(RotaryEmbedding rotary, int length) {
         Key key = new Key(rotary, rotary.dependsOnLength() ? length : 0);
         Angles table = tables.get(key);
         if (table == null || table.cos().size(0) < length) {

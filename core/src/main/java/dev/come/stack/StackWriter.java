@@ -14,8 +14,6 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /** A stack of layers into a model folder, one layer in memory at a time. */
@@ -117,11 +115,7 @@ public final class StackWriter {
                 position = place.position();
             }
             // The writer closes what it is given, and a layer that was merged into others may be needed again.
-            LayerWeights layer = weights;
-            List<Tensor> tensors = place.parts().stream().map(layer::get).toList();
-            return tensors.size() == 1
-                    ? tensors.getFirst().detach()
-                    : torch.cat(new TensorVector(tensors.toArray(Tensor[]::new)), 0);
+            return weights.stored(place.parts()).detach();
         }
 
         @Override

@@ -16,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -57,14 +56,14 @@ public final class TrainedLayers implements AutoCloseable {
             LayerWeights weights) {
         Path file = folder.resolve("layer-" + position + ENDING);
         List<TensorSpec> specs = new ArrayList<>();
-        Map<String, Part> parts = new HashMap<>();
-        weights.asMap().forEach((part, tensor) -> {
-            specs.add(new TensorSpec(config.tensorName(position, part), DType.of(tensor.scalar_type()),
-                    Arrays.stream(tensor.shape()).boxed().toList()));
-            parts.put(config.tensorName(position, part), part);
-        });
+        Map<String, List<Part>> places = new HashMap<>();
+        for (List<Part> parts : config.layerTensors()) {
+            String name = config.tensorName(position, parts.getFirst());
+            specs.add(new TensorSpec(name, DType.of(weights.get(parts.getFirst()).scalar_type()), config.shape(parts)));
+            places.put(name, parts);
+        }
         // The writer closes what it is given.
-        TensorFile.write(file, specs, spec -> weights.get(Objects.requireNonNull(parts.get(spec.name()))).detach());
+        TensorFile.write(file, specs, spec -> weights.stored(Objects.requireNonNull(places.get(spec.name()))).detach());
         try (TensorFile written = TensorFile.open(file)) {
             MessageDigest digest = TensorFile.sha256();
             names(config, position).forEach(name -> written.addTo(digest, name));
@@ -87,18 +86,17 @@ public final class TrainedLayers implements AutoCloseable {
             verify(node, config);
             verified.add(node);
         }
-        return LayerWeights.of(config, part -> {
-            String name = config.tensorName(node.position(), part);
-            return file(name, node).tensor(name);
-        });
+        int first = node.originals().findFirst().orElseThrow();
+        return LayerWeights.named(config, config.attention(first), node.position(),
+                name -> file(name, node).tensor(name));
     }
 
     private void verify(Trained node, ModelConfig config) {
-        for (Part part : config.parts()) {
-            String name = config.tensorName(node.position(), part);
+        for (List<Part> parts : config.layerTensors()) {
+            String name = config.tensorName(node.position(), parts.getFirst());
             TensorInfo info = file(name, node).info(name);
-            if (!info.shape().equals(config.shape(part))) {
-                throw notThese(node, name + " has the shape " + info.shape() + ", expected " + config.shape(part));
+            if (!info.shape().equals(config.shape(parts))) {
+                throw notThese(node, name + " has the shape " + info.shape() + ", expected " + config.shape(parts));
             }
         }
         // One layer may lie in two files of a sharded model.
@@ -140,7 +138,7 @@ public final class TrainedLayers implements AutoCloseable {
     }
 
     private static List<String> names(ModelConfig config, int position) {
-        return config.parts().stream().map(part -> config.tensorName(position, part)).toList();
+        return config.layerTensors().stream().map(parts -> config.tensorName(position, parts.getFirst())).toList();
     }
 
     @Override

@@ -171,6 +171,23 @@ class NativeObjectsTests {
         });
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"F32", "BF16"})
+    void scoresOfContinuationsKeepNothing(String type) {
+        List<List<Continuation>> items = List.of(
+                List.of(new Continuation(new int[]{1, 2, 3, 4, 5, 6, 7}, 2),
+                        new Continuation(new int[]{1, 2, 3, 4, 5, 8, 9}, 2)),
+                List.of(new Continuation(new int[]{1, 2}, 1)));
+        NativeObjects.assertSteady(() -> {
+            try (ContinuationScores scores = new ContinuationScores(store, LayerStack.dense(LAYERS),
+                    new Compute(DType.valueOf(type), "cpu", 2), 0)) {
+                scores.score(ContinuationScores.batches(items), item -> "" + item, Progress.NONE.begin("", 0, ""),
+                        found -> {
+                        });
+            }
+        });
+    }
+
     @Test
     void aModelThatGeneratesKeepsNothing() {
         Compute compute = Compute.float32(1);
