@@ -38,13 +38,14 @@ public final class Rotation implements AutoCloseable {
         return new Angles(torch.cat(cos, 0), torch.cat(sin, 0));
     }
 
-    private Angles part(int length, int first) {
+    /** A view keeps its table alive; until there is one, no other thread may replace the table by a longer one. */
+    private synchronized Angles part(int length, int first) {
         Angles table = table(first + length);
         return new Angles(table.cos().narrow(0, first, length), table.sin().narrow(0, first, length));
     }
 
     /** A table of at least so many positions. Only where the frequencies depend on the length is there one per length. */
-    private synchronized Angles table(int length) {
+    private Angles table(int length) {
         int key = rotary.dependsOnLength() ? length : 0;
         Angles table = tables.get(key);
         if (table == null || table.cos().size(0) < length) {
