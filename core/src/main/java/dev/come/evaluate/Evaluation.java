@@ -17,8 +17,12 @@ import dev.come.evaluate.TaskDescription.LongText;
 import dev.come.evaluate.TaskDescription.Metric;
 import dev.come.stack.LayerStack;
 import dev.come.text.Sequences;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -81,6 +85,21 @@ public final class Evaluation {
         return options;
     }
 
+    /** The SHA-256 of everything that the tasks ask, so that scores of other data or other tasks are not taken for these. */
+    public String fingerprint() {
+        MessageDigest digest;
+        try {
+            digest = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+        for (TaskData data : tasks.stream().flatMap(List::stream).toList()) {
+            data.documents().forEach(document -> digest.update(
+                    (data.task().name() + "\n" + document + "\n").getBytes(StandardCharsets.UTF_8)));
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
     /** The results of a model. */
     public record Results(List<TaskResult> tasks, List<TaskResult> groups, int maxLength, int prefixToken,
             List<Sample> samples) {
@@ -119,6 +138,9 @@ public final class Evaluation {
      */
     public Results measure(ScoredModel model, Journal journal, Progress progress) {
         int longest = Math.min(options.maxLength(), model.store().config().maxPositions());
+        if (tasks.isEmpty()) {
+            return new Results(List.of(), List.of(), longest, -1, List.of());
+        }
         PairEncoding encoding = new PairEncoding(model.tokenizer(), model.special(), options.harness(),
                 options.bosRule(), longest);
         List<TaskResult> results = new ArrayList<>();
