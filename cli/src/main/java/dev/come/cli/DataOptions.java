@@ -21,6 +21,10 @@ final class DataOptions {
         return new TextSource(dataset, dataDirectory, textField);
     }
 
+    Path directory() {
+        return dataDirectory;
+    }
+
     int sequenceLength() {
         return sequenceLength;
     }

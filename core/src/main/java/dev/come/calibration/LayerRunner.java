@@ -141,7 +141,7 @@ final class LayerRunner implements AutoCloseable {
                 try {
                     run(layer.open(), layer.step.node(), index, chunks.get(index), layer.step.pass(), workspace);
                 } catch (RuntimeException e) {
-                    layers.forEach(Layer::giveUp);
+                    layers.forEach(waited -> waited.giveUp(e));
                     throw e;
                 }
                 layer.finished(index);
@@ -156,7 +156,7 @@ final class LayerRunner implements AutoCloseable {
         private final Step step;
         private final BitSet finished = new BitSet();
         private final int chunks;
-        private boolean givenUp;
+        private @Nullable RuntimeException failure;
         private @Nullable DecoderLayer layer;
 
         Layer(Step step, int chunks) {
@@ -186,8 +186,8 @@ final class LayerRunner implements AutoCloseable {
         /** Waits until the layer is through with a chunk. */
         synchronized void await(int chunk) {
             while (!finished.get(chunk)) {
-                if (givenUp) {
-                    throw new IllegalStateException("another thread failed");
+                if (failure != null) {
+                    throw failure; // of the thread that failed, so that whoever is asked first tells why
                 }
                 try {
                     wait();
@@ -198,8 +198,8 @@ final class LayerRunner implements AutoCloseable {
             }
         }
 
-        synchronized void giveUp() {
-            givenUp = true;
+        synchronized void giveUp(RuntimeException reason) {
+            failure = reason;
             notifyAll();
         }
 
