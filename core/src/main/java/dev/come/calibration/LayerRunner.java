@@ -24,7 +24,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** Runs one layer at a time over chunks of tokens, so that only that layer's weights are in memory. */
-final class LayerRunner implements AutoCloseable {
+public final class LayerRunner implements AutoCloseable {
     private static final Progress.Task NO_PROGRESS = _ -> {
     };
 
@@ -37,7 +37,7 @@ final class LayerRunner implements AutoCloseable {
     private Progress.Task progress = NO_PROGRESS;
 
     /** What happens to the chunks of tokens around a layer; called from several threads, for different chunks. */
-    interface Pass {
+    public interface Pass {
         /** The states before the layer, of the current PointerScope; they are changed in place. */
         Tensor before(int chunk);
 
@@ -54,11 +54,11 @@ final class LayerRunner implements AutoCloseable {
     }
 
     /** What is known of a layer's weights while they are there. */
-    interface WeightsVisitor {
+    public interface WeightsVisitor {
         void visit(LayerWeights weights);
     }
 
-    LayerRunner(LayerStore store, Compute compute) {
+    public LayerRunner(LayerStore store, Compute compute) {
         this.store = store;
         this.compute = compute;
         this.workers = new Workers(compute);
@@ -71,7 +71,7 @@ final class LayerRunner implements AutoCloseable {
      * Does work that is reported on: the task advances by one with every layer that is run over a chunk, and by
      * {@link #headRuns} with every run of the output projection.
      */
-    <T> T reporting(Progress.Task task, Supplier<T> work) {
+    public <T> T reporting(Progress.Task task, Supplier<T> work) {
         progress = task;
         try {
             return work.get();
@@ -91,7 +91,7 @@ final class LayerRunner implements AutoCloseable {
                 / store.config().layerParameters());
     }
 
-    LayerStore store() {
+    public LayerStore store() {
         return store;
     }
 
@@ -103,12 +103,12 @@ final class LayerRunner implements AutoCloseable {
         return head;
     }
 
-    Workers workers() {
+    public Workers workers() {
         return workers;
     }
 
     /** The residual stream before the first layer. */
-    Tensor embed(Chunk chunk) {
+    public Tensor embed(Chunk chunk) {
         return embedding.of(chunk.tokens(), chunk.layout());
     }
 
@@ -120,7 +120,7 @@ final class LayerRunner implements AutoCloseable {
     record Step(LayerNode node, WeightsVisitor visitor, Pass pass) {}
 
     /** Runs a layer over all chunks. */
-    void run(LayerNode node, List<Chunk> chunks, WeightsVisitor visitor, Pass pass) {
+    public void run(LayerNode node, List<Chunk> chunks, WeightsVisitor visitor, Pass pass) {
         run(List.of(new Step(node, visitor, pass)), chunks);
     }
 
