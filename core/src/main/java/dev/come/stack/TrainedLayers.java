@@ -26,6 +26,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +70,16 @@ public final class TrainedLayers implements AutoCloseable {
             MessageDigest digest = TensorFile.sha256();
             names(config, position).forEach(name -> written.addTo(digest, name));
             return new Trained(start, training, position, HexFormat.of().formatHex(digest.digest()));
+        }
+    }
+
+    /** Whether the weights of a layer are here. */
+    synchronized boolean holds(Trained node, ModelConfig config) {
+        try (var _ = new PointerScope()) {
+            weights(node, config);
+            return true;
+        } catch (InvalidInputException _) {
+            return false;
         }
     }
 
