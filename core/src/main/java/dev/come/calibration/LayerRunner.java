@@ -18,6 +18,7 @@ import dev.come.stack.LayerStore;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -115,9 +116,15 @@ public final class LayerRunner implements AutoCloseable {
     /**
      * A layer to run.
      *
+     * @param weights those to run it with instead of those that the recipe makes; they must outlive the run
      * @param visitor sees the weights once, before they are used
      */
-    record Step(LayerNode node, WeightsVisitor visitor, Pass pass) {}
+    record Step(LayerNode node, Optional<LayerWeights> weights, WeightsVisitor visitor, Pass pass) {
+        /** A layer with the weights of its recipe. */
+        Step(LayerNode node, WeightsVisitor visitor, Pass pass) {
+            this(node, Optional.empty(), visitor, pass);
+        }
+    }
 
     /** Runs a layer over all chunks. */
     public void run(LayerNode node, List<Chunk> chunks, WeightsVisitor visitor, Pass pass) {
@@ -167,7 +174,7 @@ public final class LayerRunner implements AutoCloseable {
         synchronized DecoderLayer open() {
             if (layer == null) {
                 try (var _ = new PointerScope()) {
-                    LayerWeights weights = store.materialise(step.node);
+                    LayerWeights weights = step.weights.orElseGet(() -> store.materialise(step.node));
                     step.visitor.visit(weights);
                     layer = new DecoderLayer(store.config(), weights, compute);
                 }

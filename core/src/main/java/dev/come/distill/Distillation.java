@@ -277,7 +277,7 @@ public final class Distillation {
     private final class OwnQueue implements LayerQueue {
         private final LayerRunner runner;
         private final TeacherStates boundaries;
-        private final Rotation rotation = new Rotation(store.config(), Compute.float32(compute.threads()));
+        private final Rotation rotation = new Rotation(Compute.float32(compute.threads()));
 
         OwnQueue(LayerRunner runner, TeacherStates boundaries) {
             this.runner = runner;

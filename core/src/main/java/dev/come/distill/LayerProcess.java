@@ -100,7 +100,7 @@ final class LayerProcess {
                 Workers workers = new Workers(compute)) {
             ModelConfig config = ModelConfig.of(checkpoint);
             LayerStore store = new LayerStore(checkpoint, config).with(before);
-            try (Rotation rotation = new Rotation(config, compute)) {
+            try (Rotation rotation = new Rotation(compute)) {
                 new LayerTraining(store, PruningPlan.read(plan).last(), order.position, order.options,
                         Path.of(order.folder)).run(examples(order, input, target), workers, rotation, progress,
                                 progress.begin("", 0, ""));

@@ -63,8 +63,8 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         this.states = states;
         this.workers = workers;
         this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
-        this.rotation = new Rotation(store.config(), compute);
-        this.floatRotation = new Rotation(store.config(), Compute.float32(compute.threads()));
+        this.rotation = new Rotation(compute);
+        this.floatRotation = new Rotation(Compute.float32(compute.threads()));
         this.gradients = new LayerGradients(store.config(), floatRotation);
         this.nextTokens = new NextTokens(store, temperature);
     }
@@ -98,7 +98,8 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         State[] current = new State[batch.size()];
         boundaries.add(current);
         workers.forEach(batch.size(),
-                (index, _) -> current[index] = states.put(embedding.of(chunk(batch.get(index)).tokens())));
+                (index, _) -> current[index] = states.put(embedding.of(chunk(batch.get(index)).tokens(),
+                        chunk(batch.get(index)).layout())));
         for (int position = 0; position < stack.size(); position++) {
             State[] before = boundaries.getLast();
             State[] next = new State[batch.size()];

@@ -1,7 +1,9 @@
 package dev.come.distill;
 
+import dev.come.model.Compute;
+import dev.come.model.LanguageModelHead;
 import dev.come.model.ModelConfig;
-import dev.come.model.PlainLayer;
+import dev.come.model.Multipliers;
 import dev.come.stack.LayerStore;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
@@ -15,28 +17,27 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * KL between the probabilities of the next token that follow from two states after the last layer, teacher and student, which
- * share final norm and output projection. Everything is float32. Safe for use by several threads.
+ * share everything behind the layers. Everything is float32. Safe for use by several threads.
  */
 final class NextTokens implements AutoCloseable {
     /** Logits that are held at once for each thread, twice. */
     private static final long LOGITS = 1 << 23;
 
-    private final PlainLayer plain;
+    private final LanguageModelHead head;
+    private final Multipliers multipliers;
     private final double temperature;
     private final long rows;
     private final Tensor projection;
-    private final Tensor norm;
 
     NextTokens(LayerStore store, double temperature) {
         ModelConfig config = store.config();
-        this.plain = new PlainLayer(config);
+        this.head = new LanguageModelHead(store.checkpoint(), config, Compute.float32(1));
+        this.multipliers = config.multipliers();
         this.temperature = temperature;
         this.rows = Math.max(1, LOGITS / config.vocabularySize());
         try (var _ = new PointerScope()) {
             // A copy, because a float32 checkpoint would give a view on itself.
             projection = store.checkpoint().tensor(config.headTensor()).to(ScalarType.Float).clone().retainReference();
-            norm = store.checkpoint().tensor(config.family().finalNorm()).to(ScalarType.Float).clone()
-                    .retainReference();
         }
     }
 
@@ -61,17 +62,21 @@ final class NextTokens implements AutoCloseable {
     }
 
     private double block(Tensor student, Tensor teacher, @Nullable Tensor gradient) {
-        Tensor expected = logProbabilities(plain.norm(teacher, norm));
+        Tensor expected = logits(head.plainFinalStates(teacher)).div_(new Scalar(temperature)).log_softmax(1);
         try (var _ = new AutoGradMode(gradient != null)) {
             Tensor input = student.detach().set_requires_grad(gradient != null);
-            Tensor normed = plain.norm(input, norm);
+            Tensor states = head.plainFinalStates(input);
             try (var _ = new NoGradGuard()) {
-                Tensor found = logProbabilities(normed);
+                Tensor logits = logits(states);
+                Tensor found = logits.div(new Scalar(temperature)).log_softmax(1);
                 Tensor probabilities = expected.exp();
                 double sum = found.sub(expected).neg_().mul_(probabilities).to(ScalarType.Double).sum().item_double();
                 if (gradient != null) {
                     Tensor byLogit = found.exp_().sub_(probabilities).mul_(new Scalar(1 / temperature));
-                    gradient.copy_(torch.grad(new TensorVector(normed), new TensorVector(input),
+                    if (multipliers.capsLogits()) {
+                        byLogit.mul_(multipliers.slope(logits));
+                    }
+                    gradient.copy_(torch.grad(new TensorVector(states), new TensorVector(input),
                             new TensorVector(byLogit.mm(projection)), null, false, false).get(0));
                 }
                 return sum;
@@ -79,13 +84,13 @@ final class NextTokens implements AutoCloseable {
         }
     }
 
-    private Tensor logProbabilities(Tensor normed) {
-        return normed.mm(projection.t()).div_(new Scalar(temperature)).log_softmax(1);
+    private Tensor logits(Tensor states) {
+        return multipliers.capped(states.mm(projection.t()));
     }
 
     @Override
     public void close() {
         projection.releaseReference();
-        norm.releaseReference();
+        head.close();
     }
 }

@@ -27,7 +27,7 @@ public enum TrainedParts {
 
     /** The parts of these layers that learn. */
     Set<Part> parts(ModelConfig config) {
-        return config.parts().stream().filter(part -> this != NORMS || part.isNorm()).collect(Collectors.toSet());
+        return config.parts().stream().filter(part -> this != NORMS || part.isOfNorm()).collect(Collectors.toSet());
     }
 
     /** Whether a layer stands for several of the teacher. */

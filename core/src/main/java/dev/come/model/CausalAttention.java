@@ -119,10 +119,7 @@ final class CausalAttention implements AutoCloseable {
                     Tensor value = values.select(0, head).narrow(0, first, seen);
                     Tensor scores = workspace.tensor("scores", type, rows * group, seen);
                     torch.mm_out(scores, query, key.t());
-                    if (multipliers.capsAttention()) {
-                        Scalar cap = new Scalar(multipliers.attentionCap());
-                        scores.div_(cap).tanh_().mul_(cap);
-                    }
+                    multipliers.cappedScores(scores);
                     Tensor byRow = scores.view(rows, group, seen);
                     byRow.narrow(2, seen - rows, rows).add_(future.narrow(0, 0, rows).narrow(2, 0, rows));
                     long skipped = first - bound;

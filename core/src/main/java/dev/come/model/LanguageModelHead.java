@@ -88,22 +88,9 @@ public final class LanguageModelHead implements AutoCloseable {
     /** Logits, {@code (rows, vocabulary)}, float32. Keeps the whole projection in the compute type from then on. */
     public Tensor logits(Tensor hidden, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace).to(compute.scalarType());
-        return capped(states.mm(wholeProjection().t()).to(ScalarType.Float));
+        return config.multipliers().capped(states.mm(wholeProjection().t()).to(ScalarType.Float));
     }
 
-    /** Logits as the model means them, in place. */
-    private Tensor capped(Tensor logits) {
-        if (!config.multipliers().capsLogits()) {
-            return logits;
-        }
-        Scalar cap = new Scalar(config.multipliers().logitCap());
-        return logits.div_(cap).tanh_().mul_(cap);
-    }
-
-    /** The derivative of capped logits with respect to the logits before, from the capped ones. */
-    private Tensor slope(Tensor capped) {
-        return capped.div(new Scalar(config.multipliers().logitCap())).square_().neg_().add_(new Scalar(1.0));
-    }
 
     private synchronized Tensor wholeProjection() {
         if (whole == null) {
@@ -168,10 +155,10 @@ public final class LanguageModelHead implements AutoCloseable {
         Tensor logSum = logSumExp(states, workspace);
         Tensor gradient = targetRows(targets).neg_();
         if (config.multipliers().capsLogits()) {
-            gradient.mul_(slope(targetLogits(states, targets)).unsqueeze(1));
+            gradient.mul_(config.multipliers().slope(targetLogits(states, targets)).unsqueeze(1));
         }
         forEachSlice(states, workspace, (_, slice, logits, start, rows) -> {
-            Tensor slopes = config.multipliers().capsLogits() ? slope(logits) : null;
+            Tensor slopes = config.multipliers().capsLogits() ? config.multipliers().slope(logits) : null;
             logits.sub_(logSum.narrow(0, start, rows)).exp_();
             gradient.narrow(0, start, rows).addmm_(slopes == null ? logits : logits.mul_(slopes), slice);
         });
@@ -394,7 +381,7 @@ public final class LanguageModelHead implements AutoCloseable {
 
     /** The logits of the tokens that do follow, {@code (tokens)}, float32. */
     private Tensor targetLogits(Tensor states, int[] targets) {
-        return capped(targetRows(targets).mul(states).sum(1));
+        return config.multipliers().capped(targetRows(targets).mul(states).sum(1));
     }
 
     /** The logarithm of the sum of the exponentials of all logits, {@code (tokens, 1)}. */
@@ -430,7 +417,7 @@ public final class LanguageModelHead implements AutoCloseable {
                     try (var _ = new PointerScope()) {
                         Tensor logits = workspace.floats("logits", rows, width);
                         torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
-                        capped(logits);
+                        config.multipliers().capped(logits);
                         visitor.visit(first, slice, logits, start, rows);
                     }
                 }

@@ -2,6 +2,8 @@ package dev.come.model;
 
 import dev.come.checkpoint.ConfigTree;
 import dev.come.model.Family.Setting;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
 
 /**
  * Constant factors of the forward pass. Most families have none but that of the attention scores.
@@ -42,7 +44,26 @@ public record Multipliers(double embedding, double attention, double residual, d
     }
 
     /** Whether logits are capped. */
-    boolean capsLogits() {
+    public boolean capsLogits() {
         return logitCap != Double.POSITIVE_INFINITY;
+    }
+
+    /** Logits as the model means them, in place; float32. */
+    public Tensor capped(Tensor logits) {
+        return capsLogits() ? cap(logits, logitCap) : logits;
+    }
+
+    /** The derivative of capped logits with respect to the logits before, from the capped ones. */
+    public Tensor slope(Tensor capped) {
+        return capped.div(new Scalar(logitCap)).square_().neg_().add_(new Scalar(1.0));
+    }
+
+    /** Scores of attention as the model means them, in place; float32. */
+    Tensor cappedScores(Tensor scores) {
+        return capsAttention() ? cap(scores, attentionCap) : scores;
+    }
+
+    private static Tensor cap(Tensor x, double bound) {
+        return x.div_(new Scalar(bound)).tanh_().mul_(new Scalar(bound));
     }
 }

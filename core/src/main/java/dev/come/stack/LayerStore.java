@@ -11,29 +11,29 @@ import dev.come.stack.LayerNode.Term;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerNode.WeightedSum;
 import java.util.List;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.jspecify.annotations.Nullable;
 
 /** Recipes into weights, one layer at a time, from the memory-mapped checkpoint. */
 public final class LayerStore {
     private final Checkpoint checkpoint;
     private final ModelConfig config;
-    private final @Nullable TrainedLayers trained;
+    private final List<TrainedLayers> trained;
 
     /** Uses an open checkpoint, which must stay open. */
     public LayerStore(Checkpoint checkpoint, ModelConfig config) {
-        this(checkpoint, config, null);
+        this(checkpoint, config, List.of());
     }
 
-    private LayerStore(Checkpoint checkpoint, ModelConfig config, @Nullable TrainedLayers trained) {
+    private LayerStore(Checkpoint checkpoint, ModelConfig config, List<TrainedLayers> trained) {
         this.checkpoint = checkpoint;
         this.config = config;
         this.trained = trained;
     }
 
-    /** The same, finding the weights of trained layers there, which must stay open. */
+    /** The same, finding the weights of trained layers there too, which must stay open. */
     public LayerStore with(TrainedLayers layers) {
-        return new LayerStore(checkpoint, config, layers);
+        return new LayerStore(checkpoint, config, Stream.concat(Stream.of(layers), trained.stream()).toList());
     }
 
     public ModelConfig config() {
@@ -77,10 +77,11 @@ public final class LayerStore {
     }
 
     private LayerWeights trained(Trained node) {
-        if (trained == null) {
+        if (trained.isEmpty()) {
             throw new IllegalStateException("nobody said where the weights of trained layers lie");
         }
-        return trained.weights(node, config);
+        return trained.stream().filter(layers -> layers.holds(node, config)).findFirst().orElse(trained.getFirst())
+                .weights(node, config);
     }
 
     private LayerWeights sum(WeightedSum node) {

@@ -24,6 +24,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -66,6 +67,16 @@ public final class TrainedLayers implements AutoCloseable {
             MessageDigest digest = TensorFile.sha256();
             names(config, position).forEach(name -> written.addTo(digest, name));
             return new Trained(start, training, position, HexFormat.of().formatHex(digest.digest()));
+        }
+    }
+
+    /** Whether the weights of a layer are here. */
+    synchronized boolean holds(Trained node, ModelConfig config) {
+        try (var _ = new PointerScope()) {
+            weights(node, config);
+            return true;
+        } catch (InvalidInputException _) {
+            return false;
         }
     }
 

@@ -94,7 +94,7 @@ class GoldenDistillationTests {
         try (LayerRunner runner = new LayerRunner(store, compute);
                 StateStore states = new StateStore(0, folder);
                 TeacherStates teacher = new TeacherStates(runner, chunks.followedBy(chunks), states);
-                Rotation rotation = new Rotation(config, compute);
+                Rotation rotation = new Rotation(compute);
                 var _ = new NoGradGuard();
                 var _ = new PointerScope()) {
             while (teacher.reached() <= last) {
