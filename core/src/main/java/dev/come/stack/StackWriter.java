@@ -54,12 +54,15 @@ public final class StackWriter {
     private LayerConfigEdit edit(ConfigTree tree) {
         LayerConfigEdit cut = LayerConfigEdit.keeping(tieAsTheWeightsAre(tree), stack.firstOriginals());
         ConfigTree complete = config.withLayerLists(cut.config(), stack.firstOriginals(), tree);
-        if (complete == cut.config()) {
-            return cut;
-        }
         List<String> warnings = new ArrayList<>(cut.warnings());
-        warnings.add(tree.file() + ": which layers attend in which way does not follow from their numbers any more, so "
+        if (ModelConfig.of(tree).tiedEmbeddings() != config.tiedEmbeddings()) {
+            warnings.add(tree.file() + ": tie_word_embeddings was true, but " + config.headTensor()
+                    + " is another tensor than the embedding; both are kept, and the flag is false in the new model");
+        }
+        if (complete != cut.config()) {
+            warnings.add(tree.file() + ": which layers attend in which way does not follow from their numbers any more, so "
                 + "lists that say it were added; releases of transformers that do not know them run the model differently");
+        }
         return new LayerConfigEdit(complete, warnings);
     }
 
