@@ -105,8 +105,9 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
                     + " is another tensor than the embedding; it is used, and models made from this one say so");
         }
         if (tokenizer.isPresent() && tokenizer.get().vocabularySize() > config.vocabularySize()) {
-            remarks.add("the tokenizer has ids up to " + (tokenizer.get().vocabularySize() - 1) + ", the embedding only "
-                    + config.vocabularySize() + " rows; texts with the tokens above are refused");
+            remarks.add(
+                    "the tokenizer has ids up to " + (tokenizer.get().vocabularySize() - 1) + ", the embedding only "
+                            + config.vocabularySize() + " rows; texts with the tokens above are refused");
         }
     }
 

@@ -91,7 +91,6 @@ public final class LanguageModelHead implements AutoCloseable {
         return config.multipliers().capped(states.mm(wholeProjection().t()).to(ScalarType.Float));
     }
 
-
     private synchronized Tensor wholeProjection() {
         if (whole == null) {
             try (var _ = new PointerScope()) {

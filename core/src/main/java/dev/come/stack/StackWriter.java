@@ -60,8 +60,9 @@ public final class StackWriter {
                     + " is another tensor than the embedding; both are kept, and the flag is false in the new model");
         }
         if (complete != cut.config()) {
-            warnings.add(tree.file() + ": which layers attend in which way does not follow from their numbers any more, so "
-                + "lists that say it were added; releases of transformers that do not know them run the model differently");
+            warnings.add(tree.file()
+                    + ": which layers attend in which way does not follow from their numbers any more, so "
+                    + "lists that say it were added; releases of transformers that do not know them run the model differently");
         }
         return new LayerConfigEdit(complete, warnings);
     }
