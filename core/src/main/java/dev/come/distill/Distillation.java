@@ -185,7 +185,8 @@ public final class Distillation {
         int top = toTheEnd
                 ? teacherLayers
                 : missing.stream().mapToInt(this::last).max().orElse(-1) + 1;
-        try (LayerQueue queue = processes > 0 ? new ProcessQueue(boundaries) : new OwnQueue(runner, boundaries)) {
+        try (Progress.Task whole = progress.begin("going up the teacher", top, "layers");
+                LayerQueue queue = processes > 0 ? new ProcessQueue(boundaries) : new OwnQueue(runner, boundaries)) {
             while (boundaries.reached() < top) {
                 try (Progress.Task task = progress.begin("the teacher's layer " + boundaries.reached(), chunks.size(),
                         "chunks")) {
@@ -199,6 +200,7 @@ public final class Distillation {
                 ready.forEach(queue::train);
                 left.removeAll(ready);
                 boundaries.keepOnly(left.stream().map(this::first).collect(Collectors.toSet()));
+                whole.advance(1);
             }
             queue.finish();
         }
