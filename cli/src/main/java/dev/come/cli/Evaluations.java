@@ -63,7 +63,8 @@ final class Evaluations {
         }
         for (Average average : report.averages()) {
             row(table, compared, average.value(), average.baseline(), "average", "", "", "",
-                    average.metric().startsWith("acc_norm") ? "acc_norm" : average.metric(), decimals(average.value()), "");
+                    average.metric().startsWith("acc_norm") ? "acc_norm" : average.metric(), decimals(average.value()),
+                    "");
         }
         out.println(table);
     }

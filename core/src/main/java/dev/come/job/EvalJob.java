@@ -48,7 +48,8 @@ public final class EvalJob {
         /** @throws UsageException if there is nothing to measure, or samples have nowhere to go */
         public Request {
             if (tasks.tasks().isEmpty() && perplexity.texts().isEmpty()) {
-                throw new UsageException("--tasks and --ppl-data are missing: name tasks, or texts to measure perplexity on");
+                throw new UsageException(
+                        "--tasks and --ppl-data are missing: name tasks, or texts to measure perplexity on");
             }
             if (samples && output.isEmpty()) {
                 throw new UsageException("--log-samples writes beside --output, which is missing");
