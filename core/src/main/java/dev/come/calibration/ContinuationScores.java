@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ContinuationScores implements AutoCloseable {
     /** Tokens of a chunk at most, unless one item has more. */
-    private static final int CHUNK_TOKENS = 2048;
+    public static final int CHUNK_TOKENS = 2048;
     /** Tokens of a group at most: what is lost if a run is killed. */
     private static final long GROUP_TOKENS = 65_536;
 

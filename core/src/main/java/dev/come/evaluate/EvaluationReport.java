@@ -2,6 +2,7 @@ package dev.come.evaluate;
 
 import dev.come.Version;
 import dev.come.calibration.Continuation.Score;
+import dev.come.calibration.ContinuationScores;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.Evaluation.Results;
@@ -62,6 +63,7 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Mea
         settings.put("bos", options.bosRule().toString());
         settings.put("num_fewshot", options.shots());
         settings.put("fewshot_seed", TaskData.SEED);
+        settings.put("batch_tokens", ContinuationScores.CHUNK_TOKENS);
         if (options.limit() == EvaluationOptions.ALL) {
             settings.putNull("limit");
         } else {
