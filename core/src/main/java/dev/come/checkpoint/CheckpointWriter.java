@@ -138,7 +138,7 @@ public final class CheckpointWriter {
         List<Shard> shards = Shard.plan(tensors, shardBytes);
         long totalBytes = tensors.stream().mapToLong(TensorSpec::byteLength).sum();
         try (AtomicFolder made = AtomicFolder.beside(target);
-                Progress.Task task = progress.begin("saving " + target.getFileName(), totalBytes, "bytes")) {
+                Progress.Task task = progress.begin("saving " + target.getFileName(), totalBytes, Progress.BYTES)) {
             writeOtherFiles(made.folder());
             List<Long> checksums = new ArrayList<>();
             for (Shard shard : shards) {
@@ -208,7 +208,7 @@ public final class CheckpointWriter {
     }
 
     /** Writes one file, and returns the checksum of each tensor. */
-    private static List<Long> writeShard(Path file, List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf,
+    static List<Long> writeShard(Path file, List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf,
             Progress.Task task) throws IOException {
         List<Long> checksums = new ArrayList<>();
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
