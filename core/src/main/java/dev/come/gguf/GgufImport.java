@@ -42,13 +42,11 @@ public final class GgufImport {
         return path.toString().endsWith(ENDING);
     }
 
-    /** The folder that {@link #folder} should be given: come/gguf in $XDG_CACHE_HOME, or else in ~/.cache. */
-    public static Path defaultCache() {
-        return cache(System.getenv(), Path.of(System.getProperty("user.home")));
-    }
-
-    /** The XDG base directory specification has it that a relative path does not count. */
-    static Path cache(Map<String, String> environment, Path home) {
+    /**
+     * The folder that {@link #folder} should be given: come/gguf in $XDG_CACHE_HOME, which must be an absolute path to count, or
+     * else in ~/.cache (XDG base directory specification).
+     */
+    public static Path cache(Map<String, String> environment, Path home) {
         return Optional.ofNullable(environment.get("XDG_CACHE_HOME")).map(Path::of).filter(Path::isAbsolute)
                 .orElseGet(() -> home.resolve(".cache")).resolve("come").resolve("gguf");
     }

@@ -32,7 +32,8 @@ import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class GgufImportTests {
-    static final List<String> LLAMAS = Golden.LLAMAS;
+    static final List<String> LLAMAS = Golden.MODELS.stream()
+            .filter(name -> name.startsWith("llama") || name.startsWith("mistral")).toList();
 
     @TempDir
     private Path folder;
@@ -41,7 +42,7 @@ class GgufImportTests {
         return GgufImport.folder(model.write(folder.resolve("tiny.gguf")), folder.resolve("cache/gguf"), Progress.NONE);
     }
 
-    /** Float32, float16 and bfloat16; one and several query heads for a key head; biases; scaled positions. */
+    /** Mistral too; float32, float16 and bfloat16; one and several query heads for a key head; biases; scaled positions. */
     @ParameterizedTest
     @FieldSource("LLAMAS")
     void aLlamaComesBackToTheByte(String golden) throws IOException {
@@ -72,7 +73,21 @@ class GgufImportTests {
             assertThat(config.number("rms_norm_eps")).isEqualTo(1e-6);
             assertThat(config.number("rope_theta")).isEqualTo(1e6);
             assertThat(config.bool("tie_word_embeddings", true)).isFalse();
+            try (Checkpoint unlimited = Checkpoint.open(withoutWindows(golden))) {
+                assertThat(ModelConfig.of(made)).isEqualTo(ModelConfig.of(unlimited));
+            }
         }
+    }
+
+    /** A golden model all of whose layers attend to everything. */
+    private Path withoutWindows(String golden) throws IOException {
+        Path copy = WordModels.copy(golden, folder);
+        ConfigTree config = ConfigTree.read(copy.resolve("config.json")).edited(root -> {
+            root.put("use_sliding_window", false);
+            root.remove("layer_types");
+        });
+        Files.writeString(copy.resolve("config.json"), config.toJson());
+        return copy;
     }
 
     @Test
@@ -244,7 +259,7 @@ class GgufImportTests {
 
     private ConfigTree rope(UnaryOperator<GgufWriter> more) throws IOException {
         try (Checkpoint made = Checkpoint.open(unpacked(TinyGguf.llama().with(more)))) {
-            assertThat(ModelConfig.of(made).rotary().headDim()).isEqualTo(8);
+            assertThat(ModelConfig.of(made).headDim()).isEqualTo(8);
             return made.config().optionalObject("rope_scaling").orElseThrow();
         }
     }

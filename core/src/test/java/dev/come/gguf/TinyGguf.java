@@ -44,7 +44,11 @@ public final class TinyGguf {
     /** A golden model, its numbers as they are stored there. */
     public static TinyGguf of(String golden) {
         JsonNode config = JsonMapper.shared().readTree(Golden.model(golden).resolve("config.json"));
-        TinyGguf made = new TinyGguf(config.get("model_type").asString(), config);
+        String type = config.get("model_type").asString();
+        TinyGguf made = new TinyGguf(type.equals("mistral") ? "llama" : type, config);
+        if (type.equals("mistral")) {
+            made.with(writer -> writer.integer("llama.attention.sliding_window", config.get("sliding_window").asInt()));
+        }
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(golden))) {
             for (TensorInfo tensor : checkpoint.tensors()) {
                 made.add(tensor.name(), GgufType.valueOf(tensor.dtype().name()), bytes(tensor),

@@ -1,15 +1,19 @@
 package dev.come.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.WordModels;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.gguf.GgufImport;
 import dev.come.gguf.TinyGguf;
+import dev.come.hub.Hub;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,6 +58,30 @@ class GgufJobTests {
             assertThat(opened.endTokens()).containsExactly(2);
             assertThat(opened.tokenizer().vocabularySize()).isEqualTo(128);
         }
+    }
+
+    @Test
+    void theNameOfAFileStandsForTheFolderItIsUnpackedInto() throws IOException {
+        Path file = TinyGguf.of("llama-gqa").write(folder.resolve("tiny.gguf"));
+        Path made = source(file).folder(GgufJobTests::noHub, folder.resolve("cache"), Progress.NONE);
+        assertThat(made.getParent()).isEqualTo(folder.resolve("cache"));
+        assertThat(source(made).folder(GgufJobTests::noHub, folder.resolve("cache"), Progress.NONE)).isEqualTo(made);
+        Path named = Files.createDirectory(folder.resolve("folder.gguf"));
+        assertThat(source(named).folder(GgufJobTests::noHub, folder.resolve("cache"), Progress.NONE)).isEqualTo(named);
+        Path absent = folder.resolve("absent.gguf");
+        assertThatThrownBy(() -> source(absent).folder(GgufJobTests::noHub, folder, Progress.NONE))
+                .isInstanceOf(InvalidInputException.class).hasMessageStartingWith(absent + " cannot be read (no such file)");
+        assertThatThrownBy(() -> Checkpoint.open(Files.copy(made.resolve("config.json"), folder.resolve("config.json")).getParent()))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage(folder + ": the weights are in a GGUF file; give the path of that file instead of the folder's");
+    }
+
+    private static ModelSource source(Path path) {
+        return new ModelSource(path.toString(), Optional.empty());
+    }
+
+    private static Hub noHub() {
+        throw new AssertionError("the hub is not needed for a path");
     }
 
     private Path unpacked(TinyGguf model) throws IOException {
