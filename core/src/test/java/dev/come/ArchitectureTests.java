@@ -16,7 +16,7 @@ class ArchitectureTests {
 
     /** The rooms in the order in which data flows; {@code dev.come} itself, under all of them, knows none. */
     private static final List<String> ROOMS = List.of("checkpoint", "model", "stack", "text", "calibration", "prune",
-            "evaluate", "distill", "report", "job", "demo");
+            "heal", "evaluate", "distill", "report", "job", "demo");
 
     @Test
     void aRoomUsesOnlyRoomsBeforeIt() {

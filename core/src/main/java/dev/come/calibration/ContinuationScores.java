@@ -17,6 +17,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.bytedeco.pytorch.Tensor;
@@ -63,7 +64,7 @@ public final class ContinuationScores implements AutoCloseable {
         this.compute = compute;
         this.memory = memory;
         // Where angles depend on how long a text is, texts of different length have no beginning in common.
-        this.share = !store.config().rotary().dependsOnLength();
+        this.share = !store.config().rotationDependsOnLength();
     }
 
     /**
@@ -200,7 +201,7 @@ public final class ContinuationScores implements AutoCloseable {
                 double sum = 0;
                 boolean greedy = true;
                 for (Question question : questions(i)) {
-                    int answer = questions.get(question);
+                    int answer = Objects.requireNonNull(questions.get(question));
                     sum += answers.logLikelihoods()[answer];
                     greedy &= answers.greedy()[answer];
                 }

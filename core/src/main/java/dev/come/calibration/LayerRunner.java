@@ -18,13 +18,14 @@ import dev.come.stack.LayerStore;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** Runs one layer at a time over chunks of tokens, so that only that layer's weights are in memory. */
-final class LayerRunner implements AutoCloseable {
+public final class LayerRunner implements AutoCloseable {
     private static final Progress.Task NO_PROGRESS = _ -> {
     };
 
@@ -37,7 +38,7 @@ final class LayerRunner implements AutoCloseable {
     private Progress.Task progress = NO_PROGRESS;
 
     /** What happens to the chunks of tokens around a layer; called from several threads, for different chunks. */
-    interface Pass {
+    public interface Pass {
         /** The states before the layer, of the current PointerScope; they are changed in place. */
         Tensor before(int chunk);
 
@@ -54,24 +55,24 @@ final class LayerRunner implements AutoCloseable {
     }
 
     /** What is known of a layer's weights while they are there. */
-    interface WeightsVisitor {
+    public interface WeightsVisitor {
         void visit(LayerWeights weights);
     }
 
-    LayerRunner(LayerStore store, Compute compute) {
+    public LayerRunner(LayerStore store, Compute compute) {
         this.store = store;
         this.compute = compute;
         this.workers = new Workers(compute);
         this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
         this.head = new LanguageModelHead(store.checkpoint(), store.config(), compute);
-        this.rotation = new Rotation(store.config(), compute);
+        this.rotation = new Rotation(compute);
     }
 
     /**
      * Does work that is reported on: the task advances by one with every layer that is run over a chunk, and by
      * {@link #headRuns} with every run of the output projection.
      */
-    <T> T reporting(Progress.Task task, Supplier<T> work) {
+    public <T> T reporting(Progress.Task task, Supplier<T> work) {
         progress = task;
         try {
             return work.get();
@@ -91,7 +92,7 @@ final class LayerRunner implements AutoCloseable {
                 / store.config().layerParameters());
     }
 
-    LayerStore store() {
+    public LayerStore store() {
         return store;
     }
 
@@ -103,24 +104,30 @@ final class LayerRunner implements AutoCloseable {
         return head;
     }
 
-    Workers workers() {
+    public Workers workers() {
         return workers;
     }
 
     /** The residual stream before the first layer. */
-    Tensor embed(Chunk chunk) {
-        return embedding.of(chunk.tokens());
+    public Tensor embed(Chunk chunk) {
+        return embedding.of(chunk.tokens(), chunk.layout());
     }
 
     /**
      * A layer to run.
      *
+     * @param weights those to run it with instead of those that the recipe makes; they must outlive the run
      * @param visitor sees the weights once, before they are used
      */
-    record Step(LayerNode node, WeightsVisitor visitor, Pass pass) {}
+    record Step(LayerNode node, Optional<LayerWeights> weights, WeightsVisitor visitor, Pass pass) {
+        /** A layer with the weights of its recipe. */
+        Step(LayerNode node, WeightsVisitor visitor, Pass pass) {
+            this(node, Optional.empty(), visitor, pass);
+        }
+    }
 
     /** Runs a layer over all chunks. */
-    void run(LayerNode node, List<Chunk> chunks, WeightsVisitor visitor, Pass pass) {
+    public void run(LayerNode node, List<Chunk> chunks, WeightsVisitor visitor, Pass pass) {
         run(List.of(new Step(node, visitor, pass)), chunks);
     }
 
@@ -167,7 +174,7 @@ final class LayerRunner implements AutoCloseable {
         synchronized DecoderLayer open() {
             if (layer == null) {
                 try (var _ = new PointerScope()) {
-                    LayerWeights weights = store.materialise(step.node);
+                    LayerWeights weights = step.weights.orElseGet(() -> store.materialise(step.node));
                     step.visitor.visit(weights);
                     layer = new DecoderLayer(store.config(), weights, compute);
                 }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -182,6 +183,23 @@ public final class Checkpoint implements AutoCloseable {
             throw new CheckpointException(
                     ("%s: %s has no place in the model that config.json describes; check that config.json "
                             + "belongs to these weights").formatted(folder, firstOf(unexpected)));
+        }
+    }
+
+    /** The names of safetensors files in the folder that hold no tensor of this model. */
+    public List<String> strayFiles() {
+        Set<Path> known = maps.keySet();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.safetensors")) {
+            List<String> stray = new ArrayList<>();
+            files.forEach(file -> {
+                if (!known.contains(file)) {
+                    stray.add(file.getFileName().toString());
+                }
+            });
+            stray.sort(null);
+            return stray;
+        } catch (IOException e) {
+            throw new CheckpointException("%s cannot be listed (%s)".formatted(folder, IoReason.of(e)), e);
         }
     }
 

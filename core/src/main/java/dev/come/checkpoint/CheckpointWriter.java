@@ -208,7 +208,7 @@ public final class CheckpointWriter {
     }
 
     /** Writes one file, and returns the checksum of each tensor. */
-    private static List<Long> writeShard(Path file, List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf,
+    static List<Long> writeShard(Path file, List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf,
             Progress.Task task) throws IOException {
         List<Long> checksums = new ArrayList<>();
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {

@@ -70,6 +70,11 @@ public final class ConfigTree {
         return root.hasNonNull(key);
     }
 
+    /** Whether the key is there, be it {@code null}. */
+    public boolean mentions(String key) {
+        return root.has(key);
+    }
+
     /** The text under the key, which must be there. */
     public String string(String key) {
         return required(key, TEXT);

@@ -3,6 +3,7 @@ package dev.come.job;
 import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.prune.PruningPlan;
+import dev.come.stack.TrainedLayers;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 
@@ -14,7 +15,7 @@ public final class ApplyJob {
     /**
      * Does the job.
      *
-     * @param planFile the come.json of a pruned model
+     * @param planFile the come.json of a pruned model, in its folder if layers of it were trained
      * @param model the folder of the dense model that the plan was made for
      * @param targetLayers another number of layers from the plan's history
      * @return the plan of what was written
@@ -24,7 +25,8 @@ public final class ApplyJob {
             Progress progress) {
         PruningPlan plan = PruningPlan.read(planFile);
         PruningPlan wanted = targetLayers.isPresent() ? plan.until(targetLayers.getAsInt()) : plan;
-        try (OpenModel open = new OpenModel(model)) {
+        try (OpenModel open = new OpenModel(model);
+                TrainedLayers trained = new TrainedLayers(planFile.resolveSibling(""))) {
             String expected = plan.settings().path("model").path("fingerprint").asString();
             String found = open.checkpoint().fingerprint();
             if (!found.equals(expected)) {
@@ -34,7 +36,7 @@ public final class ApplyJob {
             }
             plan.requireFits(open.config(), planFile);
             saving.check(open.store());
-            saving.write(open.store(), wanted, progress);
+            saving.write(open.store().with(trained), wanted, progress);
             return wanted;
         }
     }

@@ -37,7 +37,7 @@ public final class CausalLanguageModel implements AutoCloseable {
         this.compute = compute;
         this.embedding = new Embedding(checkpoint, config, compute);
         this.head = new LanguageModelHead(checkpoint, config, compute);
-        this.rotation = new Rotation(config, compute);
+        this.rotation = new Rotation(compute);
         this.workspace = new Workspace(compute);
         for (int layer = 0; layer < layerCount; layer++) {
             try (var _ = new PointerScope()) {
@@ -58,8 +58,8 @@ public final class CausalLanguageModel implements AutoCloseable {
      */
     public float[] nextTokenLogits(int[] tokens, KeyValueCache cache) {
         try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
-            Tensor hidden = embedding.of(tokens);
             TokenLayout layout = new TokenLayout(new int[]{tokens.length}, cache.length());
+            Tensor hidden = embedding.of(tokens, layout);
             for (int i = 0; i < layers.size(); i++) {
                 layers.get(i).forward(hidden, layout, rotation, workspace, LayerObserver.NONE, cache.layer(i));
             }
@@ -71,8 +71,8 @@ public final class CausalLanguageModel implements AutoCloseable {
     /** The logits after every token of a sequence, {@code (tokens, vocabulary)}, without a cache. */
     public float[][] logits(int[] tokens) {
         try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
-            Tensor hidden = embedding.of(tokens);
             TokenLayout layout = TokenLayout.of(tokens.length);
+            Tensor hidden = embedding.of(tokens, layout);
             for (DecoderLayer layer : layers) {
                 layer.forward(hidden, layout, rotation, workspace, LayerObserver.NONE, null);
             }

@@ -5,7 +5,9 @@ import dev.come.checkpoint.DType;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.Scalar;
@@ -32,7 +34,9 @@ public final class LanguageModelHead implements AutoCloseable {
     private final ModelConfig config;
     private final Compute compute;
     private final Tensor stored;
-    private final Tensor normWeight;
+    private final @Nullable Tensor normWeight;
+    private final @Nullable Tensor normBias;
+    private final @Nullable Tensor projection;
     private @Nullable Tensor whole;
 
     /** Uses the output projection of an open checkpoint, which must stay open. */
@@ -42,20 +46,49 @@ public final class LanguageModelHead implements AutoCloseable {
         try (var _ = new PointerScope()) {
             stored = checkpoint.tensor(config.headTensor());
             stored.retainReference();
-            normWeight = checkpoint.tensor(config.family().finalNorm()).to(compute.torchDevice(), ScalarType.Float);
-            normWeight.retainReference();
+            Family.Names names = config.family().names();
+            normWeight = config.finalNorm() ? wide(checkpoint, names.finalNorm()) : null;
+            normBias = config.finalNorm() && config.norm().kind() == Norm.Kind.LAYER
+                    ? wide(checkpoint, names.finalNormBias())
+                    : null;
+            projection = config.embeddingSize() == config.hiddenSize()
+                    ? null
+                    : wide(checkpoint, names.projectOut().orElseThrow());
         }
     }
 
-    /** The states that the output projection sees, {@code (tokens, hidden)}, float32, in the workspace. */
+    private Tensor wide(Checkpoint checkpoint, String name) {
+        Tensor tensor = checkpoint.tensor(name).to(compute.torchDevice(), ScalarType.Float);
+        tensor.retainReference();
+        return tensor;
+    }
+
+    /**
+     * What the output projection sees: the final norm and, where they are, the projection to the width of the embedding and the
+     * multiplier of the logits.
+     *
+     * @return {@code (tokens, embedding)}, float32; may lie in the workspace
+     */
     public Tensor finalStates(Tensor hidden, Workspace workspace) {
-        return RmsNorm.of(hidden, normWeight, config.normEpsilon(), workspace);
+        Tensor normed = normWeight == null
+                ? hidden.to(ScalarType.Float)
+                : config.norm().of(hidden, config.norm().scale(normWeight), normBias, workspace);
+        Tensor states = projection == null ? normed : normed.mm(projection.t());
+        double multiplier = config.multipliers().logits();
+        return multiplier == 1 ? states : states.mul(new Scalar(multiplier));
+    }
+
+    /** As {@link #finalStates}, in plain operations through which gradients flow. */
+    public Tensor plainFinalStates(Tensor hidden) {
+        Tensor normed = normWeight == null ? hidden : config.norm().plain(hidden, normWeight, normBias);
+        Tensor states = projection == null ? normed : normed.mm(projection.t());
+        return states.mul(new Scalar(config.multipliers().logits()));
     }
 
     /** Logits, {@code (rows, vocabulary)}, float32. Keeps the whole projection in the compute type from then on. */
     public Tensor logits(Tensor hidden, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace).to(compute.scalarType());
-        return states.mm(wholeProjection().t()).to(ScalarType.Float);
+        return config.multipliers().capped(states.mm(wholeProjection().t()).to(ScalarType.Float));
     }
 
     private synchronized Tensor wholeProjection() {
@@ -119,17 +152,20 @@ public final class LanguageModelHead implements AutoCloseable {
         long tokens = targets.length;
         Tensor states = finalStates(hidden, workspace);
         Tensor logSum = logSumExp(states, workspace);
-        Tensor gradient = torch.index_select(stored, 0, torch.tensor(targets))
-                .to(compute.torchDevice(), ScalarType.Float).neg_();
+        Tensor gradient = targetRows(targets).neg_();
+        if (config.multipliers().capsLogits()) {
+            gradient.mul_(config.multipliers().slope(targetLogits(states, targets)).unsqueeze(1));
+        }
         forEachSlice(states, workspace, (_, slice, logits, start, rows) -> {
+            Tensor slopes = config.multipliers().capsLogits() ? config.multipliers().slope(logits) : null;
             logits.sub_(logSum.narrow(0, start, rows)).exp_();
-            gradient.narrow(0, start, rows).addmm_(logits, slice);
+            gradient.narrow(0, start, rows).addmm_(slopes == null ? logits : logits.mul_(slopes), slice);
         });
         gradient.mul_(new Scalar(1.0 / tokens));
         try (var _ = new AutoGradMode(true)) {
             Tensor input = hidden.to(ScalarType.Float).detach().set_requires_grad(true);
-            Tensor normed = new PlainLayer(config).norm(input, normWeight);
-            result.copy_(torch.grad(new TensorVector(normed), new TensorVector(input), new TensorVector(gradient), null,
+            result.copy_(torch.grad(new TensorVector(plainFinalStates(input)), new TensorVector(input),
+                    new TensorVector(gradient), null,
                     false, false).get(0));
         }
     }
@@ -146,7 +182,7 @@ public final class LanguageModelHead implements AutoCloseable {
             return new NextTokens(new double[0], new boolean[0]);
         }
         try (var _ = new PointerScope()) {
-            if (compute.type() != DType.F32) {
+            if (takesAnchors()) {
                 Tensor states = finalStates(pick(hidden, rows), workspace);
                 boolean[] greedy = new boolean[targets.length];
                 double[] losses = lossesFromDifferences(states, targets, greedy, workspace);
@@ -216,9 +252,14 @@ public final class LanguageModelHead implements AutoCloseable {
         }
     }
 
+    /** Whether bfloat16 needs them, and logits are linear: nothing can be taken off before a cap. */
+    private boolean takesAnchors() {
+        return compute.type() != DType.F32 && !config.multipliers().capsLogits();
+    }
+
     private double[] losses(Tensor hidden, int[] targets, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace);
-        if (compute.type() == DType.F32) {
+        if (!takesAnchors()) {
             return lossesFromLogits(states, targets, workspace);
         }
         double[] losses = lossesFromDifferences(states, targets, null, workspace);
@@ -238,12 +279,11 @@ public final class LanguageModelHead implements AutoCloseable {
      */
     private double[] lossesFromDifferences(Tensor states, int[] targets, boolean @Nullable [] greedy,
             Workspace workspace) {
-        long hidden = config.hiddenSize();
+        long hidden = config.embeddingSize();
         Tensor anchored = workspace.tensor("anchoredStates", compute.scalarType(), targets.length, hidden + PADDING);
         anchored.zero_();
         anchored.narrow(1, 0, hidden).copy_(states);
-        Tensor target = torch.index_select(stored, 0, torch.tensor(targets))
-                .to(compute.torchDevice(), ScalarType.Float).mul(anchored.narrow(1, 0, hidden)).sum(1);
+        Tensor target = targetRows(targets).mul(anchored.narrow(1, 0, hidden)).sum(1);
         TopLogits top = greedy == null ? null : new TopLogits(targets);
         Tensor losses = logSumAbove(anchored, target, top, workspace);
         if (greedy != null && top != null) {
@@ -261,13 +301,13 @@ public final class LanguageModelHead implements AutoCloseable {
     /**
      * log sum exp of the logits, less the anchors.
      *
-     * @param states {@code (tokens, hidden + padding)}, compute type; the first channel of the padding is overwritten
+     * @param states {@code (tokens, embedding + padding)}, compute type; the first channel of the padding is overwritten
      * @param anchors {@code (tokens)}, float32
      * @param top sees all logits; or null
      */
     private Tensor logSumAbove(Tensor states, Tensor anchors, @Nullable TopLogits top, Workspace workspace) {
         long tokens = states.size(0);
-        long hidden = config.hiddenSize();
+        long hidden = config.embeddingSize();
         Tensor taken = states.select(1, hidden).copy_(anchors.neg()).to(ScalarType.Float); // as it was rounded
         Tensor sum = torch.zeros_like(taken);
         for (long first = 0; first < config.vocabularySize(); first += VOCABULARY_SLICE) {
@@ -329,9 +369,18 @@ public final class LanguageModelHead implements AutoCloseable {
 
     /** log sum exp minus the target's logit, in float32. */
     private double[] lossesFromLogits(Tensor states, int[] targets, Workspace workspace) {
-        Tensor target = torch.index_select(stored, 0, torch.tensor(targets))
-                .to(compute.torchDevice(), ScalarType.Float).mul(states).sum(1);
+        Tensor target = targetLogits(states, targets);
         return Tensors.doubles(logSumExp(states, workspace).squeeze(1).sub(target));
+    }
+
+    /** The rows of the output projection for some tokens, {@code (tokens, embedding)}, float32. */
+    private Tensor targetRows(int[] targets) {
+        return torch.index_select(stored, 0, torch.tensor(targets)).to(compute.torchDevice(), ScalarType.Float);
+    }
+
+    /** The logits of the tokens that do follow, {@code (tokens)}, float32. */
+    private Tensor targetLogits(Tensor states, int[] targets) {
+        return config.multipliers().capped(targetRows(targets).mul(states).sum(1));
     }
 
     /** The logarithm of the sum of the exponentials of all logits, {@code (tokens, 1)}. */
@@ -348,7 +397,7 @@ public final class LanguageModelHead implements AutoCloseable {
     private interface SliceVisitor {
         /**
          * @param firstId the token of the first row of the slice
-         * @param slice {@code (slice, hidden)}: the rows of the projection
+         * @param slice {@code (slice, embedding)}: the rows of the projection
          * @param logits {@code (rows, slice)}
          */
         void visit(long firstId, Tensor slice, Tensor logits, long start, long rows);
@@ -360,13 +409,14 @@ public final class LanguageModelHead implements AutoCloseable {
         for (long first = 0; first < config.vocabularySize(); first += VOCABULARY_SLICE) {
             long width = Math.min(VOCABULARY_SLICE, config.vocabularySize() - first);
             try (var _ = new PointerScope()) {
-                Tensor slice = workspace.floats("projection", width, config.hiddenSize())
+                Tensor slice = workspace.floats("projection", width, config.embeddingSize())
                         .copy_(stored.narrow(0, first, width));
                 for (long start = 0; start < tokens; start += ROWS) {
                     long rows = Math.min(ROWS, tokens - start);
                     try (var _ = new PointerScope()) {
                         Tensor logits = workspace.floats("logits", rows, width);
                         torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
+                        config.multipliers().capped(logits);
                         visitor.visit(first, slice, logits, start, rows);
                     }
                 }
@@ -384,7 +434,7 @@ public final class LanguageModelHead implements AutoCloseable {
     @Override
     public synchronized void close() {
         stored.releaseReference();
-        normWeight.releaseReference();
+        Stream.of(normWeight, normBias, projection).filter(Objects::nonNull).forEach(Tensor::releaseReference);
         if (whole != null) {
             whole.releaseReference();
         }

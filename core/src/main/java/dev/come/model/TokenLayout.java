@@ -23,7 +23,7 @@ public record TokenLayout(int[] lengths, int[] parents, int firstPosition) {
             throw new IllegalArgumentException(parents.length + " parents for " + lengths.length + " sequences");
         }
         for (int i = 0; i < parents.length; i++) {
-            if (parents[i] < ROOT || parents[i] >= i || parents[i] != ROOT && firstPosition != 0) {
+            if (parents[i] < ROOT || parents[i] >= i || (parents[i] != ROOT && firstPosition != 0)) {
                 throw new IllegalArgumentException("sequence " + i + " cannot go on from " + parents[i]);
             }
         }

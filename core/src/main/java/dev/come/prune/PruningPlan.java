@@ -44,6 +44,9 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     /** The setting that says how many layers are to be left. */
     public static final String TARGET_LAYERS = "target_layers";
 
+    /** The setting that says how layers were trained afterwards; absent if they were not. */
+    public static final String DISTILLATION = "distillation";
+
     private static final String FORMAT = "come-plan-1";
     private static final String MINUS_INFINITY = "-Infinity";
     private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -86,21 +89,24 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     }
 
     /**
-     * The plan as it was when so many layers were left.
+     * The plan as it was when so many layers were left, with what was done to them before others went.
      *
      * @throws InvalidInputException if it never had so many; the message lists those that it had
      */
     public PruningPlan until(int layersLeft) {
-        for (int taken = 1; taken <= steps.size(); taken++) {
+        for (int taken = steps.size(); taken > 0; taken--) {
             if (steps.get(taken - 1).stack().size() == layersLeft) {
                 PruningPlan earlier = new PruningPlan(settings.deepCopy(), layers, steps.subList(0, taken), evaluations
                         .stream().filter(evaluation -> evaluation.layers() >= layersLeft).toList());
                 earlier.settings.put(TARGET_LAYERS, layersLeft);
+                if (earlier.steps.stream().noneMatch(step -> step.action() == Action.TRAIN)) {
+                    earlier.settings.remove(DISTILLATION);
+                }
                 return earlier;
             }
         }
         throw new InvalidInputException("--target-layers is " + layersLeft + ", but the plan has "
-                + steps.stream().map(step -> step.stack().size()).toList()
+                + steps.stream().map(step -> step.stack().size()).distinct().toList()
                 + " layers after its steps; choose one of these");
     }
 
@@ -198,7 +204,9 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
             if (step.count() < (merge ? 2 : 1) || step.position() < 0 || step.position() + step.count() > before
                     || step.layersBefore() != before) {
                 throw new InvalidInputException(file + ": step " + (steps.size() + 1) + " makes " + step.stack().size()
-                        + " layers of " + before + " by " + (merge ? "merging " : "removing ") + step.count()
+                        + " layers of " + before + " by "
+                        + (merge ? "merging " : step.action() == Action.TRAIN ? "training " : "removing ")
+                        + step.count()
                         + " from position " + step.position()
                         + " on, which cannot be; the file is damaged, give the one that was written");
             }

@@ -1,10 +1,14 @@
 package dev.come.prune;
 
 import dev.come.stack.LayerNode;
+import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerStack;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.SequencedMap;
+import java.util.SortedMap;
 import java.util.stream.Collectors;
 
 /**
@@ -25,7 +29,9 @@ public record PruningStep(LayerStack stack, Action action, int position, int cou
         /** Makes one of them. */
         MERGE,
         /** Leaves them out. */
-        REMOVE
+        REMOVE,
+        /** Gives some of them other weights, from the first to the last that were changed. */
+        TRAIN
     }
 
     public PruningStep {
@@ -44,9 +50,28 @@ public record PruningStep(LayerStack stack, Action action, int position, int cou
         return new PruningStep(before.without(position, count), Action.REMOVE, position, count, List.of(), scores);
     }
 
+    /**
+     * Gives layers of a stack other weights.
+     *
+     * @param changed the layers by position, at least one
+     */
+    public static PruningStep train(LayerStack before, SortedMap<Integer, Trained> changed,
+            SequencedMap<String, List<Double>> scores) {
+        LayerStack stack = before;
+        for (Map.Entry<Integer, Trained> layer : changed.entrySet()) {
+            stack = stack.replace(layer.getKey(), 1, layer.getValue());
+        }
+        int first = changed.firstKey();
+        return new PruningStep(stack, Action.TRAIN, first, changed.lastKey() + 1 - first, List.of(), scores);
+    }
+
     /** How many layers the stack had before. */
     public int layersBefore() {
-        return stack.size() + count - (action == Action.MERGE ? 1 : 0);
+        return switch (action) {
+            case MERGE -> stack.size() + count - 1;
+            case REMOVE -> stack.size() + count;
+            case TRAIN -> stack.size();
+        };
     }
 
     /**
@@ -59,7 +84,19 @@ public record PruningStep(LayerStack stack, Action action, int position, int cou
             case MERGE -> "merged " + stack.get(position).tree() + (ratio.isEmpty() ? "" : ", ratio " + ratioText(3));
             case REMOVE -> "removed " + before.window(position, count).stream().map(LayerNode::tree)
                     .collect(Collectors.joining(", "));
+            case TRAIN -> describeTraining(before);
         };
+    }
+
+    private String describeTraining(LayerStack before) {
+        List<Trained> changed = new ArrayList<>();
+        for (int i = position; i < position + count; i++) {
+            if (stack.get(i) instanceof Trained trained && !trained.equals(before.get(i))) {
+                changed.add(trained);
+            }
+        }
+        String training = changed.isEmpty() ? "trained" : changed.getFirst().training().name().toLowerCase(Locale.ROOT);
+        return training + " " + changed.stream().map(LayerNode::tree).collect(Collectors.joining(", "));
     }
 
     /** The ratio with so many decimals, for example {@code 0.462 : 0.538}. */

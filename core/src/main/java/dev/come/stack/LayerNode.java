@@ -134,6 +134,40 @@ public sealed interface LayerNode {
         MATRICES
     }
 
+    /**
+     * A layer whose weights were changed after it was made. They cannot be made again from the checkpoint, so they lie in a
+     * file beside the plan; a saved model holds them itself, at the layer's position.
+     *
+     * @param start the layer before its weights were changed
+     * @param training what changed them
+     * @param position the layer's position in the stack, under which its tensors are named
+     * @param sha256 of the data of its tensors, part after part, in hexadecimal digits
+     */
+    record Trained(LayerNode start, Training training, int position, String sha256) implements LayerNode {
+        @Override
+        public IntStream originals() {
+            return start.originals();
+        }
+
+        @Override
+        public String tree() {
+            return start.tree();
+        }
+
+        @Override
+        public boolean fits(ModelConfig config) {
+            return start.fits(config) && position >= 0 && position < config.layers();
+        }
+    }
+
+    /** What gives a layer other weights. */
+    enum Training {
+        /** Steps against the gradient of what it differs from its teacher by. */
+        DISTILLED,
+        /** The least squares solution. */
+        REFITTED
+    }
+
     /** Which query heads are taken along with a key-value head. */
     enum QueryHeads {
         /** The consecutive heads that attend with it, which is what the model computes. */

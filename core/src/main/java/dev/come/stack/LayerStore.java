@@ -1,5 +1,6 @@
 package dev.come.stack;
 
+import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
@@ -7,19 +8,32 @@ import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.Scope;
 import dev.come.stack.LayerNode.Term;
+import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerNode.WeightedSum;
 import java.util.List;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Recipes into weights, one layer at a time, from the memory-mapped checkpoint. */
 public final class LayerStore {
     private final Checkpoint checkpoint;
     private final ModelConfig config;
+    private final List<TrainedLayers> trained;
 
     /** Uses an open checkpoint, which must stay open. */
     public LayerStore(Checkpoint checkpoint, ModelConfig config) {
+        this(checkpoint, config, List.of());
+    }
+
+    private LayerStore(Checkpoint checkpoint, ModelConfig config, List<TrainedLayers> trained) {
         this.checkpoint = checkpoint;
         this.config = config;
+        this.trained = trained;
+    }
+
+    /** The same, finding the weights of trained layers there too, which must stay open. */
+    public LayerStore with(TrainedLayers layers) {
+        return new LayerStore(checkpoint, config, Stream.concat(Stream.of(layers), trained.stream()).toList());
     }
 
     public ModelConfig config() {
@@ -35,11 +49,17 @@ public final class LayerStore {
      * stored numbers in float64, through any depth of nesting, and rounded once at the end. What is measured is therefore
      * exactly what is saved.
      *
-     * @return tensors of the current PointerScope; those of original layers are views on the checkpoint
+     * @return tensors of the current PointerScope; those of original and trained layers are views on files
+     * @throws InvalidInputException if the weights of a trained layer are not where they should be
      */
     public LayerWeights materialise(LayerNode node) {
+        return stored(node, exact(node));
+    }
+
+    /** Weights of a layer, of whatever floating types, in those that it is stored in. */
+    public LayerWeights stored(LayerNode node, LayerWeights weights) {
         int first = node.originals().findFirst().orElseThrow();
-        return exact(node).map((part, tensor) -> {
+        return weights.map((part, tensor) -> {
             ScalarType stored = checkpoint.info(config.tensorName(first, part)).dtype().scalarType();
             return tensor.scalar_type() == stored ? tensor : tensor.to(stored);
         });
@@ -52,7 +72,16 @@ public final class LayerStore {
             case Concatenated concatenated -> new Concatenation(config, concatenated)
                     .of(concatenated.sources().map(this::exact).toList());
             case WeightedSum sum -> sum(sum);
+            case Trained layer -> trained(layer);
         };
+    }
+
+    private LayerWeights trained(Trained node) {
+        if (trained.isEmpty()) {
+            throw new IllegalStateException("nobody said where the weights of trained layers lie");
+        }
+        return trained.stream().filter(layers -> layers.holds(node, config)).findFirst().orElse(trained.getFirst())
+                .weights(node, config);
     }
 
     private LayerWeights sum(WeightedSum node) {

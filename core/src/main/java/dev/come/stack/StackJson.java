@@ -7,6 +7,8 @@ import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Scope;
 import dev.come.stack.LayerNode.Share;
 import dev.come.stack.LayerNode.Term;
+import dev.come.stack.LayerNode.Trained;
+import dev.come.stack.LayerNode.Training;
 import dev.come.stack.LayerNode.WeightedSum;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -28,12 +31,14 @@ import tools.jackson.databind.node.ObjectNode;
  * <pre>{@code
  * "nodes": {"m1": {"kind": "concatenated", "query_heads": "grouped",
  *                  "shares": [{"source": 2, "ratio": 0.3, "key_value_heads": [0, 2], "channels": [0, 1, 5]}, ...]},
- *           "m2": {"kind": "weighted_sum", "scope": "matrices", "terms": [{"source": 5, "factor": 0.6}, ...]}}
- * "stack": [0, 1, "m1", 4, "m2"]
+ *           "m2": {"kind": "weighted_sum", "scope": "matrices", "terms": [{"source": 5, "factor": 0.6}, ...]},
+ *           "m3": {"kind": "trained", "training": "distilled", "start": "m1", "position": 2, "sha256": "9f86d0..."}}
+ * "stack": [0, 1, "m3", 4, "m2"]
  * }</pre>
  */
 public final class StackJson {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+    private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
     private StackJson() {
     }
@@ -60,6 +65,7 @@ public final class StackJson {
                 case Original original -> JSON.numberNode(original.index());
                 case Concatenated concatenated -> named(concatenated, this::write);
                 case WeightedSum sum -> named(sum, this::write);
+                case Trained trained -> named(trained, this::write);
             };
         }
 
@@ -72,6 +78,16 @@ public final class StackJson {
                 nodes.set(name, written);
             }
             return JSON.stringNode(name);
+        }
+
+        private ObjectNode write(Trained node) {
+            ObjectNode written = JSON.objectNode();
+            written.put("kind", "trained");
+            written.put("training", name(node.training()));
+            written.set("start", reference(node.start()));
+            written.put("position", node.position());
+            written.put("sha256", node.sha256());
+            return written;
         }
 
         private ObjectNode write(WeightedSum node) {
@@ -158,15 +174,25 @@ public final class StackJson {
             LayerNode node = switch (entry.path("kind").asString()) {
                 case "concatenated" -> concatenated(name, entry);
                 case "weighted_sum" -> weightedSum(name, entry);
+                case "trained" -> trained(name, entry);
                 default -> throw damaged("node \"" + name + "\" is of the kind " + entry.path("kind")
-                        + ", and this version knows \"concatenated\" and \"weighted_sum\"");
+                        + ", and this version knows \"concatenated\", \"weighted_sum\" and \"trained\"");
             };
             int[] originals = node.originals().toArray();
-            if (originals.length < 2
+            if (originals.length < (node instanceof Trained ? 1 : 2)
                     || IntStream.range(1, originals.length).anyMatch(i -> originals[i - 1] >= originals[i])) {
                 throw damaged("node \"" + name + "\" is not made of two or more layers in their order");
             }
             return node;
+        }
+
+        private Trained trained(String name, JsonNode entry) {
+            String sha256 = entry.path("sha256").asString();
+            if (!SHA256.matcher(sha256).matches() || !entry.path("position").isInt()) {
+                throw damaged("node \"" + name + "\" does not say by position and sha256 which weights it has");
+            }
+            return new Trained(node(entry.path("start")), named(Training.values(), name, "training", entry),
+                    entry.path("position").asInt(), sha256);
         }
 
         private WeightedSum weightedSum(String name, JsonNode entry) {

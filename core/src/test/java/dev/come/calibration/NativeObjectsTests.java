@@ -88,13 +88,13 @@ class NativeObjectsTests {
     void aLayerKeepsNothingOfItsForwardPasses() {
         Compute compute = Compute.float32(1);
         try (var _ = new NoGradGuard();
-                Rotation rotation = new Rotation(config, compute);
+                Rotation rotation = new Rotation(compute);
                 Workspace workspace = new Workspace(compute);
                 Embedding embedding = new Embedding(checkpoint, config, compute);
                 DecoderLayer layer = new DecoderLayer(config, LayerWeights.of(checkpoint, config, 0), compute)) {
             NativeObjects.assertSteady(() -> {
                 try (var _ = new PointerScope()) {
-                    Tensor hidden = embedding.of(tokens.tokens());
+                    Tensor hidden = embedding.of(tokens.tokens(), TokenLayout.of(tokens.tokenCount()));
                     layer.forward(hidden, TokenLayout.of(tokens.tokenCount()), rotation, workspace, LayerObserver.NONE,
                             null);
                 }

@@ -1,0 +1,423 @@
+package dev.come.calibration;
+
+import dev.come.Progress;
+import dev.come.calibration.StateStore.State;
+import dev.come.calibration.TokenChunks.Chunk;
+import dev.come.model.Compute;
+import dev.come.model.LayerObserver;
+import dev.come.model.LayerWeights;
+import dev.come.model.Part;
+import dev.come.stack.LayerNode;
+import dev.come.stack.LayerNode.Original;
+import dev.come.stack.LayerStore;
+import dev.come.text.Sequences;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A pruned stack beside the dense model it was made from, on the same tokens. Both go forward a layer at a time, and only the
+ * states where they are now are held. Called from one thread; the work is shared by many.
+ *
+ * <p>What the stack is measured by is its state against the dense one, token by token: the square of their distance by the
+ * square of the dense state's length. The first tokens of a sequence, whose states are hundreds of times longer than those of
+ * others, so count no more than any.
+ */
+public final class SideBySide implements AutoCloseable {
+    private final LayerStore store;
+    private final LayerRunner runner;
+    private final TokenChunks chunks;
+    private final int fittedChunks;
+    private final StateStore states;
+    private int denseLayers;
+    private List<State> dense;
+    private List<State> own;
+
+    /**
+     * One layer of the stack, run with certain weights: the states after it, and how far they are from the dense ones.
+     * {@link #moveOn} or {@link #discard} ends it.
+     */
+    public static final class Trial {
+        private final List<State> after;
+        private final double fittedError;
+        private final double heldOutError;
+        private final @Nullable Moments fitted;
+        private final @Nullable Moments heldOut;
+
+        private Trial(List<State> after, double fittedError, double heldOutError, @Nullable Moments fitted,
+                @Nullable Moments heldOut) {
+            this.after = after;
+            this.fittedError = fittedError;
+            this.heldOutError = heldOutError;
+            this.fitted = fitted;
+            this.heldOut = heldOut;
+        }
+
+        /** The mean over the tokens that fits see of |dense - own|^2 / |dense|^2. */
+        public double fittedError() {
+            return fittedError;
+        }
+
+        /** The same over the tokens that fits do not see. */
+        public double heldOutError() {
+            return heldOutError;
+        }
+
+        /**
+         * How what is missing is explained by the inputs of the projection that was asked about, over the tokens that fits
+         * see; rows are divided by the length of the dense state. Where the projection has a bias, one more channel, the
+         * last, is always 1 before the division.
+         */
+        public Moments fitted() {
+            return asked(fitted);
+        }
+
+        /** The same over the tokens that fits do not see. */
+        public Moments heldOut() {
+            return asked(heldOut);
+        }
+
+        private static Moments asked(@Nullable Moments moments) {
+            if (moments == null) {
+                throw new IllegalStateException("no projection was asked about");
+            }
+            return moments;
+        }
+    }
+
+    /**
+     * Begins before the first layer.
+     *
+     * @param fitted the tokens that fits see
+     * @param heldOut the tokens that fits do not see
+     * @param memory bytes of hidden states that are held in memory; beyond it they go to a temporary file
+     * @param spillFolder where that file goes
+     */
+    public SideBySide(LayerStore store, Sequences fitted, Sequences heldOut, Compute compute, long memory,
+            Path spillFolder) {
+        this.store = store;
+        this.runner = new LayerRunner(store, compute);
+        TokenChunks seen = TokenChunks.of(fitted);
+        this.fittedChunks = seen.size();
+        this.chunks = new TokenChunks(
+                Stream.concat(seen.chunks().stream(), TokenChunks.of(heldOut).chunks().stream()).toList());
+        this.states = new StateStore(memory, spillFolder);
+        try {
+            State[] embedded = new State[chunks.size()];
+            runner.workers().forEach(chunks.size(),
+                    (chunk, _) -> embedded[chunk] = states.put(runner.embed(chunks.get(chunk))));
+            this.dense = Arrays.asList(embedded);
+            this.own = dense;
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** How many chunks the tokens fall into; a layer is run over one after the other. */
+    public int chunks() {
+        return chunks.size();
+    }
+
+    /** Does work that is reported on: the task advances by one with every layer that is run over a chunk. */
+    public <T> T reporting(Progress.Task task, Supplier<T> work) {
+        return runner.reporting(task, work);
+    }
+
+    /** Runs the dense model on to where so many layers lie behind it. */
+    public void runDense(int layers) {
+        List<Running> running = new ArrayList<>();
+        for (int layer = denseLayers; layer < layers; layer++) {
+            running.add(new Running(running.isEmpty() ? dense : Arrays.asList(running.getLast().after),
+                    !running.isEmpty()));
+        }
+        if (running.isEmpty()) {
+            return;
+        }
+        List<LayerRunner.Step> steps = new ArrayList<>();
+        running.forEach(pass -> steps.add(new LayerRunner.Step(new Original(denseLayers + steps.size()), _ -> {
+        }, pass)));
+        runner.run(steps, chunks.chunks());
+        forget(dense, own);
+        dense = Arrays.asList(running.getLast().after);
+        denseLayers = layers;
+    }
+
+    /** Runs both through layers that they have in common; the stack must not have left the dense model yet. */
+    public void runBoth(int layers) {
+        if (own != dense) {
+            throw new IllegalStateException("the stack has left the dense model");
+        }
+        own = List.of();
+        runDense(layers);
+        own = dense;
+    }
+
+    /**
+     * Runs the next layer of the stack, against the dense states as they are.
+     *
+     * @param node its recipe, for messages
+     * @param weights the weights to run it with, which must outlive the call
+     * @param projection {@link Part#OUTPUT} or {@link Part#DOWN} if its moments are wanted
+     */
+    public Trial run(LayerNode node, LayerWeights weights, Optional<Part> projection) {
+        Comparing pass = new Comparing(projection, projection.map(part -> width(weights, part)).orElse(0L),
+                projection.filter(part -> weights.asMap().containsKey(biasOf(part))).isPresent());
+        try {
+            runner.run(List.of(new LayerRunner.Step(node, Optional.of(weights), _ -> {
+            }, pass)), chunks.chunks());
+            return pass.trial();
+        } catch (RuntimeException e) {
+            pass.fitted.close();
+            pass.heldOut.close();
+            throw e;
+        }
+    }
+
+    private static long width(LayerWeights weights, Part part) {
+        return weights.get(part).size(1);
+    }
+
+    /** The bias that is added to what a projection gives. */
+    public static Part biasOf(Part projection) {
+        return switch (projection) {
+            case OUTPUT -> Part.OUTPUT_BIAS;
+            case DOWN -> Part.DOWN_BIAS;
+            default -> throw new IllegalArgumentException(projection + " does not end in the residual stream");
+        };
+    }
+
+    /** Goes on from the states of a trial; others of the same layer are to be discarded. */
+    public void moveOn(Trial trial) {
+        forget(own, dense);
+        own = trial.after;
+        closeMoments(trial);
+    }
+
+    /** Forgets a trial. */
+    public void discard(Trial trial) {
+        trial.after.forEach(states::free);
+        closeMoments(trial);
+    }
+
+    private static void closeMoments(Trial trial) {
+        if (trial.fitted != null) {
+            trial.fitted.close();
+        }
+        if (trial.heldOut != null) {
+            trial.heldOut.close();
+        }
+    }
+
+    /** Both may still be at the same states. */
+    private void forget(List<State> old, List<State> others) {
+        if (old != others) {
+            old.forEach(states::free);
+        }
+    }
+
+    /** Bytes of hidden states in memory now. */
+    public long bytesInMemory() {
+        return states.bytesInMemory();
+    }
+
+    /** A layer on its way over the chunks. */
+    private class Running implements LayerRunner.Pass {
+        private final List<State> before;
+        private final boolean last;
+        private final State[] after = new State[chunks.size()];
+
+        /**
+         * Makes one.
+         *
+         * @param before the states before the layer, which may come in while others are run
+         * @param last whether nobody needs them afterwards
+         */
+        Running(List<State> before, boolean last) {
+            this.before = before;
+            this.last = last;
+        }
+
+        @Override
+        public Tensor before(int chunk) {
+            Tensor hidden = states.get(before.get(chunk)).clone();
+            if (last) {
+                states.free(before.get(chunk));
+            }
+            return hidden;
+        }
+
+        @Override
+        public LayerObserver observer(int chunk) {
+            return LayerObserver.NONE;
+        }
+
+        @Override
+        public void after(int chunk, Tensor hidden) {
+            after[chunk] = states.put(hidden);
+        }
+    }
+
+    /** A layer of the stack on its way over the chunks. */
+    private final class Comparing extends Running {
+        private final Optional<Part> projection;
+        private final boolean bias;
+        private final Inputs[] inputs = new Inputs[chunks.size()];
+        private final double[] squares = new double[chunks.size()];
+        private final InOrder fitted;
+        private final InOrder heldOut;
+
+        Comparing(Optional<Part> projection, long channels, boolean bias) {
+            super(own, false);
+            this.projection = projection;
+            this.bias = bias;
+            long width = channels + (bias ? 1 : 0);
+            this.fitted = new InOrder(width, projection.isPresent());
+            this.heldOut = new InOrder(width, projection.isPresent());
+        }
+
+        @Override
+        public LayerObserver observer(int chunk) {
+            if (projection.isEmpty()) {
+                return LayerObserver.NONE;
+            }
+            inputs[chunk] = new Inputs(projection.get());
+            return inputs[chunk];
+        }
+
+        @Override
+        public void after(int chunk, Tensor hidden) {
+            super.after(chunk, hidden);
+            Tensor expected = states.get(dense.get(chunk)).to(ScalarType.Float);
+            Tensor scale = torch.linalg_vector_norm(expected, new Scalar(2.0), new long[]{1}, true,
+                    new ScalarTypeOptional(ScalarType.Float)).reciprocal_();
+            scale.masked_fill_(scale.isinf(), new Scalar(0.0)); // a state of zeros has no direction to be off
+            Tensor missing = expected.sub(hidden.to(ScalarType.Float)).mul_(scale);
+            squares[chunk] = missing.square().sum(new ScalarTypeOptional(ScalarType.Double)).item_double();
+            if (projection.isPresent()) {
+                InOrder sums = chunk < fittedChunks ? fitted : heldOut;
+                sums.add(chunk < fittedChunks ? chunk : chunk - fittedChunks, moments(inputs[chunk], scale, missing));
+            }
+        }
+
+        private Moments moments(Inputs from, Tensor scale, Tensor missing) {
+            Moments moments = null;
+            long row = 0;
+            try {
+                for (Tensor block : from.blocks) {
+                    long rows = block.size(0);
+                    Tensor factors = scale.narrow(0, row, rows);
+                    Tensor x = block.to(ScalarType.Float).mul(factors);
+                    if (bias) {
+                        x = torch.cat(new TensorVector(x, factors), 1);
+                    }
+                    Tensor y = missing.narrow(0, row, rows);
+                    moments = moments == null ? Moments.like(x, y) : moments;
+                    moments.add(x, y);
+                    row += rows;
+                }
+            } finally {
+                from.close();
+            }
+            if (moments == null) {
+                throw new IllegalStateException("the layer has no " + projection);
+            }
+            return moments;
+        }
+
+        Trial trial() {
+            long seen = 0;
+            long unseen = 0;
+            for (int chunk = 0; chunk < chunks.size(); chunk++) {
+                long tokens = chunks.get(chunk).tokens().length;
+                seen += chunk < fittedChunks ? tokens : 0;
+                unseen += chunk < fittedChunks ? 0 : tokens;
+            }
+            return new Trial(Arrays.asList(super.after), sum(0, fittedChunks) / seen,
+                    sum(fittedChunks, chunks.size()) / unseen, fitted.total, heldOut.total);
+        }
+
+        private double sum(int from, int to) {
+            return Arrays.stream(squares, from, to).sum();
+        }
+    }
+
+    /** Keeps what goes into one projection of a layer. */
+    private static final class Inputs implements LayerObserver {
+        private final Part projection;
+        private final List<Tensor> blocks = new ArrayList<>();
+
+        Inputs(Part projection) {
+            this.projection = projection;
+        }
+
+        @Override
+        public void attentionOutput(Tensor x) {
+            keep(Part.OUTPUT, x);
+        }
+
+        @Override
+        public void feedForwardChannels(Tensor x) {
+            keep(Part.DOWN, x);
+        }
+
+        private void keep(Part part, Tensor x) {
+            if (part == projection) {
+                Tensor copy = x.clone();
+                copy.retainReference();
+                blocks.add(copy);
+            }
+        }
+
+        void close() {
+            blocks.forEach(Tensor::releaseReference);
+            blocks.clear();
+        }
+    }
+
+    /** Adds up what chunks give, in the order of the chunks, so that the sum does not depend on the number of threads. */
+    private final class InOrder {
+        private final @Nullable Moments total;
+        private final Map<Integer, Moments> waiting = new HashMap<>();
+        private int next;
+
+        InOrder(long channels, boolean wanted) {
+            this.total = wanted ? new Moments(channels, store.config().hiddenSize()) : null;
+        }
+
+        synchronized void add(int index, Moments part) {
+            waiting.put(index, part);
+            for (Moments ready = waiting.remove(next); ready != null && total != null; ready = waiting.remove(next)) {
+                total.add(ready);
+                ready.close();
+                next++;
+            }
+        }
+
+        synchronized void close() {
+            waiting.values().forEach(Moments::close);
+            if (total != null) {
+                total.close();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        states.close();
+        runner.close();
+    }
+}

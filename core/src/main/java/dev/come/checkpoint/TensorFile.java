@@ -1,0 +1,149 @@
+package dev.come.checkpoint;
+
+import dev.come.FailedException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * A safetensors file by itself, apart from a model: it is mapped into memory and never copied. What a {@link Checkpoint}
+ * says of its files holds for it too.
+ */
+public final class TensorFile implements AutoCloseable {
+    private static final int CHUNK_BYTES = 1 << 24;
+
+    private final Path file;
+    private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment map;
+
+    private TensorFile(Path file) {
+        this.file = file;
+        SafetensorsHeader.read(file).tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            map = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
+        } catch (IOException e) {
+            arena.close();
+            throw new CheckpointException("%s cannot be mapped into memory (%s)".formatted(file, IoReason.of(e)), e);
+        }
+    }
+
+    /**
+     * Opens and checks a file.
+     *
+     * @throws CheckpointException when it is missing or broken; the message names it
+     */
+    public static TensorFile open(Path file) {
+        return new TensorFile(file);
+    }
+
+    /** Whether there is a tensor of that name. */
+    public boolean contains(String name) {
+        return tensors.containsKey(name);
+    }
+
+    /**
+     * Of which type and shape a tensor is.
+     *
+     * @throws CheckpointException when there is no tensor of that name
+     */
+    public TensorInfo info(String name) {
+        TensorInfo tensor = tensors.get(name);
+        if (tensor == null) {
+            throw new CheckpointException("%s: tensor '%s' is missing".formatted(file, name));
+        }
+        return tensor;
+    }
+
+    /**
+     * A view of a tensor on the mapped file: stored type, no copy. It is valid until the file is closed, and must never be
+     * written to.
+     *
+     * @throws CheckpointException when there is no tensor of that name
+     */
+    public Tensor tensor(String name) {
+        TensorInfo tensor = info(name);
+        long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
+        try (TensorOptions options = new TensorOptions(tensor.dtype().scalarType());
+                Pointer data = new Address(data(tensor))) {
+            return torch.from_blob(data, shape, options);
+        }
+    }
+
+    /** Adds the data of a tensor to a digest. */
+    public void addTo(MessageDigest digest, String name) {
+        TensorInfo tensor = info(name);
+        for (long start = 0; start < tensor.byteLength(); start += CHUNK_BYTES) {
+            digest.update(data(tensor).asSlice(start, Math.min(CHUNK_BYTES, tensor.byteLength() - start))
+                    .asByteBuffer());
+        }
+    }
+
+    /** A digest that nothing was added to. */
+    public static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    /**
+     * Writes a file that is, at any moment, either as it was or as it is now.
+     *
+     * @param specs the tensors in the order in which they shall lie in the file
+     * @param tensorOf makes each tensor when its turn comes; it is closed when it is written
+     * @throws FailedException when the disk is full or refuses
+     */
+    public static void write(Path file, List<TensorSpec> specs, Function<TensorSpec, Tensor> tensorOf) {
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        try {
+            Files.deleteIfExists(fresh);
+            CheckpointWriter.writeShard(fresh, specs, tensorOf, _ -> {
+            });
+            try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
+                channel.force(true);
+            }
+            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new FailedException("%s cannot be written (%s); check that there is room".formatted(file,
+                    IoReason.of(e)), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    private MemorySegment data(TensorInfo tensor) {
+        // An address in a closed map is no error to libtorch, but the end of the process.
+        if (!arena.scope().isAlive()) {
+            throw new IllegalStateException(file + " is closed");
+        }
+        return map.asSlice(tensor.offset(), tensor.byteLength());
+    }
+
+    /** The address of mapped memory, as libtorch wants it. */
+    private static final class Address extends Pointer {
+        Address(MemorySegment segment) {
+            address = segment.address();
+        }
+    }
+}

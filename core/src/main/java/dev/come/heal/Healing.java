@@ -1,0 +1,359 @@
+package dev.come.heal;
+
+import dev.come.Progress;
+import dev.come.UsageException;
+import dev.come.calibration.SideBySide;
+import dev.come.calibration.SideBySide.Trial;
+import dev.come.calibration.StackLosses;
+import dev.come.model.Compute;
+import dev.come.model.LayerWeights;
+import dev.come.model.ModelConfig;
+import dev.come.model.Part;
+import dev.come.model.Workers;
+import dev.come.prune.PruningStep;
+import dev.come.stack.LayerNode;
+import dev.come.stack.LayerNode.Original;
+import dev.come.stack.LayerNode.Trained;
+import dev.come.stack.LayerNode.Training;
+import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import dev.come.stack.TrainedLayers;
+import dev.come.text.Sequences;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * Heals a pruned stack in closed form: layer by layer, from the first edit on, the projections that write to the residual
+ * stream are fitted so that the state after the layer comes to the state that the dense model has where the next kept layer
+ * begins. The layer gets the healed stack's own states, so what is wrong above is put right below. No gradients are needed:
+ * the state is linear in these projections, so each fit is a ridge regression around the present weights.
+ *
+ * <p>Every fifth sequence takes no part in the fits. On these the penalty of each fit is chosen, and a fit is only taken if
+ * the layer, run with the weights as they will be saved, comes nearer to the dense states there. In the end the whole stack
+ * must have a lower loss on them, or it stays as it was: too few tokens can make a fit useless, but never harmful.
+ */
+public final class Healing {
+    private static final int HELD_OUT_EVERY = 5;
+    private static final double NOT_REFITTED = Double.POSITIVE_INFINITY;
+
+    private final LayerStore store;
+    private final Compute compute;
+    private final Options options;
+    private final long memory;
+    private final Path folder;
+    private final Progress progress;
+
+    /** Which layers are refitted. */
+    public enum Scope {
+        /** Merged layers, and those before and after layers that were left out. */
+        CUT,
+        /** Every layer from the first edit on. */
+        ALL
+    }
+
+    /** Which projections of a layer are refitted. */
+    public enum Targets {
+        /** The down projection of the feed-forward half. */
+        DOWN("down", Part.DOWN),
+        /** First the output projection of attention, then the down projection. */
+        DOWN_AND_OUTPUT("down+o", Part.OUTPUT, Part.DOWN);
+
+        private final String label;
+        private final List<Part> parts;
+
+        Targets(String label, Part... parts) {
+            this.label = label;
+            this.parts = List.of(parts);
+        }
+
+        /** The name under which users ask for it. */
+        public String label() {
+            return label;
+        }
+    }
+
+    /**
+     * What the user asks for.
+     *
+     * @param scope {@code --heal-scope}
+     * @param targets {@code --heal-targets}
+     */
+    public record Options(Scope scope, Targets targets) {
+        /** The defaults. */
+        public static final Options DEFAULTS = new Options(Scope.ALL, Targets.DOWN_AND_OUTPUT);
+
+        /** The options under the names that users give them by, for the record. */
+        public SequencedMap<String, Object> record() {
+            SequencedMap<String, Object> record = new LinkedHashMap<>();
+            record.put("heal", "ridge");
+            record.put("heal_scope", scope.name().toLowerCase(Locale.ROOT));
+            record.put("heal_targets", targets.label);
+            return record;
+        }
+    }
+
+    /**
+     * Prepares.
+     *
+     * @param store makes the layers of the stack and of the dense model
+     * @param memory bytes of hidden states that are held in memory; beyond it they go to a temporary file
+     * @param folder where that file goes, and the weights of layers that were refitted
+     */
+    public Healing(LayerStore store, Compute compute, Options options, long memory, Path folder, Progress progress) {
+        this.store = store;
+        this.compute = compute;
+        this.options = options;
+        this.memory = memory;
+        this.folder = folder;
+        this.progress = progress;
+    }
+
+    /**
+     * Checks that some sequences can be held out.
+     *
+     * @throws UsageException if there are fewer than two
+     */
+    public static void requireEnough(Sequences calibration) {
+        if (calibration.count() < 2) {
+            throw new UsageException("--heal: the calibration set has only " + calibration.count()
+                    + " sequences, but healing keeps every " + HELD_OUT_EVERY
+                    + "th aside to check itself by and needs at least two; raise --nsamples or lower --seqlen");
+        }
+    }
+
+    /**
+     * What healing comes to, in runs of a layer over all tokens; the products that go into the fits count as one each.
+     *
+     * @param layers of the dense model
+     * @param left layers of the stack
+     */
+    public static double layerRuns(Options options, int layers, int left) {
+        return layers + left * (1 + 2.0 * options.targets.parts.size());
+    }
+
+    /** Bytes of the sums that a fit is made of and of its solution, at the most. */
+    public static long bytes(ModelConfig config, int threads) {
+        long channels = Math.max(config.intermediateSize(), (long) config.heads() * config.headDim());
+        long sums = channels * (channels + config.hiddenSize());
+        return sums * (2 * Double.BYTES + threads * 2L * Double.BYTES);
+    }
+
+    /** The sequences of a calibration set that fits see, and those that they do not see. */
+    private record Tokens(Sequences fitted, Sequences heldOut) {
+        static Tokens of(Sequences all) {
+            requireEnough(all);
+            List<int[]> fitted = new ArrayList<>();
+            List<int[]> heldOut = new ArrayList<>();
+            for (int i = 0; i < all.count(); i++) {
+                (i % HELD_OUT_EVERY == 1 ? heldOut : fitted).add(all.sequence(i));
+            }
+            return new Tokens(Sequences.of(fitted), Sequences.of(heldOut));
+        }
+    }
+
+    /** What became of a layer. */
+    private static final class Outcome {
+        private final double before;
+        private double after;
+        private final Map<Part, Double> lambdas = new EnumMap<>(Part.class);
+
+        Outcome(double before) {
+            this.before = before;
+            this.after = before;
+        }
+    }
+
+    /**
+     * Heals a stack.
+     *
+     * @param calibration the tokens to fit and to choose by, at least two sequences
+     * @return the step that gives layers other weights; nothing if none came nearer to the dense model, as when the stack is
+     *         the dense model
+     * @throws UsageException if there are too few sequences
+     */
+    public Optional<PruningStep> heal(LayerStack stack, Sequences calibration) {
+        Tokens tokens = Tokens.of(calibration);
+        int first = firstEdit(stack);
+        if (first == stack.size()) {
+            progress.note("Healing: the layers are those of the dense model, there is nothing to heal");
+            return Optional.empty();
+        }
+        SortedMap<Integer, Trained> refitted = new TreeMap<>();
+        SortedMap<Integer, Outcome> outcomes = new TreeMap<>();
+        try (SideBySide side = new SideBySide(store, tokens.fitted, tokens.heldOut, compute, memory, folder);
+                Workers workers = new Workers(compute);
+                Progress.Task task = progress.begin("healing " + stack.size() + " layers",
+                        runs(stack, first) * side.chunks(), "windows")) {
+            side.reporting(task, () -> {
+                side.runBoth(first);
+                for (int position = first; position < stack.size(); position++) {
+                    try (var _ = new PointerScope()) {
+                        heal(stack, position, side, workers, refitted, outcomes);
+                    }
+                }
+                return refitted;
+            });
+        }
+        if (refitted.isEmpty()) {
+            progress.note("Healing: no layer came nearer to the dense model on the sequences that were held out");
+            return Optional.empty();
+        }
+        PruningStep step = PruningStep.train(stack, refitted, scores(stack.size(), outcomes));
+        return improves(stack, step, tokens.heldOut);
+    }
+
+    /** How often a layer is run. */
+    private long runs(LayerStack stack, int first) {
+        long runs = store.config().layers();
+        for (int position = first; position < stack.size(); position++) {
+            runs += 1 + (isRefitted(stack, position) ? options.targets.parts.size() : 0);
+        }
+        return runs;
+    }
+
+    private void heal(LayerStack stack, int position, SideBySide side, Workers workers,
+            SortedMap<Integer, Trained> refitted, SortedMap<Integer, Outcome> outcomes) {
+        LayerNode node = stack.get(position);
+        LayerWeights weights = store.materialise(node);
+        side.runDense(end(stack, position));
+        if (!isRefitted(stack, position)) {
+            side.moveOn(side.run(node, weights, Optional.empty()));
+            return;
+        }
+        List<Part> parts = options.targets.parts;
+        Trial best = side.run(node, weights, Optional.of(parts.getFirst()));
+        Outcome outcome = new Outcome(best.heldOutError());
+        for (int i = 0; i < parts.size(); i++) {
+            Part part = parts.get(i);
+            Optional<Part> next = i + 1 < parts.size() ? Optional.of(parts.get(i + 1)) : Optional.empty();
+            boolean bias = weights.asMap().containsKey(SideBySide.biasOf(part));
+            Optional<Ridge.Fit> fit = Ridge.best(best.fitted(), best.heldOut(), bias, workers);
+            if (fit.isPresent()) {
+                LayerWeights changed = changed(weights, part, fit.get());
+                Trial trial = side.run(node, changed, next);
+                if (trial.heldOutError() < best.heldOutError()) {
+                    side.discard(best);
+                    best = trial;
+                    weights = changed;
+                    outcome.after = trial.heldOutError();
+                    outcome.lambdas.put(part, fit.get().lambda());
+                    continue;
+                }
+                side.discard(trial);
+            }
+            if (next.isPresent()) {
+                side.discard(best);
+                best = side.run(node, weights, next);
+            }
+        }
+        side.moveOn(best);
+        outcomes.put(position, outcome);
+        if (!outcome.lambdas.isEmpty()) {
+            refitted.put(position, TrainedLayers.write(folder, store.config(), node, Training.REFITTED, position,
+                    weights));
+        }
+    }
+
+    /** The weights with a projection, and its bias if it has one, changed and rounded as they are stored. */
+    private static LayerWeights changed(LayerWeights weights, Part projection, Ridge.Fit fit) {
+        Tensor change = fit.change();
+        long channels = weights.get(projection).size(1);
+        LayerWeights changed = weights.map((part, tensor) -> {
+            if (part == projection) {
+                return sum(tensor, change.narrow(0, 0, channels).t());
+            }
+            return part == SideBySide.biasOf(projection) ? sum(tensor, change.select(0, channels)) : tensor;
+        });
+        change.releaseReference();
+        return changed;
+    }
+
+    private static Tensor sum(Tensor stored, Tensor change) {
+        return stored.to(ScalarType.Double).add(change).to(stored.scalar_type()).contiguous();
+    }
+
+    /** The position of the first layer that is not followed by what follows it in the dense model. */
+    private int firstEdit(LayerStack stack) {
+        int position = 0;
+        while (position < stack.size() && stack.get(position).equals(new Original(position))
+                && end(stack, position) == position + 1) {
+            position++;
+        }
+        return position;
+    }
+
+    /** The original layer before which the dense model has the state that a layer should end in. */
+    private int end(LayerStack stack, int position) {
+        return position + 1 < stack.size()
+                ? stack.firstOriginals().get(position + 1)
+                : store.config().layers();
+    }
+
+    private boolean isRefitted(LayerStack stack, int position) {
+        return switch (options.scope) {
+            case ALL -> true;
+            case CUT -> isEdited(stack, position) || (position > 0 && leavesOut(stack, position - 1));
+        };
+    }
+
+    private boolean isEdited(LayerStack stack, int position) {
+        return stack.get(position).originals().count() > 1 || leavesOut(stack, position);
+    }
+
+    /** Whether layers are missing after a layer. */
+    private boolean leavesOut(LayerStack stack, int position) {
+        return stack.get(position).originals().max().orElseThrow() + 1 != end(stack, position);
+    }
+
+    /** For the record, by position in the stack. */
+    private static SequencedMap<String, List<Double>> scores(int layers, Map<Integer, Outcome> outcomes) {
+        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
+        for (String name : List.of("held_out_error_before", "held_out_error_after", "lambda_o", "lambda_down")) {
+            scores.put(name, new ArrayList<>(Collections.nCopies(layers, NOT_REFITTED)));
+        }
+        outcomes.forEach((position, outcome) -> {
+            scores.get("held_out_error_before").set(position, outcome.before);
+            scores.get("held_out_error_after").set(position, outcome.after);
+            scores.get("lambda_o").set(position, outcome.lambdas.getOrDefault(Part.OUTPUT, NOT_REFITTED));
+            scores.get("lambda_down").set(position, outcome.lambdas.getOrDefault(Part.DOWN, NOT_REFITTED));
+        });
+        return scores;
+    }
+
+    /** The step, if it makes the loss less on sequences that no fit has seen. */
+    private Optional<PruningStep> improves(LayerStack before, PruningStep step, Sequences heldOut) {
+        List<LayerStack> stacks = List.of(LayerStack.dense(store.config().layers()), before, step.stack());
+        List<Double> losses;
+        try (TrainedLayers trained = new TrainedLayers(folder);
+                StackLosses measure = new StackLosses(store.with(trained), stacks, heldOut, compute, memory);
+                Progress.Task task = progress.begin("checking the healed layers", measure.runs(), "windows")) {
+            losses = measure.measure(task).stream().map(values -> Arrays.stream(values).average().orElseThrow())
+                    .toList();
+        }
+        progress.note(String.format(Locale.ROOT,
+                "Healing: loss on held out sequences %.3f, was %.3f, dense %.3f; %d layers refitted", losses.get(2),
+                losses.get(1), losses.get(0), (int) step.scores().get("held_out_error_after").stream()
+                        .filter(Double::isFinite).count()));
+        if (losses.get(2) >= losses.get(1)) {
+            progress.note("Healing: the layers stay as they were, because the loss did not fall; give more text with "
+                    + "--nsamples");
+            return Optional.empty();
+        }
+        step.scores().put("held_out_loss_dense_before_after", losses);
+        return Optional.of(step);
+    }
+}

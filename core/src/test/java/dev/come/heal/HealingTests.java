@@ -1,0 +1,338 @@
+package dev.come.heal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.come.Golden;
+import dev.come.Progress;
+import dev.come.TinyLlama;
+import dev.come.UsageException;
+import dev.come.calibration.StackLosses;
+import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.TensorSpec;
+import dev.come.heal.Healing.Options;
+import dev.come.heal.Healing.Scope;
+import dev.come.heal.Healing.Targets;
+import dev.come.model.CausalLanguageModel;
+import dev.come.model.Compute;
+import dev.come.model.KeyValueCache;
+import dev.come.model.LayerWeights;
+import dev.come.model.ModelConfig;
+import dev.come.model.Part;
+import dev.come.model.Tensors;
+import dev.come.prune.PruningStep;
+import dev.come.stack.LayerNode.Concatenated;
+import dev.come.stack.LayerNode.Original;
+import dev.come.stack.LayerNode.QueryHeads;
+import dev.come.stack.LayerNode.Share;
+import dev.come.stack.LayerNode.Trained;
+import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import dev.come.stack.TrainedLayers;
+import dev.come.text.Sequences;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+class HealingTests {
+    static final List<String> MODELS = Golden.MODELS;
+
+    private static final TinyLlama TINY = new TinyLlama(4, 64, 16, 24, 2, 2, 4, false);
+
+    @TempDir
+    private Path folder;
+    private int runs;
+
+    /** A model that is open, for the length of a test. */
+    private static void with(Path model, Consumer<LayerStore> test) {
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            test.accept(new LayerStore(checkpoint, ModelConfig.of(checkpoint)));
+        }
+    }
+
+    /**
+     * Text that the dense model draws itself, which it therefore expects more than a pruned model does. The models are
+     * random, so on any other text a better layer would not have to mean a lower loss.
+     */
+    private static Sequences drawn(LayerStore store, int count, int length) {
+        Random random = new Random(3);
+        List<int[]> drawn = new ArrayList<>();
+        try (CausalLanguageModel model = new CausalLanguageModel(store.checkpoint(), store.config(),
+                Compute.float32(1))) {
+            for (int i = 0; i < count; i++) {
+                int[] sequence = new int[length];
+                sequence[0] = random.nextInt(store.config().vocabularySize());
+                try (KeyValueCache cache = model.cache(length)) {
+                    for (int position = 1; position < length; position++) {
+                        sequence[position] = draw(model.nextTokenLogits(new int[]{sequence[position - 1]}, cache),
+                                random);
+                    }
+                }
+                drawn.add(sequence);
+            }
+        }
+        return Sequences.of(drawn);
+    }
+
+    /** A token by the squares of the probabilities. */
+    private static int draw(float[] logits, Random random) {
+        double[] weights = new double[logits.length];
+        double largest = IntStream.range(0, logits.length).mapToDouble(i -> logits[i]).max().orElseThrow();
+        Arrays.setAll(weights, i -> Math.exp(2 * (logits[i] - largest)));
+        double left = random.nextDouble() * Arrays.stream(weights).sum();
+        int token = 0;
+        while (token < weights.length - 1 && left >= weights[token]) {
+            left -= weights[token++];
+        }
+        return token;
+    }
+
+    private static Sequences drawn(LayerStore store) {
+        return drawn(store, 20, 24);
+    }
+
+    private Path fresh() {
+        try {
+            return Files.createDirectory(folder.resolve("run" + runs++));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Optional<PruningStep> heal(LayerStore store, LayerStack stack, Sequences tokens, Options options,
+            Path target) {
+        return new Healing(store, Compute.float32(2), options, Long.MAX_VALUE, target, Progress.NONE).heal(stack,
+                tokens);
+    }
+
+    private static double loss(LayerStore store, LayerStack stack, Sequences tokens) {
+        try (StackLosses losses = new StackLosses(store, List.of(stack), tokens, Compute.float32(1), Long.MAX_VALUE)) {
+            return Arrays.stream(losses.measure(_ -> {
+            }).getFirst()).average().orElseThrow();
+        }
+    }
+
+    /** Every fifth, from the second on. */
+    private static Sequences heldOut(Sequences tokens) {
+        return Sequences.of(IntStream.range(0, tokens.count()).filter(i -> i % 5 == 1)
+                .mapToObj(tokens::sequence).toList());
+    }
+
+    private static List<Double> finite(PruningStep step, String score) {
+        return step.scores().get(score).stream().filter(Double::isFinite).toList();
+    }
+
+    private static LayerStack concatenated(ModelConfig config) {
+        int heads = config.keyValueHeads();
+        int channels = config.intermediateSize();
+        List<Integer> fewHeads = IntStream.range(0, (heads + 1) / 2).boxed().toList();
+        List<Integer> otherHeads = IntStream.range((heads + 1) / 2, heads).boxed().toList();
+        List<Integer> fewChannels = IntStream.range(0, channels / 2).boxed().toList();
+        List<Integer> otherChannels = IntStream.range(channels / 2, channels).boxed().toList();
+        return LayerStack.dense(config.layers()).replace(2, 2, new Concatenated(
+                List.of(new Share(new Original(2), 0.5, fewHeads, fewChannels),
+                        new Share(new Original(3), 0.5, otherHeads, otherChannels)),
+                QueryHeads.GROUPED));
+    }
+
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void everyModelComesNearerToTheDenseOne(String golden) {
+        with(Golden.model(golden), store -> {
+            Sequences tokens = drawn(store);
+            for (LayerStack stack : List.of(LayerStack.dense(store.config().layers()).without(2, 2),
+                    concatenated(store.config()))) {
+                Path target = fresh();
+                PruningStep step = heal(store, stack, tokens, Options.DEFAULTS, target).orElseThrow();
+                List<Double> before = finite(step, "held_out_error_before");
+                List<Double> after = finite(step, "held_out_error_after");
+                assertThat(before).isNotEmpty().hasSameSizeAs(after);
+                for (int i = 0; i < before.size(); i++) {
+                    assertThat(after.get(i)).isLessThanOrEqualTo(before.get(i));
+                }
+                assertThat(after.getFirst()).isLessThan(before.getFirst());
+                try (TrainedLayers trained = new TrainedLayers(target)) {
+                    double healed = loss(store.with(trained), step.stack(), heldOut(tokens));
+                    assertThat(healed).isFinite().isLessThan(loss(store, stack, heldOut(tokens)));
+                    assertThat(step.scores().get("held_out_loss_dense_before_after").get(2)).isCloseTo(healed,
+                            within(1e-9));
+                }
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void aModelThatWasNotPrunedStaysAsItIs(String golden) {
+        with(Golden.model(golden), store -> {
+            Path target = fresh();
+            assertThat(heal(store, LayerStack.dense(store.config().layers()), drawn(store), Options.DEFAULTS,
+                    target)).isEmpty();
+            assertThat(target).isEmptyDirectory();
+        });
+    }
+
+    @Test
+    void layersBeforeTheFirstEditStay() {
+        with(Golden.model("llama-gqa"), store -> {
+            LayerStack stack = LayerStack.dense(store.config().layers()).without(3, 1);
+            PruningStep step = heal(store, stack, drawn(store), Options.DEFAULTS, fresh()).orElseThrow();
+            assertThat(step.stack().window(0, 2)).isEqualTo(stack.window(0, 2));
+            assertThat(step.stack().get(2)).isInstanceOf(Trained.class);
+            assertThat(step.stack().get(2).originals()).containsExactly(2);
+        });
+    }
+
+    @Test
+    void theScopeCutLeavesLayersAloneThatAreNotNextToAnEdit() {
+        with(Golden.model("llama-gqa"), store -> {
+            LayerStack stack = LayerStack.dense(store.config().layers()).without(1, 1);
+            PruningStep step = heal(store, stack, drawn(store), new Options(Scope.CUT, Targets.DOWN), fresh())
+                    .orElseThrow();
+            List<Double> before = step.scores().get("held_out_error_before");
+            assertThat(IntStream.range(0, stack.size()).filter(i -> Double.isFinite(before.get(i))))
+                    .containsExactly(0, 1);
+            assertThat(step.stack().window(2, 3)).isEqualTo(stack.window(2, 3));
+        });
+    }
+
+    @Test
+    void onlyTheTargetsChange() {
+        with(Golden.model("llama-bias"), store -> {
+            LayerStack stack = LayerStack.dense(store.config().layers()).without(2, 1);
+            for (Targets targets : Targets.values()) {
+                Path target = fresh();
+                PruningStep step = heal(store, stack, drawn(store), new Options(Scope.ALL, targets), target)
+                        .orElseThrow();
+                List<Part> allowed = targets == Targets.DOWN
+                        ? List.of(Part.DOWN, Part.DOWN_BIAS)
+                        : List.of(Part.OUTPUT, Part.OUTPUT_BIAS, Part.DOWN, Part.DOWN_BIAS);
+                try (TrainedLayers trained = new TrainedLayers(target); var _ = new PointerScope()) {
+                    LayerWeights before = store.materialise(stack.get(1));
+                    LayerWeights after = store.with(trained).materialise(step.stack().get(1));
+                    List<Part> changed = before.asMap().keySet().stream()
+                            .filter(part -> !after.get(part).equal(before.get(part))).toList();
+                    assertThat(changed).isNotEmpty().isSubsetOf(allowed).contains(Part.DOWN, Part.DOWN_BIAS);
+                    assertThat(finite(step, "lambda_o").isEmpty()).isEqualTo(!changed.contains(Part.OUTPUT));
+                }
+            }
+        });
+    }
+
+    /**
+     * A toy that is linear in what is refitted: attention gives nothing, layer 1 neither, and layer 2 has the same inputs
+     * and the same channels as layer 1. Without layer 2, the down projection of layer 1 must become that of layer 2.
+     */
+    @Test
+    void onALinearToyTheRefitIsExact() {
+        Random random = new Random(5);
+        Map<String, float[]> tensors = new HashMap<>();
+        Function<TensorSpec, float[]> weights = spec -> {
+            String name = spec.name().replace("layers.2.mlp.gate", "layers.1.mlp.gate")
+                    .replace("layers.2.mlp.up", "layers.1.mlp.up")
+                    .replace("layers.2.post", "layers.1.post");
+            float[] values = new float[TinyLlama.elements(spec)];
+            boolean nothing = name.contains("o_proj") || name.equals("model.layers.1.mlp.down_proj.weight");
+            return nothing ? values : tensors.computeIfAbsent(name, _ -> {
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = (float) random.nextGaussian() / 2;
+                }
+                return values;
+            });
+        };
+        with(TINY.write(folder.resolve("toy"), weights), store -> {
+            LayerStack stack = LayerStack.dense(4).without(2, 1);
+            Path target = fresh();
+            PruningStep step = heal(store, stack, drawn(store, 20, 32), new Options(Scope.CUT, Targets.DOWN), target)
+                    .orElseThrow();
+            assertThat(step.scores().get("held_out_error_before").get(1)).isGreaterThan(1e-2);
+            assertThat(step.scores().get("held_out_error_after").get(1)).isLessThan(1e-6);
+            try (TrainedLayers trained = new TrainedLayers(target); var _ = new PointerScope()) {
+                double[] found = Tensors.doubles(store.with(trained).materialise(step.stack().get(1)).get(Part.DOWN));
+                double[] truth = Tensors.doubles(store.materialise(new Original(2)).get(Part.DOWN));
+                for (int i = 0; i < truth.length; i++) {
+                    assertThat(found[i]).isCloseTo(truth[i], within(2e-2));
+                }
+            }
+        });
+    }
+
+    /** 24 channels, and 20 tokens to fit: what is found must still not harm text that was not seen. */
+    @Test
+    void fewerTokensThanChannelsDoNoHarm() {
+        for (int seed = 0; seed < 5; seed++) {
+            Random random = new Random(seed);
+            with(TINY.write(folder.resolve("model" + seed), random), store -> {
+                Sequences tokens = drawn(store, 3, 10);
+                LayerStack stack = LayerStack.dense(4).without(1, 1);
+                Path target = fresh();
+                Optional<PruningStep> step = heal(store, stack, tokens, Options.DEFAULTS, target);
+                step.ifPresent(healed -> {
+                    try (TrainedLayers trained = new TrainedLayers(target)) {
+                        assertThat(loss(store.with(trained), healed.stack(), heldOut(tokens)))
+                                .isLessThan(loss(store, stack, heldOut(tokens)));
+                    }
+                });
+            });
+        }
+    }
+
+    @Test
+    void threadsAndMemoryChangeNoWeight() {
+        with(Golden.model("llama-gqa"), store -> {
+            Sequences tokens = drawn(store);
+            LayerStack stack = LayerStack.dense(store.config().layers()).without(2, 1);
+            PruningStep one = new Healing(store, Compute.float32(1), Options.DEFAULTS, Long.MAX_VALUE, fresh(),
+                    Progress.NONE).heal(stack, tokens).orElseThrow();
+            PruningStep other = new Healing(store, Compute.float32(3), Options.DEFAULTS, 0, fresh(), Progress.NONE)
+                    .heal(stack, tokens).orElseThrow();
+            assertThat(other).isEqualTo(one); // the recipes hold the checksums of the weights
+        });
+    }
+
+    @Test
+    void healingAgainGoesOnFromTheHealedLayers() {
+        with(Golden.model("llama-gqa"), store -> {
+            Sequences tokens = drawn(store);
+            LayerStack stack = LayerStack.dense(store.config().layers()).without(2, 2);
+            Path first = fresh();
+            PruningStep once = heal(store, stack, tokens, new Options(Scope.ALL, Targets.DOWN), first)
+                    .orElseThrow();
+            try (TrainedLayers trained = new TrainedLayers(first)) {
+                Optional<PruningStep> twice = heal(store.with(trained), once.stack(), tokens,
+                        Options.DEFAULTS, fresh());
+                twice.ifPresent(step -> {
+                    List<Double> losses = step.scores().get("held_out_loss_dense_before_after");
+                    assertThat(losses.get(1)).isEqualTo(once.scores().get("held_out_loss_dense_before_after").get(2));
+                    assertThat(losses.get(2)).isLessThan(losses.get(1));
+                    assertThat(step.stack().nodes()).anyMatch(
+                            node -> node instanceof Trained again && again.start() instanceof Trained);
+                });
+            }
+        });
+    }
+
+    @Test
+    void oneSequenceCannotBeHeldOutAndIsRefused() {
+        with(Golden.model("llama-gqa"), store -> assertThatThrownBy(
+                () -> heal(store, LayerStack.dense(6).without(2, 1), drawn(store, 1, 32), Options.DEFAULTS, fresh()))
+                .isInstanceOf(UsageException.class).hasMessageContainingAll("--heal", "1 sequence", "--nsamples"));
+    }
+}

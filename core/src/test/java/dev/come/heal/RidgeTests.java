@@ -1,0 +1,205 @@
+package dev.come.heal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.come.calibration.Moments;
+import dev.come.model.Compute;
+import dev.come.model.Tensors;
+import dev.come.model.Workers;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Random;
+import org.assertj.core.data.Offset;
+import org.assertj.core.data.Percentage;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RidgeTests {
+    private static final int CHANNELS = 6;
+    private static final int OUTPUTS = 3;
+
+    private final Random random = new Random(11);
+    private PointerScope scope;
+    private Workers workers;
+
+    @BeforeEach
+    void open() {
+        scope = new PointerScope();
+        workers = new Workers(Compute.float32(2));
+    }
+
+    @AfterEach
+    void close() {
+        workers.close();
+        scope.close();
+    }
+
+    /** Numbers from a normal distribution, float64. */
+    private Tensor normal(long rows, long columns) {
+        float[] values = new float[Math.toIntExact(rows * columns)];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return torch.tensor(values).view(rows, columns).to(ScalarType.Double);
+    }
+
+    /** The first channel is large and the last one small. */
+    private Tensor uneven(long rows, long channels) {
+        Tensor x = normal(rows, channels);
+        x.select(1, 0).mul_(new Scalar(30.0));
+        x.select(1, channels - 1).mul_(new Scalar(0.1));
+        return x;
+    }
+
+    private static Moments moments(Tensor x, Tensor y) {
+        return new Moments(x.size(1), y.size(1)).add(x, y);
+    }
+
+    private static void assertClose(Tensor found, Tensor expected, Offset<Double> offset) {
+        assertThat(Tensors.doubles(found)).hasSize((int) expected.numel());
+        double[] values = Tensors.doubles(found);
+        double[] others = Tensors.doubles(expected);
+        for (int i = 0; i < values.length; i++) {
+            assertThat(values[i]).isCloseTo(others[i], offset);
+        }
+    }
+
+    /**
+     * The plain twin: least squares by an orthogonal decomposition on the rows themselves, with one more row for each
+     * channel that is penalised, of the square root of the penalty.
+     */
+    private static Tensor plain(Tensor x, Tensor y, double lambda, boolean bias) {
+        long channels = x.size(1);
+        long penalised = bias ? channels - 1 : channels;
+        double penalty = lambda * x.narrow(1, 0, penalised).square().sum().item_double() / penalised;
+        Tensor rows = torch.zeros_like(x.t().mm(x));
+        for (long i = 0; i < penalised; i++) {
+            rows.select(0, i).select(0, i).fill_(new Scalar(Math.sqrt(penalty)));
+        }
+        return torch.linalg_lstsq(torch.cat(new TensorVector(x, rows), 0),
+                torch.cat(new TensorVector(y, torch.zeros_like(rows.narrow(1, 0, y.size(1)))), 0)).get0();
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {1e-6, 1e-3, 0.1, 10})
+    void theSolutionIsThatOfPlainLeastSquares(double lambda) {
+        Tensor x = uneven(40, CHANNELS);
+        Tensor y = normal(40, OUTPUTS);
+        for (boolean bias : new boolean[]{false, true}) {
+            Tensor rows = bias ? torch.cat(new TensorVector(x, torch.ones_like(x.narrow(1, 0, 1))), 1) : x;
+            try (Moments moments = moments(rows, y)) {
+                Tensor found = Objects.requireNonNull(Ridge.solve(moments, lambda, bias));
+                assertClose(found, plain(rows, y, lambda, bias), within(1e-9));
+            }
+        }
+    }
+
+    @Test
+    void theConstantIsNotPenalised() {
+        Tensor x = normal(200, CHANNELS);
+        Tensor y = torch.ones_like(normal(200, 1)).mul(new Scalar(7.0));
+        try (Moments moments = moments(torch.cat(new TensorVector(x, torch.ones_like(x.narrow(1, 0, 1))), 1), y)) {
+            Tensor found = Objects.requireNonNull(Ridge.solve(moments, 1e6, true));
+            assertThat(found.select(0, CHANNELS).item_double()).isCloseTo(7, within(1e-3));
+        }
+    }
+
+    @Test
+    void sumsOfTwoHalvesAreThoseOfTheWhole() {
+        Tensor x = uneven(50, CHANNELS);
+        Tensor y = normal(50, OUTPUTS);
+        try (Moments whole = moments(x, y);
+                Moments first = moments(x.narrow(0, 0, 20), y.narrow(0, 0, 20));
+                Moments second = moments(x.narrow(0, 20, 30), y.narrow(0, 20, 30));
+                Moments both = new Moments(CHANNELS, OUTPUTS).add(first).add(second)) {
+            assertThat(both.rows()).isEqualTo(whole.rows()).isEqualTo(50);
+            assertThat(both.error()).isCloseTo(whole.error(), within(1e-12));
+            assertClose(both.inputs(), whole.inputs(), within(1e-9));
+            assertClose(both.products(), whole.products(), within(1e-9));
+            assertClose(Objects.requireNonNull(Ridge.solve(both, 0.01, false)),
+                    Objects.requireNonNull(Ridge.solve(whole, 0.01, false)), within(1e-11));
+        }
+    }
+
+    @Test
+    void theErrorOfAChangeIsThatOfTheRows() {
+        Tensor x = uneven(50, CHANNELS);
+        Tensor y = normal(50, OUTPUTS);
+        Tensor change = normal(CHANNELS, OUTPUTS);
+        try (Moments moments = moments(x, y)) {
+            assertThat(moments.error()).isCloseTo(y.square().sum().item_double() / 50, within(1e-12));
+            assertThat(moments.error(change)).isCloseTo(y.sub(x.mm(change)).square().sum().item_double() / 50,
+                    Percentage.withPercentage(1e-9));
+        }
+    }
+
+    @Test
+    void whatIsLinearIsFoundExactly() {
+        Tensor truth = normal(CHANNELS, OUTPUTS);
+        Tensor x = normal(60, CHANNELS);
+        Tensor other = normal(20, CHANNELS);
+        try (Moments fitted = moments(x, x.mm(truth)); Moments heldOut = moments(other, other.mm(truth))) {
+            Ridge.Fit fit = Ridge.best(fitted, heldOut, false, workers).orElseThrow();
+            assertThat(fit.lambda()).isEqualTo(Ridge.PATH.getFirst());
+            assertThat(fit.error()).isLessThan(1e-8);
+            assertClose(fit.change(), truth, within(1e-3));
+            fit.change().releaseReference();
+        }
+    }
+
+    /** More channels than rows: what fits the rows exactly ruins others, and the held out rows see that. */
+    @Test
+    void whatOnlyFitsItsOwnRowsIsNotTaken() {
+        Tensor x = uneven(20, 40);
+        Tensor noise = normal(20, OUTPUTS);
+        Tensor other = uneven(30, 40);
+        Tensor otherNoise = normal(30, OUTPUTS);
+        try (Moments fitted = moments(x, noise); Moments heldOut = moments(other, otherNoise)) {
+            Tensor careless = Objects.requireNonNull(Ridge.solve(fitted, 1e-9, false));
+            assertThat(fitted.error(careless)).isLessThan(1e-6);
+            assertThat(heldOut.error(careless)).isGreaterThan(1.1 * heldOut.error());
+            Optional<Ridge.Fit> fit = Ridge.best(fitted, heldOut, false, workers);
+            fit.ifPresent(found -> {
+                assertThat(found.error()).isLessThan(heldOut.error());
+                assertThat(found.lambda()).isGreaterThan(1e-2);
+                found.change().releaseReference();
+            });
+        }
+    }
+
+    @Test
+    void inputsOfZerosGiveNoFit() {
+        Tensor x = torch.zeros_like(normal(20, CHANNELS));
+        Tensor y = normal(20, OUTPUTS);
+        try (Moments moments = moments(x, y)) {
+            assertThat(Ridge.solve(moments, 0.1, false)).isNull();
+            assertThat(Ridge.best(moments, moments, false, workers)).isEmpty();
+        }
+    }
+
+    @Test
+    void threadsDoNotChangeTheFit() {
+        Tensor x = uneven(60, CHANNELS);
+        Tensor y = x.mm(normal(CHANNELS, OUTPUTS)).add(normal(60, OUTPUTS));
+        try (Moments fitted = moments(x.narrow(0, 0, 40), y.narrow(0, 0, 40));
+                Moments heldOut = moments(x.narrow(0, 40, 20), y.narrow(0, 40, 20));
+                Workers one = new Workers(Compute.float32(1))) {
+            Ridge.Fit alone = Ridge.best(fitted, heldOut, false, one).orElseThrow();
+            Ridge.Fit shared = Ridge.best(fitted, heldOut, false, workers).orElseThrow();
+            assertThat(shared.lambda()).isEqualTo(alone.lambda());
+            assertThat(shared.change().equal(alone.change())).isTrue();
+            shared.change().releaseReference();
+            alone.change().releaseReference();
+        }
+    }
+}
