@@ -14,7 +14,6 @@ import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Evaluation;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -23,6 +22,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -38,13 +38,12 @@ final class DistillCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model-name", required = true, paramLabel = "DIR",
-            description = "Folder of the pruned model, as come prune wrote it.")
-    private Path model = Path.of("");
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
-    @Option(names = "--teacher", required = true, paramLabel = "DIR",
-            description = "Folder of the dense model that it was made from.")
-    private Path teacher = Path.of("");
+    @Option(names = "--teacher", required = true, paramLabel = "MODEL",
+            description = "Folder or hub name of the dense model that it was made from.")
+    private String teacher = "";
 
     @ArgGroup(validate = false, heading = "%nTraining:%n", order = 1)
     private TrainingOptions training = new TrainingOptions();
@@ -205,9 +204,9 @@ final class DistillCommand implements Runnable {
         DistillationOptions options = training.options(text.validationTokens);
         requireUsed(options);
         Saving saving = result.output.saving();
-        DistillJob job = new DistillJob(new DistillJob.Options(model, teacher,
-                text.datasets.stream().map(text.data::source).toList(), text.data.sequenceLength(), options,
-                execution.processes(), result.perplexity.options(text.data), execution.computing.choice(), saving,
+        DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.folder(teacher),
+                text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub())).toList(), text.data.sequenceLength(), options,
+                execution.processes(), result.perplexity.options(text.data, model.hub()), execution.computing.choice(), saving,
                 result.resume), main.progress(spec.commandLine().getErr()));
         long started = System.nanoTime();
         print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), spec.commandLine().getOut());

@@ -11,6 +11,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -25,12 +26,12 @@ final class EvalCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model-name", required = true, paramLabel = "DIR", description = "Folder of the model.")
-    private Path model = Path.of("");
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
-    @Option(names = "--baseline", paramLabel = "DIR",
-            description = "Folder of a model to compare it with, usually the dense one.")
-    private @Nullable Path baseline;
+    @Option(names = "--baseline", paramLabel = "MODEL",
+            description = "Folder or hub name of a model to compare it with, usually the dense one.")
+    private @Nullable String baseline;
 
     @Option(names = "--tasks", split = ",", paramLabel = "NAME", description = {
         "boolq, piqa, hellaswag, winogrande, arc_easy, arc_challenge, openbookqa, race, mmlu,"
@@ -82,8 +83,8 @@ final class EvalCommand implements Runnable {
         EvaluationOptions options = new EvaluationOptions(tasks, shots, limit == null ? EvaluationOptions.ALL : limit,
                 version, bos == null ? version.bosRule() : BosRule.of(bos),
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.directory());
-        EvaluationReport report = EvalJob.run(new EvalJob.Request(model, Optional.ofNullable(baseline), options,
-                perplexity.options(data), Optional.ofNullable(output), samples), computing.choice(),
+        EvaluationReport report = EvalJob.run(new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder), options,
+                perplexity.options(data, model.hub()), Optional.ofNullable(output), samples), computing.choice(),
                 main.progress(spec.commandLine().getErr()));
         Evaluations.print(report, spec.commandLine().getOut());
     }

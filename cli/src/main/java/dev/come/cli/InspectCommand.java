@@ -4,18 +4,21 @@ import dev.come.ByteSize;
 import dev.come.InvalidInputException;
 import dev.come.job.Inspection;
 import dev.come.job.Inspection.LayerRange;
+import dev.come.job.ModelSource;
 import dev.come.model.AttentionKind;
 import dev.come.model.ModelConfig;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -25,20 +28,28 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "inspect", description = {"Tell what a model is and what is wrong with it; reads headers only.",
     "Ends with exit code 3 if it cannot be used."})
 final class InspectCommand implements Runnable {
+    @ParentCommand
+    private Main main;
+
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL", description = "Folder of the model.")
-    private Path model = Path.of("");
+    @Parameters(paramLabel = "MODEL", description = "Folder of the model, or its name on the Hugging Face hub.")
+    private String model = "";
+
+    @Option(names = "--revision", paramLabel = "REV", description = "Branch, tag or commit of a model on the hub.")
+    private @Nullable String revision;
 
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
     @Override
     public void run() {
-        Inspection inspection = Inspection.of(model);
+        Inspection inspection = Inspection.of(new ModelSource(model, Optional.ofNullable(revision))
+                .folder(() -> main.hub(spec.commandLine().getErr())));
         PrintWriter out = spec.commandLine().getOut();
-        out.println(json ? toJson(inspection).toPrettyString() : String.join(System.lineSeparator(), lines(inspection)));
+        out.println(
+                json ? toJson(inspection).toPrettyString() : String.join(System.lineSeparator(), lines(inspection)));
         if (!inspection.problems().isEmpty()) {
             out.flush();
             throw new InvalidInputException(model + " cannot be used as it is; the problems are listed above");
@@ -74,7 +85,8 @@ final class InspectCommand implements Runnable {
                         + config.keyValueHeads(),
                 "vocabulary  " + number(config.vocabularySize()) + ", embeddings "
                         + (config.tiedEmbeddings() ? "tied" : "not tied"),
-                "positions   " + number(config.maxPositions()) + (config.learnedPositions() ? ", learned" : ", rotary"));
+                "positions   " + number(config.maxPositions())
+                        + (config.learnedPositions() ? ", learned" : ", rotary"));
     }
 
     private static String parts(Inspection inspection) {

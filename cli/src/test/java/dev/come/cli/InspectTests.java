@@ -45,9 +45,11 @@ class InspectTests {
         Outcome outcome = inspect();
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
         assertThat(outcome.out()).contains("LlamaForCausalLM (model_type llama)", "layers      6", "embeddings tied",
-                "heads       8 of 4, key-value heads 2", "attention   layers 0 to 5: all tokens before", "stored as   F32");
+                "heads       8 of 4, key-value heads 2", "attention   layers 0 to 5: all tokens before",
+                "stored as   F32");
         assertThat(outcome.out()).doesNotContain("remark", "problem");
-        JsonNode json = new JsonMapper().readTree(Trial.run(List.of("inspect", "--json", trial.model.toString())).out());
+        JsonNode json = new JsonMapper()
+                .readTree(Trial.run(List.of("inspect", "--json", trial.model.toString())).out());
         long parts = json.get("parameters_by_part").valueStream().mapToLong(JsonNode::asLong).sum();
         assertThat(parts).isEqualTo(json.get("parameters").asLong());
         assertThat(json.get("weight_bytes").asLong()).isEqualTo(4 * parts);
