@@ -23,7 +23,8 @@ class CausalAttentionTests {
         if (round) {
             scores = scores.to(ScalarType.BFloat16).to(ScalarType.Double);
         }
-        Tensor future = torch.ones(queries.size(1), keys.size(1)).triu(1 + keys.size(1) - queries.size(1)).to(ScalarType.Bool);
+        Tensor future = torch.ones(queries.size(1), keys.size(1)).triu(1 + keys.size(1) - queries.size(1))
+                .to(ScalarType.Bool);
         Tensor shares = torch.softmax(scores.masked_fill(future, new Scalar(Double.NEGATIVE_INFINITY)), -1);
         if (round) {
             shares = shares.to(ScalarType.BFloat16).to(ScalarType.Double);
