@@ -2,6 +2,7 @@ package dev.come.cli;
 
 import dev.come.hub.Hub;
 import dev.come.text.TextSource;
+import dev.come.text.TextSource.Library;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +23,12 @@ final class DataOptions {
 
     /** @param hub asked for only where a named data set is to be downloaded */
     TextSource source(String dataset, Supplier<Hub> hub) {
-        return new TextSource(dataset,
-                dataDirectory == null ? new TextSource.OnHub(hub) : new TextSource.Folder(dataDirectory), textField);
+        return new TextSource(dataset, library(hub), textField);
     }
 
-    /** The folder of the data sets that are not downloaded. */
-    Path directory() {
-        return dataDirectory == null ? Path.of("data") : dataDirectory;
+    /** @param hub asked for only where a named data set is to be downloaded */
+    Library library(Supplier<Hub> hub) {
+        return dataDirectory == null ? new TextSource.OnHub(hub) : new TextSource.Folder(dataDirectory);
     }
 
     int sequenceLength() {

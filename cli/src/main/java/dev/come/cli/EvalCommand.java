@@ -82,7 +82,7 @@ final class EvalCommand implements Runnable {
         HarnessVersion version = HarnessVersion.of(harness);
         EvaluationOptions options = new EvaluationOptions(tasks, shots, limit == null ? EvaluationOptions.ALL : limit,
                 version, bos == null ? version.bosRule() : BosRule.of(bos),
-                maxLength == null ? EvaluationOptions.ALL : maxLength, data.directory());
+                maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
         EvaluationReport report = EvalJob.run(
                 new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder), options,
                         perplexity.options(data, model.hub()), Optional.ofNullable(output), samples),

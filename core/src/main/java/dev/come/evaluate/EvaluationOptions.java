@@ -1,6 +1,8 @@
 package dev.come.evaluate;
 
 import dev.come.UsageException;
+import dev.come.text.TextSource.Folder;
+import dev.come.text.TextSource.Library;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -13,12 +15,18 @@ import java.util.List;
  * @param harness the release whose numbers are to be met ({@code --harness-version})
  * @param bosRule whether the BOS token stands in front ({@code --bos})
  * @param maxLength tokens that go through the model at once at most ({@code --max-length}); those of the model if it has fewer
- * @param dataDirectory where data lie ({@code --data-dir})
+ * @param library where data are taken from: a folder ({@code --data-dir}) or the hub
  */
 public record EvaluationOptions(List<String> tasks, int shots, int limit, HarnessVersion harness, BosRule bosRule,
-        int maxLength, Path dataDirectory) {
+        int maxLength, Library library) {
     /** No limit on documents or tokens. */
     public static final int ALL = Integer.MAX_VALUE;
+
+    /** With data below a folder. */
+    public EvaluationOptions(List<String> tasks, int shots, int limit, HarnessVersion harness, BosRule bosRule,
+            int maxLength, Path dataDirectory) {
+        this(tasks, shots, limit, harness, bosRule, maxLength, new Folder(dataDirectory));
+    }
 
     /** @throws UsageException if a number makes no sense or a task is named twice */
     public EvaluationOptions {

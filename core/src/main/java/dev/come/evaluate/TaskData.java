@@ -11,19 +11,25 @@ import dev.come.evaluate.TaskDescription.Data;
 import dev.come.evaluate.TaskDescription.Draw;
 import dev.come.evaluate.TaskDescription.Examples;
 import dev.come.evaluate.TaskDescription.Gold;
+import dev.come.evaluate.TaskDescription.HubPlace;
 import dev.come.evaluate.TaskDescription.LongText;
 import dev.come.evaluate.TaskDescription.Place;
+import dev.come.hub.Hub;
+import dev.come.hub.HubSnapshot;
 import dev.come.text.PythonRandom;
 import dev.come.text.TableRows;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.PathMatcher;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import tools.jackson.databind.node.ObjectNode;
@@ -207,7 +213,7 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
     }
 
     private static Rows rows(TaskDescription task, Data data) {
-        for (Path root : task.roots()) {
+        for (Path root : task.sources().folders()) {
             for (Place place : data.places()) {
                 List<Path> files = files(root, place.pattern());
                 if (!files.isEmpty()) {
@@ -215,10 +221,32 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
                 }
             }
         }
+        if (task.sources().hub().isPresent()) {
+            return fetched(task, data, task.sources().hub().get().get());
+        }
         throw new InvalidInputException("The " + data.split() + " part of the task " + task.name() + " is not in "
-                + String.join(" or ", task.roots().stream().map(Path::toString).toList()) + " (--data-dir): looked for "
+                + String.join(" or ", task.sources().folders().stream().map(Path::toString).toList())
+                + " (--data-dir): looked for "
                 + String.join(", ", data.places().stream().map(Place::pattern).toList()) + ", where {table} is "
                 + String.join(", ", TableRows.endings()) + "; put one of these files there");
+    }
+
+    private static Rows fetched(TaskDescription task, Data data, Hub hub) {
+        HubPlace place = data.onHub().orElseThrow(() -> new InvalidInputException("The " + data.split()
+                + " part of the task " + task.name() + " is not on the hub as a table; name a folder that holds it as"
+                + " --data-dir"));
+        HubSnapshot snapshot = hub.dataset(place.dataset());
+        PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + place.files());
+        List<String> files = snapshot.files().stream()
+                .filter(file -> file.indexOf('\0') < 0 && matcher.matches(Path.of(file))).sorted().toList();
+        if (files.isEmpty()) {
+            throw new InvalidInputException((snapshot.isCacheOnly() ? "The cache of the hub has" : "The hub has")
+                    + " no file " + place.files() + " of the data set " + place.dataset() + ", which the task "
+                    + task.name() + " needs; name a folder that holds one as --data-dir");
+        }
+        Path folder = snapshot.fetch(files);
+        return rows(task, data, folder, new Place(place.files(), Map.of(), ""),
+                files.stream().map(folder::resolve).toList());
     }
 
     private static Rows rows(TaskDescription task, Data data, Path root, Place place, List<Path> files) {

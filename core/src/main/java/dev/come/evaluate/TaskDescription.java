@@ -1,10 +1,12 @@
 package dev.come.evaluate;
 
+import dev.come.hub.Hub;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Supplier;
 
 /**
  * What a task is, as its file describes it; {@link TaskFile} reads it.
@@ -17,11 +19,19 @@ import java.util.OptionalInt;
  * @param columns see {@link Row}
  * @param introduction what stands before everything else, also before examples; may be empty
  * @param form what is asked
- * @param roots the folders in which the data are looked for
+ * @param sources where the data are looked for
  */
 record TaskDescription(String name, String version, Optional<Group> group, Data documents, Optional<Examples> examples,
         Optional<Preparation> preparation, Map<String, List<List<String>>> columns, String introduction, Form form,
-        List<Path> roots) {
+        Sources sources) {
+
+    /**
+     * Where data are looked for.
+     *
+     * @param folders folders, the first that has them counts
+     * @param hub asked for where none has them
+     */
+    record Sources(List<Path> folders, Optional<Supplier<Hub>> hub) {}
 
     /** Tasks whose results are summed up to one, each counting by its documents. */
     record Group(String name, OptionalInt published) {}
@@ -31,11 +41,25 @@ record TaskDescription(String name, String version, Optional<Group> group, Data 
      *
      * @param split the part of the data set
      * @param places where the files may be; the first that has some counts
+     * @param onHub where they are on the hub
      * @param published how many rows the data set has
      * @param from the first row that is taken
      * @param to the first row that is no longer taken
      */
-    record Data(String split, List<Place> places, OptionalInt published, int from, int to) {}
+    record Data(String split, List<Place> places, Optional<HubPlace> onHub, OptionalInt published, int from, int to) {
+        /** The same, for a part of what was published. */
+        Data withoutPublished() {
+            return new Data(split, places, onHub, OptionalInt.empty(), from, to);
+        }
+    }
+
+    /**
+     * Files on the hub.
+     *
+     * @param dataset the repository
+     * @param files a glob for their names; ** goes through folders
+     */
+    record HubPlace(String dataset, String files) {}
 
     /**
      * Where files may be.

@@ -11,9 +11,14 @@ import dev.come.evaluate.TaskDescription.Examples;
 import dev.come.evaluate.TaskDescription.Form;
 import dev.come.evaluate.TaskDescription.Gold;
 import dev.come.evaluate.TaskDescription.Group;
+import dev.come.evaluate.TaskDescription.HubPlace;
 import dev.come.evaluate.TaskDescription.LongText;
 import dev.come.evaluate.TaskDescription.Metric;
 import dev.come.evaluate.TaskDescription.Place;
+import dev.come.evaluate.TaskDescription.Sources;
+import dev.come.text.TextSource.Folder;
+import dev.come.text.TextSource.Library;
+import dev.come.text.TextSource.OnHub;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -50,31 +55,31 @@ final class TaskFile {
     private static final JsonMapper JSON = JsonMapper.builder().enable(JsonReadFeature.ALLOW_JAVA_COMMENTS).build();
 
     private final String file;
-    private final List<Path> roots;
+    private final Sources sources;
     private final HarnessVersion harness;
 
-    private TaskFile(String file, List<Path> roots, HarnessVersion harness) {
+    private TaskFile(String file, Sources sources, HarnessVersion harness) {
         this.file = file;
-        this.roots = roots;
+        this.sources = sources;
         this.harness = harness;
     }
 
     /**
      * Finds a task: one of those of the project by its name, a subject of one of them ({@code mmlu_anatomy}), or a file.
      *
-     * @param dataDirectory the folder with the data; those of a file are looked for beside it too
+     * @param library where the data are; those of a file are looked for beside it first
      * @return one description, or those of a group
      * @throws UsageException if there is no such task
      */
-    static List<TaskDescription> find(String name, Path dataDirectory, HarnessVersion harness) {
+    static List<TaskDescription> find(String name, Library library, HarnessVersion harness) {
         if (name.endsWith(".json")) {
             Path path = Path.of(name);
-            return new TaskFile(name, Stream.of(path.toAbsolutePath().getParent(), dataDirectory).distinct().toList(),
-                    harness).read(text(path));
+            return new TaskFile(name, sources(library, Stream.of(path.toAbsolutePath().getParent())), harness)
+                    .read(text(path));
         }
         Optional<String> known = NAMES.stream().filter(task -> name.equals(task) || name.startsWith(task + "_"))
                 .findFirst();
-        List<TaskDescription> tasks = known.isEmpty() ? List.of() : builtIn(known.get(), dataDirectory, harness);
+        List<TaskDescription> tasks = known.isEmpty() ? List.of() : builtIn(known.get(), library, harness);
         if (known.isPresent() && !name.equals(known.get())) {
             tasks = tasks.stream().filter(task -> task.name().equals(name)).map(TaskFile::alone).toList();
         }
@@ -85,14 +90,27 @@ final class TaskFile {
         return tasks;
     }
 
+    /** With data below a folder. */
+    static List<TaskDescription> find(String name, Path dataDirectory, HarnessVersion harness) {
+        return find(name, new Folder(dataDirectory), harness);
+    }
+
+    private static Sources sources(Library library, Stream<Path> first) {
+        return switch (library) {
+            case Folder below -> new Sources(Stream.concat(first, Stream.of(below.folder())).distinct().toList(),
+                    Optional.empty());
+            case OnHub on -> new Sources(first.toList(), Optional.of(on.hub()));
+        };
+    }
+
     /** A subject that was asked for by itself is part of no group. */
     private static TaskDescription alone(TaskDescription task) {
         return new TaskDescription(task.name(), task.version(), Optional.empty(), task.documents(), task.examples(),
-                task.preparation(), task.columns(), task.introduction(), task.form(), task.roots());
+                task.preparation(), task.columns(), task.introduction(), task.form(), task.sources());
     }
 
-    private static List<TaskDescription> builtIn(String name, Path dataDirectory, HarnessVersion harness) {
-        return new TaskFile(name, List.of(dataDirectory), harness).read(resource(name));
+    private static List<TaskDescription> builtIn(String name, Library library, HarnessVersion harness) {
+        return new TaskFile(name, sources(library, Stream.empty()), harness).read(resource(name));
     }
 
     /** The file of a task of the project. */
@@ -118,7 +136,7 @@ final class TaskFile {
 
     /** For tests: a description in this text. */
     static List<TaskDescription> parse(String text, List<Path> roots, HarnessVersion harness) {
-        return new TaskFile("the task", roots, harness).read(text);
+        return new TaskFile("the task", new Sources(roots, Optional.empty()), harness).read(text);
     }
 
     private List<TaskDescription> read(String text) {
@@ -147,12 +165,11 @@ final class TaskFile {
                 ? Optional.empty()
                 : Optional.of(new Group(name, documents.published()));
         if (group.isPresent()) {
-            documents = new Data(documents.split(), documents.places(), OptionalInt.empty(), documents.from(),
-                    documents.to());
+            documents = documents.withoutPublished();
         }
         return new TaskDescription(subject.isEmpty() ? name : name + "_" + subject, version(root), group, documents,
                 examples(root, subject), preparation(root), columns(root),
-                string(root, "introduction", "").replace(SUBJECT, subject.replace('_', ' ')), form, roots);
+                string(root, "introduction", "").replace(SUBJECT, subject.replace('_', ' ')), form, sources);
     }
 
     private String version(ObjectNode root) {
@@ -247,7 +264,7 @@ final class TaskFile {
     }
 
     private Data data(ObjectNode data, String key, String subject) {
-        known(data, key + ".", "split", "files", "rows", "from", "to", "draw");
+        known(data, key + ".", "split", "files", "hub", "rows", "from", "to", "draw");
         if (data.has("draw") && !key.equals("examples")) {
             throw invalid("\"" + key + ".draw\" is for examples; take it out");
         }
@@ -273,8 +290,17 @@ final class TaskFile {
         if (from >= to) {
             throw invalid("\"" + key + "\" takes the rows from " + from + " to " + to + ", which are none");
         }
-        return new Data(string(data, "split"), places,
+        return new Data(string(data, "split"), places, onHub(data, key, subject),
                 data.has("rows") ? OptionalInt.of(number(data, "rows", 0)) : OptionalInt.empty(), from, to);
+    }
+
+    private Optional<HubPlace> onHub(ObjectNode data, String key, String subject) {
+        if (!data.has("hub")) {
+            return Optional.empty();
+        }
+        ObjectNode hub = object(data, "hub");
+        known(hub, key + ".hub.", "dataset", "files");
+        return Optional.of(new HubPlace(string(hub, "dataset"), string(hub, "files").replace(SUBJECT, subject)));
     }
 
     private int number(ObjectNode object, String key, int fallback) {

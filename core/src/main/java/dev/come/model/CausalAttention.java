@@ -19,6 +19,8 @@ final class CausalAttention implements AutoCloseable {
     private static final int SMALLEST_BLOCK = 32;
     /** Channels more for the anchor; products of bfloat16 take numbers in pairs. */
     private static final int PADDING = 2;
+    /** Scores of all heads of a sequence that stay in the cache together. */
+    private static final long SCORES_AT_ONCE = 1 << 19;
 
     private final int block;
     private final int group;
@@ -28,6 +30,7 @@ final class CausalAttention implements AutoCloseable {
     private final ScalarType type;
     private final Tensor future;
     private final Tensor gone;
+    private final Tensor wideFuture;
 
     /**
      * Makes the masks.
@@ -49,6 +52,8 @@ final class CausalAttention implements AutoCloseable {
             future.retainReference();
             gone = infinity.tril(-1).view(block, 1, block);
             gone.retainReference();
+            wideFuture = future.to(ScalarType.Float);
+            wideFuture.retainReference();
         }
     }
 
@@ -61,7 +66,11 @@ final class CausalAttention implements AutoCloseable {
      * @param output {@code (tokens, keyValueHeads, group, headDim)}, any type, written
      */
     void attend(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
-        if (type == ScalarType.Float) {
+        long seen = keys.size(1);
+        if (queries.size(1) <= block && seen <= window
+                && queries.size(0) * queries.size(1) * group * seen <= SCORES_AT_ONCE) {
+            attendAtOnce(queries, keys, values, output, workspace);
+        } else if (type == ScalarType.Float) {
             attendInBlocks(queries, keys, values, output, workspace);
         } else {
             attendInBlocks(withAnchors(queries, keys, workspace), withOnes(keys, workspace),
@@ -86,6 +95,27 @@ final class CausalAttention implements AutoCloseable {
                     queries.transpose(0, 1).matmul(keys.narrow(2, tokens - seen, seen).transpose(2, 3)));
             output.copy_(torch.softmax(scores, 3).matmul(values.narrow(2, tokens - seen, seen)));
         }
+    }
+
+    /**
+     * All heads of a short sequence together, always in float32: products so small cost more to call than to do, most of all in
+     * bfloat16, where the engine plans anew for every shape.
+     */
+    private void attendAtOnce(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
+        long heads = queries.size(0);
+        long tokens = queries.size(1);
+        long seen = keys.size(1);
+        Tensor scores = workspace.floats("scoresAtOnce", heads, tokens * group, seen);
+        torch.bmm_out(scores, queries.view(heads, tokens * group, headDim), keys.transpose(1, 2));
+        multipliers.cappedScores(scores);
+        if (tokens > 1) {
+            scores.view(heads, tokens, group, seen).narrow(3, seen - tokens, tokens)
+                    .add_(wideFuture.narrow(0, 0, tokens).narrow(2, 0, tokens));
+        }
+        torch.softmax_out(scores, scores, 2);
+        Tensor mixed = workspace.floats("mixedAtOnce", heads, tokens * group, headDim);
+        torch.bmm_out(mixed, scores, values);
+        output.copy_(mixed.view(heads, tokens, group, headDim).transpose(0, 1));
     }
 
     /**
@@ -159,5 +189,6 @@ final class CausalAttention implements AutoCloseable {
     public void close() {
         future.releaseReference();
         gone.releaseReference();
+        wideFuture.releaseReference();
     }
 }

@@ -139,6 +139,10 @@ class GoldenEvalTests {
                     Math.min(longest, store.config().maxPositions()));
         }
 
+        int vocabulary() {
+            return store.config().vocabularySize();
+        }
+
         Map<Integer, List<Score>> scores(List<List<Continuation>> items) {
             Map<Integer, List<Score>> all = new TreeMap<>();
             try (ContinuationScores scores = new ContinuationScores(store,
@@ -190,7 +194,7 @@ class GoldenEvalTests {
             List<DocumentResult> results = new ArrayList<>();
             for (int i = 0; i < records.size(); i++) {
                 results.add(new DocumentResult(data.documents().get(i), scores.get(i)));
-                checkResult(results.getLast(), records.get(i));
+                checkResult(results.getLast(), items.get(i), opened.vocabulary(), records.get(i));
             }
             JsonNode golden = summary.get("tasks").get(name);
             assertThat(Double.parseDouble(task.version())).isEqualTo(golden.get("version").doubleValue());
@@ -230,10 +234,11 @@ class GoldenEvalTests {
         }
     }
 
-    private static void checkResult(DocumentResult result, JsonNode golden) {
+    private static void checkResult(DocumentResult result, List<Continuation> continuations, int vocabulary,
+            JsonNode golden) {
         for (int choice = 0; choice < result.scores().size(); choice++) {
             assertThat(result.scores().get(choice).logLikelihood()).as(golden.get("doc_id") + " choice " + choice)
-                    .isCloseTo(golden.get("ll").get(choice).doubleValue(), tolerance(golden.get("ll").get(choice)));
+                    .isCloseTo(golden.get("ll").get(choice).doubleValue(), tolerance(golden.get("ll").get(choice), continuations.get(choice).scored(), vocabulary));
             if (golden.has("greedy")) {
                 assertThat(result.scores().get(choice).greedy())
                         .isEqualTo(golden.get("greedy").get(choice).booleanValue());
@@ -246,9 +251,14 @@ class GoldenEvalTests {
         }
     }
 
-    /** The golden sums are float32: from 1024 on their steps are 1.2e-4. */
-    private static Offset<Double> tolerance(JsonNode logLikelihood) {
-        return within(Math.max(2e-4, 2 * Math.ulp(logLikelihood.floatValue())));
+    /**
+     * The golden sums are float32: from 1024 on their steps are 1.2e-4. And so are the sums of exponentials behind them, which
+     * for a vocabulary of 49,152 come out too small by about 9e-6: the first choice of piqa's first question on SmolLM2 is
+     * -110.772974 in float64 throughout, -110.772982 with float32 logits and a float64 softmax, -110.772644 in the harness.
+     */
+    private static Offset<Double> tolerance(JsonNode logLikelihood, int tokens, int vocabulary) {
+        return within(Math.max(2e-4, 2 * Math.ulp(logLikelihood.floatValue()))
+                + (vocabulary > 10_000 ? 1e-5 * tokens : 0));
     }
 
     static Stream<Arguments> briefRecords() {
@@ -278,7 +288,8 @@ class GoldenEvalTests {
                     Pair pair = opened.encoding.pair(question.context(0), question.continuation(0));
                     assertThat(pair.context().length).isEqualTo(records.get(i).get("n_ctx").get(0).intValue());
                     assertThat(pair.context()[0]).isEqualTo(records.get(i).get("first_id").intValue());
-                    checkResult(new DocumentResult(question, scores.get(i)), records.get(i));
+                    checkResult(new DocumentResult(question, scores.get(i)), items.get(i), opened.vocabulary(),
+                            records.get(i));
                 }
             });
         }
@@ -313,17 +324,21 @@ class GoldenEvalTests {
             long bytes = 0;
             for (JsonNode golden : records) {
                 double ofPage = 0;
+                int tokens = 0;
                 for (JsonNode window : golden.get("windows")) {
                     Continuation continuation = items.get(next).getFirst();
                     assertThat(continuation.ids().length - continuation.scored())
                             .isEqualTo(window.get(0).intValue());
                     assertThat(continuation.scored()).isEqualTo(window.get(1).intValue());
                     double logLikelihood = scores.get(next).getFirst().logLikelihood();
-                    assertThat(logLikelihood).isCloseTo(window.get(2).doubleValue(), within(1e-3));
+                    assertThat(logLikelihood).isCloseTo(window.get(2).doubleValue(), within(
+                            1e-3 + (opened.vocabulary() > 10_000 ? 1e-5 * continuation.scored() : 0)));
+                    tokens += continuation.scored();
                     ofPage += logLikelihood;
                     next++;
                 }
-                assertThat(ofPage).isCloseTo(golden.get("ll").doubleValue(), within(3e-3));
+                assertThat(ofPage).isCloseTo(golden.get("ll").doubleValue(),
+                        within(3e-3 + (opened.vocabulary() > 10_000 ? 1e-5 * tokens : 0)));
                 sum += ofPage;
                 bytes += golden.get("bytes").longValue();
             }
@@ -331,7 +346,7 @@ class GoldenEvalTests {
             if (records.size() == every.size()) {
                 assertThat(-sum / bytes / Math.log(2)).isCloseTo(
                         summary(model, plan).get("tasks").get("wikitext").get("bits_per_byte").doubleValue(),
-                        within(1e-6));
+                        within(opened.vocabulary() > 10_000 ? 5e-6 : 1e-6));
             }
         }
     }

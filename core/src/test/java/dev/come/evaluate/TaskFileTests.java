@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.InvalidInputException;
+import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.TaskDescription.Contexts;
+import dev.come.hub.Hub;
+import dev.come.hub.LocalHub;
+import dev.come.text.TextSource.OnHub;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -183,6 +187,33 @@ class TaskFileTests {
                         {"example_id": "1", "article": "Text.", "question": "Who?", "answer": "B", "options": ["I'm", "You", "He", "She"]}
                         """);
         assertThat(documents("race", hub)).isEqualTo(documents("race", own)).hasSize(1);
+    }
+
+    @Test
+    void withoutAFolderDataComeFromTheHub() throws IOException, SQLException {
+        Path file = folder.resolve("made.parquet");
+        parquet(file,
+                "SELECT 'Cutting' AS activity_label, 'A man' AS ctx_a, 'he' AS ctx_b, ['a', 'b'] AS endings, '1' AS label");
+        try (LocalHub server = new LocalHub();
+                Hub hub = new Hub(server.settings(folder.resolve("cache")), Progress.NONE)) {
+            server.file("datasets/Rowan/hellaswag", "data/validation-00000-of-00001.parquet", Files.readAllBytes(file));
+            server.file("datasets/baber/piqa", "README.md", new byte[]{1});
+            OnHub library = new OnHub(() -> hub);
+            TaskData data = TaskData.read(TaskFile.find("hellaswag", library, HarnessVersion.V0_4_13).getFirst(), 0,
+                    ALL);
+            assertThat(data.documents()).containsExactly(new Question(0, List.of("Cutting: A man He"),
+                    List.of(" a", " b"), List.of("a", "b"), 1, List.of()));
+            assertThat(data.sources()).containsExactly("data/validation-00000-of-00001.parquet");
+            assertThatThrownBy(
+                    () -> TaskData.read(TaskFile.find("piqa", library, HarnessVersion.V0_4_13).getFirst(), 0, ALL))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessageContaining("The hub has no file **validation-*.parquet of the data set baber/piqa");
+            assertThatThrownBy(
+                    () -> TaskData.read(TaskFile.find("wikitext", library, HarnessVersion.V0_4_13).getFirst(), 0, ALL))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessage("The test part of the task wikitext is not on the hub as a table; name a folder that"
+                            + " holds it as --data-dir");
+        }
     }
 
     @Test
