@@ -22,7 +22,8 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come latency}: times a model. */
-@Command(name = "latency", description = "Time a model: prompts, and the tokens after them; beside another model, in turns.")
+@Command(name = "latency",
+        description = "Time a model: prompts, and the tokens after them; beside another model, in turns.")
 final class LatencyCommand implements Runnable {
     /** The loads of the authors' scripts, and smaller ones for processors, on which those take hours. */
     private static final Load PROMPT = new Load(1, 2048, 0, 50);
@@ -39,7 +40,8 @@ final class LatencyCommand implements Runnable {
     @Mixin
     private ModelOptions model = new ModelOptions();
 
-    @Option(names = "--baseline", paramLabel = "MODEL", description = "Folder or hub name of a model to compare it with.")
+    @Option(names = "--baseline", paramLabel = "MODEL",
+            description = "Folder or hub name of a model to compare it with.")
     private @Nullable String baseline;
 
     @Option(names = "--removal-ratio", paramLabel = "R",
@@ -106,7 +108,8 @@ final class LatencyCommand implements Runnable {
     private static void print(LatencyJob.Result result, Load load, PrintWriter out) {
         List<Timing> timings = result.timings();
         boolean generates = load.newTokens() > 1;
-        Table table = new Table("", "layers", "parameters", "weights", "key-value cache", "prompt", "tokens/s", "new tokens",
+        Table table = new Table("", "layers", "parameters", "weights", "key-value cache", "prompt", "tokens/s",
+                "new tokens",
                 "tokens/s");
         for (Timing timing : timings) {
             table.row(timing.name(), "" + timing.layers(), String.format(Locale.ROOT, "%,d", timing.parameters()),

@@ -23,8 +23,9 @@ class LatencyCommandTests {
     }
 
     private Outcome latency(String... more) {
-        List<String> arguments = new ArrayList<>(List.of("latency", "--model-name", trial.model.toString(), "--threads", "1",
-                "--prompt", "16"));
+        List<String> arguments = new ArrayList<>(
+                List.of("latency", "--model-name", trial.model.toString(), "--threads", "1",
+                        "--prompt", "16"));
         arguments.addAll(List.of(more));
         return Trial.run(arguments);
     }

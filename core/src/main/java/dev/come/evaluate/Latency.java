@@ -123,7 +123,8 @@ public final class Latency {
                             + "; shorten one of them");
                 }
                 models.add(new CausalLanguageModel(subject.store().checkpoint(), config, compute,
-                        subject.stack().size(), position -> subject.store().materialise(subject.stack().get(position))));
+                        subject.stack().size(),
+                        position -> subject.store().materialise(subject.stack().get(position))));
             }
             List<List<double[]>> times = new ArrayList<>();
             subjects.forEach(_ -> times.add(new ArrayList<>()));

@@ -38,7 +38,8 @@ class LatencyTests {
             LayerStore store = new LayerStore(checkpoint, config);
             Load load = new Load(2, 20, 5, 3);
             List<Timing> timings = Latency.measure(
-                    List.of(new Subject("six", store, LayerStack.dense(6)), new Subject("two", store, LayerStack.dense(2))),
+                    List.of(new Subject("six", store, LayerStack.dense(6)),
+                            new Subject("two", store, LayerStack.dense(2))),
                     load, Compute.float32(2), Progress.NONE);
             assertThat(timings).extracting(Timing::layers).containsExactly(6, 2);
             for (Timing timing : timings) {
