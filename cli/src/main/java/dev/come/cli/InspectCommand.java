@@ -34,7 +34,8 @@ final class InspectCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL", description = "Folder of the model, its GGUF file, or its name on the Hugging Face hub.")
+    @Parameters(paramLabel = "MODEL",
+            description = "Folder of the model, its GGUF file, or its name on the Hugging Face hub.")
     private String model = "";
 
     @Option(names = "--revision", paramLabel = "REV", description = "Branch, tag or commit of a model on the hub.")

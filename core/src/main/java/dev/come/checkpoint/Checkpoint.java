@@ -243,7 +243,8 @@ public final class Checkpoint implements AutoCloseable {
         }
         if (hasFile(folder, "*.gguf")) {
             throw new CheckpointException(
-                    "%s: the weights are in a GGUF file; give the path of that file instead of the folder's".formatted(folder));
+                    "%s: the weights are in a GGUF file; give the path of that file instead of the folder's"
+                            .formatted(folder));
         }
         if (hasFile(folder, "*.{bin,pth,pt}")) {
             throw new CheckpointException(

@@ -30,7 +30,8 @@ class GgufJobTests {
         Run run = new Run("llama-gqa", folder);
         Path unpacked = unpacked(TinyGguf.of("llama-gqa"));
         // The words of the run's text are no words of the file's tokenizer.
-        Files.copy(run.model.resolve("tokenizer.json"), Files.createDirectory(folder.resolve("same")).resolve("tokenizer.json"));
+        Files.copy(run.model.resolve("tokenizer.json"),
+                Files.createDirectory(folder.resolve("same")).resolve("tokenizer.json"));
         Files.copy(unpacked.resolve("config.json"), folder.resolve("same/config.json"));
         Files.copy(unpacked.resolve("model.safetensors"), folder.resolve("same/model.safetensors"));
         PruneJob.Result expected = run.to("expected");
@@ -70,10 +71,13 @@ class GgufJobTests {
         assertThat(source(named).folder(GgufJobTests::noHub, folder.resolve("cache"), Progress.NONE)).isEqualTo(named);
         Path absent = folder.resolve("absent.gguf");
         assertThatThrownBy(() -> source(absent).folder(GgufJobTests::noHub, folder, Progress.NONE))
-                .isInstanceOf(InvalidInputException.class).hasMessageStartingWith(absent + " cannot be read (no such file)");
-        assertThatThrownBy(() -> Checkpoint.open(Files.copy(made.resolve("config.json"), folder.resolve("config.json")).getParent()))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessage(folder + ": the weights are in a GGUF file; give the path of that file instead of the folder's");
+                .hasMessageStartingWith(absent + " cannot be read (no such file)");
+        assertThatThrownBy(() -> Checkpoint
+                .open(Files.copy(made.resolve("config.json"), folder.resolve("config.json")).getParent()))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage(folder
+                        + ": the weights are in a GGUF file; give the path of that file instead of the folder's");
     }
 
     private static ModelSource source(Path path) {

@@ -49,7 +49,8 @@ class PreTokenizerTests {
         Set<String> merges = new LinkedHashSet<>();
         expected.forEach(word -> join(ByteLetters.of(word), ids, merges));
         for (int i = 1; i < expected.size(); i++) {
-            join(List.of(String.join("", ByteLetters.of(expected.get(i - 1))), String.join("", ByteLetters.of(expected.get(i)))), ids,
+            join(List.of(String.join("", ByteLetters.of(expected.get(i - 1))),
+                    String.join("", ByteLetters.of(expected.get(i)))), ids,
                     merges);
         }
         Files.writeString(folder.resolve("tokenizer.json"),

@@ -77,9 +77,11 @@ class OlderFilesRefusedTests {
     @Test
     void byteLevelFilesThatAreBroken() throws IOException {
         Path vocabulary = Files.writeString(folder.resolve("vocab.json"), "{\"a\": 0, \"b\": 1, \"ab\": 2}");
-        refused(folder.resolve("merges.txt") + " cannot be read (no such file), which belongs to vocab.json; fetch it too");
+        refused(folder.resolve("merges.txt")
+                + " cannot be read (no such file), which belongs to vocab.json; fetch it too");
         Files.writeString(folder.resolve("merges.txt"), "#version: 0.2\na b\n\nb a\n");
-        refused(vocabulary + ": merge 2 is 'b a', where two tokens with a blank between them are expected that make a third;"
+        refused(vocabulary
+                + ": merge 2 is 'b a', where two tokens with a blank between them are expected that make a third;"
                 + " the vocabulary is damaged, fetch the file again");
         Files.writeString(folder.resolve("merges.txt"), "a b\r\n");
         assertThat(TokenizerFiles.tokenizerJson(folder)).isPresent();
@@ -98,7 +100,8 @@ class OlderFilesRefusedTests {
         Files.copy(MODEL, folder.resolve("tokenizer.model"));
         Path config = Files.writeString(folder.resolve("tokenizer_config.json"),
                 "{\"tokenizer_class\": \"XLMRobertaTokenizerFast\"}");
-        refused(config + ": 'tokenizer_class' is 'XLMRobertaTokenizer', and what that class makes of tokenizer.model is not known"
+        refused(config
+                + ": 'tokenizer_class' is 'XLMRobertaTokenizer', and what that class makes of tokenizer.model is not known"
                 + " here (known are LlamaTokenizer, GemmaTokenizer); save the tokenizer with transformers, which writes tokenizer.json");
         Files.writeString(config, "{\"bos_token\": {\"text\": 1}}");
         refused(config + ": 'bos_token' must be a text or an object with a text as its content, but is {\"text\":1}");
