@@ -205,8 +205,10 @@ final class DistillCommand implements Runnable {
         requireUsed(options);
         Saving saving = result.output.saving();
         DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.folder(teacher),
-                text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub())).toList(), text.data.sequenceLength(), options,
-                execution.processes(), result.perplexity.options(text.data, model.hub()), execution.computing.choice(), saving,
+                text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub())).toList(),
+                text.data.sequenceLength(), options,
+                execution.processes(), result.perplexity.options(text.data, model.hub()), execution.computing.choice(),
+                saving,
                 result.resume), main.progress(spec.commandLine().getErr()));
         long started = System.nanoTime();
         print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), spec.commandLine().getOut());

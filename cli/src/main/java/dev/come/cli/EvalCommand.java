@@ -83,8 +83,10 @@ final class EvalCommand implements Runnable {
         EvaluationOptions options = new EvaluationOptions(tasks, shots, limit == null ? EvaluationOptions.ALL : limit,
                 version, bos == null ? version.bosRule() : BosRule.of(bos),
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.directory());
-        EvaluationReport report = EvalJob.run(new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder), options,
-                perplexity.options(data, model.hub()), Optional.ofNullable(output), samples), computing.choice(),
+        EvaluationReport report = EvalJob.run(
+                new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder), options,
+                        perplexity.options(data, model.hub()), Optional.ofNullable(output), samples),
+                computing.choice(),
                 main.progress(spec.commandLine().getErr()));
         Evaluations.print(report, spec.commandLine().getOut());
     }

@@ -21,7 +21,7 @@ import picocli.CommandLine.ScopeType;
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
         subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, ApplyCommand.class,
-            EvalCommand.class, InspectCommand.class, FamiliesCommand.class,
+            EvalCommand.class, LatencyCommand.class, InspectCommand.class, FamiliesCommand.class,
             GenerateCommand.class},
         commandListHeading = "%nCommands:%n",
         synopsisSubcommandLabel = "COMMAND",
