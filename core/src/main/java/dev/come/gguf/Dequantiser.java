@@ -6,7 +6,7 @@ package dev.come.gguf;
  * to the bit. The layouts are those of the structs {@code block_*} in ggml-common.h there; all is little-endian, and
  * scales are half-precision floats.
  *
- * <p>The loops have no branches and no calls inside, so that the compiler makes vector instructions of them.
+ * <p>The loops have no branches and no calls inside, so that the compiler can make vector instructions of them.
  */
 final class Dequantiser {
     private Dequantiser() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.SharedData;
 import dev.come.checkpoint.CheckpointException;
+import dev.come.text.ByteLetters;
 import dev.come.text.GoldenVectors;
 import dev.come.text.Tokenizer;
 import dev.come.vocabulary.Piece;
@@ -12,6 +13,9 @@ import dev.come.vocabulary.TestPieces;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -86,6 +90,44 @@ class GgufVocabularyTests {
             }
             assertThat(compared).isGreaterThan(70);
         }
+    }
+
+    /**
+     * Qwen's own file lists tokens by rank and no merges: a token is made of the two parts that are left when all merges of
+     * lower rank are done. deepseek-r1-qwen cuts words as qwen2 does and composes no characters, like the golden reader.
+     */
+    @Test
+    void qwenAsTiktokenReadsIt() throws IOException {
+        try (Tokenizer tokenizer = tokenizer(qwenFile())) {
+            assertThat(tokenizer.vocabularySize()).isEqualTo(151851);
+            for (JsonNode vector : golden("qwen.tiktoken")) {
+                assertThat(tokenizer.encode(vector.get("text").asString())).as(vector.get("name").asString())
+                        .isEqualTo(ids(vector, "ids"));
+            }
+        }
+    }
+
+    private Path qwenFile() throws IOException {
+        Map<String, Integer> ranks = new LinkedHashMap<>();
+        for (String line : Files.readAllLines(SharedData.path("data/tokenizers/qwen/qwen.tiktoken"))) {
+            byte[] bytes = Base64.getDecoder().decode(line.substring(0, line.indexOf(' ')));
+            ranks.put(ByteLetters.spell(bytes), ranks.size());
+        }
+        List<String> merges = new ArrayList<>();
+        ranks.forEach((token, rank) -> {
+            List<String> parts = ByteLetters.parts(token, ranks, rank);
+            if (parts.size() == 2) {
+                merges.add(String.join(" ", parts));
+            }
+        });
+        List<String> tokens = new ArrayList<>(ranks.keySet());
+        tokens.addAll(List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>"));
+        IntStream.range(0, 205).forEach(i -> tokens.add("<|extra_%d|>".formatted(i)));
+        return new GgufWriter().text(KEY + "model", "gpt2").text(KEY + "pre", "deepseek-r1-qwen")
+                .texts(KEY + "tokens", tokens)
+                .integers(KEY + "token_type",
+                        IntStream.range(0, tokens.size()).mapToObj(id -> id < ranks.size() ? 1 : 3).toList())
+                .texts(KEY + "merges", merges).write(folder.resolve("qwen.gguf"));
     }
 
     @ParameterizedTest

@@ -10,10 +10,13 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.gguf.GgufImport;
 import dev.come.gguf.TinyGguf;
 import dev.come.hub.Hub;
+import dev.come.text.ByteLetters;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,6 +81,23 @@ class GgufJobTests {
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage(folder
                         + ": the weights are in a GGUF file; give the path of that file instead of the folder's");
+    }
+
+    @Test
+    void aFolderWithOlderTokenizerFilesIsPrunedAndKeepsThem() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        Files.delete(run.model.resolve("tokenizer.json"));
+        Files.writeString(run.model.resolve("vocab.json"), IntStream.range(0, 128)
+                .mapToObj(id -> "\"%s\": %d".formatted(
+                        ByteLetters.letter(id).replace("\\", "\\\\").replace("\"", "\\\""), id))
+                .collect(Collectors.joining(", ", "{", "}")));
+        Files.writeString(run.model.resolve("merges.txt"), "#version: 0.2\n");
+        run.to("out");
+        assertThat(WordModels.names(run.target("out"))).contains("vocab.json", "merges.txt")
+                .doesNotContain("tokenizer.json");
+        try (OpenModel opened = new OpenModel(run.target("out"))) {
+            assertThat(opened.tokenizer().encode("w3")).containsExactly('w', '3');
+        }
     }
 
     private static ModelSource source(Path path) {

@@ -6,7 +6,6 @@ import dev.come.vocabulary.ByteLevelVocabulary;
 import dev.come.vocabulary.PreTokenizer;
 import dev.come.vocabulary.SpecialTokens;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,12 +44,13 @@ class PreTokenizerTests {
         assertThat(String.join("", expected)).isEqualTo(spelt(text));
         Map<String, Integer> ids = new LinkedHashMap<>();
         for (int value = 0; value < 256; value++) {
-            ids.put(letter(value), value);
+            ids.put(ByteLetters.letter(value), value);
         }
         Set<String> merges = new LinkedHashSet<>();
-        expected.forEach(word -> join(letters(word), ids, merges));
+        expected.forEach(word -> join(ByteLetters.of(word), ids, merges));
         for (int i = 1; i < expected.size(); i++) {
-            join(List.of(String.join("", letters(expected.get(i - 1))), String.join("", letters(expected.get(i)))), ids,
+            join(List.of(String.join("", ByteLetters.of(expected.get(i - 1))),
+                    String.join("", ByteLetters.of(expected.get(i)))), ids,
                     merges);
         }
         Files.writeString(folder.resolve("tokenizer.json"),
@@ -84,26 +84,5 @@ class PreTokenizerTests {
 
     private static String spelt(String text) {
         return text.replace("\\n", "\n").replace("\\r", "\r").replace("\\t", "\t");
-    }
-
-    private static List<String> letters(String word) {
-        List<String> letters = new ArrayList<>();
-        for (byte value : word.getBytes(StandardCharsets.UTF_8)) {
-            letters.add(letter(value & 0xff));
-        }
-        return letters;
-    }
-
-    /** GPT-2's spelling of bytes: printable ones are themselves, the others follow from U+0100 on. */
-    private static String letter(int value) {
-        int others = 0;
-        for (int i = 0; i < value; i++) {
-            others += printable(i) ? 0 : 1;
-        }
-        return Character.toString(printable(value) ? value : 256 + others);
-    }
-
-    private static boolean printable(int value) {
-        return (value > 32 && value < 127) || (value > 160 && value != 173);
     }
 }
