@@ -15,7 +15,8 @@ class ArchitectureTests {
     private static final String ROOT = "dev.come";
 
     /** The rooms in the order in which data flows; {@code dev.come} itself, under all of them, knows none. */
-    private static final List<String> ROOMS = List.of("checkpoint", "model", "stack", "text", "calibration", "prune",
+    private static final List<String> ROOMS = List.of("checkpoint", "hub", "model", "stack", "text", "calibration",
+            "prune",
             "evaluate", "distill", "report", "job", "demo");
 
     @Test
