@@ -2,14 +2,15 @@ package dev.come.cli;
 
 import dev.come.UsageException;
 import dev.come.evaluate.Perplexity;
+import dev.come.job.ComputeChoice;
 import dev.come.job.EvalJob;
-import java.nio.file.Path;
+import dev.come.job.PerplexityOptions;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -22,8 +23,8 @@ final class EvalCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model-name", required = true, paramLabel = "DIR", description = "Folder of the model.")
-    private Path model = Path.of("");
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @ArgGroup(validate = false)
     private PerplexityData perplexity = new PerplexityData();
@@ -36,10 +37,12 @@ final class EvalCommand implements Runnable {
 
     @Override
     public void run() {
-        if (perplexity.options(data).texts().isEmpty()) {
+        PerplexityOptions texts = perplexity.options(data, model.hub());
+        if (texts.texts().isEmpty()) {
             throw new UsageException("--ppl-data is missing: name the texts to measure perplexity on");
         }
-        List<Perplexity> perplexities = EvalJob.run(model, perplexity.options(data), computing.choice(),
+        ComputeChoice choice = computing.choice();
+        List<Perplexity> perplexities = EvalJob.run(model.folder(), texts, choice,
                 main.progress(spec.commandLine().getErr()));
         Table table = new Table("", "value", "windows");
         for (Perplexity perplexity : perplexities) {

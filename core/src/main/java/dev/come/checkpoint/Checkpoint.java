@@ -80,8 +80,8 @@ public final class Checkpoint implements AutoCloseable {
     public static Checkpoint open(Path folder) {
         if (!Files.exists(folder)) {
             throw new CheckpointException(
-                    ("%s: there is no such folder, and models cannot be fetched from the Hugging Face hub "
-                            + "yet; download the model and give the path of its folder").formatted(folder));
+                    "%s: there is no such folder; give that of a model, or its name on the Hugging Face hub"
+                            .formatted(folder));
         }
         if (!Files.isDirectory(folder)) {
             throw new CheckpointException("%s is a file; give the model's folder, in which %s lies".formatted(folder,

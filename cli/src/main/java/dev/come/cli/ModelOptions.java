@@ -1,0 +1,45 @@
+package dev.come.cli;
+
+import dev.come.hub.Hub;
+import dev.come.job.ModelSource;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** The model that a command works on, and the hub that it may come from. */
+final class ModelOptions implements Supplier<Hub> {
+    @ParentCommand
+    private Main main;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(names = "--model-name", required = true, paramLabel = "MODEL",
+            description = "Folder of the model, or its name on the Hugging Face hub, which it is downloaded from: "
+                    + "OWNER/NAME.")
+    private String name = "";
+
+    @Option(names = "--revision", paramLabel = "REV",
+            description = "Branch, tag or commit of a model on the hub (default: " + Hub.DEFAULT_REVISION + ").")
+    private @Nullable String revision;
+
+    /** The folder of the model; one on the hub is fetched first. */
+    Path folder() {
+        return new ModelSource(name, Optional.ofNullable(revision)).folder(this);
+    }
+
+    /** Gives the hub when it is needed; always the same object, by which it is seen that two texts are the same. */
+    Supplier<Hub> hub() {
+        return this;
+    }
+
+    @Override
+    public Hub get() {
+        return main.hub(spec.commandLine().getErr());
+    }
+}
