@@ -6,6 +6,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.come.cli.Trial.Outcome;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -38,7 +39,7 @@ class HubNameTests {
     @BeforeEach
     void start() throws IOException {
         trial = new Trial(folder);
-        server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", exchange -> {
             try (exchange) {
                 answer(exchange);
@@ -125,7 +126,7 @@ class HubNameTests {
         assertThat(folder.resolve("named/README.md")).content().startsWith("---")
                 .contains("# owner/tiny, 3 of 6 layers");
         assertThat(folder.resolve("named/come.json")).content().contains("\"owner/tiny\"")
-                .doesNotContain(folder.toString(), COMMIT);
+                .doesNotContain(folder.resolve("hf").toString(), COMMIT);
 
         Outcome applied = Trial.run(environment,
                 List.of("apply", "--plan", folder.resolve("named/come.json").toString(), "--model-name", "owner/tiny",
@@ -154,7 +155,7 @@ class HubNameTests {
     void aMistypedOptionIsRefusedBeforeTheDownload() {
         assertThat(Trial.run(environment, eval("--model-name", "owner/tiny", "--dtype", "float8")).exitCode())
                 .isEqualTo(2);
-        assertThat(Trial.run(environment, trial.prune("--model-name", "owner/tiny", "--psu", "0")).exitCode())
+        assertThat(Trial.run(environment, trial.prune("--model-name", "owner/tiny", "--nsamples", "0")).exitCode())
                 .isEqualTo(2);
         assertThat(Trial.run(environment,
                 List.of("generate", "--model-name", "owner/tiny", "--prompt", "w3", "--top-p", "2")).exitCode())

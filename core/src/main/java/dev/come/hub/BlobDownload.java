@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Fetches the content of one file. What arrives goes to {@code ETAG.incomplete}, from whose end a later attempt, or a
@@ -32,6 +34,10 @@ final class BlobDownload {
     private final Path partial;
     private final Path lock;
     private final Progress progress;
+    private final Optional<BlobHash> hash;
+    private long planned;
+    /** Bytes of the partial file that the hash has seen. */
+    private long hashed;
     /** Bytes that the task was told of. */
     private long told;
     /** The most bytes that were there after an attempt, and whether the last one came further. */
@@ -50,15 +56,14 @@ final class BlobDownload {
         this.partial = blob.resolveSibling(facts.etag() + ".incomplete");
         this.lock = cache.lock(about.repository(), facts.etag());
         this.progress = progress;
+        this.hash = BlobHash.of(facts.etag(), facts.size());
     }
 
-    /** Bytes that are still to come, as far as can be seen now. */
-    long remaining() {
-        if (isThere()) {
-            return 0;
-        }
-        long arrived = HubCache.bytes(partial);
-        return arrived <= facts.size() ? facts.size() - arrived : facts.size();
+    /** Looks how many bytes are still to come; so many the task will be told of in the end, come what may. */
+    long plan() {
+        long arrived = isThere() ? facts.size() : HubCache.bytes(partial);
+        planned = arrived <= facts.size() ? facts.size() - arrived : facts.size();
+        return planned;
     }
 
     HubHttp.Facts facts() {
@@ -71,10 +76,6 @@ final class BlobDownload {
 
     /** Fetches what is missing. */
     void run(Progress.Task task) {
-        long expected = remaining();
-        if (isThere()) {
-            return;
-        }
         try (HubLock _ = HubLock.take(lock,
                 () -> progress.note("Another process is fetching " + about + "; waiting for it."))) {
             if (!isThere()) { // otherwise the other process has brought it
@@ -91,8 +92,8 @@ final class BlobDownload {
             Thread.currentThread().interrupt();
             throw new FailedException("The download was interrupted; the same command goes on from there", e);
         }
-        task.advance(expected - told);
-        told = expected;
+        task.advance(planned - told);
+        told = planned;
     }
 
     private boolean isThere() {
@@ -100,48 +101,48 @@ final class BlobDownload {
     }
 
     private void attempt(Progress.Task task) throws IOException, InterruptedException {
-        Optional<BlobHash> hash = BlobHash.of(facts.etag(), facts.size());
         try (FileChannel file = open()) {
             long arrived = file.size();
-            if (arrived > facts.size()) {
-                startAnew(file, hash, task);
+            if (arrived > facts.size() || arrived < hashed) {
+                startAnew(file, task);
                 arrived = 0;
             }
             ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES);
-            if (hash.isPresent()) {
-                for (long at = 0; at < arrived && file.read(buffer.clear(), at) > 0; at += buffer.limit()) {
-                    hash.get().update(buffer.flip());
-                }
+            while (hashed < arrived && file.read(buffer.clear(), hashed) > 0) {
+                hash(buffer.flip());
             }
             if (arrived < facts.size()) {
-                receive(file, arrived, buffer.array(), hash, task);
+                receive(file, arrived, buffer.array(), task);
             }
             bringToDisk(file);
         }
-        check(hash, task);
+        check(task);
     }
 
-    private void receive(FileChannel file, long from, byte[] buffer, Optional<BlobHash> hash, Progress.Task task)
+    private void hash(ByteBuffer content) {
+        hashed += content.remaining();
+        hash.ifPresent(sum -> sum.update(content));
+    }
+
+    private void receive(FileChannel file, long from, byte[] buffer, Progress.Task task)
             throws IOException, InterruptedException {
         HttpResponse<InputStream> response = http.open(uri, from, about);
         try (InputStream body = response.body(); StallGuard guard = new StallGuard(body, retries.silence())) {
             long at = response.statusCode() == 206 ? from : 0;
             if (response.statusCode() == 416 || (response.statusCode() == 206 && !continues(response, from))) {
-                startAnew(file, hash, task);
+                startAnew(file, task);
                 throw new IOException("the server does not go on where it was asked to");
             }
             if (at < from) {
-                startAnew(file, hash, task); // the server sends everything once more
+                startAnew(file, task); // the server sends everything once more
             }
-            for (int count = guard.read(buffer); count >= 0; count = guard.read(buffer)) {
+            for (int count = read(guard, buffer, at); count >= 0; count = read(guard, buffer, at)) {
                 if (count > facts.size() - at) {
-                    startAnew(file, hash, task);
+                    startAnew(file, task);
                     throw new IOException("the server sends more than the " + facts.size() + " bytes of " + about);
                 }
                 write(file, ByteBuffer.wrap(buffer, 0, count), at);
-                if (hash.isPresent()) {
-                    hash.get().update(ByteBuffer.wrap(buffer, 0, count));
-                }
+                hash(ByteBuffer.wrap(buffer, 0, count));
                 at += count;
                 advanced |= at > furthest;
                 furthest = Math.max(furthest, at);
@@ -149,10 +150,24 @@ final class BlobDownload {
                 task.advance(count);
             }
             if (at < facts.size()) {
-                throw new IOException("the connection ended after " + ByteSize.format(at) + " of "
-                        + ByteSize.format(facts.size()) + " of " + about);
+                throw brokenOff(at, null);
             }
         }
+    }
+
+    private int read(StallGuard guard, byte[] buffer, long at) throws IOException {
+        try {
+            return guard.read(buffer);
+        } catch (HttpTimeoutException e) {
+            throw e;
+        } catch (IOException e) {
+            throw brokenOff(at, e);
+        }
+    }
+
+    private IOException brokenOff(long at, @Nullable IOException cause) {
+        return new IOException("the connection broke off after " + ByteSize.format(at) + " of "
+                + ByteSize.format(facts.size()) + " of " + about, cause);
     }
 
     /** Whether an answer of a part is the part that was asked for. */
@@ -171,17 +186,18 @@ final class BlobDownload {
         }
     }
 
-    private void startAnew(FileChannel file, Optional<BlobHash> hash, Progress.Task task) {
+    private void startAnew(FileChannel file, Progress.Task task) {
         try {
             file.truncate(0);
         } catch (IOException e) {
             throw HubCache.failure(partial + " cannot be written", e);
         }
-        hash.ifPresent(BlobHash::restart);
         takeBack(task);
     }
 
     private void takeBack(Progress.Task task) {
+        hash.ifPresent(BlobHash::restart);
+        hashed = 0;
         task.advance(-told);
         told = 0;
         furthest = 0;
@@ -218,7 +234,7 @@ final class BlobDownload {
                 e);
     }
 
-    private void check(Optional<BlobHash> hash, Progress.Task task) throws IOException {
+    private void check(Progress.Task task) throws IOException {
         if (hash.isEmpty()) {
             progress.note(uri.getHost() + " tells no checksum of " + about + "; only its size was checked.");
             return;

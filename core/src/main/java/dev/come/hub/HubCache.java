@@ -9,6 +9,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -107,9 +108,10 @@ record HubCache(Path root) {
     /** Gives a blob its name in a snapshot. */
     void link(Repository repository, String commit, String file, String etag) {
         Path link = snapshot(repository, commit).resolve(file);
-        Path target = link.getParent().relativize(blob(repository, etag));
+        Path folder = Objects.requireNonNull(link.getParent());
+        Path target = folder.relativize(blob(repository, etag));
         try {
-            Files.createDirectories(link.getParent());
+            Files.createDirectories(folder);
             try {
                 Files.createSymbolicLink(link, target);
             } catch (FileAlreadyExistsException e) {

@@ -68,7 +68,8 @@ final class HubLock implements AutoCloseable {
         }
     }
 
-    private static @Nullable AutoCloseable tryChannel(Path file) throws IOException {
+    /** Where there is no flock; it excludes other Java processes only. */
+    static @Nullable AutoCloseable tryChannel(Path file) throws IOException {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
             FileLock lock = channel.tryLock();

@@ -105,9 +105,10 @@ public final class HubSnapshot {
         List<BlobDownload> different = List.copyOf(downloads.values().stream()
                 .collect(Collectors.toMap(download -> download.facts().etag(), download -> download, (one, _) -> one))
                 .values());
-        long remaining = different.stream().mapToLong(BlobDownload::remaining).sum();
+        long remaining = different.stream().mapToLong(BlobDownload::plan).sum();
         requireRoom(remaining);
-        try (Progress.Task task = hub.progress().begin("downloading " + repository, remaining, Progress.BYTES)) {
+        Progress shown = remaining > 0 ? hub.progress() : Progress.NONE;
+        try (Progress.Task task = shown.begin("downloading " + repository, remaining, Progress.BYTES)) {
             together(different.stream().map(download -> (Callable<Boolean>) () -> {
                 download.run(task);
                 return true;

@@ -46,9 +46,11 @@ class HubTests {
     private static final String MODEL = "owner/model";
     private static final String LISTING = "GET /api/models/owner/model/revision/main";
     private static final String WEIGHTS = "model.safetensors";
-    /** Patience in milliseconds rather than seconds. */
+    /** Pauses of milliseconds rather than seconds. */
     private static final Retries QUICK = new Retries(4, Duration.ofMillis(1), Duration.ofMillis(4),
-            Duration.ofSeconds(5), Duration.ofMillis(500));
+            Duration.ofSeconds(5), Duration.ofSeconds(20));
+    private static final Retries IMPATIENT = new Retries(4, Duration.ofMillis(1), Duration.ofMillis(4),
+            Duration.ofSeconds(5), Duration.ofSeconds(1));
 
     private final LocalHub server = new LocalHub();
     private final byte[] weights = bytes(300_000, 1);
@@ -99,7 +101,11 @@ class HubTests {
     }
 
     private Path fetch(HubSettings settings) {
-        try (Hub hub = new Hub(settings, told, QUICK)) {
+        return fetch(settings, QUICK);
+    }
+
+    private Path fetch(HubSettings settings, Retries retries) {
+        try (Hub hub = new Hub(settings, told, retries)) {
             return hub.model(MODEL, "main");
         }
     }
@@ -337,7 +343,8 @@ class HubTests {
         assertThat(server.storeRequests).hasSize(2).first().isEqualTo("GET /model.safetensors");
         assertThat(server.storeRequests.getLast()).matches("GET /model.safetensors \\[bytes=\\d{1,6}-]");
         assertThat(resumedAt(server.storeRequests.getLast())).isBetween(1L, 100_000L);
-        assertThat(told.notes).hasSize(1).first().asString().contains("trying again");
+        assertThat(told.notes).hasSize(1).first().asString().startsWith("127.0.0.1: the connection broke off after ")
+                .contains(" of 300 kB of owner/model/model.safetensors; trying again in ");
         assertThat(told.done).hasValue(told.totals.getFirst());
     }
 
@@ -364,7 +371,7 @@ class HubTests {
     @Test
     void aConnectionThatFallsSilentIsGivenUpAndResumed() {
         server.fault("store:/" + WEIGHTS, LocalHub.fallingSilent(weights, 100_000));
-        assertThat(fetch().resolve(WEIGHTS)).hasBinaryContent(weights);
+        assertThat(fetch(server.settings(cache), IMPATIENT).resolve(WEIGHTS)).hasBinaryContent(weights);
         assertThat(resumedAt(server.storeRequests.getLast())).isEqualTo(100_000);
         assertThat(told.notes).first().asString().contains("no answer in time");
     }
@@ -380,7 +387,7 @@ class HubTests {
                 }
             });
         }
-        assertThatThrownBy(this::fetch).isInstanceOf(FailedException.class)
+        assertThatThrownBy(() -> fetch(server.settings(cache), IMPATIENT)).isInstanceOf(FailedException.class)
                 .hasMessageContaining("127.0.0.1 cannot be reached (no answer in time)");
     }
 
@@ -762,14 +769,14 @@ class HubTests {
     @Test
     void filesArriveAtTheSameTime() {
         CountDownLatch both = new CountDownLatch(2);
-        for (byte[] content : List.of(config, "{}".getBytes(StandardCharsets.UTF_8))) {
-            String name = content == config ? "config.json" : "tokenizer.json";
+        for (String name : List.of("config.json", "tokenizer.json")) {
+            byte[] content = name.equals("config.json") ? config : "{}".getBytes(StandardCharsets.UTF_8);
             server.fault("/" + name, LocalHub.status(200, "ETag", '"' + LocalHub.gitHash(content) + '"',
                     "Content-Length", "" + content.length));
             server.fault("/" + name, exchange -> { // neither is answered before both have been asked for
                 both.countDown();
                 try {
-                    if (both.await(300, TimeUnit.MILLISECONDS)) {
+                    if (both.await(15, TimeUnit.SECONDS)) {
                         LocalHub.content(content).handle(exchange);
                     }
                 } catch (InterruptedException _) {
@@ -839,9 +846,7 @@ class HubTests {
         static void main(String[] arguments) {
             HubSettings settings = new HubSettings(URI.create(arguments[0]), Path.of(arguments[1]),
                     Optional.empty(), false);
-            try (Hub hub = new Hub(settings, Progress.NONE,
-                    new Retries(4, Duration.ofMillis(1), Duration.ofMillis(4), Duration.ofSeconds(5),
-                            Duration.ofSeconds(10)))) {
+            try (Hub hub = new Hub(settings, Progress.NONE, QUICK)) {
                 hub.model(MODEL, "main");
             }
         }

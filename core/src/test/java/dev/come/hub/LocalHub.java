@@ -5,6 +5,7 @@ import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URLDecoder;
@@ -57,7 +58,7 @@ public final class LocalHub implements AutoCloseable {
 
     private HttpServer serve(HttpHandler handler) {
         try {
-            HttpServer server = HttpServer.create(new InetSocketAddress("localhost", 0), 0);
+            HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
             server.createContext("/", exchange -> {
                 try (exchange) {
                     handler.handle(exchange);
@@ -211,7 +212,7 @@ public final class LocalHub implements AutoCloseable {
         if (answeredOtherwise("store:" + path, exchange)) {
             return;
         }
-        byte[] content = blobs.get(path);
+        byte[] content = blobs.getOrDefault(path, new byte[0]);
         if (range.isEmpty()) {
             send(exchange, 200, content);
             return;
