@@ -34,7 +34,8 @@ final class InspectCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL", description = "Folder of the model, or its name on the Hugging Face hub.")
+    @Parameters(paramLabel = "MODEL",
+            description = "Folder of the model, its GGUF file, or its name on the Hugging Face hub.")
     private String model = "";
 
     @Option(names = "--revision", paramLabel = "REV", description = "Branch, tag or commit of a model on the hub.")
@@ -46,7 +47,8 @@ final class InspectCommand implements Runnable {
     @Override
     public void run() {
         Inspection inspection = Inspection.of(new ModelSource(model, Optional.ofNullable(revision))
-                .folder(() -> main.hub(spec.commandLine().getErr())));
+                .folder(() -> main.hub(spec.commandLine().getErr()), main.ggufCache(),
+                        main.progress(spec.commandLine().getErr())));
         PrintWriter out = spec.commandLine().getOut();
         out.println(
                 json ? toJson(inspection).toPrettyString() : String.join(System.lineSeparator(), lines(inspection)));

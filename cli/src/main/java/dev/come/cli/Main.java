@@ -1,6 +1,7 @@
 package dev.come.cli;
 
 import dev.come.Progress;
+import dev.come.gguf.GgufImport;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSettings;
 import java.io.PrintWriter;
@@ -100,10 +101,18 @@ final class Main {
     /** The hub as the environment variables describe it. */
     Hub hub(PrintWriter err) {
         if (hub == null) {
-            Path home = Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")));
-            hub = new Hub(HubSettings.of(environment, home), progress(err));
+            hub = new Hub(HubSettings.of(environment, home()), progress(err));
         }
         return hub;
+    }
+
+    /** Where GGUF files are unpacked to. */
+    Path ggufCache() {
+        return GgufImport.cache(environment, home());
+    }
+
+    private Path home() {
+        return Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")));
     }
 
     /** Tells the version that the jar was built as. */

@@ -20,8 +20,8 @@ final class ModelOptions {
     private CommandSpec spec;
 
     @Option(names = "--model-name", required = true, paramLabel = "MODEL",
-            description = "Folder of the model, or its name on the Hugging Face hub, which it is downloaded from: "
-                    + "OWNER/NAME.")
+            description = "Folder of the model, its GGUF file, or its name on the Hugging Face hub, which it is downloaded "
+                    + "from: OWNER/NAME.")
     private String name = "";
 
     @Option(names = "--revision", paramLabel = "REV",
@@ -30,14 +30,18 @@ final class ModelOptions {
 
     private final Supplier<Hub> hub = () -> main.hub(spec.commandLine().getErr());
 
-    /** The folder of the model; one on the hub is fetched first. */
+    /** The folder of the model; one on the hub is fetched first, a GGUF file unpacked. */
     Path folder() {
-        return new ModelSource(name, Optional.ofNullable(revision)).folder(hub);
+        return folder(new ModelSource(name, Optional.ofNullable(revision)));
     }
 
     /** The folder of another model that the command needs, from a path or a name on the hub. */
     Path folder(String other) {
-        return new ModelSource(other, Optional.empty()).folder(hub);
+        return folder(new ModelSource(other, Optional.empty()));
+    }
+
+    private Path folder(ModelSource source) {
+        return source.folder(hub, main.ggufCache(), main.progress(spec.commandLine().getErr()));
     }
 
     /** The hub, which is not looked for before it is needed. */

@@ -99,7 +99,7 @@ class BadInputTests {
         assertRefused(INPUT, trial.prune("--model-name", "some/model"), "some/model", "HF_HUB_OFFLINE");
         assertRefused(INPUT, trial.prune("--model-name", "./some/model"), "./some/model: there is no such folder",
                 "hub");
-        assertRefused(INPUT, trial.prune("--model-name", "some.gguf"), "some.gguf: there is no such folder");
+        assertRefused(INPUT, trial.prune("--model-name", "some.gguf"), "some.gguf cannot be read (no such file)");
         assertRefused(USAGE, trial.prune("--revision", "v1"), "--revision is for models on the hub");
         assertRefused(USAGE, trial.prune("--model-name", "some/model", "--revision", "../v1"), "--revision is '../v1'");
     }

@@ -241,7 +241,12 @@ public final class Checkpoint implements AutoCloseable {
                     ("%s: there are .safetensors files, but neither %s nor %s, which says what lies in "
                             + "them; fetch it too").formatted(folder, SINGLE_FILE, ShardIndex.FILE_NAME));
         }
-        if (hasFile(folder, "*.{bin,pth,pt,gguf}")) {
+        if (hasFile(folder, "*.gguf")) {
+            throw new CheckpointException(
+                    "%s: the weights are in a GGUF file; give the path of that file instead of the folder's"
+                            .formatted(folder));
+        }
+        if (hasFile(folder, "*.{bin,pth,pt}")) {
             throw new CheckpointException(
                     ("%s: the weights are not in the safetensors format, and no other is read; save the "
                             + "model with transformers' save_pretrained and give that folder").formatted(folder));

@@ -101,6 +101,24 @@ final class CausalAttention implements AutoCloseable {
     }
 
     /**
+     * Attends with the last token of each of several sequences of equal length; everything is float32.
+     *
+     * @param queries {@code (keyValueHeads, sequences, group, headDim)}, rotated and scaled
+     * @param keys {@code (sequences, keyValueHeads, tokens, headDim)}, rotated
+     * @param values like the keys
+     * @param output {@code (sequences, keyValueHeads, group, headDim)}, any type, written
+     */
+    void attendToLast(Tensor queries, Tensor keys, Tensor values, Tensor output) {
+        try (var _ = new PointerScope()) {
+            long tokens = keys.size(2);
+            long seen = Math.min(tokens, window);
+            Tensor scores = multipliers.cappedScores(
+                    queries.transpose(0, 1).matmul(keys.narrow(2, tokens - seen, seen).transpose(2, 3)));
+            output.copy_(torch.softmax(scores, 3).matmul(values.narrow(2, tokens - seen, seen)));
+        }
+    }
+
+    /**
      * Queries with one more channel, which meets the ones of {@link #withOnes}: it takes an anchor off all scores of the query,
      * the larger of its scores with the first token, as long as all see that, and with its own. Softmax does not see it, but scores
      * near the largest become small numbers, which bfloat16 rounds by little. Where the largest score is neither of the two, rounding is that of

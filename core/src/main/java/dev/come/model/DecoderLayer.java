@@ -71,7 +71,8 @@ public final class DecoderLayer implements AutoCloseable {
      *        layer
      * @param layout the sequences that the tokens form
      * @param rotation the rotary angles of the model
-     * @param cache keys and values of the tokens before, to which those of these tokens are added; or null
+     * @param cache keys and values of the tokens before, to which those of these tokens are added, sequence by sequence; or
+     *        null
      */
     public void forward(Tensor hidden, TokenLayout layout, Rotation rotation, Workspace workspace,
             LayerObserver observer, KeyValueCache.@Nullable Layer cache) {
@@ -87,10 +88,9 @@ public final class DecoderLayer implements AutoCloseable {
         long heads = config.keyValueHeads();
         long group = config.groupSize();
         long dim = config.headDim();
-        int past = layout.firstPosition();
         Tensor queries = workspace.floats("queries", heads, tokens, group, dim);
-        Tensor keys = cache == null ? workspace.floats("keys", heads, tokens, dim) : cache.keys();
-        Tensor values = cache == null ? workspace.floats("values", heads, tokens, dim) : cache.values();
+        Tensor keys = workspace.floats("keys", heads, tokens, dim);
+        Tensor values = workspace.floats("values", heads, tokens, dim);
         Rotation.@Nullable Angles angles = kind.rotary().map(rotary -> rotation.angles(rotary, layout)).orElse(null);
 
         for (long start = 0; start < tokens; start += ROWS) {
@@ -108,8 +108,8 @@ public final class DecoderLayer implements AutoCloseable {
                 normHeads(query, Part.ALL_QUERIES_NORM, Part.QUERY_NORM, workspace);
                 normHeads(key, Part.ALL_KEYS_NORM, Part.KEY_NORM, workspace);
                 place(query, queries.narrow(1, start, rows), angles, start, group);
-                place(key, keys.narrow(1, past + start, rows).unsqueeze(2), angles, start, 1);
-                values.narrow(1, past + start, rows).transpose(0, 1)
+                place(key, keys.narrow(1, start, rows).unsqueeze(2), angles, start, 1);
+                values.narrow(1, start, rows).transpose(0, 1)
                         .copy_(wide.narrow(1, queryChannels + keyChannels, keyChannels).view(rows, heads, dim));
             }
         }
@@ -117,13 +117,28 @@ public final class DecoderLayer implements AutoCloseable {
 
         Tensor mixed = workspace.tensor("attention", type, tokens, heads * group * dim);
         Tensor byHead = mixed.view(tokens, heads, group, dim);
-        int[] starts = layout.starts();
-        for (int i = 0; i < starts.length; i++) {
-            try (var _ = new PointerScope()) {
-                int length = layout.lengths()[i];
-                attention.attend(queries.narrow(1, starts[i], length), seen(keys, "branchKeys", layout, i, workspace),
-                        seen(values, "branchValues", layout, i, workspace), byHead.narrow(0, starts[i], length),
-                        workspace);
+        if (cache != null) {
+            remember(keys, cache.keys(), layout);
+            remember(values, cache.values(), layout);
+        }
+        if (cache != null && tokens == layout.lengths().length) {
+            long seen = layout.firstPosition() + 1L;
+            attention.attendToLast(queries, cache.keys().narrow(2, 0, seen), cache.values().narrow(2, 0, seen), byHead);
+        } else {
+            int[] starts = layout.starts();
+            for (int i = 0; i < starts.length; i++) {
+                try (var _ = new PointerScope()) {
+                    int length = layout.lengths()[i];
+                    long seen = layout.firstPosition() + (long) length;
+                    attention.attend(queries.narrow(1, starts[i], length),
+                            cache == null
+                                    ? seen(keys, "branchKeys", layout, i, workspace)
+                                    : cache.keys().select(0, i).narrow(1, 0, seen),
+                            cache == null
+                                    ? seen(values, "branchValues", layout, i, workspace)
+                                    : cache.values().select(0, i).narrow(1, 0, seen),
+                            byHead.narrow(0, starts[i], length), workspace);
+                }
             }
         }
         observer.attentionOutput(mixed);
@@ -131,12 +146,26 @@ public final class DecoderLayer implements AutoCloseable {
         normAfter(hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, workspace);
     }
 
-    /** The keys or values that a sequence sees: those in the cache, or of what it goes on from, and its own. */
+    /**
+     * Puts new keys or values behind those in the cache.
+     *
+     * @param fresh {@code (heads, tokens, headDim)}
+     * @param all {@code (sequences, heads, capacity, headDim)}
+     */
+    private static void remember(Tensor fresh, Tensor all, TokenLayout layout) {
+        int[] starts = layout.starts();
+        for (int i = 0; i < starts.length; i++) {
+            int length = layout.lengths()[i];
+            all.select(0, i).narrow(1, layout.firstPosition(), length).copy_(fresh.narrow(1, starts[i], length));
+        }
+    }
+
+    /** The keys or values that a sequence sees: those of what it goes on from, and its own. */
     private Tensor seen(Tensor all, String buffer, TokenLayout layout, int sequence, Workspace workspace) {
         int[] starts = layout.starts();
         int[] lengths = layout.lengths();
         if (layout.parents()[sequence] == TokenLayout.ROOT) {
-            return all.narrow(1, starts[sequence], layout.firstPosition() + lengths[sequence]);
+            return all.narrow(1, starts[sequence], lengths[sequence]);
         }
         int end = layout.firstPosition(sequence) + lengths[sequence];
         Tensor together = workspace.floats(buffer, config.keyValueHeads(), end, config.headDim());

@@ -115,7 +115,7 @@ class ModelStudentTests {
 
     /** One layer after the other from the embeddings on. */
     private Tensor run(List<LayerWeights> layers, int chunk, Rotation rotation) {
-        Tensor hidden = torch.index_select(checkpoint.tensor(config.family().embedding()), 0,
+        Tensor hidden = torch.index_select(checkpoint.tensor(config.family().names().embedding()), 0,
                 torch.tensor(chunks.get(chunk).tokens()));
         TokenLayout layout = chunks.get(chunk).layout();
         for (LayerWeights layer : layers) {
@@ -125,7 +125,7 @@ class ModelStudentTests {
     }
 
     private Tensor logProbabilities(Tensor hidden, double temperature) {
-        Tensor normed = new PlainLayer(config).norm(hidden, checkpoint.tensor(config.family().finalNorm()));
+        Tensor normed = config.norm().plain(hidden, checkpoint.tensor(config.family().names().finalNorm()), null);
         return normed.matmul(checkpoint.tensor(config.headTensor()).t()).div(new Scalar(temperature)).log_softmax(1);
     }
 
@@ -136,7 +136,7 @@ class ModelStudentTests {
             learning.values().forEach(TrainableLayer::clearGradients);
             double loss = student.addGradients(wholeSet());
             try (var _ = new AutoGradMode(true);
-                    Rotation rotation = new Rotation(config, Compute.float32(1))) {
+                    Rotation rotation = new Rotation(Compute.float32(1))) {
                 List<LayerWeights> leaves = new ArrayList<>();
                 TensorVector inputs = new TensorVector();
                 for (int position = 0; position < STACK.size(); position++) {
@@ -195,8 +195,8 @@ class ModelStudentTests {
         assertThat(TrainedParts.MERGED.positions(dense.without(2, 1), 6)).containsExactly(1, 2);
         assertThat(TrainedParts.MERGED.positions(dense.without(5, 1), 6)).containsExactly(4);
         assertThat(TrainedParts.MERGED.positions(dense.without(0, 2), 6)).containsExactly(0);
-        assertThat(TrainedParts.NORMS.parts(config)).containsExactlyInAnyOrder(Part.INPUT_NORM,
-                Part.POST_ATTENTION_NORM);
+        assertThat(TrainedParts.NORMS.parts(config)).containsExactlyInAnyOrder(Part.ATTENTION_NORM,
+                Part.FEED_FORWARD_NORM);
     }
 
     @Test
@@ -239,7 +239,7 @@ class ModelStudentTests {
             TrainableLayer layer = learning.get(1);
             Compute compute = Compute.float32(2);
             try (LayerRunner runner = new LayerRunner(store, compute);
-                    Rotation rotation = new Rotation(config, compute)) {
+                    Rotation rotation = new Rotation(compute)) {
                 // Any states will do.
                 Examples examples = new Examples() {
                     @Override

@@ -238,7 +238,8 @@ class GoldenEvalTests {
             JsonNode golden) {
         for (int choice = 0; choice < result.scores().size(); choice++) {
             assertThat(result.scores().get(choice).logLikelihood()).as(golden.get("doc_id") + " choice " + choice)
-                    .isCloseTo(golden.get("ll").get(choice).doubleValue(), tolerance(golden.get("ll").get(choice), continuations.get(choice).scored(), vocabulary));
+                    .isCloseTo(golden.get("ll").get(choice).doubleValue(),
+                            tolerance(golden.get("ll").get(choice), continuations.get(choice).scored(), vocabulary));
             if (golden.has("greedy")) {
                 assertThat(result.scores().get(choice).greedy())
                         .isEqualTo(golden.get("greedy").get(choice).booleanValue());

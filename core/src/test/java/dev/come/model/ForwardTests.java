@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -134,6 +135,43 @@ class ForwardTests {
                     uncached[j] = whole[i + 6][j];
                 }
                 assertClose(pieces.get(i), uncached, "logits after token " + (i + 6));
+            }
+        }
+    }
+
+    /** A prompt of several pieces on several threads, then single tokens; several sequences at once. */
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void promptsInPiecesAndSequencesSideBySideGiveWhatEachGivesAlone(String name) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name));
+                CausalLanguageModel model = new CausalLanguageModel(checkpoint, ModelConfig.of(checkpoint),
+                        Compute.float32(3))) {
+            ModelConfig config = ModelConfig.of(checkpoint);
+            int prompt = config.learnedPositions() ? 50 : 600;
+            int[][] texts = new int[3][];
+            int[][] beginnings = new int[3][];
+            Random random = new Random(11);
+            for (int i = 0; i < texts.length; i++) {
+                texts[i] = random.ints(prompt + 4, 3, config.vocabularySize()).toArray();
+                beginnings[i] = Arrays.copyOf(texts[i], prompt);
+            }
+            try (KeyValueCache together = model.cache(3, prompt + 4)) {
+                int[] likeliest = model.likeliestTokens(beginnings, together);
+                for (int next = prompt; next < prompt + 4; next++) {
+                    for (int i = 0; i < texts.length; i++) {
+                        float[] alone = model.logits(Arrays.copyOf(texts[i], next))[next - 1];
+                        float top = alone[likeliest[i]];
+                        for (float logit : alone) {
+                            assertThat(logit).isLessThan(top + 1e-4f);
+                        }
+                    }
+                    int token = next;
+                    likeliest = model.likeliestTokens(
+                            Arrays.stream(texts).map(text -> new int[]{text[token]}).toArray(int[][]::new), together);
+                }
+                assertThat(together.length()).isEqualTo(prompt + 4);
+                assertThat(together.bytes()).isEqualTo(2L * 4 * config.layers() * 3 * (prompt + 4)
+                        * config.keyValueHeads() * config.headDim());
             }
         }
     }
