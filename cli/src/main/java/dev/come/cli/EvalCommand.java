@@ -4,7 +4,9 @@ import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.EvaluationReport;
 import dev.come.evaluate.HarnessVersion;
+import dev.come.job.ComputeChoice;
 import dev.come.job.EvalJob;
+import dev.come.job.PerplexityOptions;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -83,10 +85,13 @@ final class EvalCommand implements Runnable {
         EvaluationOptions options = new EvaluationOptions(tasks, shots, limit == null ? EvaluationOptions.ALL : limit,
                 version, bos == null ? version.bosRule() : BosRule.of(bos),
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
+        PerplexityOptions texts = perplexity.options(data, model.hub());
+        ComputeChoice choice = computing.choice(); // what is mistyped is told before anything is downloaded
+        EvalJob.Request.check(options, texts, Optional.ofNullable(output), samples);
         EvaluationReport report = EvalJob.run(
-                new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder), options,
-                        perplexity.options(data, model.hub()), Optional.ofNullable(output), samples),
-                computing.choice(),
+                new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder), options, texts,
+                        Optional.ofNullable(output), samples),
+                choice,
                 main.progress(spec.commandLine().getErr()));
         Evaluations.print(report, spec.commandLine().getOut());
     }

@@ -313,8 +313,7 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
         } catch (IOException e) {
             throw new InvalidInputException(folder + " cannot be listed (" + IoReason.of(e) + "); check --data-dir", e);
         } catch (DirectoryIteratorException e) {
-            throw new InvalidInputException(folder + " cannot be listed (" + IoReason.of(e.getCause())
-                    + "); check --data-dir", e);
+            throw new InvalidInputException(folder + " cannot be listed (" + e.getMessage() + "); check --data-dir", e);
         }
         return children;
     }

@@ -47,6 +47,16 @@ public final class EvalJob {
             Optional<Path> output, boolean samples) {
         /** @throws UsageException if there is nothing to measure, or samples have nowhere to go */
         public Request {
+            check(tasks, perplexity, output, samples);
+        }
+
+        /**
+         * Checks what can be checked without the model.
+         *
+         * @throws UsageException as the constructor does
+         */
+        public static void check(EvaluationOptions tasks, PerplexityOptions perplexity, Optional<Path> output,
+                boolean samples) {
             if (tasks.tasks().isEmpty() && perplexity.texts().isEmpty()) {
                 throw new UsageException(
                         "--tasks and --ppl-data are missing: name tasks, or texts to measure perplexity on");

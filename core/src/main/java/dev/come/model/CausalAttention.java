@@ -80,24 +80,6 @@ final class CausalAttention implements AutoCloseable {
     }
 
     /**
-     * Attends with the last token of each of several sequences of equal length; everything is float32.
-     *
-     * @param queries {@code (keyValueHeads, sequences, group, headDim)}, rotated and scaled
-     * @param keys {@code (sequences, keyValueHeads, tokens, headDim)}, rotated
-     * @param values like the keys
-     * @param output {@code (sequences, keyValueHeads, group, headDim)}, any type, written
-     */
-    void attendToLast(Tensor queries, Tensor keys, Tensor values, Tensor output) {
-        try (var _ = new PointerScope()) {
-            long tokens = keys.size(2);
-            long seen = Math.min(tokens, window);
-            Tensor scores = multipliers.cappedScores(
-                    queries.transpose(0, 1).matmul(keys.narrow(2, tokens - seen, seen).transpose(2, 3)));
-            output.copy_(torch.softmax(scores, 3).matmul(values.narrow(2, tokens - seen, seen)));
-        }
-    }
-
-    /**
      * All heads of a short sequence together, always in float32: products so small cost more to call than to do, most of all in
      * bfloat16, where the engine plans anew for every shape.
      */
@@ -116,6 +98,24 @@ final class CausalAttention implements AutoCloseable {
         Tensor mixed = workspace.floats("mixedAtOnce", heads, tokens * group, headDim);
         torch.bmm_out(mixed, scores, values);
         output.copy_(mixed.view(heads, tokens, group, headDim).transpose(0, 1));
+    }
+
+    /**
+     * Attends with the last token of each of several sequences of equal length; everything is float32.
+     *
+     * @param queries {@code (keyValueHeads, sequences, group, headDim)}, rotated and scaled
+     * @param keys {@code (sequences, keyValueHeads, tokens, headDim)}, rotated
+     * @param values like the keys
+     * @param output {@code (sequences, keyValueHeads, group, headDim)}, any type, written
+     */
+    void attendToLast(Tensor queries, Tensor keys, Tensor values, Tensor output) {
+        try (var _ = new PointerScope()) {
+            long tokens = keys.size(2);
+            long seen = Math.min(tokens, window);
+            Tensor scores = multipliers.cappedScores(
+                    queries.transpose(0, 1).matmul(keys.narrow(2, tokens - seen, seen).transpose(2, 3)));
+            output.copy_(torch.softmax(scores, 3).matmul(values.narrow(2, tokens - seen, seen)));
+        }
     }
 
     /**
