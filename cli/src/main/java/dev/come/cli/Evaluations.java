@@ -27,9 +27,12 @@ final class Evaluations {
             }
             perplexities(report, out);
         }
+        if (report.baseline().isPresent() && !report.averages().isEmpty()) {
+            out.println();
+        }
         for (Average average : report.averages()) {
             average.retained().ifPresent(share -> out.printf(Locale.ROOT,
-                    "%nRetained: %.1f %% of the baseline's average of %s (%d %s).%n", 100 * share, average.metric(),
+                    "Retained: %.1f %% of the baseline's average of %s (%d %s).%n", 100 * share, average.metric(),
                     average.tasks(), average.tasks() == 1 ? "task" : "tasks"));
         }
         out.flush();

@@ -113,6 +113,21 @@ class CommandLineTests {
         assertThat(err.toString()).contains(message);
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --tasks boolq --bos maybe | --bos is "maybe", but the choices are tokenizer, always, never
+            --tasks boolq --harness-version 5 | --harness-version is "5", but the choices are 0.4.13, 0.4.9.1, 0.4.1
+            --tasks boolq --limit 0 | --limit is 0, but must be at least 1
+            --tasks boolq --num-fewshot -1 | --num-fewshot is -1, but must be at least 0
+            --tasks piqa,boolq,piqa | --tasks names a task twice: piqa,boolq,piqa
+            """)
+    void anEvaluationThatMakesNoSenseIsRefused(String options, String message) {
+        List<String> arguments = new ArrayList<>(List.of("eval", "--model-name", "m"));
+        arguments.addAll(List.of(options.split(" ")));
+        assertThat(run(arguments.toArray(String[]::new))).isEqualTo(2);
+        assertThat(err.toString()).contains(message);
+    }
+
     @Test
     void onlyLacoDoesWithoutANumberOfLayers() {
         assertThat(run("prune", "--method", "sleb,laco", "--model-name", "m", "--save-path", "o")).isEqualTo(2);

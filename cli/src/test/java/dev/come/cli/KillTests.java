@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,6 +67,50 @@ class KillTests {
             assertThat(Trial.hashes(out)).as("seed " + seed).isEqualTo(whole);
             delete(out);
         }
+    }
+
+    @Test
+    void aKilledEvaluationGoesOnAndEndsWithTheSameBytes() throws IOException, InterruptedException {
+        Trial trial = new Trial(folder);
+        Random words = new Random(11);
+        Files.writeString(folder.resolve("rows.jsonl"), Stream.generate(() -> """
+                {"q": "%s", "choices": ["%s", "%s"], "answer": %d}
+                """.formatted(words(words, 60), words(words, 5), words(words, 5), words.nextInt(2))).limit(600)
+                .collect(Collectors.joining()));
+        Path task = Files.writeString(folder.resolve("task.json"), """
+                {"task": "words", "version": "1", "documents": {"split": "test", "files": "rows.jsonl"},
+                 "context": "{q}", "choices": "choices", "gold": {"column": "answer"}, "metrics": ["acc", "acc_norm"]}
+                """);
+        List<String> arguments = new ArrayList<>(List.of("eval", "--model-name", trial.model.toString(), "--tasks",
+                task.toString(), "--data-dir", folder.toString(), "--threads", "1", "--memory", "1KB", "--output"));
+        Path whole = folder.resolve("whole.json");
+        long started = System.nanoTime();
+        assertThat(start(with(arguments, whole)).waitFor()).isZero();
+        long duration = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started);
+        long seed = System.nanoTime();
+        System.out.println("KillTests: moments drawn with seed " + seed);
+        Random random = new Random(seed);
+        for (int kill = 0; kill < KILLS; kill++) {
+            Path killed = folder.resolve("killed" + kill + ".json");
+            Process process = start(with(arguments, killed));
+            process.waitFor(random.nextLong(duration / 2, duration), TimeUnit.MILLISECONDS);
+            process.destroyForcibly().waitFor();
+            if (!Files.exists(killed)) {
+                Trial.Outcome outcome = Trial.run(with(arguments, killed));
+                assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+            }
+            assertThat(Files.readString(killed)).as("seed " + seed).isEqualTo(Files.readString(whole));
+        }
+    }
+
+    private static List<String> with(List<String> arguments, Path output) {
+        List<String> all = new ArrayList<>(arguments);
+        all.add(output.toString());
+        return all;
+    }
+
+    private static String words(Random random, int count) {
+        return random.ints(count, 3, 128).mapToObj(word -> "w" + word).collect(Collectors.joining(" "));
     }
 
     private static void delete(Path root) throws IOException {

@@ -146,7 +146,8 @@ public final class EvalJob {
         try (OpenModel model = new OpenModel(folder)) {
             Compute compute = model.compute(choice);
             ScoredModel scored = new ScoredModel(role, String.valueOf(folder.getFileName()), model.store(),
-                    model.tokenizer(), SpecialTokens.of(folder, model.tokenizer()), compute, choice.memory());
+                    model.tokenizer(), SpecialTokens.of(model.checkpoint().folder(), model.tokenizer()), compute,
+                    choice.memory());
             Results results = evaluation.measure(scored, journal, progress);
             List<LayerStack> dense = List.of(LayerStack.dense(model.config().layers()));
             List<Perplexity> perplexities = new ArrayList<>();
