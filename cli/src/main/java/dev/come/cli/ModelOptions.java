@@ -12,7 +12,7 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** The model that a command works on, and the hub that it may come from. */
-final class ModelOptions {
+final class ModelOptions implements Supplier<Hub> {
     @ParentCommand
     private Main main;
 
@@ -28,8 +28,6 @@ final class ModelOptions {
             description = "Branch, tag or commit of a model on the hub (default: " + Hub.DEFAULT_REVISION + ").")
     private @Nullable String revision;
 
-    private final Supplier<Hub> hub = () -> main.hub(spec.commandLine().getErr());
-
     /** The folder of the model; one on the hub is fetched first, a GGUF file unpacked. */
     Path folder() {
         return folder(new ModelSource(name, Optional.ofNullable(revision)));
@@ -41,11 +39,16 @@ final class ModelOptions {
     }
 
     private Path folder(ModelSource source) {
-        return source.folder(hub, main.ggufCache(), main.progress(spec.commandLine().getErr()));
+        return source.folder(this, main.ggufCache(), main.progress(spec.commandLine().getErr()));
     }
 
-    /** The hub, which is not looked for before it is needed. */
+    /** Gives the hub when it is needed; always the same object, by which it is seen that two texts are the same. */
     Supplier<Hub> hub() {
-        return hub;
+        return this;
+    }
+
+    @Override
+    public Hub get() {
+        return main.hub(spec.commandLine().getErr());
     }
 }
