@@ -10,6 +10,7 @@ import dev.come.job.ComputeChoice;
 import dev.come.job.EvalJob;
 import dev.come.job.PerplexityOptions;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -89,6 +90,7 @@ final class EvalRun implements Callable<Integer> {
     private double rate(String type, int round) {
         EvaluationOptions options = new EvaluationOptions(List.of(task), 0, limit, HarnessVersion.V0_4_13,
                 BosRule.TOKENIZER, EvaluationOptions.ALL, dataDirectory);
+        Duration processorBefore = processor();
         long started = System.nanoTime();
         EvaluationReport report = EvalJob.run(
                 new EvalJob.Request(model, Optional.empty(), options,
@@ -96,8 +98,14 @@ final class EvalRun implements Callable<Integer> {
                 new ComputeChoice(type, "cpu", threads, 256L << 20), Progress.NONE);
         double seconds = (System.nanoTime() - started) / 1e9;
         TaskResult result = report.model().results().tasks().getFirst();
-        spec.commandLine().getOut().printf(Locale.ROOT, "%s, round %d: %d documents in %.1f s; %s%n", type, round,
-                result.documents(), seconds, result.values());
+        spec.commandLine().getOut().printf(Locale.ROOT,
+                "%s, round %d: %d documents in %.1f s, %.1f s of processor time; %s%n", type, round, result.documents(),
+                seconds, processor().minus(processorBefore).toMillis() / 1000.0, result.values());
         return result.documents() / seconds;
+    }
+
+    /** Of all threads; tells how fast a run would have been on a machine that was not idle. */
+    private static Duration processor() {
+        return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO);
     }
 }
