@@ -9,7 +9,6 @@ import dev.come.calibration.ContinuationScores;
 import dev.come.calibration.ContinuationScores.Batch;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
-import dev.come.evaluate.Journal.Key;
 import dev.come.evaluate.TaskDescription.Choices;
 import dev.come.evaluate.TaskDescription.Contexts;
 import dev.come.evaluate.TaskDescription.Group;
@@ -121,7 +120,7 @@ public final class Evaluation {
     record Sample(String task, DocumentResult result) {}
 
     /** What goes through the model as one. */
-    private record Unit(Key key, List<Continuation> continuations) {
+    private record Unit(Journal.Key key, List<Continuation> continuations) {
         String name() {
             return (key.part() > 0 ? "window " + key.part() + " of " : "") + documentName(key.task(), key.document());
         }
@@ -172,12 +171,12 @@ public final class Evaluation {
             for (Document document : data.documents()) {
                 String task = data.task().name();
                 switch (document) {
-                    case Question question -> units.add(new Unit(new Key(model.role(), task, document.id(), 0),
+                    case Question question -> units.add(new Unit(new Journal.Key(model.role(), task, document.id(), 0),
                             choices(question, encoding, documentName(task, document.id()))));
                     case Page page -> {
                         List<Continuation> windows = encoding.windows(page.text());
                         for (int part = 0; part < windows.size(); part++) {
-                            units.add(new Unit(new Key(model.role(), task, document.id(), part),
+                            units.add(new Unit(new Journal.Key(model.role(), task, document.id(), part),
                                     List.of(windows.get(part))));
                         }
                     }
@@ -219,10 +218,10 @@ public final class Evaluation {
         List<DocumentResult> results = new ArrayList<>();
         for (Document document : data.documents()) {
             List<Score> scores = new ArrayList<>();
-            List<Score> part = known.get(new Key(role, data.task().name(), document.id(), 0));
+            List<Score> part = known.get(new Journal.Key(role, data.task().name(), document.id(), 0));
             for (int i = 1; part != null; i++) {
                 scores.addAll(part);
-                part = known.get(new Key(role, data.task().name(), document.id(), i));
+                part = known.get(new Journal.Key(role, data.task().name(), document.id(), i));
             }
             results.add(new DocumentResult(document, scores));
         }

@@ -64,7 +64,7 @@ final class PairEncoding {
 
     /** The tokens of a text. A BOS token that is spelt out at its beginning is not doubled. */
     int[] encode(String text) {
-        if (bosRule == BosRule.NEVER || !beginningText.isEmpty() && text.startsWith(beginningText)) {
+        if (bosRule == BosRule.NEVER || (!beginningText.isEmpty() && text.startsWith(beginningText))) {
             return tokenizer.encodeWithoutSpecialTokens(text);
         }
         int[] ids = tokenizer.encode(text);

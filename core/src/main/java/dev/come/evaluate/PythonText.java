@@ -12,8 +12,8 @@ final class PythonText {
 
     /** {@code str.isspace} of one character. */
     static boolean isBlank(int codePoint) {
-        return codePoint >= 0x09 && codePoint <= 0x0D || codePoint >= 0x1C && codePoint <= 0x20 || codePoint == 0x85
-                || codePoint == 0xA0 || codePoint == 0x1680 || codePoint >= 0x2000 && codePoint <= 0x200A
+        return (codePoint >= 0x09 && codePoint <= 0x0D) || (codePoint >= 0x1C && codePoint <= 0x20) || codePoint == 0x85
+                || codePoint == 0xA0 || codePoint == 0x1680 || (codePoint >= 0x2000 && codePoint <= 0x200A)
                 || codePoint == 0x2028 || codePoint == 0x2029 || codePoint == 0x202F || codePoint == 0x205F
                 || codePoint == 0x3000;
     }
