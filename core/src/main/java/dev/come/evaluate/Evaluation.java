@@ -150,7 +150,7 @@ public final class Evaluation {
             for (int i = 0; i < tasks.size(); i++) {
                 List<Unit> units = units(tasks.get(i), encoding, model);
                 score(options.tasks().get(i), units, model.role(), scores, journal, progress);
-                Map<Key, List<Score>> known = new HashMap<>();
+                Map<Journal.Key, List<Score>> known = new HashMap<>();
                 units.forEach(unit -> known.put(unit.key, Objects.requireNonNull(journal.find(unit.key))));
                 List<TaskResult> ofGroup = new ArrayList<>();
                 for (TaskData data : tasks.get(i)) {
@@ -207,14 +207,14 @@ public final class Evaluation {
         String what = name + (role.equals(ScoredModel.MODEL) ? "" : " (" + role + ")");
         try (Progress.Task task = progress.begin(what, scores.runs(batches), "layers")) {
             scores.score(batches, item -> units.get(item).name(), task, found -> {
-                Map<Key, List<Score>> keyed = new LinkedHashMap<>();
+                Map<Journal.Key, List<Score>> keyed = new LinkedHashMap<>();
                 found.forEach((item, values) -> keyed.put(units.get(item).key, values));
                 journal.add(keyed);
             });
         }
     }
 
-    private static List<DocumentResult> documents(TaskData data, Map<Key, List<Score>> known, String role) {
+    private static List<DocumentResult> documents(TaskData data, Map<Journal.Key, List<Score>> known, String role) {
         List<DocumentResult> results = new ArrayList<>();
         for (Document document : data.documents()) {
             List<Score> scores = new ArrayList<>();
