@@ -2,7 +2,6 @@ package dev.come.calibration;
 
 import dev.come.Progress;
 import dev.come.calibration.StateStore.State;
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.Compute;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
@@ -45,6 +44,8 @@ public final class SideBySide implements AutoCloseable {
     private int denseLayers;
     private List<State> dense;
     private List<State> own;
+    /** Whether both are at the same states, which are then held once. */
+    private boolean together = true;
 
     /**
      * One layer of the stack, run with certain weights: the states after it, and how far they are from the dense ones.
@@ -151,19 +152,23 @@ public final class SideBySide implements AutoCloseable {
         running.forEach(pass -> steps.add(new LayerRunner.Step(new Original(denseLayers + steps.size()), _ -> {
         }, pass)));
         runner.run(steps, chunks.chunks());
-        forget(dense, own);
+        if (!together) {
+            dense.forEach(states::free);
+        }
+        together = false;
         dense = Arrays.asList(running.getLast().after);
         denseLayers = layers;
     }
 
     /** Runs both through layers that they have in common; the stack must not have left the dense model yet. */
     public void runBoth(int layers) {
-        if (own != dense) {
+        if (!together) {
             throw new IllegalStateException("the stack has left the dense model");
         }
-        own = List.of();
+        together = false;
         runDense(layers);
         own = dense;
+        together = true;
     }
 
     /**
@@ -202,7 +207,10 @@ public final class SideBySide implements AutoCloseable {
 
     /** Goes on from the states of a trial; others of the same layer are to be discarded. */
     public void moveOn(Trial trial) {
-        forget(own, dense);
+        if (!together) {
+            own.forEach(states::free);
+        }
+        together = false;
         own = trial.after;
         closeMoments(trial);
     }
@@ -219,13 +227,6 @@ public final class SideBySide implements AutoCloseable {
         }
         if (trial.heldOut != null) {
             trial.heldOut.close();
-        }
-    }
-
-    /** Both may still be at the same states. */
-    private void forget(List<State> old, List<State> others) {
-        if (old != others) {
-            old.forEach(states::free);
         }
     }
 
