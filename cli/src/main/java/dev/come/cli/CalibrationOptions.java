@@ -48,6 +48,11 @@ final class CalibrationOptions {
                 data.sequenceLength());
     }
 
+    /** What a model is healed on that was pruned before. */
+    CalibrationSet.Source source() {
+        return source(Method.CONCAT_MERGE, null, null, false);
+    }
+
     DataOptions data() {
         return data;
     }

@@ -14,7 +14,7 @@ import picocli.CommandLine.ScopeType;
 /** The command {@code come}: reads the arguments, runs a subcommand and ends with its exit code. */
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
-        subcommands = {DemoCommand.class, PruneCommand.class, ApplyCommand.class, EvalCommand.class,
+        subcommands = {DemoCommand.class, PruneCommand.class, HealCommand.class, ApplyCommand.class, EvalCommand.class,
             GenerateCommand.class},
         commandListHeading = "%nCommands:%n",
         synopsisSubcommandLabel = "COMMAND",
