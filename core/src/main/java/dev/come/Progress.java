@@ -2,6 +2,9 @@ package dev.come;
 
 /** Tells someone how far long work has come. Implementations are safe for use from several threads. */
 public interface Progress {
+    /** The unit of what is read, written or sent: it is shown in larger units, with the speed. */
+    String BYTES = "bytes";
+
     /** Tells nobody. */
     Progress NONE = new Progress() {
         @Override
@@ -30,7 +33,7 @@ public interface Progress {
     /** One piece of work; closing it ends it. */
     @FunctionalInterface
     interface Task extends AutoCloseable {
-        /** Says that so many more units are done. */
+        /** Says that so many more units are done; fewer than none where work must be done again. */
         void advance(long steps);
 
         @Override

@@ -18,9 +18,10 @@ import tools.jackson.databind.json.JsonMapper;
  * folder lies in the test resources; its README tells what each file holds.
  */
 public final class Golden {
-    /** The Llama models among the golden fixtures. */
-    public static final List<String> LLAMAS = List.of("llama-mha", "llama-gqa", "llama-mqa", "llama3-rope",
-            "llama-bias", "llama-bf16-sharded", "llama-fp16", "llama-deep");
+    /** The golden models, of all families that they are for. */
+    public static final List<String> MODELS = List.of("llama-mha", "llama-gqa", "llama-mqa", "llama3-rope",
+            "llama-bias", "llama-bf16-sharded", "llama-fp16", "llama-deep", "mistral-gqa", "qwen2", "qwen3", "opt",
+            "opt-350m-like");
 
     private static final Path ROOT = Path.of("src/test/resources/golden").toAbsolutePath();
     private static final JsonMapper JSON = new JsonMapper();

@@ -1,6 +1,8 @@
 package dev.come.model;
 
+import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
+import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
@@ -69,13 +71,15 @@ public class LayerBenchmark {
         public void make() {
             torch.set_num_threads(1);
             compute = Compute.of(dtype, DType.F32, "cpu", 1);
-            ModelConfig config = new ModelConfig(Family.LLAMA, 49152, HIDDEN, CHANNELS, 30, HEADS, KEY_VALUE_HEADS,
-                    HEAD_DIM, 8192, 1e-5, "silu", false, false, true,
-                    new RotaryEmbedding(HEAD_DIM, 100_000, new RopeScaling.None()));
-            layer = new DecoderLayer(config, LayerWeights.of(config,
+            ModelConfig config = ModelConfig.of(ConfigTree.create(Path.of("config.json"),
+                    root -> root.put("model_type", "llama").put("vocab_size", 49152).put("hidden_size", HIDDEN)
+                            .put("intermediate_size", CHANNELS).put("num_hidden_layers", 30)
+                            .put("num_attention_heads", HEADS).put("num_key_value_heads", KEY_VALUE_HEADS)
+                            .put("max_position_embeddings", 8192).put("rope_theta", 100_000.0)));
+            layer = new DecoderLayer(config, LayerWeights.of(config, config.attention(0),
                     part -> random(config.shape(part).stream().mapToLong(Long::longValue).toArray())), compute);
-            attention = new CausalAttention(config, compute);
-            rotation = new Rotation(config, compute);
+            attention = new CausalAttention(config, AttentionKind.EVERYTHING, compute);
+            rotation = new Rotation(compute);
             queryKeyValue = random(QUERY_KEY_VALUE_ROWS, HIDDEN);
             output = random(HIDDEN, HIDDEN);
             gateUp = random(2 * CHANNELS, HIDDEN);

@@ -9,6 +9,7 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -27,9 +28,8 @@ final class ApplyCommand implements Runnable {
     @Option(names = "--plan", required = true, paramLabel = "FILE", description = "The come.json of that run.")
     private Path plan = Path.of("");
 
-    @Option(names = "--model-name", required = true, paramLabel = "DIR",
-            description = "Folder of the dense model that the plan was made for.")
-    private Path model = Path.of("");
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @Option(names = "--target-layers", paramLabel = "N",
             description = "Stop at this step of the run (default: its last).")
@@ -41,7 +41,7 @@ final class ApplyCommand implements Runnable {
     @Override
     public void run() {
         Saving saving = output.saving();
-        PruningPlan applied = ApplyJob.run(plan, model,
+        PruningPlan applied = ApplyJob.run(plan, model.folder(),
                 targetLayers == null ? OptionalInt.empty() : OptionalInt.of(targetLayers), saving,
                 main.progress(spec.commandLine().getErr()));
         PrintWriter out = spec.commandLine().getOut();

@@ -1,8 +1,10 @@
 package dev.come.cli;
 
+import dev.come.hub.Hub;
 import dev.come.text.CalibrationSet;
 import java.nio.file.Path;
 import java.util.OptionalInt;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -34,8 +36,10 @@ final class CalibrationOptions {
      * @param tasks {@code --num-tasks}, if it was given
      * @param sentences {@code --sentences}, if it was given
      * @param several whether several methods are compared, which then measure on the same texts where they can
+     * @param hub asked for only where a named data set is to be downloaded
      */
-    CalibrationSet.Source source(Method method, @Nullable Integer tasks, @Nullable Path sentences, boolean several) {
+    CalibrationSet.Source source(Method method, @Nullable Integer tasks, @Nullable Path sentences, boolean several,
+            Supplier<Hub> hub) {
         if (method == Method.LACO && sentences != null) {
             return new CalibrationSet.Sentences(sentences, data.sequenceLength());
         }
@@ -43,14 +47,14 @@ final class CalibrationOptions {
         Method.Data usual = own ? method.data() : Method.CONCAT_MERGE.data(); // not read where no data is needed
         String name = dataset == null ? usual.dataset() : dataset;
         Integer count = tasks == null && method == Method.MKA && name.equals(MMLU) ? (Integer) usual.tasks() : tasks;
-        return new CalibrationSet.Options(data.source(name), samples == null ? usual.samples() : samples,
+        return new CalibrationSet.Options(data.source(name, hub), samples == null ? usual.samples() : samples,
                 count == null || method != Method.MKA ? OptionalInt.empty() : OptionalInt.of(count), seed,
                 data.sequenceLength());
     }
 
     /** What a model is healed on that was pruned before. */
-    CalibrationSet.Source source() {
-        return source(Method.CONCAT_MERGE, null, null, false);
+    CalibrationSet.Source source(Supplier<Hub> hub) {
+        return source(Method.CONCAT_MERGE, null, null, false, hub);
     }
 
     DataOptions data() {

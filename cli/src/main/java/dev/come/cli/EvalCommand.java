@@ -1,20 +1,26 @@
 package dev.come.cli;
 
-import dev.come.UsageException;
-import dev.come.evaluate.Perplexity;
+import dev.come.evaluate.BosRule;
+import dev.come.evaluate.EvaluationOptions;
+import dev.come.evaluate.EvaluationReport;
+import dev.come.evaluate.HarnessVersion;
+import dev.come.job.ComputeChoice;
 import dev.come.job.EvalJob;
+import dev.come.job.PerplexityOptions;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come eval}: measures a model. */
-@Command(name = "eval", description = "Measure the perplexity of a model.")
+@Command(name = "eval", description = "Measure a model: tasks of lm-evaluation-harness, and perplexity.")
 final class EvalCommand implements Runnable {
     @ParentCommand
     private Main main;
@@ -22,8 +28,47 @@ final class EvalCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model-name", required = true, paramLabel = "DIR", description = "Folder of the model.")
-    private Path model = Path.of("");
+    @Mixin
+    private ModelOptions model = new ModelOptions();
+
+    @Option(names = "--baseline", paramLabel = "MODEL",
+            description = "Folder or hub name of a model to compare it with, usually the dense one.")
+    private @Nullable String baseline;
+
+    @Option(names = "--tasks", split = ",", paramLabel = "NAME", description = {
+        "boolq, piqa, hellaswag, winogrande, arc_easy, arc_challenge, openbookqa, race, mmlu,"
+                + " one subject as in mmlu_anatomy, wikitext, or a file that describes a task (.json)."})
+    private List<String> tasks = List.of();
+
+    @Option(names = "--num-fewshot", paramLabel = "K",
+            description = "Solved examples in front of each question (default: ${DEFAULT-VALUE}).")
+    private int shots;
+
+    @Option(names = "--limit", paramLabel = "N", description = "Take only the first N documents (default: all).")
+    private @Nullable Integer limit;
+
+    @Option(names = "--bos", paramLabel = "RULE", description = {
+        "Whether the BOS token stands in front of every text: tokenizer (as it does by itself), always or never.",
+        "Default: as the release of the harness does."})
+    private @Nullable String bos;
+
+    @Option(names = "--harness-version", paramLabel = "VERSION", description = {
+        "The release of lm-evaluation-harness to imitate: 0.4.13, 0.4.9.1 or 0.4.1 (default: ${DEFAULT-VALUE}).",
+        "They differ in the tokens in front of a text, and in race."})
+    private String harness = "0.4.13";
+
+    @Option(names = "--max-length", paramLabel = "TOKENS",
+            description = "Tokens that the model sees at once at most (default: those it was made for).")
+    private @Nullable Integer maxLength;
+
+    @Option(names = "--output", paramLabel = "FILE", description = {
+        "Write the results as JSON. Scores are kept beside it as they come, so that the same command goes on with a"
+                + " run that was killed."})
+    private @Nullable Path output;
+
+    @Option(names = "--log-samples",
+            description = "Write every question with its scores beside the results (.samples.jsonl).")
+    private boolean samples;
 
     @ArgGroup(validate = false)
     private PerplexityData perplexity = new PerplexityData();
@@ -36,16 +81,18 @@ final class EvalCommand implements Runnable {
 
     @Override
     public void run() {
-        if (perplexity.options(data).texts().isEmpty()) {
-            throw new UsageException("--ppl-data is missing: name the texts to measure perplexity on");
-        }
-        List<Perplexity> perplexities = EvalJob.run(model, perplexity.options(data), computing.choice(),
+        HarnessVersion version = HarnessVersion.of(harness);
+        EvaluationOptions options = new EvaluationOptions(tasks, shots, limit == null ? EvaluationOptions.ALL : limit,
+                version, bos == null ? version.bosRule() : BosRule.of(bos),
+                maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
+        PerplexityOptions texts = perplexity.options(data, model.hub());
+        ComputeChoice choice = computing.choice(); // what is mistyped is told before anything is downloaded
+        EvalJob.Request.check(options, texts, Optional.ofNullable(output), samples);
+        EvaluationReport report = EvalJob.run(
+                new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder), options, texts,
+                        Optional.ofNullable(output), samples),
+                choice,
                 main.progress(spec.commandLine().getErr()));
-        Table table = new Table("", "value", "windows");
-        for (Perplexity perplexity : perplexities) {
-            table.row(perplexity.metric(), String.format(Locale.ROOT, "%.4f", perplexity.value()),
-                    "" + perplexity.windowLosses().size());
-        }
-        spec.commandLine().getOut().println(table);
+        Evaluations.print(report, spec.commandLine().getOut());
     }
 }

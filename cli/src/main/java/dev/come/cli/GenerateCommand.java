@@ -1,10 +1,12 @@
 package dev.come.cli;
 
+import dev.come.job.ComputeChoice;
 import dev.come.job.GenerateJob;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -15,8 +17,8 @@ final class GenerateCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model-name", required = true, paramLabel = "DIR", description = "Folder of the model.")
-    private Path model = Path.of("");
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "The text to continue.")
     private String prompt = "";
@@ -48,13 +50,15 @@ final class GenerateCommand implements Runnable {
     @Override
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
+        GenerateJob.Sampling sampling = new GenerateJob.Sampling(maxNewTokens, temperature, topK, topP, seed);
+        ComputeChoice choice = computing.choice();
+        Path folder = model.folder();
         out.print(prompt);
         out.flush();
-        GenerateJob.run(model, prompt, new GenerateJob.Sampling(maxNewTokens, temperature, topK, topP, seed),
-                computing.choice(), piece -> {
-                    out.print(piece);
-                    out.flush();
-                });
+        GenerateJob.run(folder, prompt, sampling, choice, piece -> {
+            out.print(piece);
+            out.flush();
+        });
         out.println();
     }
 }

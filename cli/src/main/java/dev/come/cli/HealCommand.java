@@ -1,12 +1,16 @@
 package dev.come.cli;
 
+import dev.come.heal.Healing;
+import dev.come.job.ComputeChoice;
 import dev.come.job.HealJob;
+import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
+import dev.come.text.CalibrationSet;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.time.Duration;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -23,13 +27,12 @@ final class HealCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model-name", required = true, paramLabel = "DIR",
-            description = "Folder of the pruned model, with its come.json.")
-    private Path pruned = Path.of("");
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
-    @Option(names = "--teacher", required = true, paramLabel = "DIR",
-            description = "Folder of the dense model that it was made from.")
-    private Path teacher = Path.of("");
+    @Option(names = "--teacher", required = true, paramLabel = "MODEL",
+            description = "Folder or hub name of the dense model that it was made from.")
+    private String teacher = "";
 
     @ArgGroup(validate = false, heading = "%nHealing:%n", order = 1)
     private HealOptions healing = new HealOptions();
@@ -56,9 +59,13 @@ final class HealCommand implements Runnable {
     public void run() {
         Saving saving = result.output.saving();
         long started = System.nanoTime();
+        Healing.Options options = healing.options();
+        CalibrationSet.Source source = calibration.source(model.hub());
+        PerplexityOptions perplexity = result.perplexity.options(calibration.data(), model.hub());
+        ComputeChoice choice = computing.choice();
+        // Last, so that a mistyped option is refused before anything is downloaded.
         HealJob.Result healed = new HealJob(
-                new HealJob.Options(pruned, teacher, healing.options(), calibration.source(),
-                        result.perplexity.options(calibration.data()), computing.choice(), saving),
+                new HealJob.Options(model.folder(), model.folder(teacher), options, source, perplexity, choice, saving),
                 main.progress(spec.commandLine().getErr())).run();
         PrintWriter out = spec.commandLine().getOut();
         if (!healed.perplexities().isEmpty()) {

@@ -1,5 +1,6 @@
 package dev.come.cli;
 
+import dev.come.ByteSize;
 import dev.come.Progress;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -71,8 +72,24 @@ final class LineProgress implements Progress {
         }
 
         private void tell() {
-            note("%s: %d of %d %s, %s".formatted(what, done, total, unit,
-                    Units.time(Duration.between(start, clock.instant()))));
+            Duration time = Duration.between(start, clock.instant());
+            if (unit.equals(Progress.BYTES)) {
+                note("%s: %s of %s, %s%s".formatted(what, ByteSize.format(done), ByteSize.format(total),
+                        Units.time(time), speed(time)));
+            } else {
+                note("%s: %d of %d %s, %s".formatted(what, done, total, unit, Units.time(time)));
+            }
+        }
+
+        private String speed(Duration time) {
+            if (done <= 0 || time.isZero()) {
+                return "";
+            }
+            double perSecond = done * 1000.0 / Math.max(1, time.toMillis());
+            String left = done < total
+                    ? ", about " + Units.time(Duration.ofMillis((long) ((total - done) * 1000.0 / perSecond))) + " left"
+                    : "";
+            return " (" + ByteSize.format((long) perSecond) + "/s" + left + ")";
         }
     }
 }

@@ -1,10 +1,16 @@
 package dev.come.cli;
 
 import dev.come.Progress;
+import dev.come.gguf.GgufImport;
+import dev.come.hub.Hub;
+import dev.come.hub.HubSettings;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Map;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -14,7 +20,8 @@ import picocli.CommandLine.ScopeType;
 /** The command {@code come}: reads the arguments, runs a subcommand and ends with its exit code. */
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
-        subcommands = {DemoCommand.class, PruneCommand.class, HealCommand.class, ApplyCommand.class, EvalCommand.class,
+        subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, HealCommand.class,
+            ApplyCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class, FamiliesCommand.class,
             GenerateCommand.class},
         commandListHeading = "%nCommands:%n",
         synopsisSubcommandLabel = "COMMAND",
@@ -37,16 +44,25 @@ final class Main {
             description = "When something fails, show where (the stack trace).")
     private boolean verbose;
 
-    private Main() {
+    private final Map<String, String> environment;
+    private @Nullable Hub hub;
+    private @Nullable Progress progress;
+
+    private Main(Map<String, String> environment) {
+        this.environment = environment;
     }
 
     static void main(String[] arguments) {
-        System.exit(commandLine().execute(arguments));
+        System.exit(commandLine(System.getenv()).execute(arguments));
     }
 
-    /** The whole command with its messages and exit codes. */
-    static CommandLine commandLine() {
-        Main main = new Main();
+    /**
+     * The whole command with its messages and exit codes.
+     *
+     * @param environment the environment variables, which say where the hub is
+     */
+    static CommandLine commandLine(Map<String, String> environment) {
+        Main main = new Main(environment);
         CommandLine commandLine = new CommandLine(main);
         for (CommandLine command : commandLine.getSubcommands().values()) {
             // A prompt may start with a dash; elsewhere a mistyped option is no value of the option before it.
@@ -60,6 +76,13 @@ final class Main {
 
     /** Progress as the user wants it: none, bars on a terminal, or a few lines where the output goes to a file. */
     Progress progress(PrintWriter err) {
+        if (progress == null) {
+            progress = newProgress(err);
+        }
+        return progress;
+    }
+
+    private Progress newProgress(PrintWriter err) {
         if (quiet) {
             return Progress.NONE;
         }
@@ -68,11 +91,28 @@ final class Main {
             return new LineProgress(err, InstantSource.system());
         }
         boolean unicode = System.err.charset().equals(StandardCharsets.UTF_8);
-        TerminalProgress progress = new TerminalProgress(err, columns,
+        TerminalProgress bars = new TerminalProgress(err, columns,
                 unicode ? ProgressBarStyle.UNICODE_BLOCK : ProgressBarStyle.ASCII);
         // Ctrl-C ends the line of the bar, so that the prompt does not continue it.
-        Runtime.getRuntime().addShutdownHook(new Thread(progress::endLine));
-        return progress;
+        Runtime.getRuntime().addShutdownHook(new Thread(bars::endLine));
+        return bars;
+    }
+
+    /** The hub as the environment variables describe it. */
+    Hub hub(PrintWriter err) {
+        if (hub == null) {
+            hub = new Hub(HubSettings.of(environment, home()), progress(err));
+        }
+        return hub;
+    }
+
+    /** Where GGUF files are unpacked to. */
+    Path ggufCache() {
+        return GgufImport.cache(environment, home());
+    }
+
+    private Path home() {
+        return Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")));
     }
 
     /** Tells the version that the jar was built as. */

@@ -1,7 +1,9 @@
 package dev.come.cli;
 
+import dev.come.hub.Hub;
 import dev.come.job.PerplexityOptions;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -15,8 +17,8 @@ final class PerplexityData {
             description = "Take only the first N windows of each (default: all).")
     private @Nullable Integer windows;
 
-    PerplexityOptions options(DataOptions data) {
-        return new PerplexityOptions(texts.stream().map(data::source).toList(), data.sequenceLength(),
+    PerplexityOptions options(DataOptions data, Supplier<Hub> hub) {
+        return new PerplexityOptions(texts.stream().map(text -> data.source(text, hub)).toList(), data.sequenceLength(),
                 windows == null ? PerplexityOptions.ALL_WINDOWS : windows);
     }
 }

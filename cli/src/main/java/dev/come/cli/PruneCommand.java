@@ -4,7 +4,9 @@ import dev.come.ByteSize;
 import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.job.ComputeChoice;
 import dev.come.job.Estimate;
+import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
 import dev.come.job.Saving;
 import java.io.PrintWriter;
@@ -17,6 +19,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -52,8 +55,8 @@ final class PruneCommand implements Runnable {
         "laco: adds up adjacent layers while the result stays similar."})
     private String method = "";
 
-    @Option(names = "--model-name", required = true, paramLabel = "DIR", description = "Folder of the model.")
-    private Path model = Path.of("");
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @Option(names = "--target-layers", paramLabel = "N",
             description = "Decoder layers to be left; only laco does without.")
@@ -119,12 +122,16 @@ final class PruneCommand implements Runnable {
         boolean several = methods.size() > 1;
         List<PruneJob.Run> runs = methods.stream().map(one -> new PruneJob.Run(
                 one.create(options, targetLayers != null), Method.reading(options),
-                calibration.source(one, options.fusing.tasks, options.collapsing.sentences, several))).toList();
-        PruneJob job = new PruneJob(new PruneJob.Options(model, runs, target(methods),
-                result.perplexity.options(calibration.data()),
-                healed.asked() ? Optional.of(healed.options.options()) : Optional.empty(), computing.choice(), saving,
-                result.continueSaving,
-                result.resume), progress);
+                calibration.source(one, options.fusing.tasks, options.collapsing.sentences, several, model.hub())))
+                .toList();
+        int target = target(methods);
+        PerplexityOptions perplexity = result.perplexity.options(calibration.data(), model.hub());
+        ComputeChoice choice = computing.choice();
+        // Last, so that a mistyped option is refused before anything is downloaded.
+        Path folder = model.folder();
+        PruneJob job = new PruneJob(new PruneJob.Options(folder, runs, target, perplexity,
+                healed.asked() ? Optional.of(healed.options.options()) : Optional.empty(), choice, saving,
+                result.continueSaving, result.resume), progress);
         if (dryRun) {
             List<Estimate> estimates = job.estimate();
             for (int i = 0; i < estimates.size(); i++) {

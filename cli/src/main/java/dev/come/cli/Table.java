@@ -4,14 +4,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Rows under headings: the first column names the row and is left aligned, the others are right aligned. */
+/** Rows under headings: the first column names the row and is left aligned; the others are right aligned, as numbers are. */
 final class Table {
     private static final String GAP = "  ";
 
     private final List<List<String>> lines = new ArrayList<>();
+    private final boolean texts;
 
     Table(String... headings) {
+        this(false, headings);
+    }
+
+    private Table(boolean texts, String... headings) {
+        this.texts = texts;
         lines.add(List.of(headings));
+    }
+
+    /** A table of texts: all columns are left aligned. */
+    static Table ofTexts(String... headings) {
+        return new Table(true, headings);
     }
 
     /** Adds a row with as many cells as there are headings; returns this table. */
@@ -35,15 +46,12 @@ final class Table {
         return lines.stream().map(line -> aligned(line, widths)).collect(Collectors.joining(System.lineSeparator()));
     }
 
-    private static String aligned(List<String> line, int[] widths) {
+    private String aligned(List<String> line, int[] widths) {
         StringBuilder text = new StringBuilder();
         for (int column = 0; column < widths.length; column++) {
             String padding = " ".repeat(widths[column] - line.get(column).length());
-            if (column == 0) {
-                text.append(line.get(column)).append(padding);
-            } else {
-                text.append(GAP).append(padding).append(line.get(column));
-            }
+            text.append(column == 0 ? "" : GAP);
+            text.append(column == 0 || texts ? line.get(column) + padding : padding + line.get(column));
         }
         return text.toString().stripTrailing();
     }

@@ -2,8 +2,11 @@ package dev.come.cli;
 
 import dev.come.Progress;
 import java.io.PrintWriter;
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -15,6 +18,8 @@ import me.tongfei.progressbar.ProgressBarStyle;
  */
 final class TerminalProgress implements Progress {
     private static final int UPDATE_MILLISECONDS = 200;
+    private static final long KILOBYTE = 1000;
+    private static final long MEGABYTE = 1_000_000;
     private static final String LINE_START = "\r";
     private static final String CLEAR_REST = "\u001b[K";
 
@@ -72,9 +77,15 @@ final class TerminalProgress implements Progress {
             synchronized (TerminalProgress.this) {
                 open.add(this);
             }
-            bar = new ProgressBarBuilder().setTaskName(what).setInitialMax(total).setUnit(" " + unit, 1).setStyle(style)
-                    .setUpdateIntervalMillis(UPDATE_MILLISECONDS).continuousUpdate()
-                    .setConsumer(new DelegatingProgressBarConsumer(this::draw, columns - 1)).build();
+            ProgressBarBuilder builder = new ProgressBarBuilder().setTaskName(what).setInitialMax(total)
+                    .setUnit(" " + unit, 1).setStyle(style).setUpdateIntervalMillis(UPDATE_MILLISECONDS)
+                    .continuousUpdate().setConsumer(new DelegatingProgressBarConsumer(this::draw, columns - 1));
+            if (unit.equals(Progress.BYTES)) {
+                boolean many = total >= 10 * MEGABYTE;
+                builder.setUnit(many ? " MB" : " kB", many ? MEGABYTE : KILOBYTE)
+                        .showSpeed(new DecimalFormat("0.0", DecimalFormatSymbols.getInstance(Locale.ROOT)));
+            }
+            bar = builder.build();
         }
 
         @Override

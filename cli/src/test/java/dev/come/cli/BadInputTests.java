@@ -89,13 +89,25 @@ class BadInputTests {
     }
 
     @Test
+    void aNamedDataSetThatIsNotThere() {
+        assertRefused(INPUT, trial.prune("--calibration-dataset", "wiki2"), "Salesforce/wikitext", "HF_HUB_OFFLINE");
+        assertRefused(INPUT, trial.prune("--calibration-dataset", "wiki2", "--data-dir", folder.toString()),
+                "The corpus wiki2 is not in " + folder);
+    }
+
+    @Test
     void textThatIsNotThere() {
         assertRefused(INPUT, trial.prune("--calibration-dataset", "none.txt"), "none.txt is neither");
     }
 
     @Test
     void aModelThatIsNotThere() {
-        assertRefused(INPUT, trial.prune("--model-name", "some/model"), "some/model", "hub");
+        assertRefused(INPUT, trial.prune("--model-name", "some/model"), "some/model", "HF_HUB_OFFLINE");
+        assertRefused(INPUT, trial.prune("--model-name", "./some/model"), "./some/model: there is no such folder",
+                "hub");
+        assertRefused(INPUT, trial.prune("--model-name", "some.gguf"), "some.gguf cannot be read (no such file)");
+        assertRefused(USAGE, trial.prune("--revision", "v1"), "--revision is for models on the hub");
+        assertRefused(USAGE, trial.prune("--model-name", "some/model", "--revision", "../v1"), "--revision is '../v1'");
     }
 
     @Test

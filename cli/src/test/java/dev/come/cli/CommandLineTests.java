@@ -39,7 +39,8 @@ class CommandLineTests {
     @Test
     void pruneHasTheOptionsAndDefaultsOfTheAuthors() {
         run("prune", "--help");
-        assertThat(out.toString().replaceAll("\\s+", " ")).contains("--method=NAME", "--model-name=DIR",
+        assertThat(out.toString().replaceAll("\\s+", " ")).contains("--method=NAME", "--model-name=MODEL",
+                "--revision=REV",
                 "--target-layers=N", "--save-path=DIR", "--continue-saving", "--ppl-data=NAME...",
                 "Decides which rows are taken (default: 10)", "(default: wiki2; shortgpt: pg19; mka: mmlu)",
                 "(default: 256; sleb, taylor, laco: 128; mka: 250;", "chosen (default: bi)",
@@ -74,7 +75,7 @@ class CommandLineTests {
     @Test
     void aMissingOptionIsNamed() {
         assertThat(run("prune", "--method", "concat_merge", "--target-layers", "3")).isEqualTo(2);
-        assertThat(err.toString()).contains("come: Missing required option: '--model-name=DIR'", "come prune --help");
+        assertThat(err.toString()).contains("come: Missing required option: '--model-name=MODEL'", "come prune --help");
     }
 
     @Test
@@ -148,12 +149,12 @@ class CommandLineTests {
     }
 
     private int run(String... arguments) {
-        return execute(Main.commandLine(), arguments);
+        return execute(Main.commandLine(Trial.OFFLINE), arguments);
     }
 
     private int runThrowing(RuntimeException exception, String... options) {
         Throwing command = new Throwing(exception);
-        return execute(Main.commandLine().addSubcommand("throw", command),
+        return execute(Main.commandLine(Trial.OFFLINE).addSubcommand("throw", command),
                 Stream.concat(Stream.of(options), Stream.of("throw")).toArray(String[]::new));
     }
 

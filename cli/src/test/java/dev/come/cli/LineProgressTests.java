@@ -55,6 +55,25 @@ class LineProgressTests {
     }
 
     @Test
+    void bytesAreToldWithTheirSpeedAndTheTimeLeft() {
+        try (Progress.Task task = progress.begin("downloading", 300_000_000, Progress.BYTES)) {
+            pass(40);
+            task.advance(100_000_000);
+            pass(10);
+            task.advance(-50_000_000);
+            pass(25);
+            task.advance(50_000_000);
+            pass(75);
+            task.advance(200_000_000);
+        }
+        assertThat(out.toString().lines()).containsExactly(
+                "downloading: 100 MB of 300 MB, 40.0 s (2.5 MB/s, about 1 min 20 s left)",
+                "downloading: 100 MB of 300 MB, 1 min 15 s (1.3 MB/s, about 2 min 30 s left)",
+                "downloading: 300 MB of 300 MB, 2 min 30 s (2.0 MB/s)",
+                "downloading: 300 MB of 300 MB, 2 min 30 s (2.0 MB/s)");
+    }
+
+    @Test
     void notesAreLines() {
         progress.note("the validation split is taken");
         assertThat(out.toString()).isEqualToIgnoringNewLines("the validation split is taken");

@@ -25,6 +25,17 @@ class TerminalProgressTests {
     }
 
     @Test
+    void bytesAreShownInLargerUnitsWithTheirSpeed() {
+        try (Progress.Task task = progress.begin("downloading", 269_000_000, Progress.BYTES)) {
+            task.advance(269_000_000);
+        }
+        try (Progress.Task task = progress.begin("downloading", 26_900, Progress.BYTES)) {
+            task.advance(26_900);
+        }
+        assertThat(terminal.toString()).contains("269/269 MB", "26/26 kB", "B/s");
+    }
+
+    @Test
     void aBarFitsTheTerminal() {
         try (Progress.Task task = progress.begin("measuring ".repeat(20), 5, "layers")) {
             task.advance(5);

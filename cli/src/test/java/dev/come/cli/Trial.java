@@ -11,6 +11,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -21,6 +22,9 @@ import picocli.CommandLine;
 /** A small model, a text and the whole command, run as a user would. */
 final class Trial {
     private static final Path FIXTURES = Path.of(System.getProperty("come.root"), "core/src/test/resources");
+
+    /** The environment of a user without a network, whose cache of the hub is empty. */
+    static final Map<String, String> OFFLINE = Map.of("HF_HUB_OFFLINE", "1", "HF_HOME", "target/no-such-cache");
 
     final Path folder;
     final Path model;
@@ -61,9 +65,13 @@ final class Trial {
     }
 
     static Outcome run(List<String> arguments) {
+        return run(OFFLINE, arguments);
+    }
+
+    static Outcome run(Map<String, String> environment, List<String> arguments) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        CommandLine command = Main.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        CommandLine command = Main.commandLine(environment).setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
         command.setOverwrittenOptionsAllowed(true);
         command.getSubcommands().values().forEach(sub -> sub.setOverwrittenOptionsAllowed(true));
         return new Outcome(command.execute(arguments.toArray(String[]::new)), out.toString(), err.toString());

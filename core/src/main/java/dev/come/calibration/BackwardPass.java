@@ -6,9 +6,10 @@ import dev.come.calibration.Calibration.Salience;
 import dev.come.calibration.StateStore.State;
 import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.Compute;
+import dev.come.model.InTurn;
+import dev.come.model.LayerGradients;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
-import dev.come.model.PlainLayer;
 import dev.come.model.TokenLayout;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
@@ -19,12 +20,8 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.AutoGradMode;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -37,14 +34,13 @@ final class BackwardPass {
     private static final long LAYER_RUNS = 3;
     /** The logits twice, and the gradients of the states, in runs of the output projection. */
     private static final long HEAD_RUNS = 3;
-    private static final long ROWS = 512;
 
     private final LayerRunner runner;
     private final LayerStore store;
     private final Compute compute;
     private final TokenChunks chunks;
     private final StateStore states;
-    private final PlainLayer layer;
+    private final LayerGradients layer;
 
     BackwardPass(LayerRunner runner, LayerStore store, Compute compute, TokenChunks chunks, StateStore states) {
         this.runner = runner;
@@ -52,7 +48,7 @@ final class BackwardPass {
         this.compute = compute;
         this.chunks = chunks;
         this.states = states;
-        this.layer = new PlainLayer(store.config());
+        this.layer = new LayerGradients(store.config(), runner.rotation());
     }
 
     /** What {@link #products} will advance progress by. */
@@ -116,48 +112,14 @@ final class BackwardPass {
         return accumulation.result();
     }
 
-    /**
-     * The gradients of a layer's weights on some sequences of a chunk; those of its states go into {@code gradient}. The
-     * feed-forward half goes in blocks of rows, so that only the graph of a block is in memory.
-     */
+    /** The gradients of a layer's weights on some sequences of a chunk; those of its states go into {@code gradient}. */
     private Map<Part, Tensor> backward(LayerWeights weights, Tensor hidden, Tensor after, Tensor gradient,
             TokenLayout layout, int start) {
         Map<Part, Tensor> gradients = zeros(weights);
-        try (var _ = new AutoGradMode(true)) {
-            LayerWeights leaves = weights.map((_, tensor) -> tensor.detach().set_requires_grad(true));
-            Tensor input = hidden.narrow(0, start, layout.tokens()).detach().set_requires_grad(true);
-            Tensor attended = layer.attend(leaves, input, layout, runner.rotation());
-            Tensor afterAttention = torch.empty_like(attended);
-            for (long row = 0; row < layout.tokens(); row += ROWS) {
-                try (var _ = new PointerScope()) {
-                    long rows = Math.min(ROWS, layout.tokens() - row);
-                    Tensor block = attended.narrow(0, row, rows).detach().set_requires_grad(true);
-                    addGradients(layer.feedForward(leaves, block), block, leaves, true,
-                            after.narrow(0, start + row, rows), afterAttention.narrow(0, row, rows), gradients);
-                }
-            }
-            addGradients(attended, input, leaves, false, afterAttention,
-                    gradient.narrow(0, start, layout.tokens()), gradients);
-            return gradients;
-        }
-    }
-
-    /** Goes back from an output to the input, whose gradient is written, and to the weights, whose gradients are added. */
-    private static void addGradients(Tensor output, Tensor input, LayerWeights leaves, boolean feedForward,
-            Tensor outputGradient, Tensor inputGradient, Map<Part, Tensor> gradients) {
-        List<Part> parts = leaves.asMap().keySet().stream().filter(part -> part.isFeedForward() == feedForward)
-                .toList();
-        List<Tensor> sums = parts.stream().map(gradients::get).map(Objects::requireNonNull).toList();
-        TensorVector inputs = new TensorVector(input);
-        parts.forEach(part -> inputs.push_back(leaves.get(part)));
-        TensorVector found = torch.grad(new TensorVector(output), inputs, new TensorVector(outputGradient), null, false,
-                false);
-        try (var _ = new NoGradGuard()) {
-            inputGradient.copy_(found.get(0));
-            for (int i = 0; i < parts.size(); i++) {
-                sums.get(i).add_(found.get(i + 1));
-            }
-        }
+        layer.backward(weights, hidden.narrow(0, start, layout.tokens()), layout,
+                (output, row) -> after.narrow(0, start + row, output.size(0)),
+                gradient.narrow(0, start, layout.tokens()), gradients);
+        return gradients;
     }
 
     /** The gradients of the weights on some sequences of the chunk at hand. */
@@ -256,41 +218,5 @@ final class BackwardPass {
 
     private static void addTo(Map<Part, double[]> sums, Map<Part, double[]> more) {
         more.forEach((part, values) -> sums.merge(part, values, ChannelSums::sums));
-    }
-
-    /** Lets threads do something one after the other in a fixed order, so that sums come out the same however many there are. */
-    private static final class InTurn {
-        private int next;
-        private boolean broken;
-
-        /** Work that has a turn in it; if it fails, nobody waits for that turn. */
-        void guard(Runnable work) {
-            try {
-                work.run();
-            } catch (RuntimeException e) {
-                synchronized (this) {
-                    broken = true;
-                    notifyAll();
-                }
-                throw e;
-            }
-        }
-
-        synchronized void take(int turn, Runnable work) {
-            while (next != turn) {
-                if (broken) {
-                    throw new IllegalStateException("another thread failed");
-                }
-                try {
-                    wait();
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    throw new IllegalStateException("interrupted", e);
-                }
-            }
-            work.run();
-            next++;
-            notifyAll();
-        }
     }
 }

@@ -60,6 +60,16 @@ public interface Calibration {
         public Salience {
             weights = Collections.unmodifiableMap(new EnumMap<>(weights));
         }
+
+        /** What the authors' code finds by the names that most families have: without a gate, not the feed-forward part. */
+        Salience asTheAuthorsFindIt() {
+            Map<Part, double[]> found = new EnumMap<>(weights);
+            if (!weights.containsKey(Part.GATE)) {
+                found.remove(Part.UP);
+                found.remove(Part.DOWN);
+            }
+            return new Salience(found);
+        }
     }
 
     /**

@@ -25,7 +25,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** Runs one layer at a time over chunks of tokens, so that only that layer's weights are in memory. */
-final class LayerRunner implements AutoCloseable {
+public final class LayerRunner implements AutoCloseable {
     private static final Progress.Task NO_PROGRESS = _ -> {
     };
 
@@ -38,7 +38,7 @@ final class LayerRunner implements AutoCloseable {
     private Progress.Task progress = NO_PROGRESS;
 
     /** What happens to the chunks of tokens around a layer; called from several threads, for different chunks. */
-    interface Pass {
+    public interface Pass {
         /** The states before the layer, of the current PointerScope; they are changed in place. */
         Tensor before(int chunk);
 
@@ -47,27 +47,32 @@ final class LayerRunner implements AutoCloseable {
 
         /** The states after the layer. */
         void after(int chunk, Tensor hidden);
+
+        /** What messages call the text on which states are not finite. */
+        default String subject(int chunk, Chunk tokens, Tensor hidden) {
+            return "the sequences from " + tokens.first() + " on";
+        }
     }
 
     /** What is known of a layer's weights while they are there. */
-    interface WeightsVisitor {
+    public interface WeightsVisitor {
         void visit(LayerWeights weights);
     }
 
-    LayerRunner(LayerStore store, Compute compute) {
+    public LayerRunner(LayerStore store, Compute compute) {
         this.store = store;
         this.compute = compute;
         this.workers = new Workers(compute);
         this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
         this.head = new LanguageModelHead(store.checkpoint(), store.config(), compute);
-        this.rotation = new Rotation(store.config(), compute);
+        this.rotation = new Rotation(compute);
     }
 
     /**
      * Does work that is reported on: the task advances by one with every layer that is run over a chunk, and by
      * {@link #headRuns} with every run of the output projection.
      */
-    <T> T reporting(Progress.Task task, Supplier<T> work) {
+    public <T> T reporting(Progress.Task task, Supplier<T> work) {
         progress = task;
         try {
             return work.get();
@@ -87,7 +92,7 @@ final class LayerRunner implements AutoCloseable {
                 / store.config().layerParameters());
     }
 
-    LayerStore store() {
+    public LayerStore store() {
         return store;
     }
 
@@ -99,13 +104,13 @@ final class LayerRunner implements AutoCloseable {
         return head;
     }
 
-    Workers workers() {
+    public Workers workers() {
         return workers;
     }
 
     /** The residual stream before the first layer. */
-    Tensor embed(Chunk chunk) {
-        return embedding.of(chunk.tokens());
+    public Tensor embed(Chunk chunk) {
+        return embedding.of(chunk.tokens(), chunk.layout());
     }
 
     /**
@@ -122,7 +127,7 @@ final class LayerRunner implements AutoCloseable {
     }
 
     /** Runs a layer over all chunks. */
-    void run(LayerNode node, List<Chunk> chunks, WeightsVisitor visitor, Pass pass) {
+    public void run(LayerNode node, List<Chunk> chunks, WeightsVisitor visitor, Pass pass) {
         run(List.of(new Step(node, visitor, pass)), chunks);
     }
 
@@ -143,7 +148,7 @@ final class LayerRunner implements AutoCloseable {
                 try {
                     run(layer.open(), layer.step.node(), index, chunks.get(index), layer.step.pass(), workspace);
                 } catch (RuntimeException e) {
-                    layers.forEach(Layer::giveUp);
+                    layers.forEach(waited -> waited.giveUp(e));
                     throw e;
                 }
                 layer.finished(index);
@@ -158,7 +163,7 @@ final class LayerRunner implements AutoCloseable {
         private final Step step;
         private final BitSet finished = new BitSet();
         private final int chunks;
-        private boolean givenUp;
+        private @Nullable RuntimeException failure;
         private @Nullable DecoderLayer layer;
 
         Layer(Step step, int chunks) {
@@ -188,8 +193,8 @@ final class LayerRunner implements AutoCloseable {
         /** Waits until the layer is through with a chunk. */
         synchronized void await(int chunk) {
             while (!finished.get(chunk)) {
-                if (givenUp) {
-                    throw new IllegalStateException("another thread failed");
+                if (failure != null) {
+                    throw failure; // of the thread that failed, so that whoever is asked first tells why
                 }
                 try {
                     wait();
@@ -200,8 +205,8 @@ final class LayerRunner implements AutoCloseable {
             }
         }
 
-        synchronized void giveUp() {
-            givenUp = true;
+        synchronized void giveUp(RuntimeException reason) {
+            failure = reason;
             notifyAll();
         }
 
@@ -219,9 +224,9 @@ final class LayerRunner implements AutoCloseable {
         // A sum is finite only if all of its terms are.
         if (!Double.isFinite(hidden.sum().item_double())) {
             throw new FailedException(
-                    "Layer " + node.tree() + " gives values that are not finite on the sequences from "
-                            + chunk.first() + " on; its weights are damaged, or too large for " + compute.dtypeName()
-                            + " (try --dtype float32)");
+                    "Layer " + node.tree() + " gives values that are not finite on "
+                            + pass.subject(index, chunk, hidden) + "; its weights are damaged, or too large for "
+                            + compute.dtypeName() + " (try --dtype float32)");
         }
         pass.after(index, hidden);
         progress.advance(1);

@@ -2,6 +2,7 @@ package dev.come.calibration;
 
 import dev.come.FailedException;
 import dev.come.Progress;
+import dev.come.UsageException;
 import dev.come.calibration.StateStore.State;
 import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.calibration.Trace.Span;
@@ -55,6 +56,12 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
      */
     public LocalCalibration(LayerStore store, Sequences tokens, Compute compute, Reading reading, long memory,
             Path spillFolder, Progress progress) {
+        if (reading.lastStateAfterFinalNorm() && store.config().embeddingSize() != store.config().hiddenSize()) {
+            throw new UsageException(
+                    "--compat reference compares the last state after everything that follows the layers, which is "
+                            + store.config().embeddingSize() + " wide in this model where states between layers are "
+                            + store.config().hiddenSize() + "; the authors' code fails here; use --compat none");
+        }
         this.store = store;
         this.compute = compute;
         this.reading = reading;
@@ -276,7 +283,10 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         BackwardPass backward = new BackwardPass(runner, store, compute, chunks, states);
         try (Progress.Task task = progress.begin("gradients of " + stack.size() + " layers",
                 backward.runs(stack.size()), UNIT)) {
-            return runner.reporting(task, () -> backward.products(stack, path, order));
+            List<Salience> saliences = runner.reporting(task, () -> backward.products(stack, path, order));
+            return order == GradientOrder.NEVER_ZEROED
+                    ? saliences.stream().map(Salience::asTheAuthorsFindIt).toList()
+                    : saliences;
         }
     }
 

@@ -53,33 +53,27 @@ public final class SideBySide implements AutoCloseable {
      */
     public static final class Trial {
         private final List<State> after;
-        private final double fittedError;
         private final double heldOutError;
         private final @Nullable Moments fitted;
         private final @Nullable Moments heldOut;
 
-        private Trial(List<State> after, double fittedError, double heldOutError, @Nullable Moments fitted,
+        private Trial(List<State> after, double heldOutError, @Nullable Moments fitted,
                 @Nullable Moments heldOut) {
             this.after = after;
-            this.fittedError = fittedError;
             this.heldOutError = heldOutError;
             this.fitted = fitted;
             this.heldOut = heldOut;
         }
 
-        /** The mean over the tokens that fits see of |dense - own|^2 / |dense|^2. */
-        public double fittedError() {
-            return fittedError;
-        }
-
-        /** The same over the tokens that fits do not see. */
+        /** The mean over the tokens that fits do not see of |dense - own|^2 / |dense|^2. */
         public double heldOutError() {
             return heldOutError;
         }
 
         /**
          * How what is missing is explained by the inputs of the projection that was asked about, over the tokens that fits
-         * see; rows are divided by the length of the dense state. Where the projection has a bias, one more channel, the
+         * see; rows are divided by the length of the dense state, and count as much as the layer adds of them to the residual
+         * stream. Where the projection has a bias, one more channel, the
          * last, is always 1 before the division.
          */
         public Moments fitted() {
@@ -320,7 +314,8 @@ public final class SideBySide implements AutoCloseable {
             try {
                 for (Tensor block : from.blocks) {
                     long rows = block.size(0);
-                    Tensor factors = scale.narrow(0, row, rows);
+                    Tensor factors = scale.narrow(0, row, rows)
+                            .mul(new Scalar(store.config().multipliers().residual()));
                     Tensor x = block.to(ScalarType.Float).mul(factors);
                     if (bias) {
                         x = torch.cat(new TensorVector(x, factors), 1);
@@ -340,19 +335,12 @@ public final class SideBySide implements AutoCloseable {
         }
 
         Trial trial() {
-            long seen = 0;
             long unseen = 0;
-            for (int chunk = 0; chunk < chunks.size(); chunk++) {
-                long tokens = chunks.get(chunk).tokens().length;
-                seen += chunk < fittedChunks ? tokens : 0;
-                unseen += chunk < fittedChunks ? 0 : tokens;
+            for (int chunk = fittedChunks; chunk < chunks.size(); chunk++) {
+                unseen += chunks.get(chunk).tokens().length;
             }
-            return new Trial(Arrays.asList(super.after), sum(0, fittedChunks) / seen,
-                    sum(fittedChunks, chunks.size()) / unseen, fitted.total, heldOut.total);
-        }
-
-        private double sum(int from, int to) {
-            return Arrays.stream(squares, from, to).sum();
+            double sum = Arrays.stream(squares, fittedChunks, chunks.size()).sum();
+            return new Trial(Arrays.asList(super.after), sum / unseen, fitted.total, heldOut.total);
         }
     }
 

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The file is read and written, not mapped: mapped pages would count as resident memory of the process, which is what the
  * budget is there to bound.
  */
-final class StateStore implements AutoCloseable {
+public final class StateStore implements AutoCloseable {
     private static final int LARGEST_TRANSFER = 1 << 30;
 
     private long budget;
@@ -39,7 +39,7 @@ final class StateStore implements AutoCloseable {
     private long bytesInMemory;
 
     /** The states of one chunk of tokens at one boundary between layers, {@code (tokens, hidden)}. */
-    static final class State {
+    public static final class State {
         private final long bytes;
         private final long[] shape;
         private final TensorOptions options;
@@ -60,13 +60,13 @@ final class StateStore implements AutoCloseable {
      * @param budget bytes of states that are held in memory at most
      * @param folder where the temporary file goes if one is needed
      */
-    StateStore(long budget, Path folder) {
+    public StateStore(long budget, Path folder) {
         this.budget = budget;
         this.folder = folder;
     }
 
     /** Takes a contiguous tensor, which nobody may change from then on. */
-    synchronized State put(Tensor tensor) {
+    public synchronized State put(Tensor tensor) {
         tensor.retainReference();
         State state = new State(tensor);
         inMemory.add(state);
@@ -76,7 +76,7 @@ final class StateStore implements AutoCloseable {
     }
 
     /** The states as a tensor of the current PointerScope, not to be changed. */
-    Tensor get(State state) {
+    public Tensor get(State state) {
         synchronized (this) {
             if (state.tensor != null) {
                 return state.tensor.detach();
@@ -102,7 +102,7 @@ final class StateStore implements AutoCloseable {
     }
 
     /** Forgets states. */
-    synchronized void free(State state) {
+    public synchronized void free(State state) {
         if (state.tensor != null) {
             inMemory.remove(state);
             release(state);

@@ -11,12 +11,12 @@ import java.util.List;
  *
  * @param chunks the chunks in the order of the sequences
  */
-record TokenChunks(List<Chunk> chunks) {
-    TokenChunks {
+public record TokenChunks(List<Chunk> chunks) {
+    private static final int TOKENS = 2048;
+
+    public TokenChunks {
         chunks = List.copyOf(chunks);
     }
-
-    private static final int TOKENS = 2048;
 
     /**
      * Some sequences.
@@ -24,8 +24,8 @@ record TokenChunks(List<Chunk> chunks) {
      * @param first the number of the first sequence
      * @param tokens their ids, end to end
      */
-    record Chunk(int first, int[] tokens, TokenLayout layout) {
-        int sequences() {
+    public record Chunk(int first, int[] tokens, TokenLayout layout) {
+        public int sequences() {
             return layout.lengths().length;
         }
 
@@ -51,17 +51,23 @@ record TokenChunks(List<Chunk> chunks) {
     }
 
     /** Sees one sequence of a chunk. */
-    interface SequenceVisitor {
+    public interface SequenceVisitor {
         void visit(int sequence, int start, int length);
     }
 
-    static TokenChunks of(Sequences sequences) {
+    /** Chunks of about 2048 tokens. */
+    public static TokenChunks of(Sequences sequences) {
+        return of(sequences, TOKENS);
+    }
+
+    /** Chunks of at most so many tokens, except those of one sequence that is longer. */
+    public static TokenChunks of(Sequences sequences, int most) {
         List<Chunk> chunks = new ArrayList<>();
         int first = 0;
         while (first < sequences.count()) {
             int end = first + 1;
             int tokens = sequences.length(first);
-            while (end < sequences.count() && tokens + sequences.length(end) <= TOKENS) {
+            while (end < sequences.count() && tokens + sequences.length(end) <= most) {
                 tokens += sequences.length(end++);
             }
             Sequences part = sequences.slice(first, end);
@@ -75,11 +81,11 @@ record TokenChunks(List<Chunk> chunks) {
         return new TokenChunks(chunks);
     }
 
-    int size() {
+    public int size() {
         return chunks.size();
     }
 
-    Chunk get(int index) {
+    public Chunk get(int index) {
         return chunks.get(index);
     }
 
@@ -89,8 +95,16 @@ record TokenChunks(List<Chunk> chunks) {
     }
 
     /** How many tokens they hold. */
-    long tokens() {
+    public long tokens() {
         return chunks.stream().mapToLong(chunk -> chunk.tokens().length).sum();
+    }
+
+    /** These chunks, then others; their sequences are numbered on. */
+    public TokenChunks followedBy(TokenChunks others) {
+        int sequences = sequences();
+        List<Chunk> all = new ArrayList<>(chunks);
+        others.chunks.forEach(chunk -> all.add(new Chunk(sequences + chunk.first, chunk.tokens, chunk.layout)));
+        return new TokenChunks(all);
     }
 
     /**

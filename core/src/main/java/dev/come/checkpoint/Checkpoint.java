@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -80,8 +81,8 @@ public final class Checkpoint implements AutoCloseable {
     public static Checkpoint open(Path folder) {
         if (!Files.exists(folder)) {
             throw new CheckpointException(
-                    ("%s: there is no such folder, and models cannot be fetched from the Hugging Face hub "
-                            + "yet; download the model and give the path of its folder").formatted(folder));
+                    "%s: there is no such folder; give that of a model, or its name on the Hugging Face hub"
+                            .formatted(folder));
         }
         if (!Files.isDirectory(folder)) {
             throw new CheckpointException("%s is a file; give the model's folder, in which %s lies".formatted(folder,
@@ -185,6 +186,23 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
+    /** The names of safetensors files in the folder that hold no tensor of this model. */
+    public List<String> strayFiles() {
+        Set<Path> known = maps.keySet();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.safetensors")) {
+            List<String> stray = new ArrayList<>();
+            files.forEach(file -> {
+                if (!known.contains(file)) {
+                    stray.add(file.getFileName().toString());
+                }
+            });
+            stray.sort(null);
+            return stray;
+        } catch (IOException e) {
+            throw new CheckpointException("%s cannot be listed (%s)".formatted(folder, IoReason.of(e)), e);
+        }
+    }
+
     /** Unmaps the files; every tensor that {@link #tensor} gave becomes invalid. */
     @Override
     public void close() {
@@ -223,7 +241,12 @@ public final class Checkpoint implements AutoCloseable {
                     ("%s: there are .safetensors files, but neither %s nor %s, which says what lies in "
                             + "them; fetch it too").formatted(folder, SINGLE_FILE, ShardIndex.FILE_NAME));
         }
-        if (hasFile(folder, "*.{bin,pth,pt,gguf}")) {
+        if (hasFile(folder, "*.gguf")) {
+            throw new CheckpointException(
+                    "%s: the weights are in a GGUF file; give the path of that file instead of the folder's"
+                            .formatted(folder));
+        }
+        if (hasFile(folder, "*.{bin,pth,pt}")) {
             throw new CheckpointException(
                     ("%s: the weights are not in the safetensors format, and no other is read; save the "
                             + "model with transformers' save_pretrained and give that folder").formatted(folder));

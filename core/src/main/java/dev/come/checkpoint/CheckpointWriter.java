@@ -138,7 +138,7 @@ public final class CheckpointWriter {
         List<Shard> shards = Shard.plan(tensors, shardBytes);
         long totalBytes = tensors.stream().mapToLong(TensorSpec::byteLength).sum();
         try (AtomicFolder made = AtomicFolder.beside(target);
-                Progress.Task task = progress.begin("saving " + target.getFileName(), totalBytes, "bytes")) {
+                Progress.Task task = progress.begin("saving " + target.getFileName(), totalBytes, Progress.BYTES)) {
             writeOtherFiles(made.folder());
             List<Long> checksums = new ArrayList<>();
             for (Shard shard : shards) {

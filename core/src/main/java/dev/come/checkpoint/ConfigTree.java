@@ -29,6 +29,9 @@ public final class ConfigTree {
             JsonNode::booleanValue);
     private static final Kind<ObjectNode> OBJECT = new Kind<>("an object {...}", JsonNode::isObject,
             ObjectNode.class::cast);
+    private static final Kind<String> CONTENT = new Kind<>("a text or an object with a text as its content",
+            node -> node.isString() || node.path("content").isString(),
+            node -> (node.isString() ? node : node.get("content")).stringValue());
     private static final Kind<JsonNode> LIST = new Kind<>("a list [...]", JsonNode::isArray, node -> node);
 
     private final Path file;
@@ -68,6 +71,11 @@ public final class ConfigTree {
     /** Whether the key is there and not {@code null}. */
     public boolean has(String key) {
         return root.hasNonNull(key);
+    }
+
+    /** Whether the key is there, be it {@code null}. */
+    public boolean mentions(String key) {
+        return root.has(key);
     }
 
     /** The text under the key, which must be there. */
@@ -120,6 +128,21 @@ public final class ConfigTree {
     /** The list of texts under the key. */
     public Optional<List<String>> optionalStrings(String key) {
         return list(key, TEXT);
+    }
+
+    /** The text of a token, which is under the key itself or is the {@code content} of the object there. */
+    public Optional<String> optionalContent(String key) {
+        return optional(key, CONTENT);
+    }
+
+    /** The texts of a list of tokens. */
+    public Optional<List<String>> optionalContents(String key) {
+        return list(key, CONTENT);
+    }
+
+    /** All keys, in their order. */
+    public List<String> keys() {
+        return List.copyOf(root.propertyNames());
     }
 
     /** The object under the key. */

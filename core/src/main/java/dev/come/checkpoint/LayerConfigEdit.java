@@ -3,6 +3,7 @@ package dev.come.checkpoint;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -14,7 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <ul>
  * <li>{@code num_hidden_layers}: how many are left
- * <li>{@code layer_types}: the entries of those
+ * <li>{@code layer_types}, {@code no_rope_layers}: the entries of those
  * <li>{@code max_window_layers} (how many layers at the bottom attend to everything): how many of those are left
  * </ul>
  *
@@ -24,7 +25,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
     private static final String LAYER_COUNT = "num_hidden_layers";
-    private static final String LAYER_TYPES = "layer_types";
+    private static final Set<String> LISTS = Set.of("layer_types", "no_rope_layers");
     private static final String FULL_ATTENTION_LAYERS = "max_window_layers";
 
     public LayerConfigEdit {
@@ -66,8 +67,8 @@ public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
         }
         for (Map.Entry<String, JsonNode> entry : object.properties()) {
             if (entry.getValue() instanceof ArrayNode list) {
-                if (entry.getKey().equals(LAYER_TYPES)) {
-                    entry.setValue(kept(list, layers, keptLayers, config));
+                if (LISTS.contains(entry.getKey())) {
+                    entry.setValue(kept(entry.getKey(), list, layers, keptLayers, config));
                 } else if (list.size() == layers) {
                     warnings.add(("%s: '%s' has as many entries as the model had layers and is left as it is; check "
                             + "whether it goes by layer").formatted(config.file(), entry.getKey()));
@@ -82,13 +83,14 @@ public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
         return true;
     }
 
-    private static ArrayNode kept(ArrayNode types, int layers, List<Integer> keptLayers, ConfigTree config) {
-        if (types.size() != layers) {
+    private static ArrayNode kept(String key, ArrayNode list, int layers, List<Integer> keptLayers,
+            ConfigTree config) {
+        if (list.size() != layers) {
             throw new CheckpointException("%s: '%s' has %d entries where '%s' is %d; correct the file"
-                    .formatted(config.file(), LAYER_TYPES, types.size(), LAYER_COUNT, layers));
+                    .formatted(config.file(), key, list.size(), LAYER_COUNT, layers));
         }
-        ArrayNode kept = types.arrayNode();
-        keptLayers.forEach(layer -> kept.add(types.get(layer)));
+        ArrayNode kept = list.arrayNode();
+        keptLayers.forEach(layer -> kept.add(list.get(layer)));
         return kept;
     }
 }

@@ -39,7 +39,7 @@ final class DemoTrainer {
 
     /** As {@link DemoModel#train} says. */
     void train(Path target, Progress progress) {
-        CheckpointWriter writer = new CheckpointWriter(target, configuration()).progress(progress)
+        CheckpointWriter writer = new CheckpointWriter(target, recipe.configuration()).progress(progress)
                 .file("generation_config.json", generationSettings()).file("README.md", modelCard());
         tokenizerFiles.forEach(writer::file);
         writer.checkTarget();
@@ -103,22 +103,6 @@ final class DemoTrainer {
         try (var _ = new NoGradGuard()) {
             writer.write(specs, spec -> Objects.requireNonNull(tensors.get(spec.name())).to(DType.BF16.scalarType()));
         }
-    }
-
-    private ConfigTree configuration() {
-        return ConfigTree.create(Path.of("config.json"), root -> {
-            root.putArray("architectures").add("LlamaForCausalLM");
-            root.put("attention_bias", config.attentionBias()).put("attention_dropout", 0.0)
-                    .put("bos_token_id", StoryTokenizer.BEGIN_OF_TEXT).put("torch_dtype", "bfloat16")
-                    .put("eos_token_id", StoryTokenizer.END_OF_TEXT).put("head_dim", config.headDim())
-                    .put("hidden_act", config.activation()).put("hidden_size", config.hiddenSize())
-                    .put("intermediate_size", config.intermediateSize())
-                    .put("max_position_embeddings", config.maxPositions()).put("mlp_bias", config.mlpBias())
-                    .put("model_type", config.family().modelType()).put("num_attention_heads", config.heads())
-                    .put("num_hidden_layers", config.layers()).put("num_key_value_heads", config.keyValueHeads())
-                    .put("rms_norm_eps", config.normEpsilon()).put("rope_theta", config.rotary().theta())
-                    .put("tie_word_embeddings", config.tiedEmbeddings()).put("vocab_size", config.vocabularySize());
-        });
     }
 
     private static String generationSettings() {

@@ -1,5 +1,6 @@
 package dev.come.demo;
 
+import dev.come.model.AdamW;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
@@ -37,6 +38,7 @@ final class Training implements AutoCloseable {
     private static final double EMBEDDING_DEVIATION = 0.3;
     /** Small, because the embedding is also the head: the first logits of so large embeddings would be far apart. */
     private static final double FIRST_FINAL_NORM = 0.1;
+    private static final double BETA2 = 0.95;
     private static final double WEIGHT_DECAY = 0.01;
     private static final double LARGEST_GRADIENT_NORM = 1;
 
@@ -54,7 +56,7 @@ final class Training implements AutoCloseable {
         Compute compute = Compute.float32(HALVES);
         this.config = config;
         this.layer = new PlainLayer(config);
-        this.rotation = new Rotation(config, compute);
+        this.rotation = new Rotation(compute);
         this.workers = new Workers(compute);
         try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
             TensorVector values = new TensorVector();
@@ -72,7 +74,7 @@ final class Training implements AutoCloseable {
                 start += slot.length();
             }
         }
-        optimizer = new AdamW(weights, WEIGHT_DECAY);
+        optimizer = new AdamW(weights, BETA2, WEIGHT_DECAY, weights.numel());
     }
 
     /** The tensors of the model by name, float32, in the order in which they are stored. */
@@ -84,7 +86,7 @@ final class Training implements AutoCloseable {
     private List<Slot> slots() {
         List<Slot> slots = new ArrayList<>();
         List<Long> hidden = List.of((long) config.hiddenSize());
-        slots.add(new Slot(config.family().embedding(),
+        slots.add(new Slot(config.family().names().embedding(),
                 List.of((long) config.vocabularySize(), (long) config.hiddenSize()), EMBEDDING_DEVIATION, 0));
         for (int i = 0; i < config.layers(); i++) {
             for (Part part : config.parts()) {
@@ -94,11 +96,11 @@ final class Training implements AutoCloseable {
                         new Slot(config.tensorName(i, part), shape, 1 / Math.sqrt(shape.getLast()), 0);
                     // A layer adds nothing to the residual stream until it has learned what to add.
                     case QUERY_COLUMNS, CHANNEL_COLUMNS -> new Slot(config.tensorName(i, part), shape, 0, 0);
-                    case SUMMED_OUTPUT, NONE -> new Slot(config.tensorName(i, part), shape, 0, 1);
+                    case BY_RATIO, AVERAGED -> new Slot(config.tensorName(i, part), shape, 0, 1);
                 });
             }
         }
-        slots.add(new Slot(config.family().finalNorm(), hidden, 0, FIRST_FINAL_NORM));
+        slots.add(new Slot(config.family().names().finalNorm(), hidden, 0, FIRST_FINAL_NORM));
         return slots;
     }
 
@@ -161,12 +163,12 @@ final class Training implements AutoCloseable {
         Arrays.fill(lengths, length);
         TokenLayout layout = TokenLayout.of(lengths);
         Tensor tokens = torch.tensor(Arrays.stream(batch.tokens()).asLongStream().toArray());
-        Tensor embedding = tensor(config.family().embedding());
+        Tensor embedding = tensor(config.family().names().embedding());
         Tensor hidden = torch.index_select(embedding, 0, tokens);
         for (int i = 0; i < config.layers(); i++) {
             hidden = layer.forward(layerWeights(i), hidden, layout, rotation);
         }
-        Tensor states = layer.norm(hidden, tensor(config.family().finalNorm()))
+        Tensor states = config.norm().plain(hidden, tensor(config.family().names().finalNorm()), null)
                 .view(batch.count(), length, config.hiddenSize()).narrow(1, 0, length - 1)
                 .reshape(-1, config.hiddenSize());
         Tensor targets = tokens.view(batch.count(), length).narrow(1, 1, length - 1).reshape(-1);
@@ -174,7 +176,7 @@ final class Training implements AutoCloseable {
     }
 
     private LayerWeights layerWeights(int index) {
-        return LayerWeights.of(config, part -> tensor(config.tensorName(index, part)));
+        return LayerWeights.of(config, config.attention(index), part -> tensor(config.tensorName(index, part)));
     }
 
     private Tensor tensor(String name) {

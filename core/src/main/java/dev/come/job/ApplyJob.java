@@ -26,7 +26,7 @@ public final class ApplyJob {
         PruningPlan plan = PruningPlan.read(planFile);
         PruningPlan wanted = targetLayers.isPresent() ? plan.until(targetLayers.getAsInt()) : plan;
         try (OpenModel open = new OpenModel(model);
-                TrainedLayers trained = new TrainedLayers(planFile.toAbsolutePath().resolveSibling(""))) {
+                TrainedLayers trained = new TrainedLayers(planFile.resolveSibling(""))) {
             requireMadeFor(open, plan, planFile);
             saving.check(open.store());
             saving.write(open.store().with(trained), wanted, progress);

@@ -150,8 +150,8 @@ public final class HealJob {
                     }
                 }
             }
-            for (String name : Stream.of(config.family().embedding(), config.family().finalNorm(), config.headTensor())
-                    .distinct().toList()) {
+            for (String name : Stream.concat(config.tensorsBefore().keySet().stream(),
+                    config.tensorsAfter().keySet().stream()).toList()) {
                 try (var _ = new PointerScope()) {
                     if (!pruned.checkpoint().tensor(name).equal(store.checkpoint().tensor(name))) {
                         throw changed(name + " is not that of the dense model");

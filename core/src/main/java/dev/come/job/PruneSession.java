@@ -9,6 +9,7 @@ import dev.come.calibration.Reading;
 import dev.come.calibration.StackLosses;
 import dev.come.evaluate.Perplexity;
 import dev.come.heal.Healing;
+import dev.come.hub.Hub;
 import dev.come.job.PruneJob.Failure;
 import dev.come.job.PruneJob.Options;
 import dev.come.job.PruneJob.Result;
@@ -330,7 +331,8 @@ final class PruneSession implements AutoCloseable {
         ObjectNode settings = JsonNodeFactory.instance.objectNode();
         settings.put("tool", Version.NAME);
         ObjectNode about = settings.putObject("model");
-        about.put("name", String.valueOf(model.checkpoint().folder().getFileName()));
+        Path folder = model.checkpoint().folder();
+        about.put("name", Hub.nameOf(folder).orElseGet(() -> String.valueOf(folder.getFileName())));
         about.put("model_type", config.family().modelType());
         about.put("stored_dtype", config.storedType(model.checkpoint()).name());
         about.put("parameters", config.parameters(config.layers()));

@@ -19,23 +19,41 @@ final class CausalAttention implements AutoCloseable {
     private static final int SMALLEST_BLOCK = 32;
     /** Channels more for the anchor; products of bfloat16 take numbers in pairs. */
     private static final int PADDING = 2;
+    /** Scores of all heads of a sequence that stay in the cache together. */
+    private static final long SCORES_AT_ONCE = 1 << 19;
 
     private final int block;
     private final int group;
     private final int headDim;
+    private final int window;
+    private final Multipliers multipliers;
     private final ScalarType type;
     private final Tensor future;
+    private final Tensor gone;
+    private final Tensor wideFuture;
 
-    CausalAttention(ModelConfig config, Compute compute) {
+    /**
+     * Makes the masks.
+     *
+     * @param window how many tokens a token sees, itself included
+     */
+    CausalAttention(ModelConfig config, int window, Compute compute) {
         group = config.groupSize();
         headDim = config.headDim();
-        type = compute.scalarType();
+        this.window = window;
+        multipliers = config.multipliers();
+        // A cap is not linear: no anchor can be taken off the scores before it, and without one bfloat16 is too coarse.
+        type = multipliers.capsAttention() ? ScalarType.Float : compute.scalarType();
         block = Math.clamp(SCORE_ROWS / group, SMALLEST_BLOCK, LARGEST_BLOCK);
         try (var _ = new PointerScope()) {
             Tensor infinity = torch.empty(new long[]{block, block}, compute.options(type), new MemoryFormatOptional())
                     .fill_(new Scalar(Float.NEGATIVE_INFINITY));
             future = infinity.triu(1).view(block, 1, block);
             future.retainReference();
+            gone = infinity.tril(-1).view(block, 1, block);
+            gone.retainReference();
+            wideFuture = future.to(ScalarType.Float);
+            wideFuture.retainReference();
         }
     }
 
@@ -48,7 +66,11 @@ final class CausalAttention implements AutoCloseable {
      * @param output {@code (tokens, keyValueHeads, group, headDim)}, any type, written
      */
     void attend(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
-        if (type == ScalarType.Float) {
+        long seen = keys.size(1);
+        if (queries.size(1) <= block && seen <= window
+                && queries.size(0) * queries.size(1) * group * seen <= SCORES_AT_ONCE) {
+            attendAtOnce(queries, keys, values, output, workspace);
+        } else if (type == ScalarType.Float) {
             attendInBlocks(queries, keys, values, output, workspace);
         } else {
             attendInBlocks(withAnchors(queries, keys, workspace), withOnes(keys, workspace),
@@ -58,9 +80,48 @@ final class CausalAttention implements AutoCloseable {
     }
 
     /**
+     * All heads of a short sequence together, always in float32: products so small cost more to call than to do, most of all in
+     * bfloat16, where the engine plans anew for every shape.
+     */
+    private void attendAtOnce(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
+        long heads = queries.size(0);
+        long tokens = queries.size(1);
+        long seen = keys.size(1);
+        Tensor scores = workspace.floats("scoresAtOnce", heads, tokens * group, seen);
+        torch.bmm_out(scores, queries.view(heads, tokens * group, headDim), keys.transpose(1, 2));
+        multipliers.cappedScores(scores);
+        if (tokens > 1) {
+            scores.view(heads, tokens, group, seen).narrow(3, seen - tokens, tokens)
+                    .add_(wideFuture.narrow(0, 0, tokens).narrow(2, 0, tokens));
+        }
+        torch.softmax_out(scores, scores, 2);
+        Tensor mixed = workspace.floats("mixedAtOnce", heads, tokens * group, headDim);
+        torch.bmm_out(mixed, scores, values);
+        output.copy_(mixed.view(heads, tokens, group, headDim).transpose(0, 1));
+    }
+
+    /**
+     * Attends with the last token of each of several sequences of equal length; everything is float32.
+     *
+     * @param queries {@code (keyValueHeads, sequences, group, headDim)}, rotated and scaled
+     * @param keys {@code (sequences, keyValueHeads, tokens, headDim)}, rotated
+     * @param values like the keys
+     * @param output {@code (sequences, keyValueHeads, group, headDim)}, any type, written
+     */
+    void attendToLast(Tensor queries, Tensor keys, Tensor values, Tensor output) {
+        try (var _ = new PointerScope()) {
+            long tokens = keys.size(2);
+            long seen = Math.min(tokens, window);
+            Tensor scores = multipliers.cappedScores(
+                    queries.transpose(0, 1).matmul(keys.narrow(2, tokens - seen, seen).transpose(2, 3)));
+            output.copy_(torch.softmax(scores, 3).matmul(values.narrow(2, tokens - seen, seen)));
+        }
+    }
+
+    /**
      * Queries with one more channel, which meets the ones of {@link #withOnes}: it takes an anchor off all scores of the query,
-     * the larger of its scores with the first token and with its own. Softmax does not see it, but scores near the largest
-     * become small numbers, which bfloat16 rounds by little. Where the largest score is neither of the two, rounding is that of
+     * the larger of its scores with the first token, as long as all see that, and with its own. Softmax does not see it, but scores
+     * near the largest become small numbers, which bfloat16 rounds by little. Where the largest score is neither of the two, rounding is that of
      * plain bfloat16 attention; never worse.
      */
     private Tensor withAnchors(Tensor queries, Tensor keys, Workspace workspace) {
@@ -70,7 +131,9 @@ final class CausalAttention implements AutoCloseable {
         Tensor first = keys.narrow(1, 0, 1).unsqueeze(2);
         Tensor products = workspace.floats("anchorProducts", heads, tokens, group, headDim);
         Tensor anchors = torch.mul_out(products, queries, own).sum(3);
-        anchors = torch.maximum(anchors, torch.mul_out(products, queries, first).sum(3));
+        if (keys.size(1) <= window) {
+            anchors = torch.maximum(anchors, torch.mul_out(products, queries, first).sum(3));
+        }
         Tensor result = workspace.tensor("anchoredQueries", type, heads, tokens, group, headDim + PADDING);
         result.narrow(3, 0, headDim).copy_(queries);
         result.select(3, headDim).copy_(anchors.neg_());
@@ -94,14 +157,25 @@ final class CausalAttention implements AutoCloseable {
             for (long start = 0; start < tokens; start += block) {
                 try (var _ = new PointerScope()) {
                     long rows = Math.min(block, tokens - start);
-                    long seen = past + start + rows;
+                    long end = past + start + rows;
+                    // The first query of the block sees from here on, each further one from one later; may lie before all.
+                    long bound = past + start + 1 - window;
+                    long first = Math.max(0, bound);
+                    long seen = end - first;
                     Tensor query = queries.select(0, head).narrow(0, start, rows).view(rows * group, width);
-                    Tensor key = keys.select(0, head).narrow(0, 0, seen);
-                    Tensor value = values.select(0, head).narrow(0, 0, seen);
+                    Tensor key = keys.select(0, head).narrow(0, first, seen);
+                    Tensor value = values.select(0, head).narrow(0, first, seen);
                     Tensor scores = workspace.tensor("scores", type, rows * group, seen);
                     torch.mm_out(scores, query, key.t());
-                    scores.view(rows, group, seen).narrow(2, seen - rows, rows)
-                            .add_(future.narrow(0, 0, rows).narrow(2, 0, rows));
+                    multipliers.cappedScores(scores);
+                    Tensor byRow = scores.view(rows, group, seen);
+                    byRow.narrow(2, seen - rows, rows).add_(future.narrow(0, 0, rows).narrow(2, 0, rows));
+                    long skipped = first - bound;
+                    if (skipped < rows) {
+                        long columns = Math.min(rows - skipped, seen);
+                        byRow.narrow(2, 0, columns)
+                                .add_(gone.narrow(0, 0, rows).narrow(2, skipped, columns));
+                    }
                     torch.softmax_out(scores, scores, 1);
                     Tensor mixed = workspace.tensor("mixed", type, rows * group, headDim);
                     torch.mm_out(mixed, scores, value);
@@ -114,5 +188,7 @@ final class CausalAttention implements AutoCloseable {
     @Override
     public void close() {
         future.releaseReference();
+        gone.releaseReference();
+        wideFuture.releaseReference();
     }
 }

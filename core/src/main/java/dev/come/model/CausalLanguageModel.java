@@ -2,15 +2,26 @@ package dev.come.model;
 
 import dev.come.checkpoint.Checkpoint;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** A whole model in memory, for generating text. Measuring never needs one: it goes layer by layer. */
+/**
+ * A whole model in memory, for generating text and for timing it. Measuring never needs one: it goes layer by layer.
+ *
+ * <p>Of a prompt, threads take pieces of some hundred tokens: a piece goes into a layer as soon as the piece before it is through
+ * with that layer, and the piece itself with the layer before. Of the tokens after it, all threads share each product.
+ */
 public final class CausalLanguageModel implements AutoCloseable {
+    private static final int PIECE = 256;
+
     private final ModelConfig config;
     private final Compute compute;
     private final Embedding embedding;
@@ -18,6 +29,7 @@ public final class CausalLanguageModel implements AutoCloseable {
     private final LanguageModelHead head;
     private final Rotation rotation;
     private final Workspace workspace;
+    private final Workers workers;
 
     /** Loads every layer of a checkpoint, which must stay open as long as the model. */
     public CausalLanguageModel(Checkpoint checkpoint, ModelConfig config, Compute compute) {
@@ -31,14 +43,13 @@ public final class CausalLanguageModel implements AutoCloseable {
      */
     public CausalLanguageModel(Checkpoint checkpoint, ModelConfig config, Compute compute, int layerCount,
             IntFunction<LayerWeights> weights) {
-        // One token after the other leaves nothing to share but each product itself.
-        torch.set_num_threads(compute.threads());
         this.config = config;
         this.compute = compute;
         this.embedding = new Embedding(checkpoint, config, compute);
         this.head = new LanguageModelHead(checkpoint, config, compute);
-        this.rotation = new Rotation(config, compute);
+        this.rotation = new Rotation(compute);
         this.workspace = new Workspace(compute);
+        this.workers = new Workers(compute);
         for (int layer = 0; layer < layerCount; layer++) {
             try (var _ = new PointerScope()) {
                 layers.add(new DecoderLayer(config, weights.apply(layer), compute));
@@ -48,7 +59,12 @@ public final class CausalLanguageModel implements AutoCloseable {
 
     /** A cache for one sequence of at most so many tokens. */
     public KeyValueCache cache(int capacity) {
-        return new KeyValueCache(config, layers.size(), compute, capacity);
+        return cache(1, capacity);
+    }
+
+    /** A cache for several sequences of at most so many tokens each. */
+    public KeyValueCache cache(int sequences, int capacity) {
+        return new KeyValueCache(config, layers.size(), compute, sequences, capacity);
     }
 
     /**
@@ -58,21 +74,131 @@ public final class CausalLanguageModel implements AutoCloseable {
      */
     public float[] nextTokenLogits(int[] tokens, KeyValueCache cache) {
         try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
-            Tensor hidden = embedding.of(tokens);
-            TokenLayout layout = new TokenLayout(new int[]{tokens.length}, cache.length());
+            return Tensors.floats(lastLogits(new int[][]{tokens}, cache));
+        }
+    }
+
+    /**
+     * Runs the tokens that follow those in the cache and adds them to it.
+     *
+     * @param tokens for each sequence of the cache as many
+     * @return for each the likeliest token to come next
+     */
+    public int[] likeliestTokens(int[][] tokens, KeyValueCache cache) {
+        try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
+            return Arrays.stream(Tensors.doubles(lastLogits(tokens, cache).argmax(new LongOptional(1), false)))
+                    .mapToInt(id -> (int) id).toArray();
+        }
+    }
+
+    /** The logits after the last tokens, {@code (sequences, vocabulary)}. */
+    private Tensor lastLogits(int[][] tokens, KeyValueCache cache) {
+        int length = tokens[0].length;
+        if (tokens.length != cache.sequences() || Arrays.stream(tokens).anyMatch(some -> some.length != length)) {
+            throw new IllegalArgumentException("the sequences of a cache go on by the same number of tokens");
+        }
+        int[] lengths = new int[tokens.length];
+        Arrays.fill(lengths, length);
+        TokenLayout layout = new TokenLayout(lengths, cache.length());
+        Tensor hidden = embedding.of(Arrays.stream(tokens).flatMapToInt(Arrays::stream).toArray(), layout);
+        if (length == 1) {
+            torch.set_num_threads(compute.threads());
             for (int i = 0; i < layers.size(); i++) {
                 layers.get(i).forward(hidden, layout, rotation, workspace, LayerObserver.NONE, cache.layer(i));
             }
-            cache.advance(tokens.length);
-            return Tensors.floats(head.logits(hidden.narrow(0, tokens.length - 1, 1), workspace));
+        } else {
+            torch.set_num_threads(1);
+            new Wave(hidden, length, cache).run();
+            torch.set_num_threads(compute.threads());
+        }
+        cache.advance(length);
+        long[] last = IntStream.rangeClosed(1, tokens.length).mapToLong(i -> (long) i * length - 1).toArray();
+        return head.logits(hidden.index_select(0, torch.tensor(last).to(hidden.device(), ScalarType.Long)), workspace);
+    }
+
+    /** The pieces of prompts on their way through the layers. */
+    private final class Wave {
+        private final Tensor hidden;
+        private final KeyValueCache cache;
+        private final int length;
+        private final int size;
+        private final int perSequence;
+        /** Through how many layers each piece is. */
+        private final int[] done;
+        private boolean givenUp;
+
+        /** @param hidden {@code (sequences * length, hidden)}, changed in place */
+        Wave(Tensor hidden, int length, KeyValueCache cache) {
+            this.hidden = hidden;
+            this.cache = cache;
+            this.length = length;
+            // Where angles depend on how long a text is, a piece must know the whole.
+            this.size = config.rotationDependsOnLength() ? length : Math.min(length, PIECE);
+            this.perSequence = (length + size - 1) / size;
+            this.done = new int[perSequence * cache.sequences()];
+        }
+
+        /** Tasks come in an order in which everything that a task waits for comes before it. */
+        void run() {
+            List<int[]> tasks = new ArrayList<>();
+            for (int front = 0; front < perSequence + layers.size() - 1; front++) {
+                for (int piece = 0; piece < done.length; piece++) {
+                    int layer = front - piece % perSequence;
+                    if (layer >= 0 && layer < layers.size()) {
+                        tasks.add(new int[]{piece, layer});
+                    }
+                }
+            }
+            workers.forEach(tasks.size(), (task, buffers) -> run(tasks.get(task)[0], tasks.get(task)[1], buffers));
+        }
+
+        private void run(int piece, int layer, Workspace buffers) {
+            await(piece, layer);
+            try {
+                int first = piece % perSequence * size;
+                int count = Math.min(size, length - first);
+                int sequence = piece / perSequence;
+                layers.get(layer).forward(hidden.narrow(0, (long) sequence * length + first, count),
+                        new TokenLayout(new int[]{count}, cache.length() + first), rotation, buffers,
+                        LayerObserver.NONE, cache.layer(layer).sequence(sequence));
+                finish(piece, layer);
+            } catch (RuntimeException e) {
+                giveUp();
+                throw e;
+            }
+        }
+
+        /** Waits for the piece before it at the same layer, and for the piece itself at the layer before. */
+        private synchronized void await(int piece, int layer) {
+            while (done[piece] < layer || (piece % perSequence > 0 && done[piece - 1] <= layer)) {
+                if (givenUp) {
+                    throw new IllegalStateException("another thread failed");
+                }
+                try {
+                    wait();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new IllegalStateException("interrupted", e);
+                }
+            }
+        }
+
+        private synchronized void finish(int piece, int layer) {
+            done[piece] = layer + 1;
+            notifyAll();
+        }
+
+        private synchronized void giveUp() {
+            givenUp = true;
+            notifyAll();
         }
     }
 
     /** The logits after every token of a sequence, {@code (tokens, vocabulary)}, without a cache. */
     public float[][] logits(int[] tokens) {
         try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
-            Tensor hidden = embedding.of(tokens);
             TokenLayout layout = TokenLayout.of(tokens.length);
+            Tensor hidden = embedding.of(tokens, layout);
             for (DecoderLayer layer : layers) {
                 layer.forward(hidden, layout, rotation, workspace, LayerObserver.NONE, null);
             }
@@ -87,6 +213,7 @@ public final class CausalLanguageModel implements AutoCloseable {
 
     @Override
     public void close() {
+        workers.close();
         layers.forEach(DecoderLayer::close);
         embedding.close();
         head.close();

@@ -23,6 +23,7 @@ public final class DecoderLayer implements AutoCloseable {
     private final ModelConfig config;
     private final ScalarType type;
     private final Activation activation;
+    private final AttentionKind kind;
     private final CausalAttention attention;
     private final Map<Part, Tensor> weights = new EnumMap<>(Part.class);
     private final Tensor queryKeyValue;
@@ -40,16 +41,27 @@ public final class DecoderLayer implements AutoCloseable {
         this.config = config;
         this.type = compute.scalarType();
         this.activation = Activation.named(config.activation());
-        this.attention = new CausalAttention(config, compute);
+        this.kind = stored.attention();
+        this.attention = new CausalAttention(config, kind.window(), compute);
         try (var _ = new PointerScope()) {
-            stored.asMap().forEach((part, tensor) -> weights.put(part, tensor.to(compute.torchDevice(),
-                    part.axis() == Part.Axis.NONE ? ScalarType.Float : type)));
+            stored.asMap().forEach((part, tensor) -> weights.put(part, taken(part, tensor, compute)));
             queryKeyValue = fuse(Part.QUERY, Part.KEY, Part.VALUE);
-            gateUp = fuse(Part.GATE, Part.UP);
-            queryKeyValueBias = config.attentionBias() ? fuse(Part.QUERY_BIAS, Part.KEY_BIAS, Part.VALUE_BIAS) : null;
-            gateUpBias = config.mlpBias() ? fuse(Part.GATE_BIAS, Part.UP_BIAS) : null;
+            gateUp = config.parts().contains(Part.GATE) ? fuse(Part.GATE, Part.UP) : fuse(Part.UP);
+            queryKeyValueBias = config.parts().contains(Part.QUERY_BIAS)
+                    ? fuse(Part.QUERY_BIAS, Part.KEY_BIAS, Part.VALUE_BIAS)
+                    : null;
+            gateUpBias = config.parts().contains(Part.UP_BIAS) ? fuseUpBiases() : null;
             weights.values().forEach(Tensor::retainReference);
         }
+    }
+
+    private Tensor taken(Part part, Tensor tensor, Compute compute) {
+        Tensor there = tensor.to(compute.torchDevice(), part.isOfNorm() ? ScalarType.Float : type);
+        return part.isOfNorm() && !part.isBias() ? config.norm().scale(there) : there;
+    }
+
+    private Tensor fuseUpBiases() {
+        return config.parts().contains(Part.GATE_BIAS) ? fuse(Part.GATE_BIAS, Part.UP_BIAS) : fuse(Part.UP_BIAS);
     }
 
     /**
@@ -59,7 +71,8 @@ public final class DecoderLayer implements AutoCloseable {
      *        layer
      * @param layout the sequences that the tokens form
      * @param rotation the rotary angles of the model
-     * @param cache keys and values of the tokens before, to which those of these tokens are added; or null
+     * @param cache keys and values of the tokens before, to which those of these tokens are added, sequence by sequence; or
+     *        null
      */
     public void forward(Tensor hidden, TokenLayout layout, Rotation rotation, Workspace workspace,
             LayerObserver observer, KeyValueCache.@Nullable Layer cache) {
@@ -75,44 +88,92 @@ public final class DecoderLayer implements AutoCloseable {
         long heads = config.keyValueHeads();
         long group = config.groupSize();
         long dim = config.headDim();
-        int past = layout.firstPosition();
         Tensor queries = workspace.floats("queries", heads, tokens, group, dim);
-        Tensor keys = cache == null ? workspace.floats("keys", heads, tokens, dim) : cache.keys();
-        Tensor values = cache == null ? workspace.floats("values", heads, tokens, dim) : cache.values();
-        Rotation.Angles angles = rotation.angles(layout);
+        Tensor keys = workspace.floats("keys", heads, tokens, dim);
+        Tensor values = workspace.floats("values", heads, tokens, dim);
+        Rotation.@Nullable Angles angles = kind.rotary().map(rotary -> rotation.angles(rotary, layout)).orElse(null);
 
         for (long start = 0; start < tokens; start += ROWS) {
             try (var _ = new PointerScope()) {
                 long rows = Math.min(ROWS, tokens - start);
-                Tensor normed = norm(hidden.narrow(0, start, rows), Part.INPUT_NORM, workspace);
+                Tensor normed = normBefore(hidden.narrow(0, start, rows), Part.ATTENTION_NORM,
+                        Part.ATTENTION_NORM_BIAS, workspace);
                 Tensor product = workspace.tensor("queryKeyValue", type, rows, queryKeyValue.size(0));
                 multiply(normed, queryKeyValue, queryKeyValueBias, product);
                 Tensor wide = float32(product, "wideQueryKeyValue", workspace);
-                Tensor cos = angles.cos().narrow(0, start, rows).view(rows, 1, 1, dim / 2);
-                Tensor sin = angles.sin().narrow(0, start, rows).view(rows, 1, 1, dim / 2);
                 long queryChannels = heads * group * dim;
                 long keyChannels = heads * dim;
-                rotate(wide.narrow(1, 0, queryChannels), queries.narrow(1, start, rows), cos, sin, group);
-                rotate(wide.narrow(1, queryChannels, keyChannels), keys.narrow(1, past + start, rows).unsqueeze(2),
-                        cos, sin, 1);
-                values.narrow(1, past + start, rows).transpose(0, 1)
+                Tensor query = wide.narrow(1, 0, queryChannels);
+                Tensor key = wide.narrow(1, queryChannels, keyChannels);
+                normHeads(query, Part.ALL_QUERIES_NORM, Part.QUERY_NORM, workspace);
+                normHeads(key, Part.ALL_KEYS_NORM, Part.KEY_NORM, workspace);
+                place(query, queries.narrow(1, start, rows), angles, start, group);
+                place(key, keys.narrow(1, start, rows).unsqueeze(2), angles, start, 1);
+                values.narrow(1, start, rows).transpose(0, 1)
                         .copy_(wide.narrow(1, queryChannels + keyChannels, keyChannels).view(rows, heads, dim));
             }
         }
-        queries.mul_(new Scalar(1 / Math.sqrt(config.headDim())));
+        queries.mul_(new Scalar(config.multipliers().attention()));
 
         Tensor mixed = workspace.tensor("attention", type, tokens, heads * group * dim);
         Tensor byHead = mixed.view(tokens, heads, group, dim);
-        long start = 0;
-        for (int length : layout.lengths()) {
-            try (var _ = new PointerScope()) {
-                attention.attend(queries.narrow(1, start, length), keys.narrow(1, start, past + length),
-                        values.narrow(1, start, past + length), byHead.narrow(0, start, length), workspace);
+        if (cache != null) {
+            remember(keys, cache.keys(), layout);
+            remember(values, cache.values(), layout);
+        }
+        if (cache != null && tokens == layout.lengths().length) {
+            long seen = layout.firstPosition() + 1L;
+            attention.attendToLast(queries, cache.keys().narrow(2, 0, seen), cache.values().narrow(2, 0, seen), byHead);
+        } else {
+            int[] starts = layout.starts();
+            for (int i = 0; i < starts.length; i++) {
+                try (var _ = new PointerScope()) {
+                    int length = layout.lengths()[i];
+                    long seen = layout.firstPosition() + (long) length;
+                    attention.attend(queries.narrow(1, starts[i], length),
+                            cache == null
+                                    ? seen(keys, "branchKeys", layout, i, workspace)
+                                    : cache.keys().select(0, i).narrow(1, 0, seen),
+                            cache == null
+                                    ? seen(values, "branchValues", layout, i, workspace)
+                                    : cache.values().select(0, i).narrow(1, 0, seen),
+                            byHead.narrow(0, starts[i], length), workspace);
+                }
             }
-            start += length;
         }
         observer.attentionOutput(mixed);
-        addProduct(hidden, mixed, Part.OUTPUT, Part.OUTPUT_BIAS);
+        addProduct(hidden, mixed, Part.OUTPUT, Part.OUTPUT_BIAS, Part.ATTENTION_OUTPUT_NORM, workspace);
+        normAfter(hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, workspace);
+    }
+
+    /**
+     * Puts new keys or values behind those in the cache.
+     *
+     * @param fresh {@code (heads, tokens, headDim)}
+     * @param all {@code (sequences, heads, capacity, headDim)}
+     */
+    private static void remember(Tensor fresh, Tensor all, TokenLayout layout) {
+        int[] starts = layout.starts();
+        for (int i = 0; i < starts.length; i++) {
+            int length = layout.lengths()[i];
+            all.select(0, i).narrow(1, layout.firstPosition(), length).copy_(fresh.narrow(1, starts[i], length));
+        }
+    }
+
+    /** The keys or values that a sequence sees: those of what it goes on from, and its own. */
+    private Tensor seen(Tensor all, String buffer, TokenLayout layout, int sequence, Workspace workspace) {
+        int[] starts = layout.starts();
+        int[] lengths = layout.lengths();
+        if (layout.parents()[sequence] == TokenLayout.ROOT) {
+            return all.narrow(1, starts[sequence], lengths[sequence]);
+        }
+        int end = layout.firstPosition(sequence) + lengths[sequence];
+        Tensor together = workspace.floats(buffer, config.keyValueHeads(), end, config.headDim());
+        for (int part = sequence; part != TokenLayout.ROOT; part = layout.parents()[part]) {
+            end -= lengths[part];
+            together.narrow(1, end, lengths[part]).copy_(all.narrow(1, starts[part], lengths[part]));
+        }
+        return together;
     }
 
     private void feedForward(Tensor hidden, Workspace workspace, LayerObserver observer) {
@@ -121,28 +182,52 @@ public final class DecoderLayer implements AutoCloseable {
         for (long start = 0; start < tokens; start += ROWS) {
             try (var _ = new PointerScope()) {
                 Tensor rows = hidden.narrow(0, start, Math.min(ROWS, tokens - start));
-                Tensor normed = norm(rows, Part.POST_ATTENTION_NORM, workspace);
-                Tensor product = workspace.tensor("gateUp", type, rows.size(0), 2 * channels);
+                Tensor normed = normBefore(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
+                Tensor product = workspace.tensor("gateUp", type, rows.size(0), gateUp.size(0));
                 multiply(normed, gateUp, gateUpBias, product);
                 Tensor gate = product.narrow(1, 0, channels);
                 activation.inPlace(gate);
-                gate.mul_(product.narrow(1, channels, channels));
+                if (gateUp.size(0) > channels) {
+                    gate.mul_(product.narrow(1, channels, channels));
+                }
                 observer.feedForwardChannels(gate);
-                addProduct(rows, gate, Part.DOWN, Part.DOWN_BIAS);
+                addProduct(rows, gate, Part.DOWN, Part.DOWN_BIAS, Part.FEED_FORWARD_OUTPUT_NORM, workspace);
+                normAfter(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
             }
         }
     }
 
+    /** Norms queries or keys in place, all channels of a row together or each head by itself, as the layer does. */
+    private void normHeads(Tensor channels, Part together, Part each, Workspace workspace) {
+        long rows = channels.size(0);
+        Tensor ofAll = weights.get(together);
+        if (ofAll != null) {
+            config.norm().inPlace(channels.view(rows, 1, channels.size(1)), ofAll, workspace);
+        }
+        Tensor ofEach = weights.get(each);
+        if (ofEach != null) {
+            config.norm().inPlace(channels.view(rows, channels.size(1) / config.headDim(), config.headDim()), ofEach,
+                    workspace);
+        }
+    }
+
     /**
-     * Rotates heads and lays them out head by head.
+     * Lays heads out head by head, turned by their positions if there are angles.
      *
      * @param from {@code (rows, heads * group * headDim)}
      * @param to {@code (heads, rows, group, headDim)}
+     * @param start where the rows begin in the angles
      */
-    private void rotate(Tensor from, Tensor to, Tensor cos, Tensor sin, long group) {
+    private void place(Tensor from, Tensor to, Rotation.@Nullable Angles angles, long start, long group) {
         long rows = from.size(0);
         long heads = config.keyValueHeads();
+        if (angles == null) {
+            to.transpose(0, 1).copy_(from.view(rows, heads, group, config.headDim()));
+            return;
+        }
         long half = config.headDim() / 2;
+        Tensor cos = angles.cos().narrow(0, start, rows).view(rows, 1, 1, half);
+        Tensor sin = angles.sin().narrow(0, start, rows).view(rows, 1, 1, half);
         Tensor source = from.view(rows, heads, group, 2, half);
         Tensor target = to.transpose(0, 1);
         Tensor left = source.select(3, 0);
@@ -155,13 +240,24 @@ public final class DecoderLayer implements AutoCloseable {
         rotatedRight.addcmul_(left, sin);
     }
 
-    /** The root mean square norm, computed in float32, in the compute type. */
-    private Tensor norm(Tensor rows, Part part, Workspace workspace) {
-        Tensor result = RmsNorm.of(rows, weight(part), config.normEpsilon(), workspace);
+    /** What attention or feed-forward see of the residual stream, in the compute type. */
+    private Tensor normBefore(Tensor rows, Part part, Part bias, Workspace workspace) {
+        Tensor weight = weights.get(part);
+        if (weight == null || config.normsAfter()) {
+            return rows;
+        }
+        Tensor result = config.norm().of(rows, weight, weights.get(bias), workspace);
         if (type == ScalarType.Float) {
             return result;
         }
         return workspace.tensor("normed", type, rows.size(0), rows.size(1)).copy_(result);
+    }
+
+    /** Norms the residual stream itself, in models that do so. */
+    private void normAfter(Tensor rows, Part part, Part bias, Workspace workspace) {
+        if (config.normsAfter()) {
+            rows.copy_(config.norm().of(rows, weight(part), weights.get(bias), workspace));
+        }
     }
 
     private Tensor float32(Tensor x, String buffer, Workspace workspace) {
@@ -176,12 +272,21 @@ public final class DecoderLayer implements AutoCloseable {
         }
     }
 
-    private void addProduct(Tensor hidden, Tensor x, Part matrix, Part bias) {
-        hidden.addmm_(x, weight(matrix).t());
+    /** Adds to the residual stream what a half of the layer gives, normed if the layer does so. */
+    private void addProduct(Tensor hidden, Tensor x, Part matrix, Part bias, Part norm, Workspace workspace) {
         Tensor addend = weights.get(bias);
-        if (addend != null) {
-            hidden.add_(addend);
+        Tensor ofOutput = weights.get(norm);
+        Scalar multiplier = new Scalar(config.multipliers().residual());
+        if (ofOutput == null) {
+            hidden.addmm_(x, weight(matrix).t(), new Scalar(1.0), multiplier);
+            if (addend != null) {
+                hidden.add_(addend, multiplier);
+            }
+            return;
         }
+        Tensor output = workspace.tensor("output", type, hidden.size(0), hidden.size(1));
+        multiply(x, weight(matrix), addend, output);
+        hidden.add_(config.norm().of(output, ofOutput, null, workspace), multiplier);
     }
 
     private Tensor weight(Part part) {

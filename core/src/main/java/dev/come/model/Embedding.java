@@ -1,31 +1,89 @@
 package dev.come.model;
 
+import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
-/** Token ids to the residual stream before the first layer, straight from the memory-mapped table. */
+/** Token ids to the residual stream before the first layer, straight from the memory-mapped tables. */
 public final class Embedding implements AutoCloseable {
-    private final Tensor table;
+    private final ModelConfig config;
     private final Compute compute;
+    private final Tensor table;
+    private final @Nullable Tensor positions;
+    private final @Nullable Tensor projection;
 
     /** Uses the table of an open checkpoint, which must stay open. */
     public Embedding(Checkpoint checkpoint, ModelConfig config, Compute compute) {
-        try (var _ = new PointerScope()) {
-            table = checkpoint.tensor(config.family().embedding());
-            table.retainReference();
-        }
+        this.config = config;
         this.compute = compute;
+        Family.Names names = config.family().names();
+        try (var _ = new PointerScope()) {
+            table = kept(checkpoint, names.embedding());
+            positions = names.positions().map(name -> kept(checkpoint, name)).orElse(null);
+            projection = config.embeddingSize() == config.hiddenSize()
+                    ? null
+                    : names.projectIn().map(name -> kept(checkpoint, name)).orElseThrow();
+        }
     }
 
-    /** Looks up tokens: {@code (tokens, hidden)}, compute type. */
-    public Tensor of(int[] tokens) {
-        return torch.index_select(table, 0, torch.tensor(tokens)).to(compute.torchDevice(), compute.scalarType());
+    private static Tensor kept(Checkpoint checkpoint, String name) {
+        Tensor tensor = checkpoint.tensor(name);
+        tensor.retainReference();
+        return tensor;
+    }
+
+    /**
+     * Looks up tokens.
+     *
+     * @param layout the sequences that the tokens form
+     * @return {@code (tokens, hidden)}, compute type
+     * @throws InvalidInputException if positions are learned and a sequence is longer than that
+     */
+    public Tensor of(int[] tokens, TokenLayout layout) {
+        Tensor hidden = rows(table, tokens);
+        if (projection != null) {
+            hidden = hidden.mm(projection.to(compute.torchDevice(), compute.scalarType()).t());
+        }
+        if (config.multipliers().embedding() != 1) {
+            // Rounded as the embedding is, which is how such models were trained.
+            hidden.mul_(torch.tensor(config.multipliers().embedding()).to(compute.torchDevice(),
+                    compute.scalarType()));
+        }
+        if (positions != null) {
+            hidden.add_(rows(positions, positions(layout)));
+        }
+        return hidden;
+    }
+
+    private Tensor rows(Tensor from, int[] indices) {
+        return torch.index_select(from, 0, torch.tensor(indices)).to(compute.torchDevice(), compute.scalarType());
+    }
+
+    private int[] positions(TokenLayout layout) {
+        int[] lengths = layout.lengths();
+        return IntStream.range(0, lengths.length).flatMap(i -> {
+            int first = layout.firstPosition(i);
+            if (first + lengths[i] > config.maxPositions()) {
+                throw new InvalidInputException("a sequence has " + (first + lengths[i])
+                        + " tokens, but the model has positions for " + config.maxPositions()
+                        + " only; take shorter ones (--seqlen " + config.maxPositions() + ")");
+            }
+            return IntStream.range(first, first + lengths[i]);
+        }).map(position -> position + ModelConfig.POSITION_OFFSET).toArray();
     }
 
     @Override
     public void close() {
         table.releaseReference();
+        if (positions != null) {
+            positions.releaseReference();
+        }
+        if (projection != null) {
+            projection.releaseReference();
+        }
     }
 }

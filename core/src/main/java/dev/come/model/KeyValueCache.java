@@ -8,23 +8,34 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** Keys and values of the tokens of one sequence that a model has seen, so that the next token costs one token's work. */
+/**
+ * Keys and values of the tokens that a model has seen, so that the next token costs one token's work; of one sequence or of
+ * several of the same length.
+ */
 public final class KeyValueCache implements AutoCloseable {
-    /** Keys and values of one layer, {@code (keyValueHeads, capacity, headDim)}, float32. */
-    record Layer(Tensor keys, Tensor values) {}
+    /** Keys and values of one layer, {@code (sequences, keyValueHeads, capacity, headDim)}, float32. */
+    record Layer(Tensor keys, Tensor values) {
+        /** Those of one sequence. */
+        Layer sequence(int index) {
+            return new Layer(keys.narrow(0, index, 1), values.narrow(0, index, 1));
+        }
+    }
 
     private final List<Layer> layers = new ArrayList<>();
+    private final int sequences;
     private final int capacity;
     private int length;
 
     /**
      * Makes room.
      *
+     * @param sequences how many go side by side
      * @param capacity the longest sequence, prompt and continuation together, in tokens
      */
-    KeyValueCache(ModelConfig config, int layerCount, Compute compute, int capacity) {
+    KeyValueCache(ModelConfig config, int layerCount, Compute compute, int sequences, int capacity) {
+        this.sequences = sequences;
         this.capacity = capacity;
-        long[] shape = {config.keyValueHeads(), capacity, config.headDim()};
+        long[] shape = {sequences, config.keyValueHeads(), capacity, config.headDim()};
         for (int i = 0; i < layerCount; i++) {
             try (var _ = new PointerScope()) {
                 Tensor keys = torch.empty(shape, compute.options(ScalarType.Float), new MemoryFormatOptional());
@@ -40,7 +51,17 @@ public final class KeyValueCache implements AutoCloseable {
         return layers.get(index);
     }
 
-    /** Tokens seen so far. */
+    /** How many sequences go side by side. */
+    public int sequences() {
+        return sequences;
+    }
+
+    /** Bytes of all keys and values. */
+    public long bytes() {
+        return layers.stream().mapToLong(layer -> layer.keys().nbytes() + layer.values().nbytes()).sum();
+    }
+
+    /** Tokens of each sequence seen so far. */
     public int length() {
         return length;
     }

@@ -3,6 +3,11 @@ package dev.come.model;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.Scalar;
@@ -29,7 +34,9 @@ public final class LanguageModelHead implements AutoCloseable {
     private final ModelConfig config;
     private final Compute compute;
     private final Tensor stored;
-    private final Tensor normWeight;
+    private final @Nullable Tensor normWeight;
+    private final @Nullable Tensor normBias;
+    private final @Nullable Tensor projection;
     private @Nullable Tensor whole;
 
     /** Uses the output projection of an open checkpoint, which must stay open. */
@@ -39,20 +46,49 @@ public final class LanguageModelHead implements AutoCloseable {
         try (var _ = new PointerScope()) {
             stored = checkpoint.tensor(config.headTensor());
             stored.retainReference();
-            normWeight = checkpoint.tensor(config.family().finalNorm()).to(compute.torchDevice(), ScalarType.Float);
-            normWeight.retainReference();
+            Family.Names names = config.family().names();
+            normWeight = config.finalNorm() ? wide(checkpoint, names.finalNorm()) : null;
+            normBias = config.finalNorm() && config.norm().kind() == Norm.Kind.LAYER
+                    ? wide(checkpoint, names.finalNormBias())
+                    : null;
+            projection = config.embeddingSize() == config.hiddenSize()
+                    ? null
+                    : wide(checkpoint, names.projectOut().orElseThrow());
         }
     }
 
-    /** The states that the output projection sees, {@code (tokens, hidden)}, float32, in the workspace. */
+    private Tensor wide(Checkpoint checkpoint, String name) {
+        Tensor tensor = checkpoint.tensor(name).to(compute.torchDevice(), ScalarType.Float);
+        tensor.retainReference();
+        return tensor;
+    }
+
+    /**
+     * What the output projection sees: the final norm and, where they are, the projection to the width of the embedding and the
+     * multiplier of the logits.
+     *
+     * @return {@code (tokens, embedding)}, float32; may lie in the workspace
+     */
     public Tensor finalStates(Tensor hidden, Workspace workspace) {
-        return RmsNorm.of(hidden, normWeight, config.normEpsilon(), workspace);
+        Tensor normed = normWeight == null
+                ? hidden.to(ScalarType.Float)
+                : config.norm().of(hidden, config.norm().scale(normWeight), normBias, workspace);
+        Tensor states = projection == null ? normed : normed.mm(projection.t());
+        double multiplier = config.multipliers().logits();
+        return multiplier == 1 ? states : states.mul(new Scalar(multiplier));
+    }
+
+    /** As {@link #finalStates}, in plain operations through which gradients flow. */
+    public Tensor plainFinalStates(Tensor hidden) {
+        Tensor normed = normWeight == null ? hidden : config.norm().plain(hidden, normWeight, normBias);
+        Tensor states = projection == null ? normed : normed.mm(projection.t());
+        return states.mul(new Scalar(config.multipliers().logits()));
     }
 
     /** Logits, {@code (rows, vocabulary)}, float32. Keeps the whole projection in the compute type from then on. */
     public Tensor logits(Tensor hidden, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace).to(compute.scalarType());
-        return states.mm(wholeProjection().t()).to(ScalarType.Float);
+        return config.multipliers().capped(states.mm(wholeProjection().t()).to(ScalarType.Float));
     }
 
     private synchronized Tensor wholeProjection() {
@@ -116,27 +152,117 @@ public final class LanguageModelHead implements AutoCloseable {
         long tokens = targets.length;
         Tensor states = finalStates(hidden, workspace);
         Tensor logSum = logSumExp(states, workspace);
-        Tensor gradient = torch.index_select(stored, 0, torch.tensor(targets))
-                .to(compute.torchDevice(), ScalarType.Float).neg_();
-        forEachSlice(states, workspace, (slice, logits, start, rows) -> {
+        Tensor gradient = targetRows(targets).neg_();
+        if (config.multipliers().capsLogits()) {
+            gradient.mul_(config.multipliers().slope(targetLogits(states, targets)).unsqueeze(1));
+        }
+        forEachSlice(states, workspace, (_, slice, logits, start, rows) -> {
+            Tensor slopes = config.multipliers().capsLogits() ? config.multipliers().slope(logits) : null;
             logits.sub_(logSum.narrow(0, start, rows)).exp_();
-            gradient.narrow(0, start, rows).addmm_(logits, slice);
+            gradient.narrow(0, start, rows).addmm_(slopes == null ? logits : logits.mul_(slopes), slice);
         });
         gradient.mul_(new Scalar(1.0 / tokens));
         try (var _ = new AutoGradMode(true)) {
             Tensor input = hidden.to(ScalarType.Float).detach().set_requires_grad(true);
-            Tensor normed = new PlainLayer(config).norm(input, normWeight);
-            result.copy_(torch.grad(new TensorVector(normed), new TensorVector(input), new TensorVector(gradient), null,
+            result.copy_(torch.grad(new TensorVector(plainFinalStates(input)), new TensorVector(input),
+                    new TensorVector(gradient), null,
                     false, false).get(0));
         }
     }
 
+    /**
+     * How likely given tokens are to come next; as exact as {@link #losses}.
+     *
+     * @param hidden {@code (tokens, hidden)} after the last layer
+     * @param rows for each token asked for the row of {@code hidden} after which it may come; a row may be asked for several
+     * @param targets the ids of the tokens asked for
+     */
+    public NextTokens nextTokens(Tensor hidden, int[] rows, int[] targets, Workspace workspace) {
+        if (rows.length == 0) {
+            return new NextTokens(new double[0], new boolean[0]);
+        }
+        try (var _ = new PointerScope()) {
+            if (takesAnchors()) {
+                Tensor states = finalStates(pick(hidden, rows), workspace);
+                boolean[] greedy = new boolean[targets.length];
+                double[] losses = lossesFromDifferences(states, targets, greedy, workspace);
+                if (Arrays.stream(losses).allMatch(Double::isFinite)) {
+                    return new NextTokens(Arrays.stream(losses).map(loss -> -loss).toArray(), greedy);
+                }
+            }
+            int[] distinct = Arrays.stream(rows).distinct().toArray();
+            Map<Integer, Integer> places = new HashMap<>();
+            for (int i = 0; i < distinct.length; i++) {
+                places.put(distinct[i], i);
+            }
+            int[] asked = Arrays.stream(rows).map(places::get).toArray();
+            return nextTokensFromLogits(finalStates(pick(hidden, distinct), workspace), asked, targets, workspace);
+        }
+    }
+
+    private static Tensor pick(Tensor hidden, int[] rows) {
+        return torch.index_select(hidden, 0, torch.tensor(rows).to(hidden.device(), ScalarType.Int));
+    }
+
+    private NextTokens nextTokensFromLogits(Tensor states, int[] rows, int[] targets, Workspace workspace) {
+        long tokens = states.size(0);
+        Tensor largest = workspace.floats("largest", tokens, 1).fill_(new Scalar(Float.NEGATIVE_INFINITY));
+        Tensor sum = workspace.floats("sum", tokens, 1).zero_();
+        float[] target = new float[targets.length];
+        forEachSlice(states, workspace, (firstId, _, logits, start, count) -> {
+            readTargets(logits, firstId, start, rows, targets, target);
+            addExponentials(logits, largest.narrow(0, start, count), sum.narrow(0, start, count));
+        });
+        float[] highest = Tensors.floats(largest);
+        float[] logSum = Tensors.floats(sum.log().add_(largest));
+        double[] logLikelihoods = new double[targets.length];
+        boolean[] greedy = new boolean[targets.length];
+        for (int i = 0; i < targets.length; i++) {
+            logLikelihoods[i] = target[i] - logSum[rows[i]];
+            greedy[i] = target[i] >= highest[rows[i]];
+        }
+        return new NextTokens(logLikelihoods, greedy);
+    }
+
+    /**
+     * Copies those targets' logits that a block of logits holds, so that they are compared with others as they were computed.
+     *
+     * @param logits {@code (rows, slice)}
+     * @param firstId the token of the first column
+     * @param start the row of the first row
+     */
+    private static void readTargets(Tensor logits, long firstId, long start, int[] rows, int[] targets,
+            float[] result) {
+        long width = logits.size(1);
+        int[] here = IntStream.range(0, targets.length)
+                .filter(i -> targets[i] >= firstId && targets[i] < firstId + width
+                        && rows[i] >= start && rows[i] < start + logits.size(0))
+                .toArray();
+        if (here.length == 0) {
+            return;
+        }
+        try (var _ = new PointerScope()) {
+            long[] places = Arrays.stream(here).mapToLong(i -> (rows[i] - start) * width + targets[i] - firstId)
+                    .toArray();
+            Tensor index = torch.tensor(places).to(logits.device(), ScalarType.Long);
+            float[] found = Tensors.floats(logits.view(-1).index_select(0, index));
+            for (int i = 0; i < here.length; i++) {
+                result[here[i]] = found[i];
+            }
+        }
+    }
+
+    /** Whether bfloat16 needs them, and logits are linear: nothing can be taken off before a cap. */
+    private boolean takesAnchors() {
+        return compute.type() != DType.F32 && !config.multipliers().capsLogits();
+    }
+
     private double[] losses(Tensor hidden, int[] targets, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace);
-        if (compute.type() == DType.F32) {
+        if (!takesAnchors()) {
             return lossesFromLogits(states, targets, workspace);
         }
-        double[] losses = lossesFromDifferences(states, targets, workspace);
+        double[] losses = lossesFromDifferences(states, targets, null, workspace);
         // A logit 88 above the target's is too much for an exponential.
         return Arrays.stream(losses).allMatch(Double::isFinite)
                 ? losses
@@ -148,19 +274,25 @@ public final class LanguageModelHead implements AutoCloseable {
      * logits of a token, so that those near the anchor are small numbers, which round by little. The first anchor is the
      * target's logit, known exactly: the loss is the logarithm of the sum of the exponentials of what is left. Where it is
      * large, the largest logits are far from the target's; these tokens go through once more, with an anchor near them.
+     *
+     * @param greedy is filled with whether no logit is above the target's; or null
      */
-    private double[] lossesFromDifferences(Tensor states, int[] targets, Workspace workspace) {
-        long hidden = config.hiddenSize();
+    private double[] lossesFromDifferences(Tensor states, int[] targets, boolean @Nullable [] greedy,
+            Workspace workspace) {
+        long hidden = config.embeddingSize();
         Tensor anchored = workspace.tensor("anchoredStates", compute.scalarType(), targets.length, hidden + PADDING);
         anchored.zero_();
         anchored.narrow(1, 0, hidden).copy_(states);
-        Tensor target = torch.index_select(stored, 0, torch.tensor(targets))
-                .to(compute.torchDevice(), ScalarType.Float).mul(anchored.narrow(1, 0, hidden)).sum(1);
-        Tensor losses = logSumAbove(anchored, target, workspace);
+        Tensor target = targetRows(targets).mul(anchored.narrow(1, 0, hidden)).sum(1);
+        TopLogits top = greedy == null ? null : new TopLogits(targets);
+        Tensor losses = logSumAbove(anchored, target, top, workspace);
+        if (greedy != null && top != null) {
+            System.arraycopy(top.greedy(), 0, greedy, 0, greedy.length);
+        }
         Tensor far = losses.gt(new Scalar(FAR)).nonzero().squeeze(1);
         if (far.numel() > 0) {
             Tensor anchors = target.add(losses).index_select(0, far);
-            Tensor again = logSumAbove(anchored.index_select(0, far), anchors, workspace);
+            Tensor again = logSumAbove(anchored.index_select(0, far), anchors, null, workspace);
             losses.index_copy_(0, far, again.add(anchors).sub(target.index_select(0, far)));
         }
         return Tensors.doubles(losses);
@@ -169,12 +301,13 @@ public final class LanguageModelHead implements AutoCloseable {
     /**
      * log sum exp of the logits, less the anchors.
      *
-     * @param states {@code (tokens, hidden + padding)}, compute type; the first channel of the padding is overwritten
+     * @param states {@code (tokens, embedding + padding)}, compute type; the first channel of the padding is overwritten
      * @param anchors {@code (tokens)}, float32
+     * @param top sees all logits; or null
      */
-    private Tensor logSumAbove(Tensor states, Tensor anchors, Workspace workspace) {
+    private Tensor logSumAbove(Tensor states, Tensor anchors, @Nullable TopLogits top, Workspace workspace) {
         long tokens = states.size(0);
-        long hidden = config.hiddenSize();
+        long hidden = config.embeddingSize();
         Tensor taken = states.select(1, hidden).copy_(anchors.neg()).to(ScalarType.Float); // as it was rounded
         Tensor sum = torch.zeros_like(taken);
         for (long first = 0; first < config.vocabularySize(); first += VOCABULARY_SLICE) {
@@ -190,6 +323,9 @@ public final class LanguageModelHead implements AutoCloseable {
                         torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
                         // Sums of bfloat16 into float32 are slow; a copy is not.
                         Tensor wide = workspace.floats("logits", rows, width).copy_(logits);
+                        if (top != null) {
+                            top.see(wide, first, start);
+                        }
                         sum.narrow(0, start, rows).add_(wide.exp_().sum(1));
                     }
                 }
@@ -198,11 +334,53 @@ public final class LanguageModelHead implements AutoCloseable {
         return sum.log_().sub_(taken).sub_(anchors);
     }
 
+    /** Watches for each token its target's logit and the largest of all, both as they were rounded. */
+    private static final class TopLogits {
+        private final int[] targets;
+        private final int[] rows;
+        private final float[] target;
+        private final float[] largest;
+
+        TopLogits(int[] targets) {
+            this.targets = targets;
+            this.rows = IntStream.range(0, targets.length).toArray();
+            this.target = new float[targets.length];
+            this.largest = new float[targets.length];
+            Arrays.fill(largest, Float.NEGATIVE_INFINITY);
+        }
+
+        void see(Tensor logits, long firstId, long start) {
+            readTargets(logits, firstId, start, rows, targets, target);
+            float[] highest = Tensors.floats(logits.amax(new long[]{1}, false));
+            for (int i = 0; i < highest.length; i++) {
+                int row = Math.toIntExact(start) + i;
+                largest[row] = Math.max(largest[row], highest[i]);
+            }
+        }
+
+        boolean[] greedy() {
+            boolean[] greedy = new boolean[targets.length];
+            for (int i = 0; i < greedy.length; i++) {
+                greedy[i] = target[i] >= largest[i];
+            }
+            return greedy;
+        }
+    }
+
     /** log sum exp minus the target's logit, in float32. */
     private double[] lossesFromLogits(Tensor states, int[] targets, Workspace workspace) {
-        Tensor target = torch.index_select(stored, 0, torch.tensor(targets))
-                .to(compute.torchDevice(), ScalarType.Float).mul(states).sum(1);
+        Tensor target = targetLogits(states, targets);
         return Tensors.doubles(logSumExp(states, workspace).squeeze(1).sub(target));
+    }
+
+    /** The rows of the output projection for some tokens, {@code (tokens, embedding)}, float32. */
+    private Tensor targetRows(int[] targets) {
+        return torch.index_select(stored, 0, torch.tensor(targets)).to(compute.torchDevice(), ScalarType.Float);
+    }
+
+    /** The logits of the tokens that do follow, {@code (tokens)}, float32. */
+    private Tensor targetLogits(Tensor states, int[] targets) {
+        return config.multipliers().capped(targetRows(targets).mul(states).sum(1));
     }
 
     /** The logarithm of the sum of the exponentials of all logits, {@code (tokens, 1)}. */
@@ -210,7 +388,7 @@ public final class LanguageModelHead implements AutoCloseable {
         long tokens = states.size(0);
         Tensor largest = workspace.floats("largest", tokens, 1).fill_(new Scalar(Float.NEGATIVE_INFINITY));
         Tensor sum = workspace.floats("sum", tokens, 1).zero_();
-        forEachSlice(states, workspace, (_, logits, start, rows) -> addExponentials(logits,
+        forEachSlice(states, workspace, (_, _, logits, start, rows) -> addExponentials(logits,
                 largest.narrow(0, start, rows), sum.narrow(0, start, rows)));
         return sum.log().add_(largest);
     }
@@ -218,10 +396,11 @@ public final class LanguageModelHead implements AutoCloseable {
     /** Sees the logits of some rows for one slice of the vocabulary, and may overwrite them. */
     private interface SliceVisitor {
         /**
-         * @param slice {@code (slice, hidden)}: the rows of the projection
+         * @param firstId the token of the first row of the slice
+         * @param slice {@code (slice, embedding)}: the rows of the projection
          * @param logits {@code (rows, slice)}
          */
-        void visit(Tensor slice, Tensor logits, long start, long rows);
+        void visit(long firstId, Tensor slice, Tensor logits, long start, long rows);
     }
 
     /** Tokens x vocabulary never exists: logits are made slice by slice of the vocabulary and block by block of the tokens. */
@@ -230,14 +409,15 @@ public final class LanguageModelHead implements AutoCloseable {
         for (long first = 0; first < config.vocabularySize(); first += VOCABULARY_SLICE) {
             long width = Math.min(VOCABULARY_SLICE, config.vocabularySize() - first);
             try (var _ = new PointerScope()) {
-                Tensor slice = workspace.floats("projection", width, config.hiddenSize())
+                Tensor slice = workspace.floats("projection", width, config.embeddingSize())
                         .copy_(stored.narrow(0, first, width));
                 for (long start = 0; start < tokens; start += ROWS) {
                     long rows = Math.min(ROWS, tokens - start);
                     try (var _ = new PointerScope()) {
                         Tensor logits = workspace.floats("logits", rows, width);
                         torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
-                        visitor.visit(slice, logits, start, rows);
+                        config.multipliers().capped(logits);
+                        visitor.visit(first, slice, logits, start, rows);
                     }
                 }
             }
@@ -254,7 +434,7 @@ public final class LanguageModelHead implements AutoCloseable {
     @Override
     public synchronized void close() {
         stored.releaseReference();
-        normWeight.releaseReference();
+        Stream.of(normWeight, normBias, projection).filter(Objects::nonNull).forEach(Tensor::releaseReference);
         if (whole != null) {
             whole.releaseReference();
         }

@@ -5,25 +5,33 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.TensorInfo;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
+import tools.jackson.databind.node.ArrayNode;
 
 /**
  * The sizes and switches of a causal language model, read from its config.json and checked against its tensors.
  *
+ * @param embeddingSize width of the embedding and of the output projection; in most models the hidden size
  * @param layers decoder layers in the checkpoint
  * @param headDim channels of one head; not always {@code hiddenSize / heads}
  * @param maxPositions the longest sequence the model was made for, in tokens
+ * @param normsAfter whether attention and feed-forward are followed, rather than preceded, by their norm
+ * @param finalNorm whether there is a norm after the last layer
+ * @param parts the tensors that every layer of the model has
  * @param tiedEmbeddings whether the token embedding is the output projection too
+ * @param attentionKinds how the attention of each layer looks
  */
-public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int intermediateSize, int layers,
-        int heads, int keyValueHeads, int headDim, int maxPositions, double normEpsilon, String activation,
-        boolean attentionBias, boolean mlpBias, boolean tiedEmbeddings, RotaryEmbedding rotary) {
+public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int embeddingSize, int intermediateSize,
+        int layers, int heads, int keyValueHeads, int headDim, int maxPositions, Norm norm, boolean normsAfter,
+        boolean finalNorm, String activation, Set<Part> parts, boolean tiedEmbeddings, Multipliers multipliers,
+        List<AttentionKind> attentionKinds) {
+    /** Learned positions begin with two rows that stand for no position (OPT). */
+    static final int POSITION_OFFSET = 2;
 
     /**
      * Reads and checks the configuration of a checkpoint.
@@ -32,33 +40,70 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
      *         missing, unexpected or of another shape than the configuration says
      */
     public static ModelConfig of(Checkpoint checkpoint) {
-        ConfigTree tree = checkpoint.config();
-        Family family = Family.named(tree.string("model_type"));
-        int hidden = positive(tree, "hidden_size");
-        int heads = positive(tree, "num_attention_heads");
-        int keyValueHeads = tree.optionalInteger("num_key_value_heads").isPresent()
-                ? positive(tree, "num_key_value_heads")
-                : heads;
-        int headDim = tree.optionalInteger("head_dim").isPresent() ? positive(tree, "head_dim") : hidden / heads;
+        ModelConfig config = of(checkpoint.config());
+        Family.Names names = config.family.names();
+        if (config.tiedEmbeddings && checkpoint.contains(names.head())
+                && !same(checkpoint, names.head(), names.embedding())) {
+            config = config.untied();
+        }
+        config.checkTensors(checkpoint);
+        return config;
+    }
+
+    /**
+     * Reads a configuration as it stands.
+     *
+     * @throws InvalidInputException if a value is missing or impossible, or the architecture is unknown
+     */
+    public static ModelConfig of(ConfigTree tree) {
+        Family family = Family.of(tree);
+        int hidden = positive(tree, family, "hidden_size");
+        int heads = positive(tree, family, "num_attention_heads");
+        int keyValueHeads = tree.has("num_key_value_heads") ? positive(tree, family, "num_key_value_heads") : heads;
+        int headDim = family.number(tree, "head_dim").isPresent()
+                ? positive(tree, family, "head_dim")
+                : hidden / heads;
         if (heads % keyValueHeads != 0) {
             throw invalid(tree, "num_attention_heads is " + heads + ", which is not a multiple of num_key_value_heads, "
                     + keyValueHeads);
         }
-        if (headDim % 2 != 0) {
-            throw invalid(tree, "head_dim is " + headDim + ", but rotary positions need an even number");
+        int embeddingSize = tree.has(family.key("embedding_size")) ? positive(tree, family, "embedding_size") : hidden;
+        if (embeddingSize != hidden && family.names().projectIn().isEmpty()) {
+            throw invalid(tree, "embedding_size is " + embeddingSize + " and hidden_size " + hidden
+                    + ", but this family has no projection between them");
         }
-        boolean tied = tree.bool("tie_word_embeddings", false);
-        if (tied && checkpoint.contains(family.head())) {
-            tied = same(checkpoint, family.head(), family.embedding());
+        int layers = positive(tree, family, "num_hidden_layers");
+        boolean normsAfter = family.reads().contains(Family.Setting.NORM_PLACE)
+                && !tree.bool("do_layer_norm_before", true);
+        boolean finalNorm = !normsAfter && !tree.bool("_remove_final_layer_norm", false);
+        if (!tree.bool("layer_norm_elementwise_affine", true)) {
+            throw invalid(tree, "layer_norm_elementwise_affine is false, but norms without weights are not known here");
         }
-        ModelConfig config = new ModelConfig(family, positive(tree, "vocab_size"), hidden,
-                positive(tree, "intermediate_size"), positive(tree, "num_hidden_layers"), heads, keyValueHeads, headDim,
-                positive(tree, "max_position_embeddings"), tree.optionalNumber("rms_norm_eps").orElse(1e-6),
-                tree.optionalString("hidden_act").orElse("silu"), tree.bool("attention_bias", false),
-                tree.bool("mlp_bias", false), tied, RotaryEmbedding.of(tree, headDim));
+        if (tree.bool("use_bidirectional_attention", false)) {
+            throw new InvalidInputException(
+                    tree.file() + ": use_bidirectional_attention is true, but only models whose tokens see "
+                            + "what comes before them can be computed here");
+        }
+        ModelConfig config = new ModelConfig(family, positive(tree, family, "vocab_size"), hidden, embeddingSize,
+                positive(tree, family, "intermediate_size"), layers, heads, keyValueHeads, headDim,
+                positive(tree, family, "max_position_embeddings"),
+                new Norm(family.norm(), family.number(tree, "rms_norm_eps").orElse(1e-6)), normsAfter, finalNorm,
+                activation(tree, family), family.parts(tree), family.bool(tree, "tie_word_embeddings", false),
+                Multipliers.of(tree, family, hidden, headDim), family.attention(tree, layers, headDim));
         Activation.named(config.activation);
-        config.checkTensors(checkpoint);
         return config;
+    }
+
+    private static String activation(ConfigTree tree, Family family) {
+        return tree.has(family.key("hidden_act")) || !family.defaults().containsKey(family.key("hidden_act"))
+                ? tree.optionalString(family.key("hidden_act")).orElse("silu")
+                : family.text(tree, "hidden_act");
+    }
+
+    private ModelConfig untied() {
+        return new ModelConfig(family, vocabularySize, hiddenSize, embeddingSize, intermediateSize, layers, heads,
+                keyValueHeads, headDim, maxPositions, norm, normsAfter, finalNorm, activation, parts, false,
+                multipliers, attentionKinds);
     }
 
     /** Query heads that share one key-value head. */
@@ -66,35 +111,54 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return heads / keyValueHeads;
     }
 
-    /** The tensors that every layer of this model has. */
-    public Set<Part> parts() {
-        Set<Part> parts = EnumSet.copyOf(family.parts().keySet());
-        if (!attentionBias) {
-            parts.removeAll(Set.of(Part.QUERY_BIAS, Part.KEY_BIAS, Part.VALUE_BIAS, Part.OUTPUT_BIAS));
-        }
-        if (!mlpBias) {
-            parts.removeAll(Set.of(Part.GATE_BIAS, Part.UP_BIAS, Part.DOWN_BIAS));
-        }
-        return parts;
+    /** How the attention of a layer of the checkpoint looks. */
+    public AttentionKind attention(int layer) {
+        return attentionKinds.get(layer);
     }
 
-    /** The name of a layer's tensor in the checkpoint. */
+    /** Whether the same position may turn by another angle in a text of another length. */
+    public boolean rotationDependsOnLength() {
+        return attentionKinds.stream().flatMap(kind -> kind.rotary().stream())
+                .anyMatch(RotaryEmbedding::dependsOnLength);
+    }
+
+    /** Whether positions are learned rather than turned into queries and keys. */
+    public boolean learnedPositions() {
+        return family.names().positions().isPresent();
+    }
+
+    /** The name of the tensor in the checkpoint in which a part of a layer lies. */
     public String tensorName(int layer, Part part) {
         return family.layerPrefix() + layer + "." + family.parts().get(part);
     }
 
-    /** The shape that a layer's tensor must have. */
+    /** The stored tensors of a layer, each with the parts that lie in it, row after row. */
+    public List<List<Part>> layerTensors() {
+        return family.tensors(parts);
+    }
+
+    /** The shape of a stored tensor in which parts lie row after row. */
+    public List<Long> shape(List<Part> partsOfTensor) {
+        List<Long> first = shape(partsOfTensor.getFirst());
+        long rows = partsOfTensor.stream().mapToLong(part -> shape(part).getFirst()).sum();
+        return first.size() == 1 ? List.of(rows) : List.of(rows, first.getLast());
+    }
+
+    /** The shape that a part of a layer must have. */
     public List<Long> shape(Part part) {
         long queries = (long) heads * headDim;
         long keys = (long) keyValueHeads * headDim;
         long hidden = hiddenSize;
         long channels = intermediateSize;
         return switch (part) {
-            case INPUT_NORM, POST_ATTENTION_NORM, OUTPUT_BIAS, DOWN_BIAS -> List.of(hidden);
+            case ATTENTION_NORM, ATTENTION_NORM_BIAS, ATTENTION_OUTPUT_NORM, FEED_FORWARD_NORM, FEED_FORWARD_NORM_BIAS,
+                    FEED_FORWARD_OUTPUT_NORM, OUTPUT_BIAS, DOWN_BIAS ->
+                List.of(hidden);
             case QUERY -> List.of(queries, hidden);
-            case QUERY_BIAS -> List.of(queries);
+            case QUERY_BIAS, ALL_QUERIES_NORM -> List.of(queries);
             case KEY, VALUE -> List.of(keys, hidden);
-            case KEY_BIAS, VALUE_BIAS -> List.of(keys);
+            case KEY_BIAS, VALUE_BIAS, ALL_KEYS_NORM -> List.of(keys);
+            case QUERY_NORM, KEY_NORM -> List.of((long) headDim);
             case OUTPUT -> List.of(hidden, queries);
             case GATE, UP -> List.of(channels, hidden);
             case GATE_BIAS, UP_BIAS -> List.of(channels);
@@ -102,20 +166,56 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         };
     }
 
+    /** The tensors before the layers: names and shapes. */
+    public Map<String, List<Long>> tensorsBefore() {
+        Map<String, List<Long>> shapes = new LinkedHashMap<>();
+        shapes.put(family.names().embedding(), List.of((long) vocabularySize, (long) embeddingSize));
+        family.names().positions().ifPresent(name -> shapes.put(name,
+                List.of((long) maxPositions + POSITION_OFFSET, (long) hiddenSize)));
+        if (embeddingSize != hiddenSize) {
+            family.names().projectIn()
+                    .ifPresent(name -> shapes.put(name, List.of((long) hiddenSize, (long) embeddingSize)));
+        }
+        return shapes;
+    }
+
+    /** The tensors after the layers: names and shapes. A tied output projection is not among them. */
+    public Map<String, List<Long>> tensorsAfter() {
+        Map<String, List<Long>> shapes = new LinkedHashMap<>();
+        if (finalNorm) {
+            shapes.put(family.names().finalNorm(), List.of((long) hiddenSize));
+            if (norm.kind() == Norm.Kind.LAYER) {
+                shapes.put(family.names().finalNormBias(), List.of((long) hiddenSize));
+            }
+        }
+        if (embeddingSize != hiddenSize) {
+            family.names().projectOut()
+                    .ifPresent(name -> shapes.put(name, List.of((long) embeddingSize, (long) hiddenSize)));
+        }
+        if (!tiedEmbeddings) {
+            shapes.put(family.names().head(), List.of((long) vocabularySize, (long) embeddingSize));
+        }
+        return shapes;
+    }
+
     /** Parameters of one decoder layer. */
     public long layerParameters() {
-        return parts().stream().mapToLong(part -> shape(part).stream().reduce(1L, Math::multiplyExact)).sum();
+        return parts.stream().mapToLong(part -> elements(shape(part))).sum();
     }
 
     /** Parameters of the whole model if it had so many layers; tied embeddings count once. */
     public long parameters(int layerCount) {
-        long embeddings = (long) vocabularySize * hiddenSize * (tiedEmbeddings ? 1 : 2);
-        return embeddings + hiddenSize + layerCount * layerParameters();
+        return tensorsBefore().values().stream().mapToLong(ModelConfig::elements).sum() + layerCount * layerParameters()
+                + tensorsAfter().values().stream().mapToLong(ModelConfig::elements).sum();
+    }
+
+    private static long elements(List<Long> shape) {
+        return shape.stream().reduce(1L, Math::multiplyExact);
     }
 
     /** The name of the tensor that is the output projection. */
     public String headTensor() {
-        return tiedEmbeddings ? family.embedding() : family.head();
+        return tiedEmbeddings ? family.names().embedding() : family.names().head();
     }
 
     /** The stored type of the weights: that of the first layer's query projection. */
@@ -123,19 +223,40 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return checkpoint.info(tensorName(0, Part.QUERY)).dtype();
     }
 
+    /**
+     * A configuration of which only some layers are left, with what has to be said layer by layer: where which layers attend
+     * in which way no longer follows from their numbers, the lists that say it are added.
+     *
+     * @param edited the configuration with the number of layers and the lists that it had cut to the layers that are left
+     * @param originals for each layer that is left, the layer of this model that it attends like
+     */
+    public ConfigTree withLayerLists(ConfigTree edited, List<Integer> originals, ConfigTree whole) {
+        List<AttentionKind> wanted = originals.stream().map(this::attention).toList();
+        if (family.attention(edited, originals.size(), headDim).equals(wanted)) {
+            return edited;
+        }
+        LayerLists lists = new LayerLists(whole, family, layers, headDim);
+        return edited.edited(root -> {
+            ArrayNode types = root.putArray(LayerLists.TYPES);
+            originals.forEach(layer -> types.add(lists.slides(layer) ? LayerLists.SLIDING : LayerLists.FULL));
+            if (family.reads().contains(Family.Setting.LAYERS_WITHOUT_POSITIONS)) {
+                ArrayNode turning = root.putArray(LayerLists.WITH_ROTATION);
+                originals.forEach(layer -> turning.add(lists.turns(layer) ? 1 : 0));
+            }
+        });
+    }
+
     private void checkTensors(Checkpoint checkpoint) {
-        Map<String, List<Long>> shapes = new LinkedHashMap<>();
-        List<Long> table = List.of((long) vocabularySize, (long) hiddenSize);
-        shapes.put(family.embedding(), table);
+        Map<String, List<Long>> shapes = new LinkedHashMap<>(tensorsBefore());
         for (int layer = 0; layer < layers; layer++) {
-            for (Part part : parts()) {
-                shapes.put(tensorName(layer, part), shape(part));
+            for (List<Part> tensor : layerTensors()) {
+                shapes.put(tensorName(layer, tensor.getFirst()), shape(tensor));
             }
         }
-        shapes.put(family.finalNorm(), List.of((long) hiddenSize));
-        shapes.put(headTensor(), table);
+        shapes.putAll(tensorsAfter());
         Set<String> optional = checkpoint.tensors().stream().map(TensorInfo::name)
-                .filter(name -> name.equals(family.head()) || family.ignored().stream().anyMatch(name::endsWith))
+                .filter(name -> name.equals(family.names().head())
+                        || family.ignored().stream().anyMatch(name::endsWith))
                 .collect(Collectors.toSet());
         checkpoint.checkTensors(shapes.keySet(), optional);
         shapes.forEach((name, shape) -> checkTensor(checkpoint.info(name), shape));
@@ -158,10 +279,10 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         }
     }
 
-    private static int positive(ConfigTree tree, String key) {
-        int value = tree.integer(key);
+    private static int positive(ConfigTree tree, Family family, String usual) {
+        int value = family.integer(tree, usual);
         if (value <= 0) {
-            throw invalid(tree, key + " is " + value + ", but must be positive");
+            throw invalid(tree, family.key(usual) + " is " + value + ", but must be positive");
         }
         return value;
     }

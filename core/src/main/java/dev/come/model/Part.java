@@ -2,27 +2,44 @@ package dev.come.model;
 
 /**
  * What a tensor of a decoder layer means, whatever its family calls it. {@link #axis()} tells along which axis the tensor
- * falls apart into heads or channels; everything that slices or merges layers follows from it.
+ * falls apart into heads or channels; everything that slices or merges layers follows from it. No family has all of them.
  *
  * <p>Matrices are stored as in PyTorch: {@code (out, in)}.
  */
 public enum Part {
-    INPUT_NORM(Axis.NONE), //
+    /** Before attention; after it and the residual sum in models that norm afterwards. */
+    ATTENTION_NORM(Axis.AVERAGED), //
+    ATTENTION_NORM_BIAS(Axis.AVERAGED), //
     QUERY(Axis.QUERY_ROWS), //
     QUERY_BIAS(Axis.QUERY_ROWS), //
     KEY(Axis.KEY_VALUE_ROWS), //
     KEY_BIAS(Axis.KEY_VALUE_ROWS), //
     VALUE(Axis.KEY_VALUE_ROWS), //
     VALUE_BIAS(Axis.KEY_VALUE_ROWS), //
+    /** Of each query head by itself; all heads share it. */
+    QUERY_NORM(Axis.BY_RATIO), //
+    /** Of each key head by itself; all heads share it. */
+    KEY_NORM(Axis.BY_RATIO), //
+    /** Of the channels of all query heads together. */
+    ALL_QUERIES_NORM(Axis.QUERY_ROWS), //
+    /** Of the channels of all key heads together. */
+    ALL_KEYS_NORM(Axis.KEY_VALUE_ROWS), //
     OUTPUT(Axis.QUERY_COLUMNS), //
-    OUTPUT_BIAS(Axis.SUMMED_OUTPUT), //
-    POST_ATTENTION_NORM(Axis.NONE), //
+    OUTPUT_BIAS(Axis.BY_RATIO), //
+    /** Of what attention adds to the residual stream. */
+    ATTENTION_OUTPUT_NORM(Axis.AVERAGED), //
+    /** Before the feed-forward part; after it and the residual sum in models that norm afterwards. */
+    FEED_FORWARD_NORM(Axis.AVERAGED), //
+    FEED_FORWARD_NORM_BIAS(Axis.AVERAGED), //
+    /** Goes through the activation and scales what {@link #UP} gives. Without a gate, that goes through the activation. */
     GATE(Axis.CHANNEL_ROWS), //
     GATE_BIAS(Axis.CHANNEL_ROWS), //
     UP(Axis.CHANNEL_ROWS), //
     UP_BIAS(Axis.CHANNEL_ROWS), //
     DOWN(Axis.CHANNEL_COLUMNS), //
-    DOWN_BIAS(Axis.SUMMED_OUTPUT);
+    DOWN_BIAS(Axis.BY_RATIO), //
+    /** Of what the feed-forward part adds to the residual stream. */
+    FEED_FORWARD_OUTPUT_NORM(Axis.AVERAGED);
 
     /** How a tensor relates to the heads and feed-forward channels of its layer. */
     public enum Axis {
@@ -36,10 +53,10 @@ public enum Part {
         CHANNEL_ROWS,
         /** Columns are feed-forward channels. */
         CHANNEL_COLUMNS,
-        /** Lives on the residual stream and is added once per layer: the bias of an output projection. */
-        SUMMED_OUTPUT,
-        /** Lives on the residual stream and scales it: a norm. */
-        NONE
+        /** Belongs to no head or channel, and counts by how much of the merged layer its source gives. */
+        BY_RATIO,
+        /** Belongs to no head or channel, and counts the same from every source: a norm of the residual stream. */
+        AVERAGED
     }
 
     private final Axis axis;
@@ -54,20 +71,20 @@ public enum Part {
 
     /** Whether the tensor is the matrix of a projection. */
     public boolean isMatrix() {
-        return !isNorm() && !isBias();
+        return !isOfNorm() && !isBias();
     }
 
     /** Whether the tensor belongs to the feed-forward half of the layer, and not to attention. */
     public boolean isFeedForward() {
-        return compareTo(POST_ATTENTION_NORM) >= 0;
+        return compareTo(FEED_FORWARD_NORM) >= 0;
     }
 
-    /** Whether the tensor scales the residual stream. */
-    public boolean isNorm() {
-        return axis == Axis.NONE;
+    /** Whether the tensor is the weight or the bias of a norm. */
+    public boolean isOfNorm() {
+        return name().contains("_NORM");
     }
 
-    /** Whether the tensor is added to what a projection gives. */
+    /** Whether the tensor is added to what a projection or a norm gives. */
     public boolean isBias() {
         return name().endsWith("_BIAS");
     }

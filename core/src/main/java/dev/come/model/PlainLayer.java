@@ -1,5 +1,7 @@
 package dev.come.model;
 
+import java.util.Arrays;
+import java.util.Optional;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
@@ -34,48 +36,96 @@ public final class PlainLayer {
 
     /** The first half of the layer: the residual stream after attention. */
     public Tensor attend(LayerWeights weights, Tensor hidden, TokenLayout layout, Rotation rotation) {
-        return hidden.add(attention(weights, norm(hidden, weights.get(Part.INPUT_NORM)), layout, rotation));
+        Tensor x = normBefore(weights, hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS);
+        Tensor added = attention(weights, x, layout, rotation);
+        return sum(weights, hidden, added, Part.ATTENTION_OUTPUT_NORM, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS);
     }
 
     /** The second half: each row by itself. */
     public Tensor feedForward(LayerWeights weights, Tensor attended) {
-        Tensor x = norm(attended, weights.get(Part.POST_ATTENTION_NORM));
-        Tensor gate = activation.of(linear(weights, x, Part.GATE, Part.GATE_BIAS));
-        return attended.add(linear(weights, gate.mul(linear(weights, x, Part.UP, Part.UP_BIAS)), Part.DOWN,
-                Part.DOWN_BIAS));
+        Tensor x = normBefore(weights, attended, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS);
+        Tensor up = linear(weights, x, Part.UP, Part.UP_BIAS);
+        Tensor channels = weights.find(Part.GATE) == null
+                ? activation.of(up)
+                : activation.of(linear(weights, x, Part.GATE, Part.GATE_BIAS)).mul(up);
+        Tensor added = linear(weights, channels, Part.DOWN, Part.DOWN_BIAS);
+        return sum(weights, attended, added, Part.FEED_FORWARD_OUTPUT_NORM, Part.FEED_FORWARD_NORM,
+                Part.FEED_FORWARD_NORM_BIAS);
     }
 
-    /** The root mean square norm of every row. */
-    public Tensor norm(Tensor x, Tensor weight) {
-        Tensor meanSquare = x.square().mean(1).unsqueeze(1);
-        return x.mul(meanSquare.add(new Scalar(config.normEpsilon())).rsqrt()).mul(weight);
+    private Tensor normBefore(LayerWeights weights, Tensor hidden, Part norm, Part bias) {
+        return config.normsAfter() ? hidden : norm(weights, hidden, norm, bias);
+    }
+
+    /** The residual stream and what is added to it. */
+    private Tensor sum(LayerWeights weights, Tensor hidden, Tensor added, Part ofAdded, Part ofSum, Part biasOfSum) {
+        Tensor normed = norm(weights, added, ofAdded, ofAdded);
+        Tensor sum = hidden.add(normed.mul(new Scalar(config.multipliers().residual())));
+        return config.normsAfter() ? norm(weights, sum, ofSum, biasOfSum) : sum;
+    }
+
+    /** The norm of the last dimension, if the layer has one there. */
+    private Tensor norm(LayerWeights weights, Tensor x, Part part, Part bias) {
+        Tensor weight = weights.find(part);
+        return weight == null ? x : config.norm().plain(x, weight, bias == part ? null : weights.find(bias));
     }
 
     private Tensor attention(LayerWeights weights, Tensor x, TokenLayout layout, Rotation rotation) {
         long tokens = x.size(0);
         long dim = config.headDim();
-        Rotation.Angles angles = rotation.angles(layout);
-        Tensor cos = torch.cat(new TensorVector(angles.cos(), angles.cos()), 1).unsqueeze(1).to(x.scalar_type());
-        Tensor sin = torch.cat(new TensorVector(angles.sin(), angles.sin()), 1).unsqueeze(1).to(x.scalar_type());
-        Tensor queries = rotate(linear(weights, x, Part.QUERY, Part.QUERY_BIAS).view(tokens, config.heads(), dim), cos,
-                sin);
-        Tensor keys = rotate(linear(weights, x, Part.KEY, Part.KEY_BIAS).view(tokens, config.keyValueHeads(), dim), cos,
-                sin);
+        Tensor allQueries = linear(weights, x, Part.QUERY, Part.QUERY_BIAS);
+        Tensor allKeys = linear(weights, x, Part.KEY, Part.KEY_BIAS);
+        Tensor queries = norm(weights, allQueries, Part.ALL_QUERIES_NORM, Part.ALL_QUERIES_NORM)
+                .view(tokens, config.heads(), dim);
+        Tensor keys = norm(weights, allKeys, Part.ALL_KEYS_NORM, Part.ALL_KEYS_NORM)
+                .view(tokens, config.keyValueHeads(), dim);
+        queries = norm(weights, queries, Part.QUERY_NORM, Part.QUERY_NORM);
+        keys = norm(weights, keys, Part.KEY_NORM, Part.KEY_NORM);
+        Optional<RotaryEmbedding> rotary = weights.attention().rotary();
+        if (rotary.isPresent()) {
+            Rotation.Angles angles = rotation.angles(rotary.get(), layout);
+            Tensor cos = torch.cat(new TensorVector(angles.cos(), angles.cos()), 1).unsqueeze(1).to(x.scalar_type());
+            Tensor sin = torch.cat(new TensorVector(angles.sin(), angles.sin()), 1).unsqueeze(1).to(x.scalar_type());
+            queries = rotate(queries, cos, sin);
+            keys = rotate(keys, cos, sin);
+        }
         Tensor values = linear(weights, x, Part.VALUE, Part.VALUE_BIAS).view(tokens, config.keyValueHeads(), dim);
 
+        if (Arrays.stream(layout.parents()).anyMatch(parent -> parent != TokenLayout.ROOT)) {
+            throw new IllegalArgumentException("the plain layer takes whole sequences only, not " + layout);
+        }
         TensorVector outputs = new TensorVector();
         long start = 0;
         for (int length : layout.lengths()) {
-            Tensor q = queries.narrow(0, start, length).transpose(0, 1);
-            Tensor k = perQueryHead(keys.narrow(0, start, length)).transpose(0, 1);
-            Tensor v = perQueryHead(values.narrow(0, start, length)).transpose(0, 1);
-            // The engine's own attention: its graph holds no (length, length) scores.
-            Tensor mixed = torch.scaled_dot_product_attention(q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0),
-                    new TensorOptional(), 0, true, new DoubleOptional(1 / Math.sqrt(config.headDim())), false);
-            outputs.push_back(mixed.squeeze(0).transpose(0, 1).reshape(length, config.heads() * dim));
+            Tensor mixed = mix(queries.narrow(0, start, length).transpose(0, 1),
+                    perQueryHead(keys.narrow(0, start, length)).transpose(0, 1),
+                    perQueryHead(values.narrow(0, start, length)).transpose(0, 1), weights.attention());
+            outputs.push_back(mixed.transpose(0, 1).reshape(length, config.heads() * dim));
             start += length;
         }
         return linear(weights, torch.cat(outputs, 0), Part.OUTPUT, Part.OUTPUT_BIAS);
+    }
+
+    /** Attention of one sequence; all of shape {@code (heads, length, headDim)}. */
+    private Tensor mix(Tensor queries, Tensor keys, Tensor values, AttentionKind kind) {
+        Multipliers multipliers = config.multipliers();
+        long length = queries.size(1);
+        if (!kind.cuts(length) && !multipliers.capsAttention()) {
+            // The engine's own attention: its graph holds no (length, length) scores.
+            return torch.scaled_dot_product_attention(queries.unsqueeze(0), keys.unsqueeze(0), values.unsqueeze(0),
+                    new TensorOptional(), 0, true, new DoubleOptional(multipliers.attention()), false).squeeze(0);
+        }
+        Tensor scores = queries.matmul(keys.transpose(1, 2)).mul(new Scalar(multipliers.attention()));
+        if (multipliers.capsAttention()) {
+            Scalar cap = new Scalar(multipliers.attentionCap());
+            scores = scores.div(cap).tanh().mul(cap);
+        }
+        Tensor visible = torch.ones(length, length).tril(0);
+        if (kind.cuts(length)) {
+            visible = visible.triu(1L - kind.window());
+        }
+        Tensor hidden = visible.to(scores.device(), scores.scalar_type()).log();
+        return torch.softmax(scores.add(hidden), -1).matmul(values);
     }
 
     /** Repeats each key-value head for every query head of its group; the heads of a group are neighbours. */

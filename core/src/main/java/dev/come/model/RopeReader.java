@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * Reads one object of rotary settings from config.json and checks it.
@@ -17,7 +16,7 @@ import java.util.stream.Stream;
  * @param settings the object under that key, or the configuration itself where there is no such object
  */
 record RopeReader(ConfigTree config, String place, ConfigTree settings, int headDim) {
-    private static final double DEFAULT_THETA = 10_000;
+    static final double DEFAULT_THETA = 10_000;
     private static final double DEFAULT_BETA_FAST = 32;
     private static final double DEFAULT_BETA_SLOW = 1;
 
@@ -32,10 +31,6 @@ record RopeReader(ConfigTree config, String place, ConfigTree settings, int head
     }
 
     RotaryEmbedding read() {
-        if (Stream.of("full_attention", "sliding_attention").anyMatch(settings::has)) {
-            throw wrong("%s differs from one kind of layer to another, but one setting for all layers is expected"
-                    .formatted(place));
-        }
         Type type = type();
         if (type != Type.PROPORTIONAL && rotaryShare() != 1) {
             throw wrong("partial_rotary_factor is %s, but rope type %s must turn whole heads (1)"

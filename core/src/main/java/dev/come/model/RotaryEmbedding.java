@@ -18,16 +18,17 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
      * {@code rope_theta} and, for every type but the default, {@code rope_scaling} (whose {@code rope_type} was once called
      * {@code type}). Both styles may stand side by side as long as they mean the same.
      *
+     * @param layerType which entry counts where {@code rope_parameters} has one for each kind of layer (Gemma 3)
      * @throws InvalidInputException when the type is not known, a value is missing or impossible, or two places disagree
      */
-    public static RotaryEmbedding of(ConfigTree config, int headDim) {
+    public static RotaryEmbedding of(ConfigTree config, int headDim, String layerType) {
         if (headDim < 2 || headDim % 2 != 0) {
             throw new InvalidInputException(
                     ("%s: the head dimension (head_dim, or else hidden_size / num_attention_heads) must be even to be turned in "
                             + "pairs, but is %d").formatted(config.file(), headDim));
         }
-        Optional<RotaryEmbedding> current = read(config, "rope_parameters", headDim);
-        Optional<RotaryEmbedding> older = read(config, "rope_scaling", headDim);
+        Optional<RotaryEmbedding> current = read(config, "rope_parameters", headDim, layerType);
+        Optional<RotaryEmbedding> older = read(config, "rope_scaling", headDim, layerType);
         if (current.isPresent() && older.isPresent() && !current.equals(older)) {
             throw new InvalidInputException(
                     "%s: rope_parameters means %s, but rope_scaling means %s; keep the one that is meant"
@@ -37,8 +38,19 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
                 .orElseGet(() -> new RopeReader(config, "the configuration", config, headDim).read());
     }
 
-    private static Optional<RotaryEmbedding> read(ConfigTree config, String key, int headDim) {
-        return config.optionalObject(key).map(settings -> new RopeReader(config, key, settings, headDim).read());
+    private static Optional<RotaryEmbedding> read(ConfigTree config, String key, int headDim, String layerType) {
+        return config.optionalObject(key).map(settings -> new RopeReader(config, key,
+                ofLayerType(config, key, settings, layerType), headDim).read());
+    }
+
+    private static ConfigTree ofLayerType(ConfigTree config, String key, ConfigTree settings, String layerType) {
+        Optional<ConfigTree> own = settings.optionalObject(layerType);
+        Optional<String> other = LayerLists.KNOWN_TYPES.stream().filter(settings::has).findFirst();
+        if (own.isEmpty() && other.isPresent()) {
+            throw new InvalidInputException("%s: %s has %s but no %s, which the model has layers of; add it"
+                    .formatted(config.file(), key, other.get(), layerType));
+        }
+        return own.orElse(settings);
     }
 
     /**

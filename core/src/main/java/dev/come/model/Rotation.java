@@ -13,42 +13,44 @@ public final class Rotation implements AutoCloseable {
     /** Cosines and sines, {@code (tokens, headDim / 2)} each, float32. */
     record Angles(Tensor cos, Tensor sin) {}
 
-    private final RotaryEmbedding rotary;
-    private final Compute compute;
-    private final Map<Integer, Angles> tables = new HashMap<>();
+    /** The frequencies of a table, and the length that they are for; 0 where it does not matter. */
+    private record Key(RotaryEmbedding rotary, int length) {}
 
-    public Rotation(ModelConfig config, Compute compute) {
-        this.rotary = config.rotary();
+    private final Compute compute;
+    private final Map<Key, Angles> tables = new HashMap<>();
+
+    public Rotation(Compute compute) {
         this.compute = compute;
     }
 
     /** The angles of a chunk, token by token. */
-    Angles angles(TokenLayout layout) {
+    Angles angles(RotaryEmbedding rotary, TokenLayout layout) {
         int[] lengths = layout.lengths();
         if (lengths.length == 1) {
-            return part(lengths[0], layout.firstPosition());
+            return part(rotary, lengths[0], layout.firstPosition(0));
         }
         TensorVector cos = new TensorVector();
         TensorVector sin = new TensorVector();
-        for (int length : lengths) {
-            Angles angles = part(length, layout.firstPosition());
+        for (int i = 0; i < lengths.length; i++) {
+            Angles angles = part(rotary, lengths[i], layout.firstPosition(i));
             cos.push_back(angles.cos());
             sin.push_back(angles.sin());
         }
         return new Angles(torch.cat(cos, 0), torch.cat(sin, 0));
     }
 
-    private Angles part(int length, int first) {
-        Angles table = table(first + length);
+    /** Views on a table, which another thread may replace by a longer one as soon as this is over. */
+    private synchronized Angles part(RotaryEmbedding rotary, int length, int first) {
+        Angles table = table(rotary, first + length);
         return new Angles(table.cos().narrow(0, first, length), table.sin().narrow(0, first, length));
     }
 
     /** A table of at least so many positions. Only where the frequencies depend on the length is there one per length. */
-    private synchronized Angles table(int length) {
-        int key = rotary.dependsOnLength() ? length : 0;
+    private Angles table(RotaryEmbedding rotary, int length) {
+        Key key = new Key(rotary, rotary.dependsOnLength() ? length : 0);
         Angles table = tables.get(key);
         if (table == null || table.cos().size(0) < length) {
-            int positions = key == 0 ? Math.max(256, Integer.highestOneBit(length - 1) << 1) : length;
+            int positions = key.length() == 0 ? Math.max(256, Integer.highestOneBit(length - 1) << 1) : length;
             if (table != null) {
                 release(table);
             }

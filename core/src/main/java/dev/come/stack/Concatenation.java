@@ -13,8 +13,9 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * CoMe's concatenation of layers: rows and columns of the kept heads and channels, source after source; norms are averaged,
- * and biases on the residual stream are summed by ratio, for they belong to no head or channel.
+ * CoMe's concatenation of layers: rows and columns of the kept heads and channels, source after source; norms of the
+ * residual stream are averaged, and what else belongs to no head or channel is summed by ratio. The layer attends like its
+ * first source.
  */
 final class Concatenation {
     private final ModelConfig config;
@@ -29,7 +30,7 @@ final class Concatenation {
 
     /** The concatenated layer from the weights of its sources. */
     LayerWeights of(List<LayerWeights> sources) {
-        return LayerWeights.of(config, part -> {
+        return LayerWeights.of(config, sources.getFirst().attention(), part -> {
             List<Tensor> tensors = sources.stream().map(source -> source.get(part)).toList();
             return switch (part.axis()) {
                 case QUERY_ROWS -> select(tensors, 0, this::queryChannels);
@@ -37,8 +38,8 @@ final class Concatenation {
                 case QUERY_COLUMNS -> select(tensors, 1, this::queryChannels);
                 case CHANNEL_ROWS -> select(tensors, 0, share -> toLongs(share.channels()));
                 case CHANNEL_COLUMNS -> select(tensors, 1, share -> toLongs(share.channels()));
-                case SUMMED_OUTPUT -> WeightedSums.of(tensors, shares.stream().map(Share::ratio).toList());
-                case NONE -> WeightedSums.of(tensors, Collections.nCopies(shares.size(), 1.0 / shares.size()));
+                case BY_RATIO -> WeightedSums.of(tensors, shares.stream().map(Share::ratio).toList());
+                case AVERAGED -> WeightedSums.of(tensors, Collections.nCopies(shares.size(), 1.0 / shares.size()));
             };
         });
     }

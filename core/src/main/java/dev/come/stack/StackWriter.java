@@ -25,37 +25,51 @@ public final class StackWriter {
     private final List<TensorSpec> specs = new ArrayList<>();
     private final Map<String, Place> places = new HashMap<>();
 
-    private record Place(int position, Part part) {}
+    private record Place(int position, List<Part> parts) {}
 
     /** Plans the folder of a stack. */
     public StackWriter(LayerStore store, LayerStack stack) {
         this.store = store;
         this.config = store.config();
         this.stack = stack;
-        this.edit = LayerConfigEdit.keeping(tieAsTheWeightsAre(store.checkpoint().config()), stack.firstOriginals());
-        add(config.family().embedding());
+        this.edit = edit(store.checkpoint().config());
+        config.tensorsBefore().keySet().forEach(this::add);
         List<Integer> firstOriginals = stack.firstOriginals();
         for (int position = 0; position < stack.size(); position++) {
-            for (Part part : config.parts()) {
-                String name = config.tensorName(position, part);
-                DType stored = store.checkpoint().info(config.tensorName(firstOriginals.get(position), part)).dtype();
-                specs.add(new TensorSpec(name, stored, config.shape(part)));
-                places.put(name, new Place(position, part));
+            for (List<Part> parts : config.layerTensors()) {
+                String name = config.tensorName(position, parts.getFirst());
+                DType stored = store.checkpoint()
+                        .info(config.tensorName(firstOriginals.get(position), parts.getFirst())).dtype();
+                specs.add(new TensorSpec(name, stored, config.shape(parts)));
+                places.put(name, new Place(position, parts));
             }
         }
-        add(config.family().finalNorm());
-        if (!config.tiedEmbeddings()) {
-            add(config.family().head());
-        }
+        config.tensorsAfter().keySet().forEach(this::add);
     }
 
     private void add(String name) {
         specs.add(new TensorSpec(name, store.checkpoint().info(name).dtype(), store.checkpoint().info(name).shape()));
     }
 
+    private LayerConfigEdit edit(ConfigTree tree) {
+        LayerConfigEdit cut = LayerConfigEdit.keeping(tieAsTheWeightsAre(tree), stack.firstOriginals());
+        ConfigTree complete = config.withLayerLists(cut.config(), stack.firstOriginals(), tree);
+        List<String> warnings = new ArrayList<>(cut.warnings());
+        if (ModelConfig.of(tree).tiedEmbeddings() != config.tiedEmbeddings()) {
+            warnings.add(tree.file() + ": tie_word_embeddings was true, but " + config.headTensor()
+                    + " is another tensor than the embedding; both are kept, and the flag is false in the new model");
+        }
+        if (complete != cut.config()) {
+            warnings.add(tree.file()
+                    + ": which layers attend in which way does not follow from their numbers any more, so "
+                    + "lists that say it were added; releases of transformers that do not know them run the model differently");
+        }
+        return new LayerConfigEdit(complete, warnings);
+    }
+
     /** Corrects the flag of a checkpoint that says its embeddings are tied and has another output projection all the same. */
     private ConfigTree tieAsTheWeightsAre(ConfigTree tree) {
-        return tree.bool("tie_word_embeddings", false) == config.tiedEmbeddings()
+        return ModelConfig.of(tree).tiedEmbeddings() == config.tiedEmbeddings()
                 ? tree
                 : tree.edited(root -> root.put("tie_word_embeddings", config.tiedEmbeddings()));
     }
@@ -105,7 +119,7 @@ public final class StackWriter {
                 position = place.position();
             }
             // The writer closes what it is given, and a layer that was merged into others may be needed again.
-            return weights.get(place.part()).detach();
+            return weights.stored(place.parts()).detach();
         }
 
         @Override

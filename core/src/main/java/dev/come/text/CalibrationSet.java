@@ -49,6 +49,39 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
     }
 
     /**
+     * As many rows as give so many tokens, for training. The rows are those that {@link Options} would take first.
+     *
+     * @param tokens how many tokens are wanted; there may be less
+     */
+    public record Budget(TextSource source, long tokens, long seed, int sequenceLength) implements Source {
+        private static final int FIRST_ROWS = 256;
+
+        @Override
+        public CalibrationSet take(Tokenizer tokenizer) {
+            Corpus corpus = Corpus.open(source, SPLITS, TextRows.PARAGRAPHS);
+            int available = corpus.rowCount();
+            int rows = Math.min(FIRST_ROWS, available);
+            while (true) {
+                double more = 2;
+                try {
+                    CalibrationSet set = encoded(shuffled(corpus, rows, seed), tokenizer, sequenceLength,
+                            "lower --seqlen or give more text");
+                    if (set.facts().tokensUsed() >= tokens || rows == available) {
+                        return set;
+                    }
+                    // A tenth more than the rows so far promise, so that the second try mostly is the last.
+                    more = Math.max(more, 1.1 * tokens / set.facts().tokensUsed());
+                } catch (ShortTextException e) {
+                    if (rows == available) {
+                        throw e;
+                    }
+                }
+                rows = (int) Math.min(available, Math.ceil(rows * more));
+            }
+        }
+    }
+
+    /**
      * What is sampled.
      *
      * @param source the corpus ({@code --calibration-dataset})
@@ -100,12 +133,15 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
         TakenRows rows = isMmlu(options.source())
                 ? spreadOverSubjects(corpus, options)
                 : shuffled(corpus, options.samples(), options.seed());
-        TakenRows.Tokens tokens = corpus.separator()
-                .map(separator -> rows.joined(separator, tokenizer, options.sequenceLength(), Integer.MAX_VALUE,
-                        rows.texts().size() < rows.available()
-                                ? "raise --nsamples or lower --seqlen"
-                                : "lower --seqlen or give more text"))
-                .orElseGet(() -> rows.separate(tokenizer, options.sequenceLength()));
+        return encoded(rows, tokenizer, options.sequenceLength(), rows.texts().size() < rows.available()
+                ? "raise --nsamples or lower --seqlen"
+                : "lower --seqlen or give more text");
+    }
+
+    private static CalibrationSet encoded(TakenRows rows, Tokenizer tokenizer, int sequenceLength, String advice) {
+        TakenRows.Tokens tokens = rows.corpus().separator()
+                .map(separator -> rows.joined(separator, tokenizer, sequenceLength, Integer.MAX_VALUE, advice))
+                .orElseGet(() -> rows.separate(tokenizer, sequenceLength));
         return new CalibrationSet(tokens.sequences(), tokens.facts());
     }
 

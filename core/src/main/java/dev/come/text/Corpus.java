@@ -2,6 +2,7 @@ package dev.come.text;
 
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.hub.Hub;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -43,7 +45,10 @@ record Corpus(String name, Split split, Path root, List<RowFile> files, Optional
             throw new UsageException("--text-field " + source.textField() + " is for data at a path: the corpus "
                     + source.dataset() + " has fields of its own.");
         }
-        return named.get().find(source.dataDirectory(), preference);
+        return switch (source.library()) {
+            case TextSource.Folder(Path folder) -> named.get().find(folder, preference);
+            case TextSource.OnHub(Supplier<Hub> hub) -> named.get().fetch(hub.get(), preference);
+        };
     }
 
     private static Corpus atPath(TextSource source, TextRows rowsOfText) {

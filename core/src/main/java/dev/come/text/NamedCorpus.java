@@ -1,11 +1,16 @@
 package dev.come.text;
 
+import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.hub.Hub;
+import dev.come.hub.HubSnapshot;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.PathMatcher;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -29,6 +34,8 @@ import java.util.stream.Stream;
 enum NamedCorpus {
     /** WikiText-2, raw. */
     WIKI2(Optional.of("\n\n"), TextRows.WIKITEXT, List.of(RowRecipe.field("text")), //
+            new HubPlace("Salesforce/wikitext", "wikitext-2-raw-v1/{split}-*.parquet", 1, Split.TRAIN,
+                    Split.VALIDATION, Split.TEST), //
             "wikitext2/wiki.{split}.raw", //
             "wikitext-2-raw/wiki.{split}.raw", //
             "wikitext/wikitext-2-raw-v1/{split}-*.parquet", //
@@ -36,6 +43,7 @@ enum NamedCorpus {
 
     /** C4, English; the first shard alone, as is the custom. Some samples of it have each text cut in two. */
     C4(Optional.of(" "), TextRows.LINES, List.of(RowRecipe.field("text"), RowRecipe.joined(" ", "input", "output")), //
+            new HubPlace("allenai/c4", "en/c4-{split}.00000-of-*.json.gz", 1, Split.TRAIN, Split.VALIDATION), //
             "c4/en/c4-{split}.00000-of-*.json.gz", //
             "c4/c4-{split}.00000-of-*.json.gz", //
             "c4/{split}*.{any}", //
@@ -43,6 +51,8 @@ enum NamedCorpus {
 
     /** Books of Project Gutenberg; a text file is one book. */
     PG19(Optional.of("\n\n"), TextRows.WHOLE, List.of(RowRecipe.field("text")), //
+            new HubPlace("emozilla/pg19", "data/{split}-00000-of-*.parquet", 1, Split.TRAIN, Split.VALIDATION,
+                    Split.TEST), //
             "pg19/{split}/*.txt", //
             "pg19/data/{split}-*.parquet", //
             "pg19/{split}*.{any}", //
@@ -51,6 +61,7 @@ enum NamedCorpus {
 
     /** Books that their authors published themselves; a text file is one book. */
     BOOKCORPUS(Optional.of("\n\n"), TextRows.WHOLE, List.of(RowRecipe.field("text")), //
+            new HubPlace("rojagtap/bookcorpus", "data/{split}-00000-of-*.parquet", 1, Split.TRAIN), //
             "bookcorpus/plain_text/{split}-*.parquet", //
             "bookcorpus/{split}*.{any}", //
             "bookcorpus/*.{any}", //
@@ -58,6 +69,7 @@ enum NamedCorpus {
 
     /** Instructions and answers. */
     ALPACA(Optional.empty(), TextRows.LINES, List.of(RowRecipe.joined("\n", "instruction", "input", "output")), //
+            new HubPlace("yahma/alpaca-cleaned", "alpaca_data_cleaned.json", 1, Split.TRAIN), //
             "alpaca/data/{split}-*.parquet", //
             "alpaca/{split}*.{table}", //
             "alpaca/*.{table}"),
@@ -65,6 +77,7 @@ enum NamedCorpus {
     /** Multiple-choice questions; each subject has a file of its own. */
     MMLU(Optional.empty(), TextRows.LINES,
             List.of(RowRecipe.questionWithChoiceFields(), RowRecipe.questionWithChoiceList()), //
+            new HubPlace("cais/mmlu", "*/{split}-*.parquet", 57, Split.VALIDATION, Split.TEST), //
             "mmlu/{split}/*_{split}.csv", //
             "mmlu/*/{split}-*.parquet");
 
@@ -77,13 +90,36 @@ enum NamedCorpus {
     private final Optional<String> separator;
     private final TextRows textRows;
     private final List<RowRecipe> recipes;
+    private final HubPlace hubPlace;
     private final List<String> places;
 
-    NamedCorpus(Optional<String> separator, TextRows textRows, List<RowRecipe> recipes, String... places) {
+    NamedCorpus(Optional<String> separator, TextRows textRows, List<RowRecipe> recipes, HubPlace hubPlace,
+            String... places) {
         this.separator = separator;
         this.textRows = textRows;
         this.recipes = recipes;
+        this.hubPlace = hubPlace;
         this.places = List.of(places);
+    }
+
+    /**
+     * The repository of the hub that has this corpus as tables, without a program to run.
+     *
+     * @param place the names of the files, with {@code {split}} for the usual name of the split
+     * @param count how many files that are; another number means that the repository, or the cache, is not what it was
+     * @param splits those that it has
+     */
+    private record HubPlace(String repository, String place, int count, List<Split> splits) {
+        HubPlace(String repository, String place, int count, Split... splits) {
+            this(repository, place, count, List.of(splits));
+        }
+
+        List<String> files(List<String> all, Split split) {
+            PathMatcher matcher = FileSystems.getDefault()
+                    .getPathMatcher("glob:" + place.replace("{split}", split.names().getFirst()));
+            return all.stream().filter(file -> NOT_SUBJECTS.stream().noneMatch(name -> file.startsWith(name + "/")))
+                    .filter(file -> file.indexOf('\0') < 0 && matcher.matches(Path.of(file))).sorted().toList();
+        }
     }
 
     /** The corpus of that name, as it is typed. */
@@ -119,6 +155,31 @@ enum NamedCorpus {
                 + preference.stream().flatMap(split -> split.names().stream()).collect(Collectors.joining(", "))
                 + ", {table} is " + TABLES + " and {any} is " + ANY
                 + "; put one of these files there, or give a path instead of a name.");
+    }
+
+    /**
+     * Fetches this corpus from the hub, the first of the splits that there is.
+     *
+     * @param preference the splits that may be taken, the best first
+     * @throws InvalidInputException if the repository no longer has the files
+     * @throws FailedException if they cannot be fetched
+     */
+    Corpus fetch(Hub hub, List<Split> preference) {
+        Split split = preference.stream().filter(hubPlace.splits::contains).findFirst()
+                .orElseThrow(() -> new InvalidInputException("The data set " + hubPlace.repository
+                        + " on the hub has none of the splits " + preference + "; give another corpus or a path"));
+        HubSnapshot snapshot = hub.dataset(hubPlace.repository);
+        List<String> files = hubPlace.files(snapshot.files(), split);
+        if (files.size() != hubPlace.count) {
+            throw new InvalidInputException((snapshot.isCacheOnly() ? "The cache of the hub has " : "The hub has ")
+                    + files.size() + " files " + hubPlace.place + " of the data set " + hubPlace.repository + " ("
+                    + split + " split), where there should be " + hubPlace.count + "; "
+                    + (snapshot.isCacheOnly() ? "fetch them while the hub can be reached" : "download the corpus")
+                    + ", or name a folder that holds it as --data-dir");
+        }
+        Path folder = snapshot.fetch(files);
+        return new Corpus(toString(), split, folder,
+                files.stream().map(file -> RowFile.of(folder.resolve(file), textRows, recipes)).toList(), separator);
     }
 
     private List<Path> filesOf(Split split, Path dataDirectory) {

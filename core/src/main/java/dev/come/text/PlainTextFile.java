@@ -33,7 +33,7 @@ record PlainTextFile(Path path, TextRows textRows) implements RowFile {
         return rows.size();
     }
 
-    private String read() {
+    String read() {
         byte[] bytes;
         try (InputStream file = Files.newInputStream(path);
                 InputStream plain = path.toString().endsWith(".gz") ? new GZIPInputStream(file) : file) {

@@ -11,6 +11,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -48,6 +49,27 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
                 }
             }
             return count;
+        } catch (SQLException e) {
+            throw new InvalidInputException(path + " cannot be read as " + format().description + ": " + firstLine(e),
+                    e);
+        }
+    }
+
+    /** All rows as texts of JSON objects. In CSV a field with nothing in it is an empty text. */
+    List<String> jsonRows() {
+        requireContent();
+        try (Connection connection = connect()) {
+            Map<String, String> fields = new LinkedHashMap<>();
+            fields(connection).forEach(name -> fields.put(name, "JSON"));
+            String query = "SELECT to_json(row_of_file)::VARCHAR FROM " + format().tableFunction(fields)
+                    + " AS row_of_file";
+            List<String> rows = new ArrayList<>();
+            try (PreparedStatement statement = prepare(connection, query); ResultSet found = statement.executeQuery()) {
+                while (found.next()) {
+                    rows.add(found.getString(1));
+                }
+            }
+            return rows;
         } catch (SQLException e) {
             throw new InvalidInputException(path + " cannot be read as " + format().description + ": " + firstLine(e),
                     e);

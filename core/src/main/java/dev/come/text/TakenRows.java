@@ -1,6 +1,5 @@
 package dev.come.text;
 
-import dev.come.InvalidInputException;
 import java.util.Arrays;
 import java.util.List;
 
@@ -21,13 +20,13 @@ record TakenRows(Corpus corpus, int available, List<String> texts, List<String> 
      * @param sequenceLength tokens in a window
      * @param windowLimit how many windows to take at most, from the beginning
      * @param advice what to change if the text is shorter than one window
-     * @throws InvalidInputException if it is
+     * @throws ShortTextException if it is
      */
     Tokens joined(String separator, Tokenizer tokenizer, int sequenceLength, int windowLimit, String advice) {
         String text = String.join(separator, texts);
         int[] ids = tokenizer.encode(text);
         if (ids.length < sequenceLength) {
-            throw new InvalidInputException("The text of " + corpus.name() + " (" + texts.size() + " of " + available
+            throw new ShortTextException("The text of " + corpus.name() + " (" + texts.size() + " of " + available
                     + " rows) has " + ids.length + " tokens, but one window needs " + sequenceLength + ": " + advice
                     + ".");
         }

@@ -4,6 +4,7 @@ import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.vocabulary.TokenizerFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The tokenizer of a model folder, as its {@code tokenizer.json} describes it (the format of Hugging Face's
- * {@code tokenizers}). Texts of many megabytes are encoded whole: truncation and padding are off whatever the file says.
+ * {@code tokenizers}); in a folder without one {@link TokenizerFiles} makes it of the older files. Texts of many megabytes are encoded whole: truncation and padding are off whatever the file says.
  *
  * <p>The work is done by the {@code tokenizers} library in native code, which comes inside a jar and is unpacked at first
  * use to {@code ~/.djl.ai/tokenizers} (another place: the environment variable {@code DJL_CACHE_DIR}; if that cannot be
@@ -30,11 +31,13 @@ public final class Tokenizer implements AutoCloseable {
         System.setProperty("ai.djl.offline", "true");
     }
 
+    private final Path modelFolder;
     private final Path file;
     private final long handle;
     private boolean closed;
 
-    private Tokenizer(Path file, long handle) {
+    private Tokenizer(Path modelFolder, Path file, long handle) {
+        this.modelFolder = modelFolder;
         this.file = file;
         this.handle = handle;
     }
@@ -42,26 +45,20 @@ public final class Tokenizer implements AutoCloseable {
     /**
      * Opens the tokenizer of a model folder.
      *
-     * @throws InvalidInputException if there is no {@code tokenizer.json} or it cannot be understood
+     * @throws InvalidInputException if there is no tokenizer or it cannot be understood
      * @throws FailedException if the native library cannot be loaded
      */
     public static Tokenizer open(Path modelFolder) {
-        Path file = modelFolder.resolve("tokenizer.json");
-        if (!Files.exists(file)) {
-            throw new InvalidInputException(modelFolder + " has no tokenizer.json"
-                    + (Files.exists(modelFolder.resolve("tokenizer.model"))
-                            ? ", only a tokenizer.model: save the tokenizer once with transformers'"
-                                    + " AutoTokenizer.from_pretrained(...).save_pretrained(...), which writes tokenizer.json."
-                            : ": copy it from the model that the weights come from."));
-        }
+        Description description = Description.of(modelFolder);
         loadLibrary();
         try {
-            long handle = TokenizersLibrary.LIB.createTokenizerFromString(Files.readString(file));
+            long handle = TokenizersLibrary.LIB.createTokenizerFromString(description.json());
             TokenizersLibrary.LIB.disableTruncation(handle);
             TokenizersLibrary.LIB.disablePadding(handle);
-            return new Tokenizer(file, handle);
-        } catch (IOException | RuntimeException e) {
-            throw new InvalidInputException(file + " is not a tokenizer that can be read: " + e.getMessage(), e);
+            return new Tokenizer(modelFolder, description.file(), handle);
+        } catch (RuntimeException e) {
+            throw new InvalidInputException(
+                    description.file() + " is not a tokenizer that can be read: " + e.getMessage(), e);
         }
     }
 
@@ -113,7 +110,7 @@ public final class Tokenizer implements AutoCloseable {
     public int vocabularySize() {
         JsonNode root;
         try {
-            root = JsonMapper.shared().readTree(file);
+            root = JsonMapper.shared().readTree(Description.of(modelFolder).json());
         } catch (JacksonException e) {
             throw new InvalidInputException(file + " is not JSON: " + e.getOriginalMessage(), e);
         }
@@ -146,6 +143,31 @@ public final class Tokenizer implements AutoCloseable {
         if (!closed) {
             closed = true;
             TokenizersLibrary.LIB.deleteTokenizer(handle);
+        }
+    }
+
+    /**
+     * A tokenizer.json, or what takes its place.
+     *
+     * @param file the file that it was read or made from
+     * @param json its text
+     */
+    private record Description(Path file, String json) {
+        static Description of(Path modelFolder) {
+            Path file = modelFolder.resolve("tokenizer.json");
+            if (Files.exists(file)) {
+                try {
+                    return new Description(file, Files.readString(file));
+                } catch (IOException e) {
+                    throw new InvalidInputException(file + " is not a tokenizer that can be read: " + e.getMessage(),
+                            e);
+                }
+            }
+            return new Description(TokenizerFiles.vocabulary(modelFolder).orElse(file),
+                    TokenizerFiles.tokenizerJson(modelFolder)
+                            .orElseThrow(() -> new InvalidInputException(modelFolder
+                                    + " has no tokenizer.json, tokenizer.model or vocab.json: copy it from the model that"
+                                    + " the weights come from.")));
         }
     }
 }

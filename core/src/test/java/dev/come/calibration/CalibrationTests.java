@@ -1,10 +1,12 @@
 package dev.come.calibration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
 import dev.come.Progress;
+import dev.come.UsageException;
 import dev.come.calibration.Calibration.Tokens;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.model.Compute;
@@ -29,17 +31,21 @@ import org.junit.jupiter.params.provider.FieldSource;
 import tools.jackson.databind.JsonNode;
 
 class CalibrationTests {
-    static final List<String> LLAMAS = Golden.LLAMAS;
+    static final List<String> MODELS = Golden.MODELS;
 
     @TempDir
     private Path folder;
 
-    /** Golden: scores.json, tolerance 1e-4 relative. */
+    /**
+     * Golden: scores.json, tolerance 1e-4 relative. A channel behind a ReLU that hardly ever fires has a score from the last digits
+     * of its activations, so besides as much as float32 may be off.
+     */
     static void assertScores(List<Double> actual, JsonNode expected, String what) {
         List<Double> values = Golden.doubles(expected);
         assertThat(actual).as(what).hasSameSizeAs(values);
         for (int i = 0; i < values.size(); i++) {
-            assertThat(actual.get(i)).as(what + " at " + i).isCloseTo(values.get(i), Percentage.withPercentage(0.01));
+            assertThat(actual.get(i)).as(what + " at " + i).isCloseTo(values.get(i),
+                    within(1e-4 * Math.abs(values.get(i)) + 1e-7));
         }
     }
 
@@ -58,7 +64,7 @@ class CalibrationTests {
     }
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void scoresEqualGolden(String model) {
         JsonNode golden = Golden.expected(model, "scores.json");
         for (List<String> input : List.of(List.of("calib_ids", ""), List.of("calib40_ids", "calib40_mask"))) {
@@ -86,7 +92,7 @@ class CalibrationTests {
     }
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void sequencesOfUnequalLengthCountByTokens(String model) {
         JsonNode expected = Golden.expected(model, "scores.json").get("ragged");
         calibrate(model, Golden.sequences("ragged_ids", "ragged_mask"), Reading.DEFINITION, 1, Long.MAX_VALUE,
@@ -105,10 +111,17 @@ class CalibrationTests {
     }
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void theReferenceReadingEqualsTheAuthorsCode(String model) {
         JsonNode seed = Golden.expected(model, "scores.json").get("seed");
         Sequences tokens = Golden.calibration();
+        if (seed.get("bi_sum").get(5).isNull()) {
+            assertThatThrownBy(() -> calibrate(model, tokens, Reading.REFERENCE, 1, Long.MAX_VALUE, _ -> {
+            })).isInstanceOf(UsageException.class).hasMessageContaining("16 wide in this model where states")
+                    .hasMessageContaining(
+                            "are 32; the authors' code fails here");
+            return;
+        }
         calibrate(model, tokens, Reading.REFERENCE, 2, Long.MAX_VALUE, calibration -> {
             LayerStack stack = dense(model);
             // Theirs are sums over tokens or sequences, ours are means.

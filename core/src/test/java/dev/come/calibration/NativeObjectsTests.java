@@ -88,13 +88,13 @@ class NativeObjectsTests {
     void aLayerKeepsNothingOfItsForwardPasses() {
         Compute compute = Compute.float32(1);
         try (var _ = new NoGradGuard();
-                Rotation rotation = new Rotation(config, compute);
+                Rotation rotation = new Rotation(compute);
                 Workspace workspace = new Workspace(compute);
                 Embedding embedding = new Embedding(checkpoint, config, compute);
                 DecoderLayer layer = new DecoderLayer(config, LayerWeights.of(checkpoint, config, 0), compute)) {
             NativeObjects.assertSteady(() -> {
                 try (var _ = new PointerScope()) {
-                    Tensor hidden = embedding.of(tokens.tokens());
+                    Tensor hidden = embedding.of(tokens.tokens(), TokenLayout.of(tokens.tokenCount()));
                     layer.forward(hidden, TokenLayout.of(tokens.tokenCount()), rotation, workspace, LayerObserver.NONE,
                             null);
                 }
@@ -167,6 +167,23 @@ class NativeObjectsTests {
         NativeObjects.assertSteady(() -> {
             try (StackLosses losses = new StackLosses(store, stacks, tokens, Compute.float32(2), 2_000)) {
                 losses.measure(Progress.NONE.begin("", 0, ""));
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"F32", "BF16"})
+    void scoresOfContinuationsKeepNothing(String type) {
+        List<List<Continuation>> items = List.of(
+                List.of(new Continuation(new int[]{1, 2, 3, 4, 5, 6, 7}, 2),
+                        new Continuation(new int[]{1, 2, 3, 4, 5, 8, 9}, 2)),
+                List.of(new Continuation(new int[]{1, 2}, 1)));
+        NativeObjects.assertSteady(() -> {
+            try (ContinuationScores scores = new ContinuationScores(store, LayerStack.dense(LAYERS),
+                    new Compute(DType.valueOf(type), "cpu", 2), 0)) {
+                scores.score(ContinuationScores.batches(items), item -> "" + item, Progress.NONE.begin("", 0, ""),
+                        found -> {
+                        });
             }
         });
     }

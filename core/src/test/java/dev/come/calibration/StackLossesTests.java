@@ -41,7 +41,7 @@ class StackLossesTests {
     /** Golden: scores.json, tolerance 1e-4 relative. */
     @Test
     void theLossOfEachSequenceEqualsGolden() {
-        for (String model : Golden.LLAMAS) {
+        for (String model : Golden.MODELS) {
             JsonNode golden = Golden.expected(model, "scores.json").get("loss").get("ragged_per_sequence");
             LayerStack dense = LayerStack.dense(model.equals("llama-deep") ? 12 : 6);
             double[] losses = losses(Golden.model(model), List.of(dense), Golden.sequences("ragged_ids", "ragged_mask"),

@@ -108,8 +108,9 @@ class CheckpointTests {
     }
 
     @Test
-    void saysThatHubDownloadIsNotThereYet() {
-        refused(Path.of("HuggingFaceTB/SmolLM2-135M"), "HuggingFaceTB/SmolLM2-135M", "hub yet", "download the model");
+    void saysWhatToGiveWhereThereIsNoSuchFolder() {
+        refused(Path.of("no/SmolLM2-135M"), "no/SmolLM2-135M: there is no such folder",
+                "its name on the Hugging Face hub");
     }
 
     @Test

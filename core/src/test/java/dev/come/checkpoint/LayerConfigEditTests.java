@@ -45,10 +45,18 @@ class LayerConfigEditTests {
     }
 
     @Test
+    void keepsWhichLayersKnowNoPositions() {
+        LayerConfigEdit edit = LayerConfigEdit.keeping(parse("""
+                {"num_hidden_layers": 4, "no_rope_layers": [1, 1, 1, 0]}"""), List.of(0, 3));
+        assertThat(edit.config().oneOrMoreIntegers("no_rope_layers")).containsExactly(1, 0);
+        assertThat(edit.warnings()).isEmpty();
+    }
+
+    @Test
     void warnsOfOtherListsThatMayGoByLayer() {
         LayerConfigEdit edit = LayerConfigEdit.keeping(parse("""
-                {"num_hidden_layers": 3, "no_rope_layers": [1, 1, 0], "eos_token_id": [1, 2]}"""), List.of(0, 1));
-        assertThat(edit.warnings()).singleElement().asString().contains("'no_rope_layers' has as many entries");
+                {"num_hidden_layers": 3, "layer_widths": [1, 1, 0], "eos_token_id": [1, 2]}"""), List.of(0, 1));
+        assertThat(edit.warnings()).singleElement().asString().contains("'layer_widths' has as many entries");
     }
 
     @Test

@@ -91,7 +91,7 @@ class DemoModelTests {
         try (Checkpoint checkpoint = Checkpoint.open(folder.resolve("model"))) {
             assertThat(ModelConfig.of(checkpoint)).isEqualTo(Recipe.EMBEDDED.config());
         }
-        new DemoTrainer(new Recipe(Recipe.EMBEDDED.config(), 2, 1), DemoModel.SEED).train(folder.resolve("made"),
+        new DemoTrainer(new Recipe(Recipe.EMBEDDED.configuration(), 2, 1), DemoModel.SEED).train(folder.resolve("made"),
                 Progress.NONE);
         for (String name : List.of("config.json", "generation_config.json", "tokenizer.json",
                 "tokenizer_config.json")) {

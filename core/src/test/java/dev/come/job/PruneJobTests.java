@@ -24,13 +24,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
 class PruneJobTests {
-    static final List<String> LLAMAS = Golden.LLAMAS;
+    static final List<String> MODELS = Golden.MODELS;
 
     @TempDir
     private Path folder;
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void thePrunedFolderOpensAndGivesTheLogitsOfTheStackInMemory(String golden) throws IOException {
         Run run = new Run(golden, folder);
         SortedMap<String, String> source = WordModels.hashes(run.model);

@@ -23,7 +23,8 @@ class CausalAttentionTests {
         if (round) {
             scores = scores.to(ScalarType.BFloat16).to(ScalarType.Double);
         }
-        Tensor future = torch.ones(TOKENS, TOKENS).triu(1).to(ScalarType.Bool);
+        Tensor future = torch.ones(queries.size(1), keys.size(1)).triu(1 + keys.size(1) - queries.size(1))
+                .to(ScalarType.Bool);
         Tensor shares = torch.softmax(scores.masked_fill(future, new Scalar(Double.NEGATIVE_INFINITY)), -1);
         if (round) {
             shares = shares.to(ScalarType.BFloat16).to(ScalarType.Double);
@@ -54,7 +55,7 @@ class CausalAttentionTests {
             Tensor values = rounded(torch.randn(heads, TOKENS, dim));
             Compute compute = new Compute(DType.BF16, "cpu", 1);
             Tensor output = torch.empty(TOKENS, heads, 1, dim).to(ScalarType.BFloat16);
-            try (CausalAttention attention = new CausalAttention(config, compute);
+            try (CausalAttention attention = new CausalAttention(config, AttentionKind.EVERYTHING, compute);
                     Workspace workspace = new Workspace(compute)) {
                 attention.attend(queries.unsqueeze(2).contiguous(), keys, values, output, workspace);
             }
@@ -63,6 +64,30 @@ class CausalAttentionTests {
             double naive = plain(queries, keys, values, true).sub(plain(queries, keys, values, false)).abs().mean()
                     .item_double();
             assertThat(error).isLessThan(1.5e-3).isLessThan(0.7 * naive);
+        }
+    }
+
+    /** Also of those that go on from others: 40 queries against 90 keys. */
+    @Test
+    void shortSequencesAreAttendedInFloat32WhateverTheType() {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-mha"));
+                var _ = new NoGradGuard();
+                var _ = new PointerScope()) {
+            ModelConfig config = ModelConfig.of(checkpoint);
+            long heads = config.heads();
+            int dim = config.headDim();
+            torch.manual_seed(6);
+            Tensor queries = torch.randn(heads, 40, dim);
+            Tensor keys = torch.randn(heads, 90, dim);
+            Tensor values = torch.randn(heads, 90, dim);
+            Compute compute = new Compute(DType.BF16, "cpu", 1);
+            Tensor output = torch.empty(40, heads, 1, dim).to(ScalarType.Float);
+            try (CausalAttention attention = new CausalAttention(config, AttentionKind.EVERYTHING, compute);
+                    Workspace workspace = new Workspace(compute)) {
+                attention.attend(queries.unsqueeze(2).contiguous(), keys, values, output, workspace);
+            }
+            Tensor actual = output.squeeze(2).transpose(0, 1).to(ScalarType.Double);
+            assertThat(actual.sub(plain(queries, keys, values, false)).abs().max().item_double()).isLessThan(1e-5);
         }
     }
 

@@ -6,6 +6,7 @@ import dev.come.Golden;
 import dev.come.Golden.Values;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.ConfigTree;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,12 +14,15 @@ import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
 class ForwardTests {
-    static final List<String> LLAMAS = Golden.LLAMAS;
+    static final List<String> MODELS = Golden.MODELS;
+    /** One that has a window in every model in which some layers have one. */
+    private static final int LAYER = 3;
 
     /** Golden: expected.safetensors, tolerance 1e-4 absolute + 1e-4 relative. */
     static void assertClose(float[] actual, double[] expected, String what) {
@@ -35,12 +39,12 @@ class ForwardTests {
     }
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void theForwardPassEqualsGoldenAtEveryBoundary(String name) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name)); var _ = new NoGradGuard()) {
             ModelConfig config = ModelConfig.of(checkpoint);
             Compute compute = Compute.float32(1);
-            try (Rotation rotation = new Rotation(config, compute);
+            try (Rotation rotation = new Rotation(compute);
                     Workspace workspace = new Workspace(compute);
                     Embedding embedding = new Embedding(checkpoint, config, compute);
                     LanguageModelHead head = new LanguageModelHead(checkpoint, config, compute)) {
@@ -50,7 +54,7 @@ class ForwardTests {
                     Values channels = Golden.expected(name, "expected.safetensors", input + ".mlp_in");
                     Values heads = Golden.expected(name, "expected.safetensors", input + ".attn_in");
                     try (var _ = new PointerScope()) {
-                        Tensor hidden = embedding.of(ids);
+                        Tensor hidden = embedding.of(ids, TokenLayout.of(ids.length));
                         for (int i = 0; i < config.layers(); i++) {
                             assertClose(Tensors.floats(hidden), states.slice(i).values(), "states before layer " + i);
                             Recorder seen = new Recorder();
@@ -86,7 +90,7 @@ class ForwardTests {
     }
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void theFastLayerEqualsThePlainOneOnLongAndOnPackedSequences(String name) {
         long seed = 5;
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name));
@@ -96,13 +100,12 @@ class ForwardTests {
             Compute compute = Compute.float32(1);
             // Longer than the blocks of attention and of the feed-forward part, and not a multiple of them.
             TokenLayout layout = TokenLayout.of(3, 700, 1, 33);
-            int[] ids = new Random(seed).ints(layout.tokens(), 0, config.vocabularySize()).toArray();
-            try (Rotation rotation = new Rotation(config, compute);
+            torch.manual_seed(seed);
+            try (Rotation rotation = new Rotation(compute);
                     Workspace workspace = new Workspace(compute);
-                    Embedding embedding = new Embedding(checkpoint, config, compute);
-                    DecoderLayer fast = new DecoderLayer(config, LayerWeights.of(checkpoint, config, 1), compute)) {
-                Tensor hidden = embedding.of(ids);
-                LayerWeights weights = LayerWeights.of(checkpoint, config, 1)
+                    DecoderLayer fast = new DecoderLayer(config, LayerWeights.of(checkpoint, config, LAYER), compute)) {
+                Tensor hidden = torch.randn(layout.tokens(), config.hiddenSize());
+                LayerWeights weights = LayerWeights.of(checkpoint, config, LAYER)
                         .map((part, tensor) -> tensor.to(compute.scalarType()));
                 Tensor plain = new PlainLayer(config).forward(weights, hidden, layout, rotation);
                 fast.forward(hidden, layout, rotation, workspace, LayerObserver.NONE, null);
@@ -112,7 +115,7 @@ class ForwardTests {
     }
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void cachedAndUncachedLogitsAgree(String name) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name));
                 CausalLanguageModel model = new CausalLanguageModel(checkpoint, ModelConfig.of(checkpoint),
@@ -136,13 +139,52 @@ class ForwardTests {
         }
     }
 
+    /** A prompt of several pieces on several threads, then single tokens; several sequences at once. */
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void promptsInPiecesAndSequencesSideBySideGiveWhatEachGivesAlone(String name) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name));
+                CausalLanguageModel model = new CausalLanguageModel(checkpoint, ModelConfig.of(checkpoint),
+                        Compute.float32(3))) {
+            ModelConfig config = ModelConfig.of(checkpoint);
+            int prompt = config.learnedPositions() ? 50 : 600;
+            int[][] texts = new int[3][];
+            int[][] beginnings = new int[3][];
+            Random random = new Random(11);
+            for (int i = 0; i < texts.length; i++) {
+                texts[i] = random.ints(prompt + 4, 3, config.vocabularySize()).toArray();
+                beginnings[i] = Arrays.copyOf(texts[i], prompt);
+            }
+            try (KeyValueCache together = model.cache(3, prompt + 4)) {
+                int[] likeliest = model.likeliestTokens(beginnings, together);
+                for (int next = prompt; next < prompt + 4; next++) {
+                    for (int i = 0; i < texts.length; i++) {
+                        float[] alone = model.logits(Arrays.copyOf(texts[i], next))[next - 1];
+                        float top = alone[likeliest[i]];
+                        for (float logit : alone) {
+                            assertThat(logit).isLessThan(top + 1e-4f);
+                        }
+                    }
+                    int token = next;
+                    likeliest = model.likeliestTokens(
+                            Arrays.stream(texts).map(text -> new int[]{text[token]}).toArray(int[][]::new), together);
+                }
+                assertThat(together.length()).isEqualTo(prompt + 4);
+                assertThat(together.bytes()).isEqualTo(2L * 4 * config.layers() * 3 * (prompt + 4)
+                        * config.keyValueHeads() * config.headDim());
+            }
+        }
+    }
+
     @Test
     void configurationsOfTransformers4And5SayTheSame() {
-        for (String name : List.of("llama-mha", "llama-gqa", "llama3-rope", "llama-bf16-sharded")) {
+        for (String name : MODELS) {
+            if (!Files.exists(Golden.model(name).resolve("config-4x.json"))) {
+                continue;
+            }
             try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name))) {
                 ConfigTree older = ConfigTree.read(Golden.model(name).resolve("config-4x.json"));
-                ModelConfig config = ModelConfig.of(checkpoint);
-                assertThat(RotaryEmbedding.of(older, config.headDim())).as(name).isEqualTo(config.rotary());
+                assertThat(ModelConfig.of(older)).as(name).isEqualTo(ModelConfig.of(checkpoint.config()));
             }
         }
     }

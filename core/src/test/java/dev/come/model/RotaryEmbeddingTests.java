@@ -23,6 +23,8 @@ class RotaryEmbeddingTests {
     /** Steps between neighbouring float32 numbers, relative to the number. */
     private static final double FLOAT_STEP = 0x1p-23;
 
+    private static final String FULL = LayerLists.FULL;
+
     @TempDir
     Path folder;
 
@@ -45,7 +47,7 @@ class RotaryEmbeddingTests {
     @ParameterizedTest(name = "{0}")
     @MethodSource("golden")
     void frequenciesAndFactorAreThoseOfTransformers(String name, int headDim, JsonNode golden) throws IOException {
-        RotaryEmbedding rotary = RotaryEmbedding.of(config(golden.get("config").toString()), headDim);
+        RotaryEmbedding rotary = RotaryEmbedding.of(config(golden.get("config").toString()), headDim, FULL);
         for (JsonNode sequence : golden.get("sequences")) {
             float[] expected = floats(sequence.get("inverse_frequencies"));
             float[] actual = rotary.inverseFrequencies(sequence.get("length").asInt());
@@ -60,7 +62,7 @@ class RotaryEmbeddingTests {
     @ParameterizedTest(name = "{0}")
     @MethodSource("golden")
     void cosinesAndSinesAreThoseOfTransformers(String name, int headDim, JsonNode golden) throws IOException {
-        RotaryEmbedding rotary = RotaryEmbedding.of(config(golden.get("config").toString()), headDim);
+        RotaryEmbedding rotary = RotaryEmbedding.of(config(golden.get("config").toString()), headDim, FULL);
         for (JsonNode sequence : golden.get("sequences")) {
             int last = sequence.get("length").asInt() - 1;
             RotaryEmbedding.Table table = rotary.table(last, last + 1);
@@ -80,7 +82,7 @@ class RotaryEmbeddingTests {
 
     @Test
     void aTableOfSeveralPositionsHoldsThemRowByRow() throws IOException {
-        RotaryEmbedding rotary = RotaryEmbedding.of(config("{}"), 4);
+        RotaryEmbedding rotary = RotaryEmbedding.of(config("{}"), 4, FULL);
         RotaryEmbedding.Table table = rotary.table(3, 5);
         assertThat(table.cos()).containsExactly((float) Math.cos(3), (float) Math.cos(0.03f), (float) Math.cos(4),
                 (float) Math.cos(0.04f));
@@ -92,8 +94,19 @@ class RotaryEmbeddingTests {
     void bothStylesMayStandTogetherWhenTheyMeanTheSame() throws IOException {
         RotaryEmbedding rotary = RotaryEmbedding.of(config("""
                 {"rope_theta": 5e5, "rope_scaling": {"type": "linear", "factor": 2},
-                 "rope_parameters": {"rope_type": "linear", "rope_theta": 500000.0, "factor": 2.0}}"""), 8);
+                 "rope_parameters": {"rope_type": "linear", "rope_theta": 500000.0, "factor": 2.0}}"""), 8, FULL);
         assertThat(rotary).isEqualTo(new RotaryEmbedding(8, 500_000, new RopeScaling.Linear(2)));
+    }
+
+    @Test
+    void eachKindOfLayerMayHaveItsOwn() throws IOException {
+        ConfigTree config = config("""
+                {"rope_parameters": {"full_attention": {"rope_type": "linear", "rope_theta": 1e6, "factor": 8},
+                 "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}}}""");
+        assertThat(RotaryEmbedding.of(config, 8, FULL))
+                .isEqualTo(new RotaryEmbedding(8, 1_000_000, new RopeScaling.Linear(8)));
+        assertThat(RotaryEmbedding.of(config, 8, LayerLists.SLIDING))
+                .isEqualTo(new RotaryEmbedding(8, 10_000, new RopeScaling.None()));
     }
 
     @ParameterizedTest(name = "{0}")
@@ -111,7 +124,7 @@ class RotaryEmbeddingTests {
                     {"rope_parameters": {"rope_theta": 10}, "rope_scaling": {"type": "linear", "factor": 2}} | keep the one that is meant
                     {"partial_rotary_factor": 0.5}                                                      | partial_rotary_factor is 0.5, but rope type default must turn whole heads (1)
                     {"rope_parameters": {"rope_type": "proportional", "partial_rotary_factor": 1.5}}    | partial_rotary_factor must be from 0 to 1, but is 1.5
-                    {"rope_parameters": {"full_attention": {}, "sliding_attention": {}}}                | rope_parameters differs from one kind of layer to another
+                    {"rope_parameters": {"sliding_attention": {}}}                                      | rope_parameters has sliding_attention but no full_attention
                     {"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}} | rope_scaling.original_max_position_embeddings is missing
                     {"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4}} | high_freq_factor of the rotary settings must be above 4.0, but is 4.0
                     {"rope_scaling": {"type": "longrope", "short_factor": [1, 1]}, "max_position_embeddings": 64} | rope_scaling.short_factor must have 4 numbers, one for each pair of a head's 8 dimensions, but has 2
@@ -119,7 +132,7 @@ class RotaryEmbeddingTests {
                     """)
     void whatCannotBeMeantIsRefusedByName(String json, String message) throws IOException {
         ConfigTree config = config(json);
-        assertThatThrownBy(() -> RotaryEmbedding.of(config, 8)).isInstanceOf(InvalidInputException.class)
+        assertThatThrownBy(() -> RotaryEmbedding.of(config, 8, FULL)).isInstanceOf(InvalidInputException.class)
                 .hasMessageStartingWith(config.file() + ": ")
                 .hasMessageContaining(message);
     }
@@ -127,12 +140,12 @@ class RotaryEmbeddingTests {
     @Test
     void headsThatCannotBeTurnedInPairsAreRefused() throws IOException {
         ConfigTree odd = config("{}");
-        assertThatThrownBy(() -> RotaryEmbedding.of(odd, 7)).isInstanceOf(InvalidInputException.class)
+        assertThatThrownBy(() -> RotaryEmbedding.of(odd, 7, FULL)).isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("must be even")
                 .hasMessageContaining("7");
         ConfigTree dynamic = config("""
                 {"max_position_embeddings": 64, "rope_scaling": {"type": "dynamic", "factor": 2}}""");
-        assertThatThrownBy(() -> RotaryEmbedding.of(dynamic, 2)).isInstanceOf(InvalidInputException.class)
+        assertThatThrownBy(() -> RotaryEmbedding.of(dynamic, 2, FULL)).isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("dynamic needs a head dimension above 2");
     }
 

@@ -24,13 +24,13 @@ import tools.jackson.databind.JsonNode;
 
 /** Golden: runs.json, the methods that add layers up: MKA and LaCo. */
 class AddingMethodsTests {
-    static final List<String> LLAMAS = Golden.LLAMAS;
+    static final List<String> MODELS = Golden.MODELS;
 
     @TempDir
     private Path folder;
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void mkaEqualsGolden(String model) {
         try (GoldenRun golden = new GoldenRun(model, folder);
                 LocalCalibration calibration = golden.calibration(Golden.sequences("mka_ids", "mka_mask"),
@@ -67,7 +67,7 @@ class AddingMethodsTests {
     }
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void lacoEqualsGolden(String model) {
         try (GoldenRun golden = new GoldenRun(model, folder);
                 LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {

@@ -22,7 +22,7 @@ import tools.jackson.databind.JsonNode;
 
 /** Golden: runs.json, complete progressive runs of CoMe and CoMe-P. */
 class ConcatMergeTests {
-    static final List<String> LLAMAS = Golden.LLAMAS;
+    static final List<String> MODELS = Golden.MODELS;
 
     @TempDir
     private Path folder;
@@ -51,10 +51,15 @@ class ConcatMergeTests {
     }
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void wholeRunsEqualGolden(String model) {
         try (GoldenRun golden = new GoldenRun(model, folder)) {
             runs().forEach((key, method) -> {
+                if (!golden.has(key)) {
+                    assertThat(model).as("the only one whose last state the authors' code cannot compare")
+                            .isEqualTo("opt-350m-like");
+                    return;
+                }
                 boolean reference = key.equals("come_reference");
                 try (LocalCalibration calibration = golden
                         .calibration(reference ? Reading.REFERENCE : Reading.DEFINITION)) {

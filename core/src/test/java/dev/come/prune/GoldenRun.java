@@ -55,6 +55,11 @@ final class GoldenRun implements AutoCloseable {
                 Compute.float32(2), reading, 1 << 20, folder, Progress.NONE);
     }
 
+    /** Whether there is such a run: the authors' code cannot run everywhere. */
+    boolean has(String key) {
+        return golden.get("runs").has(key);
+    }
+
     /** Checks layers, calibration loss and logits of a result. */
     void assertResult(String key, LayerStack stack) {
         assertResult(key, stack, 1e-4, 1e-4);

@@ -25,11 +25,11 @@ import org.junit.jupiter.params.provider.FieldSource;
 import tools.jackson.databind.JsonNode;
 
 class ConcatenationTests {
-    static final List<String> LLAMAS = Golden.LLAMAS;
+    static final List<String> MODELS = Golden.MODELS;
 
     /** Golden: merge.json and merge.safetensors; copies to the bit, sums and means within 1e-6. */
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void aMergedLayerEqualsGolden(String model) {
         JsonNode merges = Golden.expected(model, "merge.json");
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(model)); var _ = new PointerScope()) {
@@ -39,7 +39,7 @@ class ConcatenationTests {
                 merged.asMap().forEach((part, tensor) -> {
                     Values expected = Golden.expected(model, "merge.safetensors",
                             merge + "." + config.family().parts().get(part));
-                    boolean copied = part.axis() != Part.Axis.NONE && part.axis() != Part.Axis.SUMMED_OUTPUT;
+                    boolean copied = part.axis() != Part.Axis.AVERAGED && part.axis() != Part.Axis.BY_RATIO;
                     // Golden was computed in float32 after widening; narrower stored types round sums and means.
                     DType stored = checkpoint.info(config.tensorName(0, part)).dtype();
                     double rounding = stored == DType.BF16 ? 0x1p-8 : stored == DType.F16 ? 0x1p-11 : 0;
@@ -64,7 +64,7 @@ class ConcatenationTests {
     }
 
     @ParameterizedTest
-    @FieldSource("LLAMAS")
+    @FieldSource("MODELS")
     void aMergeOfMergesIsRoundedOnceToTheStoredType(String model) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(model)); var _ = new PointerScope()) {
             ModelConfig config = ModelConfig.of(checkpoint);
@@ -72,11 +72,12 @@ class ConcatenationTests {
             LayerNode outer = halves(config, inner, new Original(3));
             Tensor[] norms = new Tensor[3];
             for (int i = 0; i < 3; i++) {
-                norms[i] = LayerWeights.of(checkpoint, config, i + 1).get(Part.INPUT_NORM).to(DType.F64.scalarType());
+                norms[i] = LayerWeights.of(checkpoint, config, i + 1).get(Part.ATTENTION_NORM)
+                        .to(DType.F64.scalarType());
             }
             Scalar half = new Scalar(0.5);
             Tensor exact = norms[0].add(norms[1]).mul(half).add(norms[2]).mul(half);
-            Tensor actual = new LayerStore(checkpoint, config).materialise(outer).get(Part.INPUT_NORM);
+            Tensor actual = new LayerStore(checkpoint, config).materialise(outer).get(Part.ATTENTION_NORM);
             assertThat(Tensors.doubles(actual)).isEqualTo(Tensors.doubles(exact.to(actual.scalar_type())));
         }
     }

@@ -1,0 +1,276 @@
+package dev.come.cli;
+
+import dev.come.ByteSize;
+import dev.come.UsageException;
+import dev.come.distill.Curve;
+import dev.come.distill.DistillationOptions;
+import dev.come.distill.Level;
+import dev.come.distill.Objective;
+import dev.come.distill.Schedule;
+import dev.come.distill.TrainedParts;
+import dev.come.job.DistillJob;
+import dev.come.job.Machine;
+import dev.come.job.Saving;
+import dev.come.prune.PruningPlan;
+import dev.come.prune.PruningPlan.Evaluation;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code come distill}: heals a pruned model. */
+@Command(name = "distill",
+        description = "Train the layers of a pruned model to do what those did that they were made from.")
+final class DistillCommand implements Runnable {
+    @ParentCommand
+    private Main main;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private ModelOptions model = new ModelOptions();
+
+    @Option(names = "--teacher", required = true, paramLabel = "MODEL",
+            description = "Folder or hub name of the dense model that it was made from.")
+    private String teacher = "";
+
+    @ArgGroup(validate = false, heading = "%nTraining:%n", order = 1)
+    private TrainingOptions training = new TrainingOptions();
+
+    @ArgGroup(validate = false, heading = "%nText:%n", order = 2)
+    private TextOptions text = new TextOptions();
+
+    @ArgGroup(validate = false, heading = "%nResult:%n", order = 3)
+    private ResultOptions result = new ResultOptions();
+
+    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 4)
+    private ExecutionOptions execution = new ExecutionOptions();
+
+    /** How layers are trained. */
+    static final class TrainingOptions {
+        private static final Choice LEVELS = choice("--level", Level.values());
+        private static final Choice OBJECTIVES = choice("--objective", Objective.values());
+        private static final Choice SHAPES = choice("--schedule", Schedule.Shape.values());
+        private static final Choice PARTS = choice("--train", TrainedParts.values());
+
+        @Option(names = "--level", paramLabel = "LEVEL", description = {
+            "layer, model or both (default: ${DEFAULT-VALUE}).",
+            "layer: each merged layer by itself, by the teacher's hidden states before and after the layers it stands for.",
+            "model: the whole model, by the teacher's probabilities of the next token."})
+        private String level = "both";
+
+        @Option(names = "--tokens", paramLabel = "N",
+                description = "Tokens that each layer is trained on (default: ${DEFAULT-VALUE}).")
+        private long tokens = 500_000;
+
+        @Option(names = "--model-tokens", paramLabel = "N",
+                description = "Tokens that the whole model is trained on (default: as --tokens).")
+        private @Nullable Long modelTokens;
+
+        @Option(names = "--objective", paramLabel = "NAME", description = {
+            "What single layers are trained for: kl, mse or cosine (default: ${DEFAULT-VALUE})."})
+        private String objective = "kl";
+
+        @Option(names = "--temperature", paramLabel = "T",
+                description = "Divides what KL compares (default: ${DEFAULT-VALUE}).")
+        private double temperature = 1;
+
+        @Option(names = "--train", paramLabel = "WHAT", description = {
+            "What learns when the whole model is trained: merged, all or norms (default: ${DEFAULT-VALUE}).",
+            "merged: merged layers, and those beside removed ones; norms: the norms of all layers."})
+        private String trained = "merged";
+
+        @Option(names = "--lr", paramLabel = "RATE",
+                description = "Highest learning rate of single layers (default: ${DEFAULT-VALUE}).")
+        private double rate = 1e-3;
+
+        @Option(names = "--model-lr", paramLabel = "RATE",
+                description = "Highest learning rate of the whole model (default: ${DEFAULT-VALUE}).")
+        private double modelRate = 3e-4;
+
+        @Option(names = "--schedule", paramLabel = "NAME",
+                description = "What the rate does after the warm-up: cosine or constant (default: ${DEFAULT-VALUE}).")
+        private String schedule = "cosine";
+
+        @Option(names = "--warmup", paramLabel = "SHARE",
+                description = "Share of the steps in which the rate rises (default: ${DEFAULT-VALUE}).")
+        private double warmUp = 0.05;
+
+        @Option(names = "--weight-decay", paramLabel = "W",
+                description = "Of matrices, by AdamW (default: ${DEFAULT-VALUE}).")
+        private double weightDecay;
+
+        @Option(names = "--clip", paramLabel = "LENGTH",
+                description = "Longer gradients are shortened to it; 0: none are (default: ${DEFAULT-VALUE}).")
+        private double clip = 1;
+
+        @Option(names = "--batch-tokens", paramLabel = "N",
+                description = "Tokens in a step (default: ${DEFAULT-VALUE}).")
+        private long batchTokens = 4096;
+
+        @Option(names = "--evaluations", paramLabel = "N", description = {
+            "How many times the validation loss is measured and the state is kept (default: ${DEFAULT-VALUE})."})
+        private int evaluations = 10;
+
+        @Option(names = "--seed", paramLabel = "N",
+                description = "Decides which text is taken and in which order (default: ${DEFAULT-VALUE}).")
+        private long seed = 10;
+
+        private static Choice choice(String option, Enum<?>[] values) {
+            return new Choice(option, Stream.of(values).map(value -> value.name().toLowerCase(Locale.ROOT)).toList());
+        }
+
+        private static String constant(Choice choice, String value) {
+            return choice.check(value).toUpperCase(Locale.ROOT);
+        }
+
+        DistillationOptions options(long validationTokens) {
+            Schedule.Shape shape = Schedule.Shape.valueOf(constant(SHAPES, schedule));
+            return new DistillationOptions(Level.valueOf(constant(LEVELS, level)),
+                    Objective.valueOf(constant(OBJECTIVES, objective)), temperature, tokens,
+                    modelTokens == null ? tokens : modelTokens, validationTokens, batchTokens,
+                    new Schedule(shape, rate, warmUp), new Schedule(shape, modelRate, warmUp), weightDecay, clip,
+                    TrainedParts.valueOf(constant(PARTS, trained)), evaluations, seed);
+        }
+    }
+
+    /** What is trained on. */
+    static final class TextOptions {
+        @Option(names = "--calibration-dataset", arity = "1..*", paramLabel = "NAME", description = {
+            "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or paths; each gives the same share (default: ${DEFAULT-VALUE})."})
+        private List<String> datasets = List.of("wiki2");
+
+        @Option(names = "--validation-tokens", paramLabel = "N", description = {
+            "Tokens that are not trained on, by which the best weights are found (default: ${DEFAULT-VALUE})."})
+        private long validationTokens = 16_384;
+
+        @ArgGroup(validate = false)
+        private DataOptions data = new DataOptions();
+    }
+
+    /** What comes out. */
+    static final class ResultOptions {
+        @ArgGroup(validate = false)
+        private OutputOptions output = new OutputOptions();
+
+        @Option(names = "--resume", description = "Go on where an earlier run with the same options was ended.")
+        private boolean resume;
+
+        @ArgGroup(validate = false)
+        private PerplexityData perplexity = new PerplexityData();
+    }
+
+    /** How the work is done. */
+    static final class ExecutionOptions {
+        private static final Choice MODES = new Choice("--mode", List.of("sp", "mp"));
+
+        @Option(names = "--mode", paramLabel = "MODE", description = {
+            "How single layers are trained: sp, one after the other in this process, or mp, in processes of their own that "
+                    + "share the teacher's states (default: ${DEFAULT-VALUE}). Both give the same weights."})
+        private String mode = "sp";
+
+        @Option(names = "--workers", paramLabel = "N",
+                description = "Processes of --mode mp; the threads are shared out (default: 2).")
+        private @Nullable Integer workers;
+
+        @ArgGroup(validate = false)
+        private ComputeOptions computing = new ComputeOptions();
+
+        int processes() {
+            boolean several = MODES.check(mode).equals("mp");
+            if (!several && workers != null) {
+                throw new UsageException("--workers is for --mode mp; leave it out");
+            }
+            if (workers != null && workers < 1) {
+                throw new UsageException("--workers is " + workers + ", but must be at least 1");
+            }
+            return several ? workers == null ? 2 : workers : 0;
+        }
+    }
+
+    @Override
+    public void run() {
+        DistillationOptions options = training.options(text.validationTokens);
+        requireUsed(options);
+        Saving saving = result.output.saving();
+        DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.folder(teacher),
+                text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub())).toList(),
+                text.data.sequenceLength(), options,
+                execution.processes(), result.perplexity.options(text.data, model.hub()), execution.computing.choice(),
+                saving,
+                result.resume), main.progress(spec.commandLine().getErr()));
+        long started = System.nanoTime();
+        print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), spec.commandLine().getOut());
+    }
+
+    /** An option that does nothing at a level is refused rather than ignored. */
+    private void requireUsed(DistillationOptions options) {
+        Map<String, Boolean> used = Map.of("--tokens",
+                options.level().hasLayers() || training.modelTokens == null, "--objective", options.level().hasLayers(),
+                "--lr", options.level().hasLayers(), "--mode", options.level().hasLayers(), "--model-tokens",
+                options.level().hasModel(), "--model-lr", options.level().hasModel(), "--train",
+                options.level().hasModel(), "--temperature",
+                options.level().hasModel() || options.objective() == Objective.KL);
+        for (String option : spec.commandLine().getParseResult().matchedOptionsSet().stream()
+                .map(matched -> matched.longestName()).sorted().toList()) {
+            if (!used.getOrDefault(option, true)) {
+                throw new UsageException(option + " does nothing at --level " + training.level
+                        + (option.equals("--temperature") ? " with --objective " + training.objective : "")
+                        + "; leave it out");
+            }
+        }
+    }
+
+    private static void print(DistillJob.Result result, Saving saving, Duration total, PrintWriter out) {
+        PruningPlan plan = result.plan();
+        Table curves = new Table("", "steps", "validation loss", "after", "MSE", "after", "1 - cosine", "after");
+        result.trained().layerCurves()
+                .forEach((position, curve) -> row(curves, plan.last().get(position).tree(), curve));
+        result.trained().modelCurve().ifPresent(curve -> row(curves, "whole model", curve));
+        out.println(curves);
+        out.println();
+        if (!result.prunedEvaluations().isEmpty()) {
+            Table table = new Table("", "dense", "pruned", "healed");
+            for (Evaluation pruned : result.prunedEvaluations()) {
+                table.row(pruned.metric(), value(plan, pruned.metric(), plan.layers()),
+                        PrunedModels.decimals(pruned.value()), value(plan, pruned.metric(), plan.last().size()));
+            }
+            out.println(table);
+            out.println();
+        }
+        out.println("Layers: " + plan.last().tree());
+        out.printf("Time: %s, of it %s to train; computed in %s", Units.time(total), Units.time(result.training()),
+                result.dtype());
+        Machine.peakResidentBytes().ifPresent(bytes -> out.printf("; at most %s of memory", ByteSize.format(bytes)));
+        out.println(".");
+        out.println("Model:  " + saving.folder());
+        out.println("Record: " + saving.folder().resolve(PruningPlan.FILE_NAME));
+    }
+
+    private static void row(Table table, String what, Curve curve) {
+        table.row(what, "" + curve.points().getLast().step(), number(curve.start().loss()),
+                number(curve.best().loss()), number(curve.start().mse()), number(curve.best().mse()),
+                number(curve.start().cosine()), number(curve.best().cosine()));
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.4g", value);
+    }
+
+    private static String value(PruningPlan plan, String metric, int layers) {
+        return plan.evaluations().stream()
+                .filter(evaluation -> evaluation.metric().equals(metric) && evaluation.layers() == layers).findFirst()
+                .map(evaluation -> PrunedModels.decimals(evaluation.value())).orElse("");
+    }
+}

@@ -1,0 +1,107 @@
+package dev.come.cli;
+
+import dev.come.evaluate.EvaluationReport;
+import dev.come.evaluate.EvaluationReport.Average;
+import dev.come.evaluate.EvaluationReport.Measured;
+import dev.come.evaluate.Perplexity;
+import dev.come.evaluate.TaskResult;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+
+/** Shows what was measured on a model, and on one beside it. */
+final class Evaluations {
+    private Evaluations() {
+    }
+
+    static void print(EvaluationReport report, PrintWriter out) {
+        List<TaskResult> tasks = shown(report.model());
+        if (!tasks.isEmpty()) {
+            tasks(report, tasks, out);
+        }
+        if (!report.model().perplexities().isEmpty()) {
+            if (!tasks.isEmpty()) {
+                out.println();
+            }
+            perplexities(report, out);
+        }
+        for (Average average : report.averages()) {
+            average.retained().ifPresent(share -> out.printf(Locale.ROOT,
+                    "%nRetained: %.1f %% of the baseline's average of %s (%d %s).%n", 100 * share, average.metric(),
+                    average.tasks(), average.tasks() == 1 ? "task" : "tasks"));
+        }
+        out.flush();
+    }
+
+    /** Groups, and tasks that are part of none. */
+    private static List<TaskResult> shown(Measured model) {
+        List<TaskResult> shown = new ArrayList<>(
+                model.results().tasks().stream().filter(task -> task.group().isEmpty()).toList());
+        shown.addAll(model.results().groups());
+        return shown;
+    }
+
+    private static void tasks(EvaluationReport report, List<TaskResult> tasks, PrintWriter out) {
+        boolean compared = report.baseline().isPresent();
+        Table table = table(compared, "task", "version", "shots", "documents", "metric", "value", "error");
+        for (int i = 0; i < tasks.size(); i++) {
+            TaskResult task = tasks.get(i);
+            int index = i;
+            boolean first = true;
+            for (String metric : task.values().keySet()) {
+                OptionalDouble other = report.baseline()
+                        .map(baseline -> OptionalDouble.of(shown(baseline).get(index).values().get(metric)))
+                        .orElse(OptionalDouble.empty());
+                Double error = task.errors().get(metric);
+                row(table, compared, task.values().get(metric), other, first ? task.task() : "",
+                        first ? task.version() : "", first ? "" + task.shots() : "", first ? "" + task.documents() : "",
+                        metric, decimals(task.values().get(metric)), error == null ? "" : "± " + decimals(error));
+                first = false;
+            }
+        }
+        for (Average average : report.averages()) {
+            row(table, compared, average.value(), average.baseline(), "average", "", "", "",
+                    average.metric().startsWith("acc_norm") ? "acc_norm" : average.metric(), decimals(average.value()),
+                    "");
+        }
+        out.println(table);
+    }
+
+    private static void perplexities(EvaluationReport report, PrintWriter out) {
+        boolean compared = report.baseline().isPresent();
+        Table table = table(compared, "", "windows", "value");
+        for (int i = 0; i < report.model().perplexities().size(); i++) {
+            Perplexity perplexity = report.model().perplexities().get(i);
+            int index = i;
+            OptionalDouble other = report.baseline()
+                    .map(baseline -> OptionalDouble.of(baseline.perplexities().get(index).value()))
+                    .orElse(OptionalDouble.empty());
+            row(table, compared, perplexity.value(), other, perplexity.metric(),
+                    "" + perplexity.windowLosses().size(), decimals(perplexity.value()));
+        }
+        out.println(table);
+    }
+
+    private static Table table(boolean compared, String... headings) {
+        List<String> all = new ArrayList<>(List.of(headings));
+        if (compared) {
+            all.addAll(List.of("baseline", "difference"));
+        }
+        return new Table(all.toArray(String[]::new));
+    }
+
+    private static void row(Table table, boolean compared, double value, OptionalDouble other, String... cells) {
+        List<String> all = new ArrayList<>(List.of(cells));
+        if (compared) {
+            all.add(decimals(other.orElseThrow()));
+            all.add(String.format(Locale.ROOT, "%+.4f", value - other.orElseThrow()));
+        }
+        table.row(all.toArray(String[]::new));
+    }
+
+    private static String decimals(double value) {
+        return String.format(Locale.ROOT, "%.4f", value);
+    }
+}

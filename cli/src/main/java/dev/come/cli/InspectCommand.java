@@ -1,0 +1,149 @@
+package dev.come.cli;
+
+import dev.come.ByteSize;
+import dev.come.InvalidInputException;
+import dev.come.job.Inspection;
+import dev.come.job.Inspection.LayerRange;
+import dev.come.job.ModelSource;
+import dev.come.model.AttentionKind;
+import dev.come.model.ModelConfig;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code come inspect}: tells what a model is. */
+@Command(name = "inspect", description = {"Tell what a model is and what is wrong with it; reads headers only.",
+    "Ends with exit code 3 if it cannot be used."})
+final class InspectCommand implements Runnable {
+    @ParentCommand
+    private Main main;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "MODEL",
+            description = "Folder of the model, its GGUF file, or its name on the Hugging Face hub.")
+    private String model = "";
+
+    @Option(names = "--revision", paramLabel = "REV", description = "Branch, tag or commit of a model on the hub.")
+    private @Nullable String revision;
+
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
+    @Override
+    public void run() {
+        Inspection inspection = Inspection.of(new ModelSource(model, Optional.ofNullable(revision))
+                .folder(() -> main.hub(spec.commandLine().getErr()), main.ggufCache(),
+                        main.progress(spec.commandLine().getErr())));
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(
+                json ? toJson(inspection).toPrettyString() : String.join(System.lineSeparator(), lines(inspection)));
+        if (!inspection.problems().isEmpty()) {
+            out.flush();
+            throw new InvalidInputException(model + " cannot be used as it is; the problems are listed above");
+        }
+    }
+
+    private static List<String> lines(Inspection inspection) {
+        List<String> lines = new ArrayList<>();
+        lines.add("model       " + inspection.model());
+        lines.add("            " + String.join(", ", inspection.architectures()) + " (model_type "
+                + inspection.modelType() + ")");
+        inspection.config().ifPresent(config -> lines.addAll(sizes(config)));
+        lines.add("parameters  " + number(inspection.parameters()) + parts(inspection));
+        lines.add("stored as   " + inspection.tensorsByType().keySet().stream().map(Enum::name)
+                .collect(Collectors.joining(", ")) + ", " + ByteSize.format(inspection.weightBytes()));
+        for (LayerRange range : inspection.layers()) {
+            lines.add("attention   " + name(range) + ": " + describe(range.attention()));
+        }
+        inspection.tokenizer()
+                .ifPresent(tokenizer -> lines.add("tokenizer   " + number(tokenizer.vocabularySize()) + " ids; "
+                        + (tokenizer.beginsWithSpecialToken() ? "puts a token in front of" : "puts nothing in front of")
+                        + " a text"));
+        inspection.remarks().forEach(remark -> lines.add("remark      " + remark));
+        inspection.problems().forEach(problem -> lines.add("problem     " + problem));
+        return lines;
+    }
+
+    private static List<String> sizes(ModelConfig config) {
+        return List.of("layers      " + config.layers() + ", each " + number(config.layerParameters()) + " parameters",
+                "hidden      " + config.hiddenSize() + ", feed-forward " + config.intermediateSize() + " ("
+                        + config.activation() + ")",
+                "heads       " + config.heads() + " of " + config.headDim() + ", key-value heads "
+                        + config.keyValueHeads(),
+                "vocabulary  " + number(config.vocabularySize()) + ", embeddings "
+                        + (config.tiedEmbeddings() ? "tied" : "not tied"),
+                "positions   " + number(config.maxPositions())
+                        + (config.learnedPositions() ? ", learned" : ", rotary"));
+    }
+
+    private static String parts(Inspection inspection) {
+        return inspection.parametersByPart().entrySet().stream()
+                .map(part -> part.getKey() + " " + String.format(Locale.ROOT, "%.1f %%",
+                        100.0 * part.getValue() / inspection.parameters()))
+                .collect(Collectors.joining(", ", ": ", ""));
+    }
+
+    private static String name(LayerRange range) {
+        return range.first() == range.last()
+                ? "layer " + range.first()
+                : "layers " + range.first() + " to " + range.last();
+    }
+
+    private static String describe(AttentionKind kind) {
+        String window = kind.window() == AttentionKind.EVERYTHING
+                ? "all tokens before"
+                : "the last " + number(kind.window()) + " tokens";
+        return window + kind.rotary().map(rotary -> ", rotary base " + number((long) rotary.theta())).orElse("");
+    }
+
+    private static String number(long value) {
+        return String.format(Locale.ROOT, "%,d", value);
+    }
+
+    private static ObjectNode toJson(Inspection inspection) {
+        ObjectNode root = JsonNodeFactory.instance.objectNode();
+        root.put("model", inspection.model().toString()).put("model_type", inspection.modelType());
+        inspection.architectures().forEach(root.putArray("architectures")::add);
+        inspection.config().ifPresent(config -> root.put("layers", config.layers())
+                .put("layer_parameters", config.layerParameters()).put("hidden_size", config.hiddenSize())
+                .put("intermediate_size", config.intermediateSize()).put("heads", config.heads())
+                .put("key_value_heads", config.keyValueHeads()).put("head_dim", config.headDim())
+                .put("vocabulary_size", config.vocabularySize()).put("tied_embeddings", config.tiedEmbeddings())
+                .put("max_positions", config.maxPositions()));
+        root.put("parameters", inspection.parameters());
+        ObjectNode parts = root.putObject("parameters_by_part");
+        inspection.parametersByPart().forEach(parts::put);
+        root.put("weight_bytes", inspection.weightBytes());
+        ObjectNode types = root.putObject("tensors_by_type");
+        inspection.tensorsByType().forEach((type, count) -> types.put(type.name(), count));
+        ArrayNode layers = root.putArray("attention");
+        inspection.layers().forEach(range -> {
+            ObjectNode node = layers.addObject().put("first_layer", range.first()).put("last_layer", range.last());
+            if (range.attention().window() != AttentionKind.EVERYTHING) {
+                node.put("window", range.attention().window());
+            }
+            range.attention().rotary().ifPresent(rotary -> node.put("rope_theta", rotary.theta()));
+        });
+        inspection.tokenizer().ifPresent(tokenizer -> root.putObject("tokenizer")
+                .put("vocabulary_size", tokenizer.vocabularySize())
+                .put("begins_with_special_token", tokenizer.beginsWithSpecialToken()));
+        inspection.remarks().forEach(root.putArray("remarks")::add);
+        inspection.problems().forEach(root.putArray("problems")::add);
+        return root;
+    }
+}

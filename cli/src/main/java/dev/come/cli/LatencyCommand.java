@@ -1,0 +1,157 @@
+package dev.come.cli;
+
+import dev.come.ByteSize;
+import dev.come.UsageException;
+import dev.come.evaluate.Latency.Load;
+import dev.come.evaluate.Latency.Seconds;
+import dev.come.evaluate.Latency.Timing;
+import dev.come.job.ComputeChoice;
+import dev.come.job.LatencyJob;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code come latency}: times a model. */
+@Command(name = "latency",
+        description = "Time a model: prompts, and the tokens after them; beside another model, in turns.")
+final class LatencyCommand implements Runnable {
+    /** The loads of the authors' scripts, and smaller ones for processors, on which those take hours. */
+    private static final Load PROMPT = new Load(1, 2048, 0, 50);
+    private static final Load PROMPT_ON_PROCESSOR = new Load(1, 2048, 0, 5);
+    private static final Load GENERATION = new Load(64, 64, 128, 10);
+    private static final Load GENERATION_ON_PROCESSOR = new Load(4, 64, 32, 5);
+
+    @ParentCommand
+    private Main main;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private ModelOptions model = new ModelOptions();
+
+    @Option(names = "--baseline", paramLabel = "MODEL",
+            description = "Folder or hub name of a model to compare it with.")
+    private @Nullable String baseline;
+
+    @Option(names = "--removal-ratio", paramLabel = "R",
+            description = "Compare the model with itself without this share of its layers, for example 0.2.")
+    private @Nullable Double removalRatio;
+
+    @Option(names = "--generation", description = "Time the generation of tokens after the prompts too.")
+    private boolean generation;
+
+    @Option(names = "--batch", paramLabel = "N",
+            description = "Sequences side by side (default: 1; with --generation 64, on a processor 4).")
+    private @Nullable Integer batch;
+
+    @Option(names = "--prompt", paramLabel = "TOKENS",
+            description = "Tokens of each prompt (default: 2048; with --generation 64).")
+    private @Nullable Integer prompt;
+
+    @Option(names = "--new-tokens", paramLabel = "N",
+            description = "Tokens to generate with --generation (default: 128, on a processor 32).")
+    private @Nullable Integer newTokens;
+
+    @Option(names = "--iterations", paramLabel = "N",
+            description = "How many times it is timed (default: 50, on a processor 5; with --generation 10, on a processor 5).")
+    private @Nullable Integer iterations;
+
+    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 1)
+    private ComputeOptions computing = new ComputeOptions();
+
+    @Override
+    public void run() {
+        if (newTokens != null && !generation) {
+            throw new UsageException("--new-tokens is for --generation; add it, or leave --new-tokens out");
+        }
+        if (newTokens != null && newTokens < 2) {
+            throw new UsageException("--new-tokens is " + newTokens
+                    + ", but must be at least 2: the first one comes with the prompt");
+        }
+        ComputeChoice choice = computing.choice();
+        boolean processor = choice.device().equals("cpu");
+        Load full = generation ? GENERATION : PROMPT;
+        Load usual = !processor ? full : generation ? GENERATION_ON_PROCESSOR : PROMPT_ON_PROCESSOR;
+        Load load = new Load(or(batch, usual.batch()), or(prompt, usual.promptTokens()),
+                or(newTokens, usual.newTokens()), or(iterations, usual.iterations()));
+        LatencyJob.Request request = new LatencyJob.Request(model.folder(),
+                Optional.ofNullable(baseline).map(model::folder),
+                removalRatio == null ? OptionalDouble.empty() : OptionalDouble.of(removalRatio), load);
+        LatencyJob.Result result = LatencyJob.run(request, choice, main.progress(spec.commandLine().getErr()));
+        print(result, load, spec.commandLine().getOut());
+        if (processor && batch == null && prompt == null && newTokens == null && iterations == null) {
+            spec.commandLine().getOut().println("Scaled down for a processor; on a GPU: " + describe(full) + ".");
+        }
+    }
+
+    private static int or(@Nullable Integer given, int usual) {
+        return given == null ? usual : given;
+    }
+
+    private static String describe(Load load) {
+        return load.batch() + " x " + load.promptTokens() + " tokens"
+                + (load.newTokens() > 0 ? " and " + load.newTokens() + " new ones" : "") + ", " + load.iterations()
+                + " times";
+    }
+
+    private static void print(LatencyJob.Result result, Load load, PrintWriter out) {
+        List<Timing> timings = result.timings();
+        boolean generates = load.newTokens() > 1;
+        Table table = new Table("", "layers", "parameters", "weights", "key-value cache", "prompt", "tokens/s",
+                "new tokens",
+                "tokens/s");
+        for (Timing timing : timings) {
+            table.row(timing.name(), "" + timing.layers(), String.format(Locale.ROOT, "%,d", timing.parameters()),
+                    ByteSize.format(timing.weightBytes()), ByteSize.format(timing.cacheBytes()),
+                    seconds(timing.prompt()), rate(timing.promptRate(load)),
+                    generates ? seconds(timing.generation().getFirst()) : "",
+                    generates ? rate(timing.generationRate(load)) : "");
+        }
+        out.println(table);
+        out.println();
+        if (timings.size() > 1) {
+            out.println("Speed-up, median (least to most) of runs in turns: prompt "
+                    + ratio(timings.getLast().prompt().ratioOf(timings.getFirst().prompt()))
+                    + (generates
+                            ? ", new tokens " + ratio(timings.getLast().generation().getFirst()
+                                    .ratioOf(timings.getFirst().generation().getFirst()))
+                            : ""));
+        }
+        out.println("Median (least to most) of " + load.iterations() + " runs after one to warm up: " + load.batch()
+                + " x " + load.promptTokens() + " tokens" + (generates ? " and " + load.newTokens() + " new ones" : "")
+                + ", in " + result.dtype() + ".");
+        if (generates) {
+            Timing last = timings.getLast();
+            double stepBytes = last.weightBytes() * (load.newTokens() - 1.0)
+                    / last.generation().getFirst().median();
+            out.println(String.format(Locale.ROOT,
+                    "New tokens read all weights once for each step: %.1f GB/s of the %.1f GB/s that this machine reads.",
+                    stepBytes / 1e9, result.bytesReadInASecond() / 1e9));
+        }
+        result.peakBytes().ifPresent(bytes -> out.println("At most " + ByteSize.format(bytes)
+                + " of memory, all models together."));
+    }
+
+    private static String seconds(Seconds seconds) {
+        return String.format(Locale.ROOT, "%.2f s (%.2f to %.2f)", seconds.median(), seconds.least(), seconds.most());
+    }
+
+    private static String rate(double rate) {
+        return String.format(Locale.ROOT, "%,.0f", rate);
+    }
+
+    private static String ratio(Seconds ratio) {
+        return String.format(Locale.ROOT, "%.2f x (%.2f to %.2f)", ratio.median(), ratio.least(), ratio.most());
+    }
+}

@@ -1,0 +1,51 @@
+package dev.come.cli;
+
+import dev.come.hub.Hub;
+import dev.come.job.ModelSource;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** The model that a command works on, and the hub that it may come from. */
+final class ModelOptions {
+    @ParentCommand
+    private Main main;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(names = "--model-name", required = true, paramLabel = "MODEL",
+            description = "Folder of the model, its GGUF file, or its name on the Hugging Face hub, which it is downloaded "
+                    + "from: OWNER/NAME.")
+    private String name = "";
+
+    @Option(names = "--revision", paramLabel = "REV",
+            description = "Branch, tag or commit of a model on the hub (default: " + Hub.DEFAULT_REVISION + ").")
+    private @Nullable String revision;
+
+    private final Supplier<Hub> hub = () -> main.hub(spec.commandLine().getErr());
+
+    /** The folder of the model; one on the hub is fetched first, a GGUF file unpacked. */
+    Path folder() {
+        return folder(new ModelSource(name, Optional.ofNullable(revision)));
+    }
+
+    /** The folder of another model that the command needs, from a path or a name on the hub. */
+    Path folder(String other) {
+        return folder(new ModelSource(other, Optional.empty()));
+    }
+
+    private Path folder(ModelSource source) {
+        return source.folder(hub, main.ggufCache(), main.progress(spec.commandLine().getErr()));
+    }
+
+    /** The hub, which is not looked for before it is needed. */
+    Supplier<Hub> hub() {
+        return hub;
+    }
+}

@@ -1,0 +1,118 @@
+package dev.come.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.CheckpointWriter;
+import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.TensorSpec;
+import dev.come.cli.Trial.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class InspectTests {
+    @TempDir
+    private Path folder;
+
+    private Trial trial;
+
+    @BeforeEach
+    void makeModel() throws IOException {
+        trial = new Trial(folder);
+    }
+
+    private void editConfig(String find, String replacement) throws IOException {
+        Path config = trial.model.resolve("config.json");
+        String text = Files.readString(config);
+        assertThat(text).contains(find);
+        Files.writeString(config, text.replace(find, replacement));
+    }
+
+    private Outcome inspect() {
+        return Trial.run(List.of("inspect", trial.model.toString()));
+    }
+
+    @Test
+    void tellsWhatAModelIs() {
+        Outcome outcome = inspect();
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.out()).contains("LlamaForCausalLM (model_type llama)", "layers      6", "embeddings tied",
+                "heads       8 of 4, key-value heads 2", "attention   layers 0 to 5: all tokens before",
+                "stored as   F32");
+        assertThat(outcome.out()).doesNotContain("remark", "problem");
+        JsonNode json = new JsonMapper()
+                .readTree(Trial.run(List.of("inspect", "--json", trial.model.toString())).out());
+        long parts = json.get("parameters_by_part").valueStream().mapToLong(JsonNode::asLong).sum();
+        assertThat(parts).isEqualTo(json.get("parameters").asLong());
+        assertThat(json.get("weight_bytes").asLong()).isEqualTo(4 * parts);
+    }
+
+    @Test
+    void listsTheFamilies() {
+        Outcome outcome = Trial.run(List.of("families"));
+        assertThat(outcome.exitCode()).isZero();
+        assertThat(outcome.out()).contains("opt ", "Qwen3ForCausalLM", "opt-350m-like");
+    }
+
+    @Test
+    void saysWhatIsWrongAndEndsWithThree() throws IOException {
+        editConfig("\"model_type\": \"llama\"", "\"model_type\": \"rwkv\"");
+        Files.delete(trial.model.resolve("tokenizer.json"));
+        Outcome outcome = inspect();
+        assertThat(outcome.exitCode()).isEqualTo(3);
+        assertThat(outcome.out()).contains("problem     " + trial.model.resolve("config.json")
+                + ": model_type is \"rwkv\", but the known families are llama", "has no tokenizer.json",
+                "parameters  ");
+        assertThat(outcome.err()).containsOnlyOnce("come: ").contains("cannot be used as it is");
+    }
+
+    @Test
+    void namesAHeadDimensionThatTheWeightsDoNotHave() throws IOException {
+        editConfig("\"head_dim\": 4", "\"head_dim\": 6");
+        assertThat(inspect().out()).contains("problem     ", "has shape [", "but config.json makes it [");
+    }
+
+    @Test
+    void remarksOnFilesAndTokensThatHaveNoPlace() throws IOException {
+        Files.copy(trial.model.resolve("model.safetensors"),
+                trial.model.resolve("model-00002-of-00007.safetensors"));
+        String tokenizer = Files.readString(trial.model.resolve("tokenizer.json"));
+        Files.writeString(trial.model.resolve("tokenizer.json"), tokenizer.replaceFirst("\"added_tokens\": ?\\[",
+                "\"added_tokens\": [{\"id\": 500, \"content\": \"<more>\", \"single_word\": false, \"lstrip\": false, "
+                        + "\"rstrip\": false, \"normalized\": false, \"special\": true},"));
+        Outcome outcome = inspect();
+        assertThat(outcome.out()).contains("remark      model-00002-of-00007.safetensors belongs to no index",
+                "the tokenizer has ids up to 500, the embedding only 128 rows");
+        assertThat(outcome.exitCode()).as(outcome.out()).isZero();
+    }
+
+    @Test
+    void keepsAnOutputProjectionThatConfigJsonDenies() {
+        Path untied = folder.resolve("untied");
+        try (Checkpoint checkpoint = Checkpoint.open(trial.model)) {
+            List<TensorSpec> specs = new ArrayList<>(checkpoint.tensors().stream()
+                    .map(info -> new TensorSpec(info.name(), info.dtype(), info.shape())).toList());
+            TensorSpec head = new TensorSpec("lm_head.weight", specs.getFirst().dtype(),
+                    checkpoint.info("model.embed_tokens.weight").shape());
+            specs.add(head);
+            new CheckpointWriter(untied, checkpoint.config()).source(trial.model).write(specs,
+                    spec -> spec.equals(head)
+                            ? checkpoint.tensor("model.embed_tokens.weight").neg()
+                            : checkpoint.tensor(spec.name()));
+        }
+        Outcome outcome = Trial.run(List.of("inspect", untied.toString()));
+        assertThat(outcome.out()).contains("embeddings not tied",
+                "config.json says that embeddings are tied, but lm_head.weight is another tensor");
+        Outcome pruned = Trial.run(trial.prune("--model-name", untied.toString()));
+        assertThat(pruned.err()).contains("tie_word_embeddings was true, but lm_head.weight is another tensor");
+        assertThat(ConfigTree.read(folder.resolve("out/config.json")).bool("tie_word_embeddings", true)).isFalse();
+    }
+}

@@ -1,0 +1,80 @@
+package dev.come.distill;
+
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * How training went.
+ *
+ * @param points the start first
+ * @param bestStep after which step the validation loss was least; the weights are those of that moment
+ * @param stopped why it was given up early; empty if it was not
+ */
+public record Curve(List<Point> points, int bestStep, String stopped) {
+    public Curve {
+        points = List.copyOf(points);
+    }
+
+    /** Whether there are better weights than at the start. */
+    public boolean improved() {
+        return bestStep > 0;
+    }
+
+    /** What was measured before the first step. */
+    public Measures start() {
+        return points.getFirst().validation();
+    }
+
+    /** What was measured with the weights that were kept. */
+    public Measures best() {
+        return points.stream().filter(point -> point.step() == bestStep).findFirst().orElseThrow().validation();
+    }
+
+    /** For the record. */
+    public ObjectNode toJson() {
+        ObjectNode curve = JsonNodeFactory.instance.objectNode();
+        curve.put("best_step", bestStep);
+        if (!stopped.isEmpty()) {
+            curve.put("stopped", stopped);
+        }
+        ArrayNode list = curve.putArray("points");
+        for (Point point : points) {
+            ObjectNode entry = list.addObject();
+            entry.put("step", point.step());
+            entry.put("tokens", point.tokens());
+            entry.put("learning_rate", point.learningRate());
+            put(entry, "training_loss", point.trainingLoss());
+            put(entry, "validation_loss", point.validation().loss());
+            put(entry, "kl", point.validation().kl());
+            put(entry, "mse", point.validation().mse());
+            put(entry, "cosine", point.validation().cosine());
+        }
+        return curve;
+    }
+
+    /** Reads what {@link #toJson} wrote. */
+    static Curve of(JsonNode curve) {
+        List<Point> points = curve.path("points").valueStream().map(entry -> new Point(entry.path("step").asInt(),
+                entry.path("tokens").asLong(), entry.path("learning_rate").asDouble(), get(entry, "training_loss"),
+                new Measures(get(entry, "validation_loss"), get(entry, "kl"), get(entry, "mse"),
+                        get(entry, "cosine"))))
+                .toList();
+        return new Curve(points, curve.path("best_step").asInt(), curve.path("stopped").asString(""));
+    }
+
+    /** JSON has no NaN. */
+    private static void put(ObjectNode entry, String key, double value) {
+        if (Double.isFinite(value)) {
+            entry.put(key, value);
+        } else {
+            entry.putNull(key);
+        }
+    }
+
+    private static double get(JsonNode entry, String key) {
+        return entry.path(key).isNumber() ? entry.path(key).asDouble() : Double.NaN;
+    }
+}

@@ -1,0 +1,383 @@
+package dev.come.distill;
+
+import dev.come.FailedException;
+import dev.come.NothingToDoException;
+import dev.come.Progress;
+import dev.come.calibration.LayerRunner;
+import dev.come.calibration.StateStore;
+import dev.come.calibration.TokenChunks;
+import dev.come.checkpoint.IoReason;
+import dev.come.model.Compute;
+import dev.come.model.Rotation;
+import dev.come.stack.LayerNode.Trained;
+import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import dev.come.stack.TrainedLayers;
+import dev.come.text.Sequences;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+
+/**
+ * Healing by distillation: first every merged layer by itself, then the whole model.
+ *
+ * <p>The teacher is run once, a layer at a time over all tokens. As soon as the states are there that a merged layer should
+ * give, it is trained, and states that no layer above needs are forgotten.
+ */
+public final class Distillation {
+    /** Small chunks, so that many threads share a batch; products of so many rows are large enough. */
+    private static final int CHUNK = 512;
+
+    private final Path teacher;
+    private final Path pruned;
+    private final LayerStore store;
+    private final LayerStack stack;
+    private final DistillationOptions options;
+    private final Compute compute;
+    private final long memory;
+    private final int processes;
+    private final Path folder;
+    private final Progress progress;
+    private final TokenChunks chunks;
+    private final int training;
+
+    /**
+     * What is trained by what.
+     *
+     * @param teacher the folder of the dense model
+     * @param plan the come.json of the pruned model, in its folder
+     * @param store the teacher's weights, and those of layers of the pruned model that were trained before
+     * @param stack the pruned model
+     */
+    public record Subject(Path teacher, Path plan, LayerStore store, LayerStack stack) {}
+
+    /**
+     * How the work is done; what comes out does not depend on it, except for the compute type.
+     *
+     * @param compute the compute type of the teacher and of the student forward; gradients are float32
+     * @param memory bytes of hidden states that are held in memory
+     * @param processes how many processes train layers by themselves; 0: this one does
+     * @param folder the run's folder, from which an interrupted run goes on
+     */
+    public record Execution(Compute compute, long memory, int processes, Path folder) {}
+
+    /**
+     * What came out.
+     *
+     * @param layers the layers that became better, by position
+     * @param layerCurves of the layers that were trained by themselves, by position
+     * @param modelCurve of the whole model, if it was trained
+     * @param folders where the weights of the layers lie
+     */
+    public record Result(SortedMap<Integer, Trained> layers, SortedMap<Integer, Curve> layerCurves,
+            Optional<Curve> modelCurve, List<Path> folders) {}
+
+    /**
+     * Plans the work.
+     *
+     * @param training sequences that are trained on
+     * @param validation sequences that are not
+     */
+    public Distillation(Subject subject, Sequences training, Sequences validation, DistillationOptions options,
+            Execution execution, Progress progress) {
+        this.teacher = subject.teacher;
+        this.pruned = subject.plan;
+        this.store = subject.store;
+        this.stack = subject.stack;
+        this.options = options;
+        this.compute = execution.compute;
+        this.memory = execution.memory;
+        this.processes = execution.processes;
+        this.folder = execution.folder;
+        this.progress = progress;
+        TokenChunks first = TokenChunks.of(training, CHUNK);
+        this.training = first.size();
+        this.chunks = first.followedBy(TokenChunks.of(validation, CHUNK));
+        if (levels().isEmpty()) {
+            throw new NothingToDoException("No layer of the pruned model stands for several of the teacher's, so there"
+                    + " is nothing to train at --level layer; use --level model, which trains the layers beside the"
+                    + " removed ones");
+        }
+    }
+
+    /** The levels at which there is something to train. */
+    private List<Level> levels() {
+        List<Level> levels = new ArrayList<>();
+        if (options.level().hasLayers() && !merged().isEmpty()) {
+            levels.add(Level.LAYER);
+        }
+        if (options.level().hasModel() && !learning().isEmpty()) {
+            levels.add(Level.MODEL);
+        }
+        return levels;
+    }
+
+    private List<Integer> merged() {
+        return IntStream.range(0, stack.size()).filter(position -> TrainedParts.isMerged(stack, position)).boxed()
+                .toList();
+    }
+
+    private List<Integer> learning() {
+        return options.trained().positions(stack, store.config().layers());
+    }
+
+    /** Trains. */
+    public Result run() {
+        Path layerFolder = make("layers");
+        Path modelFolder = make("model");
+        SortedMap<Integer, Outcome> done = new TreeMap<>();
+        List<LayerTraining> missing = new ArrayList<>();
+        if (options.level().hasLayers()) {
+            if (merged().isEmpty()) {
+                progress.note("No layer stands for several of the teacher's, so only the whole model is trained");
+            }
+            for (int position : merged()) {
+                LayerTraining layer = new LayerTraining(store, stack, position, options, layerFolder);
+                layer.done().ifPresentOrElse(outcome -> done.put(position, outcome), () -> missing.add(layer));
+            }
+        }
+        Path modelRecord = modelFolder.resolve("outcome.json");
+        Optional<Outcome> model = Outcome.read(modelRecord, stack);
+        boolean modelMissing = levels().contains(Level.MODEL) && model.isEmpty();
+        if (!missing.isEmpty() || modelMissing) {
+            try (LayerRunner runner = new LayerRunner(store, compute);
+                    StateStore states = new StateStore(memory, folder);
+                    TeacherStates boundaries = new TeacherStates(runner, chunks, states)) {
+                done.putAll(trainLayers(missing, modelMissing, runner, boundaries));
+                if (modelMissing) {
+                    model = Optional.of(trainModel(modelRecord, done, runner, states, boundaries));
+                }
+            }
+        }
+        SortedMap<Integer, Trained> layers = layers(done);
+        model.ifPresent(outcome -> layers.putAll(outcome.layers()));
+        SortedMap<Integer, Curve> curves = new TreeMap<>();
+        done.forEach((position, outcome) -> curves.put(position, outcome.curve()));
+        return new Result(layers, curves, model.map(Outcome::curve), List.of(modelFolder, layerFolder));
+    }
+
+    private static SortedMap<Integer, Trained> layers(SortedMap<Integer, Outcome> outcomes) {
+        SortedMap<Integer, Trained> layers = new TreeMap<>();
+        outcomes.values().forEach(outcome -> layers.putAll(outcome.layers()));
+        return layers;
+    }
+
+    /** Runs the teacher as far as it is needed, and trains on the way. */
+    private Map<Integer, Outcome> trainLayers(List<LayerTraining> missing, boolean toTheEnd, LayerRunner runner,
+            TeacherStates boundaries) {
+        Map<Integer, Outcome> outcomes = new HashMap<>();
+        List<LayerTraining> left = new ArrayList<>(missing);
+        int teacherLayers = store.config().layers();
+        int top = toTheEnd
+                ? teacherLayers
+                : missing.stream().mapToInt(this::last).max().orElse(-1) + 1;
+        try (Progress.Task whole = progress.begin("going up the teacher", top, "layers");
+                LayerQueue queue = processes > 0 ? new ProcessQueue(boundaries) : new OwnQueue(runner, boundaries)) {
+            while (boundaries.reached() < top) {
+                try (Progress.Task task = progress.begin("the teacher's layer " + boundaries.reached(), chunks.size(),
+                        "chunks")) {
+                    runner.reporting(task, () -> {
+                        boundaries.next();
+                        return true;
+                    });
+                }
+                List<LayerTraining> ready = left.stream().filter(layer -> last(layer) + 1 == boundaries.reached())
+                        .toList();
+                ready.forEach(queue::train);
+                left.removeAll(ready);
+                boundaries.keepOnly(left.stream().map(this::first).collect(Collectors.toSet()));
+                whole.advance(1);
+            }
+            queue.finish();
+        }
+        missing.forEach(layer -> outcomes.put(layer.position(), layer.done().orElseThrow()));
+        return outcomes;
+    }
+
+    private int first(LayerTraining layer) {
+        return TrainedParts.first(stack, layer.position());
+    }
+
+    private int last(LayerTraining layer) {
+        return TrainedParts.last(stack, layer.position());
+    }
+
+    private Outcome trainModel(Path record, SortedMap<Integer, Outcome> layers, LayerRunner runner, StateStore states,
+            TeacherStates boundaries) {
+        SortedMap<Integer, TrainableLayer> learning = new TreeMap<>();
+        List<Path> folders = new ArrayList<>(List.of(make("layers")));
+        folders.add(pruned.toAbsolutePath().getParent());
+        LayerStack begin = stack;
+        for (Map.Entry<Integer, Trained> layer : layers(layers).entrySet()) {
+            begin = begin.replace(layer.getKey(), 1, layer.getValue());
+        }
+        int end = store.config().layers();
+        Examples finals = boundaries.examples(end, end - 1, training);
+        TrainingFile file = new TrainingFile(make("model").resolve("training.state"));
+        try (TrainedLayers trained = new TrainedLayers(folders.toArray(Path[]::new))) {
+            LayerStore with = store.with(trained);
+            for (int position : learning()) {
+                try (var _ = new PointerScope()) {
+                    learning.put(position, new TrainableLayer(position, begin.get(position),
+                            with.materialise(begin.get(position)), options.trained().parts(store.config()),
+                            options.weightDecay()));
+                }
+            }
+            Batches batches = Batches.of(chunks, training, options.modelTokens(), options.batchTokens(),
+                    options.seed());
+            List<TrainableLayer> all = List.copyOf(learning.values());
+            try (ModelStudent student = new ModelStudent(with, begin, learning, finals, compute, states,
+                    runner.workers(), options.temperature());
+                    Progress.Task task = progress.begin("training the whole model", batches.count(), "steps")) {
+                Curve curve = new TrainingLoop(all, student, chunks, batches, options.modelSchedule(), options, file)
+                        .run("model", progress, task);
+                Outcome outcome = Outcome.write(record, with, all, stack, curve);
+                file.delete();
+                return outcome;
+            }
+        } finally {
+            learning.values().forEach(TrainableLayer::close);
+        }
+    }
+
+    private Path make(String name) {
+        try {
+            return Files.createDirectories(folder.resolve(name));
+        } catch (IOException e) {
+            throw new FailedException(folder.resolve(name) + " cannot be made (" + IoReason.of(e)
+                    + "); the run keeps its state there, so choose a --save-path in a folder that may be written to",
+                    e);
+        }
+    }
+
+    /** Trains layers whose states are there. */
+    private interface LayerQueue extends AutoCloseable {
+        void train(LayerTraining layer);
+
+        /** Waits until all are trained. */
+        void finish();
+
+        @Override
+        void close();
+    }
+
+    /** In this process, one after the other (CoMe-sp). */
+    private final class OwnQueue implements LayerQueue {
+        private final LayerRunner runner;
+        private final TeacherStates boundaries;
+        private final Rotation rotation = new Rotation(Compute.float32(compute.threads()));
+
+        OwnQueue(LayerRunner runner, TeacherStates boundaries) {
+            this.runner = runner;
+            this.boundaries = boundaries;
+        }
+
+        @Override
+        public void train(LayerTraining layer) {
+            Examples examples = boundaries.examples(first(layer), last(layer), training);
+            try (Progress.Task task = progress.begin("training layer " + stack.get(layer.position()).tree(),
+                    LayerTraining.steps(examples, options), "steps")) {
+                layer.run(examples, runner.workers(), rotation, progress, task);
+            }
+        }
+
+        @Override
+        public void finish() {
+        }
+
+        @Override
+        public void close() {
+            rotation.close();
+        }
+    }
+
+    /** In processes of their own, which share the teacher's states (CoMe-mp). */
+    private final class ProcessQueue implements LayerQueue {
+        private final TeacherStates boundaries;
+        private final ExecutorService executor = Executors.newFixedThreadPool(processes,
+                Thread.ofPlatform().name("come-process-", 1).daemon().factory());
+        private final List<Future<?>> running = new ArrayList<>();
+        private final Map<Path, Integer> users = new HashMap<>();
+
+        ProcessQueue(TeacherStates boundaries) {
+            this.boundaries = boundaries;
+        }
+
+        @Override
+        public void train(LayerTraining layer) {
+            Path input = states(first(layer));
+            Path target = states(last(layer) + 1);
+            List<List<Integer>> lengths = chunks.chunks().stream()
+                    .map(chunk -> IntStream.of(chunk.layout().lengths()).boxed().toList()).toList();
+            int threads = Math.max(1, compute.threads() / processes);
+            LayerProcess.Order order = new LayerProcess.Order(teacher.toAbsolutePath().toString(),
+                    pruned.toAbsolutePath().toString(), layer.position(), options, lengths, training, input.toString(),
+                    target.toString(), layer.folder().toAbsolutePath().toString(), threads);
+            int steps = LayerTraining.steps(boundaries.examples(first(layer), last(layer), training), options);
+            running.add(executor.submit(() -> {
+                try (Progress.Task task = progress.begin("training layer " + stack.get(layer.position()).tree(), steps,
+                        "steps")) {
+                    LayerProcess.run(order, layer.folder().resolve("order-" + layer.position() + ".json"), progress,
+                            task);
+                } finally {
+                    leave(input);
+                    leave(target);
+                }
+            }));
+        }
+
+        /** The file of a boundary, written when the first layer needs it, removed when the last has used it. */
+        private synchronized Path states(int boundary) {
+            Path file = folder.toAbsolutePath().resolve("boundary-" + boundary + ".states");
+            if (users.merge(file, 1, Integer::sum) == 1) {
+                LayerProcess.write(file, chunks, chunk -> boundaries.get(boundary, chunk));
+            }
+            return file;
+        }
+
+        private synchronized void leave(Path file) {
+            if (users.merge(file, -1, Integer::sum) == 0) {
+                try {
+                    Files.deleteIfExists(file);
+                } catch (IOException e) {
+                    throw new FailedException(file + " cannot be removed (" + IoReason.of(e) + ")", e);
+                }
+            }
+        }
+
+        @Override
+        public void finish() {
+            for (Future<?> layer : running) {
+                try {
+                    layer.get();
+                } catch (ExecutionException e) {
+                    throw e.getCause() instanceof RuntimeException known
+                            ? known
+                            : new IllegalStateException(e.getCause());
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new IllegalStateException("interrupted", e);
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            executor.shutdownNow();
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package dev.come.distill;
+
+import dev.come.UsageException;
+
+/**
+ * How layers are trained.
+ *
+ * @param level what is compared with the teacher ({@code --level})
+ * @param objective what single layers are trained for ({@code --objective})
+ * @param temperature of KL ({@code --temperature})
+ * @param tokens tokens that each layer is trained on ({@code --tokens}); more than there are means several times
+ * @param modelTokens tokens that the whole model is trained on ({@code --model-tokens})
+ * @param validationTokens tokens that nothing is trained on, by which the best weights are found
+ *        ({@code --validation-tokens})
+ * @param batchTokens tokens in a batch ({@code --batch-tokens}); at least one sequence in any case
+ * @param schedule of single layers ({@code --lr}, {@code --schedule}, {@code --warmup})
+ * @param modelSchedule of the whole model ({@code --model-lr})
+ * @param weightDecay of matrices ({@code --weight-decay})
+ * @param clip the longest gradient; 0: any ({@code --clip})
+ * @param trained which weights learn when the whole model is trained ({@code --train})
+ * @param evaluations how many times the validation loss is measured after the start, evenly spread ({@code --evaluations})
+ * @param seed the order of the text ({@code --seed})
+ */
+public record DistillationOptions(Level level, Objective objective, double temperature, long tokens, long modelTokens,
+        long validationTokens, long batchTokens, Schedule schedule, Schedule modelSchedule, double weightDecay,
+        double clip, TrainedParts trained, int evaluations, long seed) {
+    public DistillationOptions {
+        requirePositive("--temperature", temperature);
+        requirePositive("--tokens", (double) tokens);
+        requirePositive("--model-tokens", (double) modelTokens);
+        requirePositive("--validation-tokens", (double) validationTokens);
+        requirePositive("--batch-tokens", (double) batchTokens);
+        requirePositive("--evaluations", (double) evaluations);
+        requireNotNegative("--weight-decay", weightDecay);
+        requireNotNegative("--clip", clip);
+        requireNotNegative("--seed", (double) seed);
+    }
+
+    /** The most tokens that are trained on at either level. */
+    public long trainingTokens() {
+        return Math.max(level.hasLayers() ? tokens : 0, level.hasModel() ? modelTokens : 0);
+    }
+
+    private static void requirePositive(String option, double value) {
+        if (!(value > 0) || !Double.isFinite(value)) {
+            throw new UsageException(option + " is " + plain(value) + ", but must be more than 0");
+        }
+    }
+
+    private static void requireNotNegative(String option, double value) {
+        if (!(value >= 0) || !Double.isFinite(value)) {
+            throw new UsageException(option + " is " + plain(value) + ", but must be 0 or more");
+        }
+    }
+
+    private static String plain(double value) {
+        return value == Math.rint(value) && Math.abs(value) < 1e15 ? Long.toString((long) value) : "" + value;
+    }
+}

@@ -1,0 +1,214 @@
+package dev.come.distill;
+
+import dev.come.FailedException;
+import dev.come.Progress;
+import dev.come.calibration.TokenChunks;
+import dev.come.calibration.TokenChunks.Chunk;
+import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.DType;
+import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.TensorFile;
+import dev.come.checkpoint.TensorSpec;
+import dev.come.model.Compute;
+import dev.come.model.ModelConfig;
+import dev.come.model.Rotation;
+import dev.come.model.TokenLayout;
+import dev.come.model.Workers;
+import dev.come.prune.PruningPlan;
+import dev.come.stack.LayerStore;
+import dev.come.stack.TrainedLayers;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The training of one layer in a process of its own. The teacher's states come to it in files that are mapped into memory, so
+ * processes that need the same share them. It tells on standard output what it has done: {@code +} and a number of steps, or
+ * {@code =} and a line for the user.
+ */
+final class LayerProcess {
+    private static final JsonMapper JSON = new JsonMapper();
+    private static final char STEPS = '+';
+    private static final char NOTE = '=';
+    private static final int LAST_LINES = 20;
+
+    private LayerProcess() {
+    }
+
+    /**
+     * What a process is told.
+     *
+     * @param model the folder of the teacher
+     * @param plan the come.json of the pruned model, in its folder
+     * @param lengths the lengths of the sequences of each chunk, in tokens
+     * @param training how many of the chunks are trained on
+     * @param input the file of the states before the layer
+     * @param target the file of those that should come after it
+     * @param folder where the outcome goes
+     */
+    record Order(String model, String plan, int position, DistillationOptions options, List<List<Integer>> lengths,
+            int training, String input, String target, String folder, int threads) {}
+
+    /** Writes the states of a boundary for processes to read. */
+    static void write(Path file, TokenChunks chunks, IntFunction<Tensor> states) {
+        try (var _ = new PointerScope()) {
+            List<TensorSpec> specs = new ArrayList<>();
+            for (int chunk = 0; chunk < chunks.size(); chunk++) {
+                try (var _ = new PointerScope()) {
+                    Tensor tensor = states.apply(chunk);
+                    specs.add(new TensorSpec("" + chunk, DType.of(tensor.scalar_type()),
+                            List.of(tensor.size(0), tensor.size(1))));
+                }
+            }
+            TensorFile.write(file, specs, spec -> states.apply(Integer.parseInt(spec.name())).cpu().detach());
+        }
+    }
+
+    /** Does what an order says; called in a process of its own. */
+    static void main(String[] arguments) throws IOException {
+        Order order = JSON.readValue(Files.readString(Path.of(arguments[0])), Order.class);
+        endWithParent();
+        PrintStream out = System.out;
+        Progress progress = new Progress() {
+            @Override
+            public Task begin(String what, long total, String unit) {
+                return steps -> say(out, STEPS + "" + steps);
+            }
+
+            @Override
+            public void note(String line) {
+                say(out, NOTE + line);
+            }
+        };
+        Path plan = Path.of(order.plan);
+        Compute compute = Compute.float32(order.threads);
+        try (Checkpoint checkpoint = Checkpoint.open(Path.of(order.model));
+                TrainedLayers before = new TrainedLayers(plan.getParent());
+                TensorFile input = TensorFile.open(Path.of(order.input));
+                TensorFile target = TensorFile.open(Path.of(order.target));
+                Workers workers = new Workers(compute)) {
+            ModelConfig config = ModelConfig.of(checkpoint);
+            LayerStore store = new LayerStore(checkpoint, config).with(before);
+            try (Rotation rotation = new Rotation(compute)) {
+                new LayerTraining(store, PruningPlan.read(plan).last(), order.position, order.options,
+                        Path.of(order.folder)).run(examples(order, input, target), workers, rotation, progress,
+                                progress.begin("", 0, ""));
+            }
+        }
+    }
+
+    private static synchronized void say(PrintStream out, String line) {
+        out.println(line);
+        out.flush();
+    }
+
+    /** Standard input ends when the parent does, however that was. */
+    private static void endWithParent() {
+        Thread.ofPlatform().daemon().start(() -> {
+            try {
+                while (System.in.read() >= 0) {
+                    // nothing is ever sent
+                }
+            } catch (IOException _) {
+                // then it is gone too
+            }
+            Runtime.getRuntime().halt(1);
+        });
+    }
+
+    private static Examples examples(Order order, TensorFile input, TensorFile target) {
+        List<Chunk> chunks = new ArrayList<>();
+        int first = 0;
+        for (List<Integer> lengths : order.lengths) {
+            TokenLayout layout = TokenLayout.of(lengths.stream().mapToInt(Integer::intValue).toArray());
+            // Which tokens they are is nothing to a layer.
+            chunks.add(new Chunk(first, new int[layout.tokens()], layout));
+            first += lengths.size();
+        }
+        TokenChunks all = new TokenChunks(chunks);
+        return new Examples() {
+            @Override
+            public TokenChunks chunks() {
+                return all;
+            }
+
+            @Override
+            public int training() {
+                return order.training;
+            }
+
+            @Override
+            public Tensor input(int chunk) {
+                return input.tensor("" + chunk);
+            }
+
+            @Override
+            public Tensor target(int chunk) {
+                return target.tensor("" + chunk);
+            }
+        };
+    }
+
+    /** Starts a process and waits for its end; it ends with this one too. */
+    static void run(Order order, Path orderFile, Progress progress, Progress.Task task) {
+        List<String> lastLines = new ArrayList<>();
+        Process process = null;
+        try {
+            Files.writeString(orderFile, JSON.writeValueAsString(order));
+            process = new ProcessBuilder(command(orderFile)).redirectErrorStream(true).start();
+            try (BufferedReader lines = new BufferedReader(
+                    new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                    if (line.startsWith("" + NOTE)) {
+                        progress.note(line.substring(1));
+                    } else if (line.matches("\\" + STEPS + "\\d+")) {
+                        task.advance(Long.parseLong(line.substring(1)));
+                    } else {
+                        lastLines.add(line);
+                        if (lastLines.size() > LAST_LINES) {
+                            lastLines.removeFirst();
+                        }
+                    }
+                }
+            }
+            int code = process.waitFor();
+            if (code != 0) {
+                throw new FailedException("The process that trained the layer at position " + order.position
+                        + " ended with code " + code + ": " + String.join(System.lineSeparator(), lastLines));
+            }
+        } catch (IOException e) {
+            throw new FailedException("A process to train the layer at position " + order.position
+                    + " could not be started or heard (" + IoReason.of(e) + "); use --mode sp", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        } finally {
+            if (process != null) {
+                process.destroyForcibly();
+            }
+        }
+    }
+
+    /** This same Java with the same options and classes. */
+    private static List<String> command(Path orderFile) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> !argument.startsWith("-agentlib") && !argument.startsWith("-javaagent"))
+                .forEach(command::add);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), LayerProcess.class.getName(),
+                orderFile.toString()));
+        return command;
+    }
+}

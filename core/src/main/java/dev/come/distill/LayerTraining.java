@@ -1,0 +1,70 @@
+package dev.come.distill;
+
+import dev.come.Progress;
+import dev.come.model.LayerWeights;
+import dev.come.model.Rotation;
+import dev.come.model.Workers;
+import dev.come.stack.LayerNode;
+import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.bytedeco.javacpp.PointerScope;
+
+/**
+ * The training of one layer by itself, from its recipe to its outcome in the run's folder. It is the same whether it is done in
+ * this process or in one of its own.
+ *
+ * @param store where weights are made; knows the weights of layers that were trained before
+ * @param stack the pruned model
+ * @param position which layer
+ * @param folder where the outcome goes, and where training goes on from after it was interrupted
+ */
+record LayerTraining(LayerStore store, LayerStack stack, int position, DistillationOptions options, Path folder) {
+    /** What came out if it was done before. */
+    Optional<Outcome> done() {
+        return Outcome.read(record(), stack);
+    }
+
+    /** How many steps there will be. */
+    static int steps(Examples examples, DistillationOptions options) {
+        return batches(examples, options).count();
+    }
+
+    private static Batches batches(Examples examples, DistillationOptions options) {
+        return Batches.of(examples.chunks(), examples.training(), options.tokens(), options.batchTokens(),
+                options.seed());
+    }
+
+    /**
+     * Trains.
+     *
+     * @param rotation float32
+     * @param task advances by one with every step
+     */
+    Outcome run(Examples examples, Workers workers, Rotation rotation, Progress progress, Progress.Task task) {
+        LayerNode node = stack.get(position);
+        TrainingFile file = new TrainingFile(folder.resolve("training-" + position + ".state"));
+        try (TrainableLayer layer = trainable(node)) {
+            LayerStudent student = new LayerStudent(layer, store, examples, workers, rotation, options);
+            Curve curve = new TrainingLoop(List.of(layer), student, examples.chunks(), batches(examples, options),
+                    options.schedule(), options, file).run("layer " + node.tree(), progress, task);
+            Outcome outcome = Outcome.write(record(), store, List.of(layer), stack, curve);
+            file.delete();
+            return outcome;
+        }
+    }
+
+    private TrainableLayer trainable(LayerNode node) {
+        try (var _ = new PointerScope()) {
+            LayerWeights start = store.materialise(node);
+            return new TrainableLayer(position, node, start, store.config().parts(),
+                    options.weightDecay());
+        }
+    }
+
+    private Path record() {
+        return folder.resolve("outcome-" + position + ".json");
+    }
+}

@@ -1,0 +1,96 @@
+package dev.come.distill;
+
+import dev.come.model.Compute;
+import dev.come.model.LanguageModelHead;
+import dev.come.model.ModelConfig;
+import dev.come.model.Multipliers;
+import dev.come.stack.LayerStore;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.AutoGradMode;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * KL between the probabilities of the next token that follow from two states after the last layer, teacher and student, which
+ * share everything behind the layers. Everything is float32. Safe for use by several threads.
+ */
+final class NextTokens implements AutoCloseable {
+    /** Logits that are held at once for each thread, twice. */
+    private static final long LOGITS = 1 << 23;
+
+    private final LanguageModelHead head;
+    private final Multipliers multipliers;
+    private final double temperature;
+    private final long rows;
+    private final Tensor projection;
+
+    NextTokens(LayerStore store, double temperature) {
+        ModelConfig config = store.config();
+        this.head = new LanguageModelHead(store.checkpoint(), config, Compute.float32(1));
+        this.multipliers = config.multipliers();
+        this.temperature = temperature;
+        this.rows = Math.max(1, LOGITS / config.vocabularySize());
+        try (var _ = new PointerScope()) {
+            // A copy, because a float32 checkpoint would give a view on itself.
+            projection = store.checkpoint().tensor(config.headTensor()).to(ScalarType.Float).clone().retainReference();
+        }
+    }
+
+    /**
+     * The sum over the tokens, in nats.
+     *
+     * @param student {@code (tokens, hidden)} after the last layer, float32
+     * @param teacher the same of the teacher
+     * @param gradient {@code (tokens, hidden)}: is overwritten with the gradient with respect to the student's states; null if
+     *        nobody wants it
+     */
+    double sum(Tensor student, Tensor teacher, @Nullable Tensor gradient) {
+        double sum = 0;
+        for (long start = 0; start < student.size(0); start += rows) {
+            try (var _ = new PointerScope()) {
+                long count = Math.min(rows, student.size(0) - start);
+                sum += block(student.narrow(0, start, count), teacher.narrow(0, start, count),
+                        gradient == null ? null : gradient.narrow(0, start, count));
+            }
+        }
+        return sum;
+    }
+
+    private double block(Tensor student, Tensor teacher, @Nullable Tensor gradient) {
+        Tensor expected = logits(head.plainFinalStates(teacher)).div_(new Scalar(temperature)).log_softmax(1);
+        try (var _ = new AutoGradMode(gradient != null)) {
+            Tensor input = student.detach().set_requires_grad(gradient != null);
+            Tensor states = head.plainFinalStates(input);
+            try (var _ = new NoGradGuard()) {
+                Tensor logits = logits(states);
+                Tensor found = logits.div(new Scalar(temperature)).log_softmax(1);
+                Tensor probabilities = expected.exp();
+                double sum = found.sub(expected).neg_().mul_(probabilities).to(ScalarType.Double).sum().item_double();
+                if (gradient != null) {
+                    Tensor byLogit = found.exp_().sub_(probabilities).mul_(new Scalar(1 / temperature));
+                    if (multipliers.capsLogits()) {
+                        byLogit.mul_(multipliers.slope(logits));
+                    }
+                    gradient.copy_(torch.grad(new TensorVector(states), new TensorVector(input),
+                            new TensorVector(byLogit.mm(projection)), null, false, false).get(0));
+                }
+                return sum;
+            }
+        }
+    }
+
+    private Tensor logits(Tensor states) {
+        return multipliers.capped(states.mm(projection.t()));
+    }
+
+    @Override
+    public void close() {
+        projection.releaseReference();
+        head.close();
+    }
+}

@@ -1,0 +1,114 @@
+package dev.come.distill;
+
+import dev.come.calibration.LayerRunner;
+import dev.come.calibration.StateStore;
+import dev.come.calibration.StateStore.State;
+import dev.come.calibration.TokenChunks;
+import dev.come.model.LayerObserver;
+import dev.come.stack.LayerNode.Original;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * The teacher's hidden states, from one boundary between layers to the next: each layer is run once over all tokens, and only
+ * boundaries that someone still needs are kept. Boundary n lies before layer n.
+ */
+final class TeacherStates implements AutoCloseable {
+    private final LayerRunner runner;
+    private final TokenChunks chunks;
+    private final StateStore states;
+    private final Map<Integer, State[]> boundaries = new HashMap<>();
+    private int reached;
+
+    /** The states before the first layer. */
+    TeacherStates(LayerRunner runner, TokenChunks chunks, StateStore states) {
+        this.runner = runner;
+        this.chunks = chunks;
+        this.states = states;
+        State[] embedded = new State[chunks.size()];
+        boundaries.put(0, embedded);
+        runner.workers().forEach(chunks.size(),
+                (chunk, _) -> embedded[chunk] = states.put(runner.embed(chunks.get(chunk))));
+    }
+
+    /** The highest boundary so far. */
+    int reached() {
+        return reached;
+    }
+
+    /** Runs the next layer over all tokens. */
+    void next() {
+        State[] before = Objects.requireNonNull(boundaries.get(reached));
+        State[] after = new State[chunks.size()];
+        runner.run(new Original(reached), chunks.chunks(), _ -> {
+        }, new LayerRunner.Pass() {
+            @Override
+            public Tensor before(int chunk) {
+                return states.get(before[chunk]).clone();
+            }
+
+            @Override
+            public LayerObserver observer(int chunk) {
+                return LayerObserver.NONE;
+            }
+
+            @Override
+            public void after(int chunk, Tensor hidden) {
+                after[chunk] = states.put(hidden);
+            }
+        });
+        boundaries.put(++reached, after);
+    }
+
+    /** The states of a chunk at a boundary, {@code (tokens, hidden)}, of the current PointerScope, not to be changed. */
+    Tensor get(int boundary, int chunk) {
+        return states.get(Objects.requireNonNull(boundaries.get(boundary))[chunk]);
+    }
+
+    /** Forgets all boundaries but these and the highest, from which the next layer goes on. */
+    void keepOnly(Set<Integer> needed) {
+        List.copyOf(boundaries.keySet()).stream()
+                .filter(boundary -> boundary != reached && !needed.contains(boundary)).forEach(this::free);
+    }
+
+    private void free(int boundary) {
+        State[] known = boundaries.remove(boundary);
+        if (known != null) {
+            List.of(known).forEach(states::free);
+        }
+    }
+
+    /** The states before and after some of the teacher's layers. */
+    Examples examples(int first, int last, int training) {
+        return new Examples() {
+            @Override
+            public TokenChunks chunks() {
+                return chunks;
+            }
+
+            @Override
+            public int training() {
+                return training;
+            }
+
+            @Override
+            public Tensor input(int chunk) {
+                return get(first, chunk);
+            }
+
+            @Override
+            public Tensor target(int chunk) {
+                return get(last + 1, chunk);
+            }
+        };
+    }
+
+    @Override
+    public void close() {
+        List.copyOf(boundaries.keySet()).forEach(this::free);
+    }
+}

@@ -1,0 +1,91 @@
+package dev.come.distill;
+
+import dev.come.FailedException;
+import dev.come.checkpoint.DType;
+import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.TensorFile;
+import dev.come.checkpoint.TensorSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * What training goes on from after it was interrupted: weights, the optimizer's means, the best weights so far and the curve,
+ * in one file that is replaced all at once. It lies in the run's folder and is of no use to anyone else.
+ */
+final class TrainingFile {
+    private static final String CURVE = "curve";
+    private static final String BEST_STEP = "best_step";
+    private static final int COLUMNS = 8;
+
+    private final Path file;
+
+    TrainingFile(Path file) {
+        this.file = file;
+    }
+
+    /** Where training was: the points so far, and after which step the weights were best. */
+    record Progress(List<Point> points, int bestStep) {}
+
+    /** Writes where training is. */
+    void save(List<TrainableLayer> layers, Progress progress) {
+        Map<TensorSpec, Tensor> tensors = new LinkedHashMap<>();
+        try (var _ = new PointerScope()) {
+            // The engine takes arrays of longs, so doubles are told by their bits.
+            long[] numbers = progress.points.stream().flatMapToDouble(point -> Arrays.stream(row(point)))
+                    .mapToLong(Double::doubleToRawLongBits).toArray();
+            tensors.put(new TensorSpec(CURVE, DType.I64, List.of((long) progress.points.size(), (long) COLUMNS)),
+                    torch.tensor(numbers).view(progress.points.size(), COLUMNS));
+            tensors.put(new TensorSpec(BEST_STEP, DType.I64, List.of(1L)), torch.tensor(new long[]{progress.bestStep}));
+            layers.forEach(layer -> tensors.putAll(layer.state()));
+            // The writer closes what it is given.
+            TensorFile.write(file, List.copyOf(tensors.keySet()),
+                    spec -> Objects.requireNonNull(tensors.get(spec)).detach());
+        }
+    }
+
+    /** Goes on from what was written, if there is something. */
+    Optional<Progress> restore(List<TrainableLayer> layers) {
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        try (TensorFile state = TensorFile.open(file); var _ = new PointerScope()) {
+            Tensor curve = state.tensor(CURVE);
+            long[] bits = new long[(int) curve.numel()];
+            curve.contiguous().data_ptr_long().get(bits);
+            double[] numbers = Arrays.stream(bits).mapToDouble(Double::longBitsToDouble).toArray();
+            List<Point> points = new ArrayList<>();
+            for (int i = 0; i < numbers.length; i += COLUMNS) {
+                points.add(new Point((int) numbers[i], (long) numbers[i + 1], numbers[i + 2], numbers[i + 3],
+                        new Measures(numbers[i + 4], numbers[i + 5], numbers[i + 6], numbers[i + 7])));
+            }
+            layers.forEach(layer -> layer.restore(state, points.getLast().step()));
+            return Optional.of(new Progress(points, (int) state.tensor(BEST_STEP).item_long()));
+        }
+    }
+
+    /** Removes the file: training has ended. */
+    void delete() {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new FailedException(file + " cannot be removed (" + IoReason.of(e) + ")", e);
+        }
+    }
+
+    private static double[] row(Point point) {
+        Measures measures = point.validation();
+        return new double[]{point.step(), point.tokens(), point.learningRate(), point.trainingLoss(), measures.loss(),
+            measures.kl(), measures.mse(), measures.cosine()};
+    }
+}

@@ -1,0 +1,44 @@
+package dev.come.evaluate;
+
+import java.util.List;
+
+/** What a task asks of one row of its data. */
+sealed interface Document {
+    /** The number of the row, counted from 0. */
+    int id();
+
+    /**
+     * A question with choices. Either there is one context, and a continuation for each choice, or one continuation, and a
+     * context for each choice.
+     *
+     * @param contexts what comes before, examples included
+     * @param continuations what is scored, with the blank before it
+     * @param choices the texts of the choices, whose characters are counted
+     * @param gold the number of the right choice
+     * @param examples the rows of the examples, in their order
+     */
+    record Question(int id, List<String> contexts, List<String> continuations, List<String> choices, int gold,
+            List<Integer> examples) implements Document {
+        /** How many choices there are. */
+        int size() {
+            return Math.max(contexts.size(), continuations.size());
+        }
+
+        String context(int choice) {
+            return contexts.get(contexts.size() == 1 ? 0 : choice);
+        }
+
+        String continuation(int choice) {
+            return continuations.get(continuations.size() == 1 ? 0 : choice);
+        }
+    }
+
+    /**
+     * A long text.
+     *
+     * @param text what is scored
+     * @param words pieces between blanks of what is counted
+     * @param bytes its bytes in UTF-8
+     */
+    record Page(int id, String text, long words, long bytes) implements Document {}
+}

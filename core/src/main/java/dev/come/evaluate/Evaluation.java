@@ -1,0 +1,290 @@
+package dev.come.evaluate;
+
+import dev.come.InvalidInputException;
+import dev.come.Progress;
+import dev.come.UsageException;
+import dev.come.calibration.Continuation;
+import dev.come.calibration.Continuation.Score;
+import dev.come.calibration.ContinuationScores;
+import dev.come.calibration.ContinuationScores.Batch;
+import dev.come.evaluate.Document.Page;
+import dev.come.evaluate.Document.Question;
+import dev.come.evaluate.Journal.Key;
+import dev.come.evaluate.TaskDescription.Choices;
+import dev.come.evaluate.TaskDescription.Contexts;
+import dev.come.evaluate.TaskDescription.Group;
+import dev.come.evaluate.TaskDescription.LongText;
+import dev.come.evaluate.TaskDescription.Metric;
+import dev.come.stack.LayerStack;
+import dev.come.text.Sequences;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.SequencedMap;
+
+/**
+ * Tasks that are measured as lm-evaluation-harness measures them: multiple choice by log-likelihoods, and the perplexity of long
+ * texts.
+ */
+public final class Evaluation {
+    private final EvaluationOptions options;
+    private final List<List<TaskData>> tasks;
+
+    private Evaluation(EvaluationOptions options, List<List<TaskData>> tasks) {
+        this.options = options;
+        this.tasks = tasks;
+    }
+
+    /**
+     * Reads the data of all tasks.
+     *
+     * @throws UsageException if a task is not known
+     * @throws InvalidInputException if data are missing or damaged
+     */
+    public static Evaluation of(EvaluationOptions options, Progress progress) {
+        List<List<TaskData>> tasks = new ArrayList<>();
+        for (String name : options.tasks()) {
+            List<TaskDescription> found = TaskFile.find(name, options.library(), options.harness());
+            List<TaskData> data = found.stream().map(task -> TaskData.read(task, shots(task, options), options.limit()))
+                    .toList();
+            data.stream().flatMap(task -> task.notes().stream()).forEach(progress::note);
+            groupDifference(data).ifPresent(progress::note);
+            tasks.add(data);
+        }
+        List<String> names = tasks.stream().flatMap(List::stream).map(data -> data.task().name()).toList();
+        if (names.stream().distinct().count() < names.size()) {
+            throw new UsageException("--tasks asks twice for one task: " + String.join(", ", names));
+        }
+        return new Evaluation(options, tasks);
+    }
+
+    /** Long texts have no examples. */
+    private static int shots(TaskDescription task, EvaluationOptions options) {
+        return task.form() instanceof LongText ? 0 : options.shots();
+    }
+
+    private static Optional<String> groupDifference(List<TaskData> data) {
+        Optional<Group> group = data.getFirst().task().group();
+        int available = data.stream().mapToInt(TaskData::available).sum();
+        return group.filter(of -> of.published().isPresent() && of.published().getAsInt() != available)
+                .map(of -> TaskData.difference(of.name(), available, of.published().getAsInt(), data.size()
+                        + " files"));
+    }
+
+    /** The rules by which it measures. */
+    public EvaluationOptions options() {
+        return options;
+    }
+
+    /** The SHA-256 of everything that the tasks ask, so that scores of other data or other tasks are not taken for these. */
+    public String fingerprint() {
+        MessageDigest digest;
+        try {
+            digest = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+        for (TaskData data : tasks.stream().flatMap(List::stream).toList()) {
+            data.documents().forEach(document -> digest.update(
+                    (data.task().name() + "\n" + document + "\n").getBytes(StandardCharsets.UTF_8)));
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** The results of a model. */
+    public record Results(List<TaskResult> tasks, List<TaskResult> groups, int maxLength, int prefixToken,
+            List<Sample> samples) {
+        public Results {
+            tasks = List.copyOf(tasks);
+            groups = List.copyOf(groups);
+            samples = List.copyOf(samples);
+        }
+
+        /** What counts in an average: groups, and tasks of no group, that have an accuracy. */
+        List<TaskResult> averaged() {
+            List<TaskResult> all = new ArrayList<>(tasks.stream().filter(task -> task.group().isEmpty()).toList());
+            all.addAll(groups);
+            return all.stream().filter(task -> !Double.isNaN(task.accuracy())).toList();
+        }
+    }
+
+    /** A document and what came out of it. */
+    record Sample(String task, DocumentResult result) {}
+
+    /** What goes through the model as one. */
+    private record Unit(Key key, List<Continuation> continuations) {
+        String name() {
+            return (key.part() > 0 ? "window " + key.part() + " of " : "") + documentName(key.task(), key.document());
+        }
+    }
+
+    private static String documentName(String task, int document) {
+        return "document " + document + " of " + task;
+    }
+
+    /**
+     * Measures a model.
+     *
+     * @param journal knows what is done already, and gets what is not as it comes
+     */
+    public Results measure(ScoredModel model, Journal journal, Progress progress) {
+        int longest = Math.min(options.maxLength(), model.store().config().maxPositions());
+        if (tasks.isEmpty()) {
+            return new Results(List.of(), List.of(), longest, -1, List.of());
+        }
+        PairEncoding encoding = new PairEncoding(model.tokenizer(), model.special(), options.harness(),
+                options.bosRule(), longest);
+        List<TaskResult> results = new ArrayList<>();
+        List<TaskResult> groups = new ArrayList<>();
+        List<Sample> samples = new ArrayList<>();
+        try (ContinuationScores scores = new ContinuationScores(model.store(),
+                LayerStack.dense(model.store().config().layers()), model.compute(), model.memory())) {
+            for (int i = 0; i < tasks.size(); i++) {
+                List<Unit> units = units(tasks.get(i), encoding, model);
+                score(options.tasks().get(i), units, model.role(), scores, journal, progress);
+                Map<Key, List<Score>> known = new HashMap<>();
+                units.forEach(unit -> known.put(unit.key, Objects.requireNonNull(journal.find(unit.key))));
+                List<TaskResult> ofGroup = new ArrayList<>();
+                for (TaskData data : tasks.get(i)) {
+                    List<DocumentResult> documents = documents(data, known, model.role());
+                    documents.forEach(document -> samples.add(new Sample(data.task().name(), document)));
+                    ofGroup.add(result(data, documents));
+                }
+                results.addAll(ofGroup);
+                tasks.get(i).getFirst().task().group().ifPresent(group -> groups.add(groupResult(group, ofGroup)));
+            }
+        }
+        return new Results(results, groups, longest, encoding.prefix(), samples);
+    }
+
+    private static List<Unit> units(List<TaskData> group, PairEncoding encoding, ScoredModel model) {
+        List<Unit> units = new ArrayList<>();
+        for (TaskData data : group) {
+            for (Document document : data.documents()) {
+                String task = data.task().name();
+                switch (document) {
+                    case Question question -> units.add(new Unit(new Key(model.role(), task, document.id(), 0),
+                            choices(question, encoding, documentName(task, document.id()))));
+                    case Page page -> {
+                        List<Continuation> windows = encoding.windows(page.text());
+                        for (int part = 0; part < windows.size(); part++) {
+                            units.add(new Unit(new Key(model.role(), task, document.id(), part),
+                                    List.of(windows.get(part))));
+                        }
+                    }
+                }
+            }
+        }
+        if (!units.isEmpty()) {
+            model.tokenizer().requireBelow(model.store().config().vocabularySize(), Sequences.of(
+                    units.stream().flatMap(unit -> unit.continuations.stream()).map(Continuation::ids).toList()));
+        }
+        return units;
+    }
+
+    static List<Continuation> choices(Question question, PairEncoding encoding, String name) {
+        List<Continuation> choices = new ArrayList<>();
+        for (int choice = 0; choice < question.size(); choice++) {
+            choices.add(encoding.cut(encoding.pair(question.context(choice), question.continuation(choice)),
+                    "choice " + choice + " of " + name));
+        }
+        return choices;
+    }
+
+    private static void score(String name, List<Unit> units, String role, ContinuationScores scores, Journal journal,
+            Progress progress) {
+        List<Batch> batches = ContinuationScores.batches(units.stream().map(Unit::continuations).toList()).stream()
+                .filter(batch -> batch.items().stream().anyMatch(item -> journal.find(units.get(item).key) == null))
+                .toList();
+        String what = name + (role.equals(ScoredModel.MODEL) ? "" : " (" + role + ")");
+        try (Progress.Task task = progress.begin(what, scores.runs(batches), "layers")) {
+            scores.score(batches, item -> units.get(item).name(), task, found -> {
+                Map<Key, List<Score>> keyed = new LinkedHashMap<>();
+                found.forEach((item, values) -> keyed.put(units.get(item).key, values));
+                journal.add(keyed);
+            });
+        }
+    }
+
+    private static List<DocumentResult> documents(TaskData data, Map<Key, List<Score>> known, String role) {
+        List<DocumentResult> results = new ArrayList<>();
+        for (Document document : data.documents()) {
+            List<Score> scores = new ArrayList<>();
+            List<Score> part = known.get(new Key(role, data.task().name(), document.id(), 0));
+            for (int i = 1; part != null; i++) {
+                scores.addAll(part);
+                part = known.get(new Key(role, data.task().name(), document.id(), i));
+            }
+            results.add(new DocumentResult(document, scores));
+        }
+        return results;
+    }
+
+    private TaskResult result(TaskData data, List<DocumentResult> documents) {
+        TaskDescription task = data.task();
+        SequencedMap<String, Double> values = new LinkedHashMap<>();
+        Map<String, Double> errors = new HashMap<>();
+        switch (task.form()) {
+            case Choices form -> accuracies(form.metrics(), documents, values, errors);
+            case Contexts form -> accuracies(form.metrics(), documents, values, errors);
+            case LongText _ -> perplexities(documents, values);
+        }
+        return new TaskResult(task.name(), task.version(), task.documents().split(), shots(task, options),
+                documents.size(), data.sources(), task.group().map(Group::name).orElse(""), values, errors);
+    }
+
+    private static void accuracies(List<Metric> metrics, List<DocumentResult> documents, Map<String, Double> values,
+            Map<String, Double> errors) {
+        for (Metric metric : metrics) {
+            List<Double> right = documents.stream().map(document -> right(metric, document) ? 1.0 : 0.0).toList();
+            String name = metric.name().toLowerCase(Locale.ROOT);
+            values.put(name, Scoring.mean(right));
+            Scoring.standardError(right).ifPresent(error -> errors.put(name, error));
+        }
+    }
+
+    static boolean right(Metric metric, DocumentResult result) {
+        Question question = (Question) result.document();
+        return question.gold() == switch (metric) {
+            case ACC -> result.predicted();
+            case ACC_NORM -> result.predictedByCharacters(question);
+        };
+    }
+
+    private static void perplexities(List<DocumentResult> documents, Map<String, Double> values) {
+        double sum = documents.stream().mapToDouble(DocumentResult::logLikelihood).sum();
+        long words = documents.stream().mapToLong(document -> ((Page) document.document()).words()).sum();
+        long bytes = documents.stream().mapToLong(document -> ((Page) document.document()).bytes()).sum();
+        values.put("word_perplexity", Math.exp(-sum / words));
+        values.put("byte_perplexity", Math.exp(-sum / bytes));
+        values.put("bits_per_byte", -sum / bytes / Math.log(2));
+    }
+
+    /** Every document counts the same, whatever its task. */
+    private static TaskResult groupResult(Group group, List<TaskResult> members) {
+        TaskResult first = members.getFirst();
+        SequencedMap<String, Double> values = new LinkedHashMap<>();
+        Map<String, Double> errors = new HashMap<>();
+        List<Integer> sizes = members.stream().map(TaskResult::documents).toList();
+        for (String metric : first.values().keySet()) {
+            values.put(metric,
+                    Scoring.weightedMean(members.stream().map(member -> member.values().get(metric)).toList(),
+                            sizes));
+            if (members.stream().allMatch(member -> member.errors().containsKey(metric))) {
+                errors.put(metric, Scoring.pooledStandardError(
+                        members.stream().map(member -> member.errors().get(metric)).toList(), sizes));
+            }
+        }
+        return new TaskResult(group.name(), first.version(), first.split(), first.shots(),
+                sizes.stream().mapToInt(Integer::intValue).sum(), List.of(), "", values, errors);
+    }
+}

@@ -1,0 +1,190 @@
+package dev.come.evaluate;
+
+import dev.come.FailedException;
+import dev.come.InvalidInputException;
+import dev.come.calibration.Continuation.Score;
+import dev.come.checkpoint.IoReason;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The scores of a run as they come in: one line of JSON for each item, appended to a file, from which a run that was killed goes on.
+ * The first line says what the run depends on. A last line that was not written to its end is dropped.
+ */
+public final class Journal implements AutoCloseable {
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private final Map<Key, List<Score>> scores = new HashMap<>();
+    private final @Nullable Path file;
+    private final @Nullable FileChannel channel;
+
+    /**
+     * What scores belong to.
+     *
+     * @param role the role of the model
+     * @param part the number of a window, where a document falls into several
+     */
+    record Key(String role, String task, int document, int part) {}
+
+    private Journal(@Nullable Path file, @Nullable FileChannel channel) {
+        this.file = file;
+        this.channel = channel;
+    }
+
+    /** A journal without a file. */
+    public static Journal inMemory() {
+        return new Journal(null, null);
+    }
+
+    /**
+     * Opens a journal, or goes on with the one that is there.
+     *
+     * @param settings what the scores depend on
+     * @throws InvalidInputException if the file is of a run with other settings, or damaged
+     */
+    public static Journal open(Path file, ObjectNode settings) {
+        try {
+            byte[] old = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
+            int end = old.length;
+            while (end > 0 && old[end - 1] != '\n') {
+                end--;
+            }
+            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            Journal journal = new Journal(file, channel);
+            try {
+                channel.truncate(end).position(end);
+                if (end == 0) {
+                    journal.write(JSON.writeValueAsString(settings) + "\n");
+                } else {
+                    journal.readLines(new String(old, 0, end, StandardCharsets.UTF_8).lines().toList(), file, settings);
+                }
+                return journal;
+            } catch (IOException | RuntimeException e) {
+                channel.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw unwritable(file, e);
+        }
+    }
+
+    private void readLines(List<String> lines, Path path, ObjectNode settings) {
+        JsonNode others = parsed(lines.getFirst(), 1, path);
+        List<String> differences = new ArrayList<>();
+        settings.propertyNames().stream().filter(key -> !same(settings.get(key), others.path(key)))
+                .forEach(key -> differences
+                        .add(key + ": " + others.path(key) + " there, " + settings.get(key) + " now"));
+        if (!differences.isEmpty()) {
+            throw new InvalidInputException(path + " holds the scores of another run (" + String.join("; ", differences)
+                    + "); remove it, or give another --output");
+        }
+        for (int i = 1; i < lines.size(); i++) {
+            JsonNode line = parsed(lines.get(i), i + 1, path);
+            List<Score> values = new ArrayList<>();
+            for (int choice = 0; choice < line.path("ll").size(); choice++) {
+                values.add(new Score(line.path("ll").path(choice).asDouble(),
+                        line.path("greedy").path(choice).asBoolean()));
+            }
+            scores.put(new Key(line.path("model").asString(), line.path("task").asString(), line.path("doc").asInt(),
+                    line.path("part").asInt()), values);
+        }
+    }
+
+    /** As they are written: a long that fits is read as an int. */
+    private static boolean same(JsonNode one, JsonNode other) {
+        return one.toString().equals(other.toString());
+    }
+
+    private static JsonNode parsed(String line, int number, Path path) {
+        try {
+            return JSON.readTree(line);
+        } catch (JacksonException e) {
+            throw new InvalidInputException(path + ", line " + number + " is not JSON: "
+                    + e.getOriginalMessage().lines().findFirst().orElse("") + "; remove the file to begin anew", e);
+        }
+    }
+
+    /** The scores of an item, or null if it was not scored yet. */
+    @Nullable
+    List<Score> find(Key key) {
+        return scores.get(key);
+    }
+
+    /** Adds scores, which are then safe. */
+    void add(Map<Key, List<Score>> found) {
+        scores.putAll(found);
+        if (channel == null) {
+            return;
+        }
+        StringBuilder lines = new StringBuilder();
+        found.forEach((key, values) -> {
+            ObjectNode line = JsonNodeFactory.instance.objectNode().put("model", key.role).put("task", key.task)
+                    .put("doc", key.document).put("part", key.part);
+            ArrayNode likelihoods = line.putArray("ll");
+            values.forEach(value -> likelihoods.add(value.logLikelihood()));
+            ArrayNode greedy = line.putArray("greedy");
+            values.forEach(value -> greedy.add(value.greedy()));
+            lines.append(JSON.writeValueAsString(line)).append('\n');
+        });
+        try {
+            write(lines.toString());
+        } catch (IOException e) {
+            throw unwritable(file, e);
+        }
+    }
+
+    private void write(String text) throws IOException {
+        if (channel != null) {
+            ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+            channel.force(false);
+        }
+    }
+
+    /** Removes the file: the run has ended. */
+    public void remove() {
+        close();
+        try {
+            if (file != null) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new FailedException(file + ", where the run kept its scores, cannot be removed (" + IoReason.of(e)
+                    + "); remove it by hand", e);
+        }
+    }
+
+    private static FailedException unwritable(@Nullable Path file, IOException e) {
+        return new FailedException("The scores of this run cannot be kept in " + file + " (" + IoReason.of(e)
+                + "); choose an --output in a folder that may be written to and has room", e);
+    }
+
+    @Override
+    public void close() {
+        try {
+            if (channel != null) {
+                channel.close();
+            }
+        } catch (IOException e) {
+            throw unwritable(file, e);
+        }
+    }
+}

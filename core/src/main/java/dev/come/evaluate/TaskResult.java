@@ -1,0 +1,38 @@
+package dev.come.evaluate;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+
+/**
+ * What came out of a task, or of a group of tasks.
+ *
+ * @param version the version of the task's definition
+ * @param split the part of the data set that was scored
+ * @param shots examples in front of each document
+ * @param documents how many documents were scored
+ * @param sources the files they come from
+ * @param group the group that the task is part of; or empty
+ * @param values what was measured by its name in lm-evaluation-harness, for example {@code acc_norm}
+ * @param errors the standard errors of those values that have one
+ */
+public record TaskResult(String task, String version, String split, int shots, int documents, List<String> sources,
+        String group, SequencedMap<String, Double> values, Map<String, Double> errors) {
+    public TaskResult {
+        sources = List.copyOf(sources);
+        values = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(values));
+        errors = Map.copyOf(errors);
+    }
+
+    /** The accuracy, or NaN for a task that has none. */
+    double accuracy() {
+        return values.getOrDefault("acc", Double.NaN);
+    }
+
+    /** The accuracy by characters; that by sums where the task has no other. */
+    double normalisedAccuracy() {
+        return values.getOrDefault("acc_norm", accuracy());
+    }
+}

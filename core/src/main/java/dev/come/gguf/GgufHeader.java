@@ -1,0 +1,165 @@
+package dev.come.gguf;
+
+import dev.come.checkpoint.CheckpointException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What a GGUF file begins with: its keys and values, and where in the rest of the file which tensor lies. Source:
+ * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
+ *
+ * <p>A header that was read is sound: every name occurs once, every tensor has a known type and whole blocks, begins at a
+ * multiple of the alignment, lies within the file and shares no byte with another.
+ *
+ * @param dataStart where the data of the tensors begin, in bytes from the start of the file; before it is the header
+ * @param tensors in the order in which their data lie in the file
+ */
+record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensors) {
+    private static final int MAGIC = 0x46554747; // "GGUF"
+    private static final int GIT_LFS_POINTER = 0x73726576; // "vers", as its first line begins
+    private static final int BIG_ENDIAN_LIMIT = 1 << 16;
+    private static final String ALIGNMENT = "general.alignment";
+    private static final int DEFAULT_ALIGNMENT = 32;
+    /** Bytes of the smallest possible key with its value, and of the smallest possible entry of a tensor. */
+    private static final int SMALLEST_ENTRY = 13;
+    private static final int SMALLEST_TENSOR = 32;
+    private static final int MOST_DIMENSIONS = 4;
+
+    /**
+     * Reads and checks the header.
+     *
+     * @param bytes the whole file
+     * @throws CheckpointException when it is not a sound GGUF file
+     */
+    static GgufHeader read(Path file, MemorySegment bytes) {
+        GgufReader in = new GgufReader(file, bytes);
+        checkBeginning(in);
+        long tensorCount = in.count("the number of tensors", SMALLEST_TENSOR);
+        long entryCount = in.count("the number of keys", SMALLEST_ENTRY);
+        Map<String, GgufValue> values = new LinkedHashMap<>();
+        for (long i = 0; i < entryCount; i++) {
+            String key = in.string("key %d".formatted(i));
+            if (key.isEmpty()) {
+                throw in.damaged("key %d has no name".formatted(i));
+            }
+            if (values.put(key, in.value("the key '%s'".formatted(key))) != null) {
+                throw in.damaged("the key '%s' is given twice".formatted(key));
+            }
+        }
+        GgufMetadata metadata = new GgufMetadata(file, values);
+        int alignment = alignment(metadata, in);
+        List<GgufTensor> tensors = new ArrayList<>();
+        for (long i = 0; i < tensorCount; i++) {
+            tensors.add(tensor(in, in.string("the name of tensor %d".formatted(i)), alignment));
+        }
+        long dataStart = Math.ceilDiv(in.position(), alignment) * alignment;
+        return new GgufHeader(metadata, dataStart, placed(in, tensors, dataStart));
+    }
+
+    private static void checkBeginning(GgufReader in) {
+        int magic = in.int32("the mark GGUF");
+        if (magic == GIT_LFS_POINTER) {
+            throw new CheckpointException(
+                    in.file() + ": this is a Git LFS pointer, not the model; run 'git lfs pull' in its folder");
+        }
+        if (magic != MAGIC) {
+            throw new CheckpointException(
+                    "%s: a GGUF file begins with the letters GGUF, but this one does not; give a GGUF file or a model folder"
+                            .formatted(in.file()));
+        }
+        int version = in.int32("the version");
+        if (Integer.reverseBytes(version) > 0 && Integer.reverseBytes(version) < BIG_ENDIAN_LIMIT
+                && version >>> 16 != 0) {
+            throw new CheckpointException(
+                    "%s: the file was written for a big-endian machine, and only little-endian files are read; get that one"
+                            .formatted(in.file()));
+        }
+        if (version != 2 && version != 3) {
+            throw new CheckpointException(
+                    ("%s: the file is of GGUF version %s, where 2 or 3 is expected; convert the model again with a current "
+                            + "llama.cpp").formatted(in.file(), Integer.toUnsignedString(version)));
+        }
+    }
+
+    private static int alignment(GgufMetadata metadata, GgufReader in) {
+        int alignment = metadata.count(ALIGNMENT).orElse(DEFAULT_ALIGNMENT);
+        if (Integer.bitCount(alignment) != 1) {
+            throw in.damaged("'%s' is %d, which is not a power of two".formatted(ALIGNMENT, alignment));
+        }
+        return alignment;
+    }
+
+    /** An entry of the tensor list; the offset is still counted from the start of the data. */
+    private static GgufTensor tensor(GgufReader in, String name, int alignment) {
+        String tensor = "tensor '%s'".formatted(name);
+        if (name.isEmpty()) {
+            throw in.damaged("a tensor has no name");
+        }
+        int dimensions = in.int32("the dimensions of " + tensor);
+        if (dimensions < 1 || dimensions > MOST_DIMENSIONS) {
+            throw in.damaged("%s has %s dimensions, where 1 to %d are possible".formatted(tensor,
+                    Integer.toUnsignedString(dimensions), MOST_DIMENSIONS));
+        }
+        List<Long> shape = new ArrayList<>();
+        for (int i = 0; i < dimensions; i++) {
+            long size = in.int64("the shape of " + tensor);
+            if (size < 1 || size > Integer.MAX_VALUE) {
+                throw in.damaged("a dimension of %s is %s, where 1 to %d are possible".formatted(tensor,
+                        Long.toUnsignedString(size), Integer.MAX_VALUE));
+            }
+            // The file names the dimension first whose elements are neighbours.
+            shape.addFirst(size);
+        }
+        int typeId = in.int32("the type of " + tensor);
+        GgufType type = GgufType.of(typeId)
+                .orElseThrow(() -> new CheckpointException(
+                        "%s: %s is %s, which is not read (read are: %s); get the model in one of those"
+                                .formatted(in.file(), tensor, GgufType.nameOf(typeId), GgufType.known())));
+        if (shape.getLast() % type.blockLength() != 0) {
+            throw in.damaged(
+                    "%s is %s, which comes in blocks of %d, but its rows have %d numbers".formatted(tensor, type,
+                            type.blockLength(), shape.getLast()));
+        }
+        long offset = in.int64("the place of " + tensor);
+        if (offset < 0 || offset % alignment != 0) {
+            throw in.damaged("%s begins at byte %s of the data, which is not a multiple of the alignment, %d".formatted(
+                    tensor, Long.toUnsignedString(offset), alignment));
+        }
+        return new GgufTensor(name, type, shape, offset);
+    }
+
+    private static List<GgufTensor> placed(GgufReader in, List<GgufTensor> tensors, long dataStart) {
+        Set<String> names = new HashSet<>();
+        List<GgufTensor> sorted = tensors.stream().sorted(Comparator.comparingLong(GgufTensor::offset)).toList();
+        List<GgufTensor> placed = new ArrayList<>();
+        long end = dataStart;
+        String before = "the header";
+        for (GgufTensor tensor : sorted) {
+            if (!names.add(tensor.name())) {
+                throw in.damaged("tensor '%s' is given twice".formatted(tensor.name()));
+            }
+            long begin = in.sum(dataStart, tensor.offset(), tensor);
+            if (begin < end) {
+                throw in.damaged(
+                        "tensor '%s' begins at byte %d, inside of %s, which ends at byte %d".formatted(tensor.name(),
+                                begin, before, end));
+            }
+            end = in.sum(begin, in.byteLength(tensor), tensor);
+            before = "tensor '%s'".formatted(tensor.name());
+            if (end > in.size()) {
+                throw new CheckpointException(
+                        "%s: %s ends at byte %d, but the file has only %d; the file is truncated, fetch it again"
+                                .formatted(in.file(), before, end, in.size()));
+            }
+            placed.add(new GgufTensor(tensor.name(), tensor.type(), tensor.shape(), begin));
+        }
+        return List.copyOf(placed);
+    }
+}

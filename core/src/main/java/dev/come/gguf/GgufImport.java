@@ -1,0 +1,203 @@
+package dev.come.gguf;
+
+import dev.come.FailedException;
+import dev.come.Progress;
+import dev.come.checkpoint.CheckpointException;
+import dev.come.checkpoint.CheckpointWriter;
+import dev.come.checkpoint.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Makes a model folder of a GGUF file: config.json, weights and tokenizer as transformers would have them. A file is
+ * unpacked once, into a cache; afterwards its folder is found there.
+ */
+public final class GgufImport {
+    /** Goes into the names of folders; to be counted up when the same file is unpacked into something else. */
+    private static final String VERSION = "1";
+    private static final String ENDING = ".gguf";
+    private static final int NAME_LENGTH = 60;
+    private static final int HASH_LENGTH = 16;
+    /** Numbers that a thread unpacks at a time. */
+    private static final int CHUNK = 1 << 16;
+
+    private GgufImport() {
+    }
+
+    /** Whether a path names a GGUF file, by its ending. */
+    public static boolean isGguf(Path path) {
+        return path.toString().endsWith(ENDING);
+    }
+
+    /**
+     * The folder that {@link #folder} should be given: come/gguf in $XDG_CACHE_HOME, which must be an absolute path to count, or
+     * else in ~/.cache (XDG base directory specification).
+     */
+    public static Path cache(Map<String, String> environment, Path home) {
+        return Optional.ofNullable(environment.get("XDG_CACHE_HOME")).map(Path::of).filter(Path::isAbsolute)
+                .orElseGet(() -> home.resolve(".cache")).resolve("come").resolve("gguf");
+    }
+
+    /**
+     * The model folder of a GGUF file. If it is not in the cache, the file is unpacked into it, one tensor in memory at a
+     * time.
+     *
+     * @param cache the folder that holds the unpacked models, one folder for each; it is made if need be
+     * @throws CheckpointException when the file cannot be read, is damaged, or holds a model or tokenizer that is not read
+     * @throws FailedException when the cache cannot be written to; then nothing is left behind
+     */
+    public static Path folder(Path file, Path cache, Progress progress) {
+        try (GgufFile gguf = GgufFile.open(file)) {
+            Path folder = cache.resolve(name(gguf));
+            if (Files.isDirectory(folder)) {
+                progress.note("%s was unpacked before, into %s".formatted(file, folder));
+                return folder;
+            }
+            unpack(gguf, folder, progress);
+            progress.note("%s is unpacked into %s".formatted(file, folder));
+            return folder;
+        }
+    }
+
+    /** What a person recognises, and what tells the file from every other. */
+    private static String name(GgufFile file) {
+        String stem = file.file().getFileName().toString();
+        stem = stem.endsWith(ENDING) ? stem.substring(0, stem.length() - ENDING.length()) : stem;
+        stem = stem.replaceAll("[^A-Za-z0-9._-]", "_");
+        return "%s-%s".formatted(stem.substring(0, Math.min(NAME_LENGTH, stem.length())),
+                file.fingerprint(VERSION).substring(0, HASH_LENGTH));
+    }
+
+    private static void unpack(GgufFile file, Path folder, Progress progress) {
+        GgufModel model = GgufModel.of(file);
+        GgufTokenizer tokenizer = GgufTokenizer.of(file.metadata());
+        List<Weight> weights = model.weights();
+        Map<String, Weight> byName = weights.stream()
+                .collect(Collectors.toMap(weight -> weight.spec().name(), Function.identity()));
+        CheckpointWriter writer = new CheckpointWriter(folder, model.config(tokenizer)).progress(progress)
+                .file("tokenizer.json", tokenizer.tokenizerJson())
+                .file("tokenizer_config.json", tokenizer.tokenizerConfig(model.maxPositions()))
+                .file("generation_config.json", tokenizer.generationConfig()).file("README.md", readme(file));
+        try {
+            writer.write(weights.stream().map(Weight::spec).toList(),
+                    spec -> tensor(file, Objects.requireNonNull(byName.get(spec.name()))));
+        } catch (FailedException e) {
+            // Another process may have unpacked the same file meanwhile.
+            if (!Files.isDirectory(folder)) {
+                throw e;
+            }
+        }
+    }
+
+    private static String readme(GgufFile file) {
+        StringBuilder text = new StringBuilder("Unpacked from the GGUF file %s by CoMe for Java.\n"
+                .formatted(file.file().getFileName()));
+        for (String key : List.of("general.name", "general.organization", "general.license", "general.source.url")) {
+            file.metadata().text(key).ifPresent(value -> text.append("\n- %s: %s".formatted(key, value)));
+        }
+        return text.append('\n').toString();
+    }
+
+    @SuppressWarnings("restricted") // the length is that of the tensor's own memory
+    private static Tensor tensor(GgufFile file, Weight weight) {
+        long[] shape = weight.spec().shape().stream().mapToLong(Long::longValue).toArray();
+        try (TensorOptions options = new TensorOptions(weight.spec().dtype().scalarType());
+                MemoryFormatOptional format = new MemoryFormatOptional()) {
+            Tensor tensor = torch.empty(shape, options, format);
+            fill(file, weight,
+                    MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(weight.spec().byteLength()));
+            return tensor;
+        }
+    }
+
+    /** Fills the memory of a tensor, some rows in each thread. */
+    private static void fill(GgufFile file, Weight weight, MemorySegment target) {
+        GgufTensor source = weight.source();
+        MemorySegment data = file.data(source);
+        int rows = Math.toIntExact(source.rows());
+        int rowsAtOnce = Math.max(1, CHUNK / source.rowLength());
+        IntStream.range(0, Math.ceilDiv(rows, rowsAtOnce)).parallel().forEach(chunk -> {
+            RowUnpacker unpacker = new RowUnpacker(source, weight.spec().dtype());
+            int end = Math.min(rows, (chunk + 1) * rowsAtOnce);
+            for (int row = chunk * rowsAtOnce; row < end; row++) {
+                unpacker.unpack(data, sourceRow(row, rows, weight.turnedHeads()), target, row);
+            }
+        });
+    }
+
+    /**
+     * Where a row lies in the file. A head's first half of rows is paired with its second half to be turned; GGUF has the
+     * rows of a pair side by side, transformers has the halves one after the other.
+     */
+    private static int sourceRow(int row, int rows, int heads) {
+        if (heads == 0) {
+            return row;
+        }
+        int headRows = rows / heads;
+        int half = headRows / 2;
+        int inHead = row % headRows;
+        return row - inHead + inHead % half * 2 + inHead / half;
+    }
+
+    /** Unpacks rows of one tensor, in one thread. */
+    private static final class RowUnpacker {
+        private final GgufType type;
+        private final DType dtype;
+        private final byte[] blocks;
+        private final float[] numbers;
+        private final short[] halves;
+
+        RowUnpacker(GgufTensor source, DType dtype) {
+            this.type = source.type();
+            this.dtype = dtype;
+            this.blocks = new byte[Math.toIntExact(type.bytes(source.rowLength()))];
+            this.numbers = new float[source.rowLength()];
+            this.halves = new short[source.rowLength()];
+        }
+
+        void unpack(MemorySegment source, int sourceRow, MemorySegment target, int targetRow) {
+            MemorySegment.copy(source, ValueLayout.JAVA_BYTE, (long) sourceRow * blocks.length, blocks, 0,
+                    blocks.length);
+            Dequantiser.dequantise(type, blocks, numbers, numbers.length);
+            long at = (long) targetRow * numbers.length * dtype.bytes();
+            switch (dtype) {
+                case F32 -> MemorySegment.copy(numbers, 0, target, ValueLayout.JAVA_FLOAT, at, numbers.length);
+                case F16 -> {
+                    for (int i = 0; i < numbers.length; i++) {
+                        halves[i] = Float.floatToFloat16(numbers[i]);
+                    }
+                    MemorySegment.copy(halves, 0, target, ValueLayout.JAVA_SHORT, at, halves.length);
+                }
+                case BF16 -> {
+                    for (int i = 0; i < numbers.length; i++) {
+                        halves[i] = bfloat16(numbers[i]);
+                    }
+                    MemorySegment.copy(halves, 0, target, ValueLayout.JAVA_SHORT, at, halves.length);
+                }
+                case F64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL ->
+                    throw new IllegalStateException("no tensor is made " + dtype);
+            }
+        }
+
+        /** The nearest bfloat16, the even one of two; what is not a number stays so. */
+        private static short bfloat16(float number) {
+            int bits = Float.floatToRawIntBits(number);
+            return Float.isNaN(number)
+                    ? (short) (bits >>> 16 | 0x40)
+                    : (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package dev.come.gguf;
+
+import dev.come.checkpoint.CheckpointException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Reads a GGUF header from front to back and never past the end of the file. Whatever says how much follows is checked
+ * against what is left before anything is allocated for it.
+ */
+final class GgufReader {
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED
+            .withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /** The number of the type {@link Type#ARRAY}. */
+    private static final int LIST = 9;
+
+    private final Path file;
+    private final MemorySegment bytes;
+    private long position;
+
+    GgufReader(Path file, MemorySegment bytes) {
+        this.file = file;
+        this.bytes = bytes;
+    }
+
+    /** What messages call the file. */
+    Path file() {
+        return file;
+    }
+
+    /** Bytes of the file. */
+    long size() {
+        return bytes.byteSize();
+    }
+
+    /** Where the next read begins. */
+    long position() {
+        return position;
+    }
+
+    int int32(String what) {
+        return bytes.get(INT, advance(Integer.BYTES, what));
+    }
+
+    long int64(String what) {
+        return bytes.get(LONG, advance(Long.BYTES, what));
+    }
+
+    /** A number of things of which each takes at least so many bytes of what is left. */
+    long count(String what, int smallest) {
+        long count = int64(what);
+        long most = (size() - position) / smallest;
+        if (count < 0 || count > most) {
+            throw damaged("%s is given as %s, but the rest of the file has room for %d at most".formatted(what,
+                    Long.toUnsignedString(count), most));
+        }
+        return count;
+    }
+
+    String string(String what) {
+        long length = count("the length of " + what, 1);
+        if (length > Integer.MAX_VALUE - Long.BYTES) {
+            throw damaged("%s is %d bytes long".formatted(what, length));
+        }
+        byte[] text = bytes.asSlice(advance(length, what), length).toArray(ValueLayout.JAVA_BYTE);
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(text)).toString();
+        } catch (CharacterCodingException e) {
+            throw new CheckpointException("%s: %s is not UTF-8 text; the file is damaged, fetch it again"
+                    .formatted(file, what), e);
+        }
+    }
+
+    /** A value with its type in front. */
+    GgufValue value(String what) {
+        int type = int32("the type of " + what);
+        return type == LIST ? items(what) : single(type(type, what), what);
+    }
+
+    CheckpointException damaged(String problem) {
+        return new CheckpointException("%s: %s; the file is damaged, fetch it again".formatted(file, problem));
+    }
+
+    /** Bytes of a tensor's data; in a sound file they fit 63 bits. */
+    long byteLength(GgufTensor tensor) {
+        try {
+            return tensor.byteLength();
+        } catch (ArithmeticException _) {
+            throw tooLarge(tensor);
+        }
+    }
+
+    /** The sum of two places in a file. */
+    long sum(long one, long other, GgufTensor tensor) {
+        try {
+            return Math.addExact(one, other);
+        } catch (ArithmeticException _) {
+            throw tooLarge(tensor);
+        }
+    }
+
+    private CheckpointException tooLarge(GgufTensor tensor) {
+        return damaged("tensor '%s' of shape %s at byte %d of the data is larger than any file can be".formatted(
+                tensor.name(), tensor.shape(), tensor.offset()));
+    }
+
+    private GgufValue.Items items(String what) {
+        int number = int32("the type of the elements of " + what);
+        if (number == LIST) {
+            throw damaged(what + " is a list of lists, which llama.cpp does not write");
+        }
+        Type type = type(number, what);
+        long count = count("the number of elements of " + what, type.bytes);
+        if (count > Integer.MAX_VALUE - Long.BYTES) {
+            throw damaged("%s has %d elements".formatted(what, count));
+        }
+        List<GgufValue> values = new ArrayList<>((int) count);
+        for (long i = 0; i < count; i++) {
+            values.add(single(type, what));
+        }
+        return new GgufValue.Items(values);
+    }
+
+    private GgufValue single(Type type, String what) {
+        return switch (type) {
+            case UINT8 -> new GgufValue.Whole(int8(what) & 0xff);
+            case INT8 -> new GgufValue.Whole(int8(what));
+            case UINT16 -> new GgufValue.Whole(int16(what) & 0xffff);
+            case INT16 -> new GgufValue.Whole(int16(what));
+            case UINT32 -> new GgufValue.Whole(int32(what) & 0xffff_ffffL);
+            case INT32 -> new GgufValue.Whole(int32(what));
+            case FLOAT32 -> {
+                float number = Float.intBitsToFloat(int32(what));
+                yield new GgufValue.Fraction(Double.parseDouble(Float.toString(number)));
+            }
+            case BOOL -> {
+                byte truth = int8(what);
+                if (truth != 0 && truth != 1) {
+                    throw damaged("%s is the truth value %d, where 0 or 1 is expected".formatted(what, truth));
+                }
+                yield new GgufValue.Truth(truth == 1);
+            }
+            case STRING -> new GgufValue.Text(string(what));
+            case ARRAY -> throw new IllegalStateException("lists are read elsewhere");
+            case UINT64 -> {
+                long number = int64(what);
+                // What does not fit 63 bits is no size of anything here, and as a number it is still told about.
+                yield number >= 0
+                        ? new GgufValue.Whole(number)
+                        : new GgufValue.Fraction(Double.parseDouble(Long.toUnsignedString(number)));
+            }
+            case INT64 -> new GgufValue.Whole(int64(what));
+            case FLOAT64 -> new GgufValue.Fraction(Double.longBitsToDouble(int64(what)));
+        };
+    }
+
+    private Type type(int number, String what) {
+        if (number < 0 || number >= Type.values().length) {
+            throw damaged("%s is of type %s, and there is no such type".formatted(what,
+                    Integer.toUnsignedString(number)));
+        }
+        return Type.values()[number];
+    }
+
+    private byte int8(String what) {
+        return bytes.get(ValueLayout.JAVA_BYTE, advance(Byte.BYTES, what));
+    }
+
+    private short int16(String what) {
+        return bytes.get(SHORT, advance(Short.BYTES, what));
+    }
+
+    private long advance(long length, String what) {
+        if (length > size() - position) {
+            throw new CheckpointException("%s: the file ends at byte %d, inside of %s; it is truncated, fetch it again"
+                    .formatted(file, size(), what));
+        }
+        position += length;
+        return position - length;
+    }
+
+    /** The types of values, in the order of their numbers, with the least bytes that a value takes. */
+    private enum Type {
+        UINT8(1), INT8(1), UINT16(2), INT16(2), UINT32(4), INT32(4), FLOAT32(4), BOOL(1), STRING(8), ARRAY(12), UINT64(
+                8), INT64(
+                        8), FLOAT64(8);
+
+        private final int bytes;
+
+        Type(int bytes) {
+            this.bytes = bytes;
+        }
+    }
+}

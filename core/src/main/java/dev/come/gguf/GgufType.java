@@ -1,0 +1,74 @@
+package dev.come.gguf;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * How a tensor of a GGUF file is stored: blocks of so many numbers in so many bytes. {@link Dequantiser} says what the
+ * bytes mean.
+ */
+enum GgufType {
+    F32(0, 1, 4), F16(1, 1, 2), BF16(30, 1, 2), Q4_0(2, 32, 18), Q4_1(3, 32, 20), Q5_0(6, 32, 22), Q5_1(7, 32,
+            24), Q8_0(8,
+                    32, 34), Q2_K(10, 256, 84), Q3_K(11, 256,
+                            110), Q4_K(12, 256, 144), Q5_K(13, 256, 176), Q6_K(14, 256, 210);
+
+    /** Types that ggml has and that are not read, so that a message can call them by name. */
+    private static final Map<Integer, String> OTHERS = Map.ofEntries(Map.entry(9, "Q8_1"), Map.entry(15, "Q8_K"),
+            Map.entry(16, "IQ2_XXS"), Map.entry(17, "IQ2_XS"), Map.entry(18, "IQ3_XXS"), Map.entry(19, "IQ1_S"),
+            Map.entry(20, "IQ4_NL"), Map.entry(21, "IQ3_S"), Map.entry(22, "IQ2_S"), Map.entry(23, "IQ4_XS"),
+            Map.entry(24, "I8"), Map.entry(25, "I16"), Map.entry(26, "I32"), Map.entry(27, "I64"),
+            Map.entry(28, "F64"), Map.entry(29, "IQ1_M"), Map.entry(34, "TQ1_0"), Map.entry(35, "TQ2_0"),
+            Map.entry(39, "MXFP4"));
+
+    private final int id;
+    private final int blockLength;
+    private final int blockBytes;
+
+    GgufType(int id, int blockLength, int blockBytes) {
+        this.id = id;
+        this.blockLength = blockLength;
+        this.blockBytes = blockBytes;
+    }
+
+    /** The number that stands for this type in a file. */
+    int id() {
+        return id;
+    }
+
+    /** Numbers in a block. */
+    int blockLength() {
+        return blockLength;
+    }
+
+    /** Bytes of a block. */
+    int blockBytes() {
+        return blockBytes;
+    }
+
+    /** Whether numbers are stored one by one and not in blocks that share a scale. */
+    boolean plain() {
+        return blockLength == 1;
+    }
+
+    /** Bytes of so many numbers, which must be whole blocks. */
+    long bytes(long numbers) {
+        return Math.multiplyExact(numbers / blockLength, blockBytes);
+    }
+
+    static Optional<GgufType> of(int id) {
+        return Arrays.stream(values()).filter(type -> type.id == id).findFirst();
+    }
+
+    /** What ggml calls the type of that number. */
+    static String nameOf(int id) {
+        return of(id).map(GgufType::name).orElseGet(() -> OTHERS.getOrDefault(id, "of the unknown type " + id));
+    }
+
+    /** The types that are read. */
+    static String known() {
+        return Arrays.stream(values()).map(GgufType::name).collect(Collectors.joining(", "));
+    }
+}

@@ -1,0 +1,174 @@
+package dev.come.hub;
+
+import dev.come.FailedException;
+import dev.come.checkpoint.IoReason;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * The cache as {@code huggingface_hub} lays it out (https://huggingface.co/docs/huggingface_hub/guides/manage-cache):
+ *
+ * <pre>
+ * models--OWNER--NAME/refs/REVISION              the commit that a branch or tag stands for
+ * models--OWNER--NAME/blobs/ETAG                 the content of a file
+ * models--OWNER--NAME/blobs/ETAG.incomplete      what has arrived of it
+ * models--OWNER--NAME/snapshots/COMMIT/FILE      a relative link to the blob
+ * .locks/models--OWNER--NAME/ETAG.lock           locked by the process that fetches the blob
+ * </pre>
+ */
+record HubCache(Path root) {
+    private static final Pattern SNAPSHOT = Pattern.compile("models--((?:(?!--).)+)(?:--((?:(?!--).)+))?");
+
+    /** The name of the model whose snapshot that folder is, if it is one. */
+    static Optional<String> modelOf(Path folder) {
+        Path absolute = folder.toAbsolutePath().normalize();
+        Path snapshots = absolute.getParent();
+        if (snapshots == null || snapshots.getParent() == null || !snapshots.endsWith("snapshots")
+                || !Repository.isCommit(absolute.getFileName().toString())) {
+            return Optional.empty();
+        }
+        Matcher name = SNAPSHOT.matcher(String.valueOf(snapshots.getParent().getFileName()));
+        return name.matches()
+                ? Optional.of(name.group(2) == null ? name.group(1) : name.group(1) + "/" + name.group(2))
+                : Optional.empty();
+    }
+
+    /** The commit that a revision stood for when it was last asked for, if a snapshot of it is there. */
+    Optional<String> commit(Repository repository, String revision) {
+        String commit = revision;
+        if (!Repository.isCommit(revision)) {
+            Path reference = reference(repository, revision);
+            try {
+                commit = Files.isRegularFile(reference) ? Files.readString(reference).strip() : "";
+            } catch (IOException e) {
+                throw failure(reference + " cannot be read", e);
+            }
+        }
+        return Optional.of(commit).filter(Repository::isCommit)
+                .filter(known -> Files.isDirectory(snapshot(repository, known)));
+    }
+
+    /** Keeps which commit a revision stands for. */
+    void keepCommit(Repository repository, String revision, String commit) {
+        if (Repository.isCommit(revision)) {
+            return;
+        }
+        Path reference = reference(repository, revision);
+        try {
+            if (Files.isRegularFile(reference) && Files.readString(reference).equals(commit)) {
+                return;
+            }
+            Files.createDirectories(reference.getParent());
+            Path fresh = Files.createTempFile(reference.getParent(), ".", ".new");
+            Files.writeString(fresh, commit);
+            Files.move(fresh, reference, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw failure(reference + " cannot be written", e);
+        }
+    }
+
+    Path snapshot(Repository repository, String commit) {
+        return folder(repository).resolve("snapshots").resolve(commit);
+    }
+
+    Path blob(Repository repository, String etag) {
+        return folder(repository).resolve("blobs").resolve(etag);
+    }
+
+    Path lock(Repository repository, String etag) {
+        return root.resolve(".locks").resolve(repository.folderName()).resolve(etag + ".lock");
+    }
+
+    /** Whether a file of a snapshot is there, with its content. */
+    boolean has(Repository repository, String commit, String file) {
+        return Files.isRegularFile(snapshot(repository, commit).resolve(file));
+    }
+
+    /** The files of a snapshot that are there. */
+    List<String> files(Repository repository, String commit) {
+        Path snapshot = snapshot(repository, commit);
+        try (Stream<Path> paths = Files.walk(snapshot)) {
+            return paths.filter(Files::isRegularFile)
+                    .map(path -> snapshot.relativize(path).toString().replace('\\', '/')).sorted().toList();
+        } catch (IOException e) {
+            throw failure(snapshot + " cannot be listed", e);
+        }
+    }
+
+    /** Gives a blob its name in a snapshot. */
+    void link(Repository repository, String commit, String file, String etag) {
+        Path link = snapshot(repository, commit).resolve(file);
+        Path folder = Objects.requireNonNull(link.getParent());
+        Path target = folder.relativize(blob(repository, etag));
+        try {
+            Files.createDirectories(folder);
+            try {
+                Files.createSymbolicLink(link, target);
+            } catch (FileAlreadyExistsException e) {
+                if (!Files.isSymbolicLink(link) || !Files.readSymbolicLink(link).equals(target)) {
+                    // A link to what was lost, or half a file: nothing that has content gets here.
+                    Files.delete(link);
+                    Files.createSymbolicLink(link, target);
+                }
+            }
+        } catch (UnsupportedOperationException | IOException e) {
+            throw new FailedException(link + " cannot be made ("
+                    + (e instanceof IOException io ? IoReason.of(io) : "links")
+                    + "); the cache of the hub needs a file system with symbolic links: set HF_HOME to a folder on one",
+                    e);
+        }
+    }
+
+    /** Makes the folders that a blob needs. */
+    void prepare(Repository repository) {
+        for (Path folder : List.of(folder(repository).resolve("blobs"), lock(repository, "x").getParent())) {
+            try {
+                Files.createDirectories(folder);
+            } catch (IOException e) {
+                throw failure(folder + " cannot be made", e);
+            }
+        }
+    }
+
+    /** Bytes that may still be written. */
+    long room() {
+        try {
+            return Files.getFileStore(root).getUsableSpace();
+        } catch (IOException _) {
+            return Long.MAX_VALUE; // not every file system tells; a full one shows when it is written to
+        }
+    }
+
+    /** Bytes that have arrived of a blob. */
+    static long bytes(Path file) {
+        try {
+            return Files.exists(file, LinkOption.NOFOLLOW_LINKS) ? Files.size(file) : 0;
+        } catch (IOException _) {
+            return 0;
+        }
+    }
+
+    /** What to say where the cache refuses. */
+    static FailedException failure(String what, IOException e) {
+        return new FailedException(what + " (" + IoReason.of(e) + "); check the permissions and the room there, or set"
+                + " HF_HOME to another folder for the cache of the hub", e);
+    }
+
+    private Path folder(Repository repository) {
+        return root.resolve(repository.folderName());
+    }
+
+    private Path reference(Repository repository, String revision) {
+        return folder(repository).resolve("refs").resolve(revision);
+    }
+}

@@ -1,0 +1,282 @@
+package dev.come.hub;
+
+import dev.come.ComeException;
+import dev.come.FailedException;
+import dev.come.InvalidInputException;
+import dev.come.Version;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpClient.Redirect;
+import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Talks to the hub. Redirects are followed here rather than by the client, because the token is for the hub alone: it
+ * is not sent to the servers that large files are handed out by.
+ */
+final class HubHttp implements AutoCloseable {
+    private static final int MOST_REDIRECTS = 10;
+    private static final Duration CONNECTING = Duration.ofSeconds(20);
+    private static final Pattern ETAG = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}");
+
+    private final HubSettings settings;
+    private final Duration silence;
+    private @Nullable HttpClient client;
+
+    HubHttp(HubSettings settings, Duration silence) {
+        this.settings = settings;
+        this.silence = silence;
+    }
+
+    /**
+     * What a request is about, for messages.
+     *
+     * @param file a file, or nothing where the list of files is asked for
+     */
+    record Subject(Repository repository, String revision, Optional<String> file) {
+        @Override
+        public String toString() {
+            return repository + file.map(name -> "/" + name).orElse("");
+        }
+    }
+
+    /**
+     * What the hub says of a file.
+     *
+     * @param etag what the content is called in the cache: its SHA-256 or its git hash
+     * @param size in bytes
+     */
+    record Facts(String etag, long size) {}
+
+    /** The text at an address of the hub. */
+    byte[] read(URI uri, Subject about) throws IOException, InterruptedException {
+        HttpResponse<InputStream> response = send("GET", uri, 0, about, new ArrayList<>());
+        try (InputStream body = response.body(); StallGuard guard = new StallGuard(body, silence)) {
+            return guard.readAll();
+        }
+    }
+
+    /** The content of a file from a byte on; the status says whether the server went along with that (206) or not (200). */
+    HttpResponse<InputStream> open(URI uri, long from, Subject about) throws IOException, InterruptedException {
+        return send("GET", uri, from, about, new ArrayList<>());
+    }
+
+    /** What the hub says of a file, without its content. */
+    Facts facts(URI uri, String commit, Subject about) throws IOException, InterruptedException {
+        List<HttpHeaders> chain = new ArrayList<>();
+        HttpResponse<InputStream> last = send("HEAD", uri, 0, about, chain);
+        last.body().close();
+        for (HttpHeaders headers : chain) {
+            headers.firstValue("X-Repo-Commit").filter(other -> !other.equals(commit)).ifPresent(other -> {
+                throw new FailedException(settings.endpoint() + " hands out " + about + " of commit " + other
+                        + " where that of " + commit + " was asked for; check HF_ENDPOINT");
+            });
+        }
+        String etag = last(chain, "X-Linked-Etag").or(() -> last.headers().firstValue("ETag"))
+                .map(HubHttp::withoutQuotes).orElse("");
+        OptionalLong size = number(last(chain, "X-Linked-Size").or(() -> last.statusCode() == 200
+                ? last.headers().firstValue("Content-Length")
+                : Optional.empty()));
+        if (!ETAG.matcher(etag).matches() || size.isEmpty()) {
+            throw new FailedException(uri + " has "
+                    + (size.isEmpty() ? "no size" : "the ETag '" + etag + "', which is no name for a file")
+                    + ", so it cannot be kept in the cache of the hub; check that HF_ENDPOINT is a hub");
+        }
+        return new Facts(etag, size.getAsLong());
+    }
+
+    @Override
+    public synchronized void close() {
+        if (client != null) {
+            client.shutdownNow();
+        }
+    }
+
+    /** Made at first use: without the network it is not needed. */
+    private synchronized HttpClient client() {
+        if (client == null) {
+            // HTTP/1.1 has one connection for each file, so that one that is slow or breaks holds up no other.
+            client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).followRedirects(Redirect.NEVER)
+                    .connectTimeout(CONNECTING).build();
+        }
+        return client;
+    }
+
+    private static Optional<String> last(List<HttpHeaders> chain, String name) {
+        return chain.reversed().stream().flatMap(headers -> headers.firstValue(name).stream()).findFirst();
+    }
+
+    private static String withoutQuotes(String etag) {
+        return etag.replaceFirst("^W/", "").replace("\"", "");
+    }
+
+    private static OptionalLong number(Optional<String> text) {
+        return text.filter(digits -> digits.matches("\\d{1,18}")).map(digits -> OptionalLong.of(Long.parseLong(digits)))
+                .orElse(OptionalLong.empty());
+    }
+
+    /**
+     * Sends a request and follows redirects; that of a HEAD to another server is where it ends, for the hub has said all by
+     * then.
+     *
+     * @param chain where the headers of all answers are put
+     */
+    private HttpResponse<InputStream> send(String method, URI uri, long from, Subject about, List<HttpHeaders> chain)
+            throws IOException, InterruptedException {
+        URI at = uri;
+        for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+            HttpResponse<InputStream> response = client().send(request(method, at, from), BodyHandlers.ofInputStream());
+            chain.add(response.headers());
+            int status = response.statusCode();
+            if (status == 200 || status == 206 || (status == 416 && from > 0)) {
+                return response;
+            }
+            if (status < 300 || status >= 400) {
+                response.body().close();
+                throw refusal(response, at, about);
+            }
+            Optional<URI> to = location(response, at);
+            if (to.isEmpty()) {
+                response.body().close();
+                throw new FailedException(at.getHost() + " answers with a redirect (" + status
+                        + ") to nowhere; check that HF_ENDPOINT is a hub");
+            }
+            if (method.equals("HEAD") && !isHub(to.get())) {
+                return response;
+            }
+            response.body().close();
+            at = to.get();
+        }
+        throw new FailedException(uri + " leads from one redirect to the next; check that HF_ENDPOINT is a hub");
+    }
+
+    private HttpRequest request(String method, URI uri, long from) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri).method(method, BodyPublishers.noBody())
+                .timeout(silence).header("User-Agent", Version.NAME.replace(' ', '-'))
+                // Otherwise the length that is told would be that of a compressed body.
+                .header("Accept-Encoding", "identity");
+        if (from > 0) {
+            request.header("Range", "bytes=" + from + "-");
+        }
+        if (isHub(uri)) {
+            settings.token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
+        }
+        return request.build();
+    }
+
+    /** Whether an address is one of the hub itself: same scheme, host and port. */
+    private boolean isHub(URI uri) {
+        URI hub = settings.endpoint();
+        return hub.getScheme().equalsIgnoreCase(uri.getScheme()) && hub.getHost().equalsIgnoreCase(uri.getHost())
+                && port(hub) == port(uri);
+    }
+
+    private static int port(URI uri) {
+        return uri.getPort() >= 0 ? uri.getPort() : uri.getScheme().equalsIgnoreCase("https") ? 443 : 80;
+    }
+
+    private static Optional<URI> location(HttpResponse<?> response, URI at) {
+        try {
+            Optional<URI> to = response.headers().firstValue("Location").map(at::resolve)
+                    .filter(uri -> uri.getHost() != null);
+            to.ifPresent(uri -> {
+                boolean secure = uri.getScheme().equals("https");
+                if (!secure && (!uri.getScheme().equals("http") || at.getScheme().equals("https"))) {
+                    throw new FailedException(at.getHost() + " redirects to " + uri.getScheme() + "://" + uri.getHost()
+                            + ", which is not encrypted; check the network for someone who interferes");
+                }
+            });
+            return to;
+        } catch (IllegalArgumentException _) {
+            return Optional.empty();
+        }
+    }
+
+    /** What an answer other than content means: something to wait for, or something that the user must mend. */
+    private IOException refusal(HttpResponse<?> response, URI at, Subject about) {
+        int status = response.statusCode();
+        if (status == 408 || status == 429 || status >= 500) {
+            return new BusyException(switch (status) {
+                case 408 -> "no answer in time";
+                case 429 -> "too many requests";
+                default -> "the server has a failure (" + status + ")";
+            }, retryAfter(response.headers()));
+        }
+        if (!isHub(at)) {
+            // The address that the hub gave is good for a while only; asked again, it gives a fresh one.
+            return new IOException(at.getHost() + " refuses the file (" + status + ")");
+        }
+        throw mistake(status, response.headers().firstValue("X-Error-Code").orElse(""), about);
+    }
+
+    private ComeException mistake(int status, String code, Subject about) {
+        Repository repository = about.repository;
+        URI page = repository.page(settings.endpoint());
+        String kind = repository.kind().toString();
+        boolean known = settings.token().isPresent();
+        if (code.equals("GatedRepo") || (status == 403 && code.isEmpty() && !known)) {
+            return new InvalidInputException(
+                    repository + " is gated: its owners decide who may have it; ask for access on "
+                            + page + (known
+                                    ? ", with the account that the token (HF_TOKEN) belongs to"
+                                    : ", and set HF_TOKEN to a token of your account"));
+        }
+        if (status == 401 && known && !code.equals("RepoNotFound")) {
+            return new InvalidInputException(settings.endpoint()
+                    + " does not accept the token (HF_TOKEN, or the file token in HF_HOME); make a new one in the settings of"
+                    + " your account, or unset it");
+        }
+        if (status == 403) {
+            return new InvalidInputException(settings.endpoint() + " does not let you have " + about
+                    + " (403); look at " + page + " for the reason, and check that the token may read it");
+        }
+        if (code.equals("RevisionNotFound")) {
+            return new InvalidInputException(repository + " has no revision '" + about.revision
+                    + "'; look at " + page + " for its branches and tags, and give one as --revision");
+        }
+        if (status == 404 && about.file.isPresent() && !code.equals("RepoNotFound")) {
+            return new InvalidInputException(repository + " has no file " + about.file.get() + " at revision "
+                    + about.revision + "; look at " + page);
+        }
+        if (status == 404 || status == 401) {
+            return new InvalidInputException(repository + " is no " + kind + " at " + settings.endpoint()
+                    + (repository.kind() == Repository.Kind.MODEL ? ", nor a folder here" : "")
+                    + "; check the spelling, and if it is private "
+                    + (known ? "that the token may read it" : "set HF_TOKEN to a token that may read it"));
+        }
+        return new FailedException(settings.endpoint() + " refuses to hand out " + about + " (" + status
+                + "); check that HF_ENDPOINT is a hub");
+    }
+
+    private static Optional<Duration> retryAfter(HttpHeaders headers) {
+        return headers.firstValue("Retry-After").flatMap(text -> {
+            OptionalLong seconds = number(Optional.of(text.strip()));
+            if (seconds.isPresent()) {
+                return Optional.of(Duration.ofSeconds(seconds.getAsLong()));
+            }
+            try {
+                Duration until = Duration.between(Instant.now(),
+                        ZonedDateTime.parse(text.strip(), DateTimeFormatter.RFC_1123_DATE_TIME));
+                return Optional.of(until.isNegative() ? Duration.ZERO : until);
+            } catch (DateTimeParseException _) {
+                return Optional.empty();
+            }
+        });
+    }
+}

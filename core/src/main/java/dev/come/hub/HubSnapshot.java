@@ -1,0 +1,167 @@
+package dev.come.hub;
+
+import dev.come.ByteSize;
+import dev.come.FailedException;
+import dev.come.InvalidInputException;
+import dev.come.Progress;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
+
+/** A repository of the hub at one commit: the list of its files, and those of them that were fetched. */
+public final class HubSnapshot {
+    /** Files that are fetched at the same time; it is what huggingface_hub takes. */
+    private static final int AT_ONCE = 8;
+
+    private final Hub hub;
+    private final Repository repository;
+    private final String revision;
+    private final String commit;
+    private final List<String> files;
+    private final Optional<RuntimeException> cacheOnly;
+
+    /**
+     * @param files those that the hub lists, or those that the cache has
+     * @param cacheOnly why the hub cannot be asked, if it cannot
+     */
+    HubSnapshot(Hub hub, Repository repository, String revision, String commit, List<String> files,
+            Optional<RuntimeException> cacheOnly) {
+        this.hub = hub;
+        this.repository = repository;
+        this.revision = revision;
+        this.commit = commit;
+        this.files = List.copyOf(files);
+        this.cacheOnly = cacheOnly;
+    }
+
+    /** The names of all files, with a slash between folder and file; without the network, those that the cache has. */
+    public List<String> files() {
+        return files;
+    }
+
+    /** Whether only what the cache has can be had. */
+    public boolean isCacheOnly() {
+        return cacheOnly.isPresent();
+    }
+
+    Repository repository() {
+        return repository;
+    }
+
+    String revision() {
+        return revision;
+    }
+
+    Path folder() {
+        return hub.cache().snapshot(repository, commit);
+    }
+
+    /**
+     * Fetches files that are not there yet.
+     *
+     * @return the folder in which all of them lie
+     * @throws FailedException if the network, the server or the disk fails; what has arrived is kept
+     * @throws InvalidInputException if the user may not have them
+     */
+    public Path fetch(List<String> wanted) {
+        wanted.forEach(repository::checkFile);
+        List<String> missing = wanted.stream().filter(file -> !hub.cache().has(repository, commit, file)).distinct()
+                .toList();
+        if (!missing.isEmpty()) {
+            cacheOnly.ifPresent(reason -> {
+                throw missing(missing.getFirst(), reason);
+            });
+            download(missing);
+        }
+        return folder();
+    }
+
+    /** What to say where a file is not in the cache and the hub is not asked. */
+    RuntimeException missing(String what, RuntimeException reason) {
+        if (reason instanceof HubUnreachableException unreachable) {
+            return unreachable;
+        }
+        return new InvalidInputException("The cache of the hub (" + hub.cache().root() + ") has " + repository
+                + " without " + what + ", and HF_HUB_OFFLINE forbids to fetch it; unset that once");
+    }
+
+    Optional<RuntimeException> cacheOnly() {
+        return cacheOnly;
+    }
+
+    private void download(List<String> missing) {
+        hub.cache().prepare(repository);
+        Map<String, BlobDownload> downloads = facts(missing);
+        // Two names may stand for the same content.
+        List<BlobDownload> different = List.copyOf(downloads.values().stream()
+                .collect(Collectors.toMap(download -> download.facts().etag(), download -> download, (one, _) -> one))
+                .values());
+        long remaining = different.stream().mapToLong(BlobDownload::plan).sum();
+        requireRoom(remaining);
+        Progress shown = remaining > 0 ? hub.progress() : Progress.NONE;
+        try (Progress.Task task = shown.begin("downloading " + repository, remaining, Progress.BYTES)) {
+            together(different.stream().map(download -> (Callable<Boolean>) () -> {
+                download.run(task);
+                return true;
+            }).toList());
+        }
+        downloads.forEach((file, download) -> hub.cache().link(repository, commit, file, download.facts().etag()));
+        hub.cache().keepCommit(repository, revision, commit);
+    }
+
+    private Map<String, BlobDownload> facts(List<String> missing) {
+        List<Callable<BlobDownload>> questions = missing.stream().map(file -> (Callable<BlobDownload>) () -> {
+            URI uri = repository.file(hub.settings().endpoint(), commit, file);
+            HubHttp.Subject about = new HubHttp.Subject(repository, revision, Optional.of(file));
+            HubHttp.Facts facts = hub.retries().run(uri.getHost(), () -> hub.http().facts(uri, commit, about),
+                    () -> false, hub.progress()::note);
+            return new BlobDownload(hub.http(), hub.retries(), hub.cache(), uri, about, facts, hub.progress());
+        }).toList();
+        return together(questions).stream()
+                .collect(Collectors.toMap(download -> download.about().file().orElseThrow(), download -> download));
+    }
+
+    private void requireRoom(long bytes) {
+        long room = hub.cache().room();
+        if (bytes > room) {
+            throw new FailedException(repository + " needs " + ByteSize.format(bytes) + " more in " + hub.cache().root()
+                    + ", but only " + ByteSize.format(room)
+                    + " are free there; make room, or set HF_HOME to a folder on another disk");
+        }
+    }
+
+    /** Does things at the same time; the first that fails stops the others. */
+    private static <T> List<T> together(List<Callable<T>> things) {
+        try (ExecutorService threads = Executors.newFixedThreadPool(Math.min(AT_ONCE, things.size()))) {
+            ExecutorCompletionService<T> service = new ExecutorCompletionService<>(threads);
+            things.forEach(service::submit);
+            List<T> done = new ArrayList<>();
+            try {
+                for (int i = 0; i < things.size(); i++) {
+                    done.add(service.take().get());
+                }
+                return done;
+            } catch (ExecutionException e) {
+                threads.shutdownNow();
+                switch (e.getCause()) {
+                    case RuntimeException failure -> throw failure;
+                    case Error failure -> throw failure;
+                    case null, default -> throw new IllegalStateException("nothing else is thrown", e);
+                }
+            } catch (InterruptedException e) {
+                threads.shutdownNow();
+                Thread.currentThread().interrupt();
+                throw new FailedException("The download was interrupted; the same command goes on from there", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package dev.come.hub;
+
+import dev.come.InvalidInputException;
+import dev.come.UsageException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * A repository of the hub, and its addresses there. Names come from users and servers; what could lead out of the cache
+ * does not get past this class.
+ *
+ * @param name {@code OWNER/NAME}, or {@code NAME} alone as the oldest models have it
+ */
+record Repository(Kind kind, String name) {
+    /** What kinds of repository there are, and how they are spelt in addresses and in the cache. */
+    enum Kind {
+        MODEL("models", "", "model"), DATASET("datasets", "datasets/", "data set");
+
+        private final String plural;
+        private final String prefix;
+        private final String words;
+
+        Kind(String plural, String prefix, String words) {
+            this.plural = plural;
+            this.prefix = prefix;
+            this.words = words;
+        }
+
+        @Override
+        public String toString() {
+            return words;
+        }
+    }
+
+    private static final String PART = "[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?";
+    private static final Pattern NAME = Pattern.compile("(?:" + PART + "/)?" + PART);
+    private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40,64}");
+    /** What git allows in the name of a branch or tag, less what would be odd in a path. */
+    private static final Pattern REVISION_PART = Pattern.compile("[A-Za-z0-9_+@=][A-Za-z0-9_.+@=-]*");
+
+    Repository {
+        if (!isName(name)) {
+            throw new UsageException("'" + name + "' is no name of a " + kind
+                    + " on the hub; such names look like HuggingFaceTB/SmolLM2-135M");
+        }
+    }
+
+    /** Whether a text has the form of a repository's name. {@code --} is how the cache spells a slash. */
+    static boolean isName(String text) {
+        return NAME.matcher(text).matches() && !text.contains("--") && !text.contains("..") && !text.endsWith(".git");
+    }
+
+    /** Whether a text is the full name of a commit. */
+    static boolean isCommit(String text) {
+        return COMMIT.matcher(text).matches();
+    }
+
+    /**
+     * Checks a branch, tag or commit that the user names.
+     *
+     * @throws UsageException if it can be none
+     */
+    static void checkRevision(String revision) {
+        boolean fine = Arrays.stream(revision.split("/", -1))
+                .allMatch(part -> REVISION_PART.matcher(part).matches() && !part.contains(".."));
+        if (!fine || revision.length() > 200) {
+            throw new UsageException(
+                    "--revision is '" + revision + "', but must be a branch, a tag or a commit, such as main");
+        }
+    }
+
+    /**
+     * Checks the name of a file that the server or an index tells.
+     *
+     * @throws InvalidInputException if it could lead out of the folder, or be no file's name
+     */
+    void checkFile(String file) {
+        boolean fine = Arrays.stream(file.split("/", -1)).allMatch(part -> !part.isEmpty() && !part.equals(".")
+                && !part.equals("..") && part.length() <= 200
+                && part.chars().noneMatch(character -> character < ' ' || "\\:*?\"<>|".indexOf(character) >= 0));
+        if (!fine || file.length() > 1000) {
+            throw new InvalidInputException("The " + kind + " " + name + " names a file '" + file
+                    + "', which is not fetched: such a name could lead out of the cache");
+        }
+    }
+
+    /** The folder's name in the cache. */
+    String folderName() {
+        return kind.plural + "--" + name.replace("/", "--");
+    }
+
+    /** The page for people. */
+    URI page(URI endpoint) {
+        return URI.create(endpoint + "/" + kind.prefix + name);
+    }
+
+    /** Tells the commit of a revision, and the files there. */
+    URI listing(URI endpoint, String revision) {
+        return URI.create(endpoint + "/api/" + kind.plural + "/" + name + "/revision/" + encoded(revision));
+    }
+
+    /** The content of a file. */
+    URI file(URI endpoint, String commit, String file) {
+        String path = Arrays.stream(file.split("/")).map(Repository::encoded).collect(Collectors.joining("/"));
+        return URI.create(endpoint + "/" + kind.prefix + name + "/resolve/" + commit + "/" + path);
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

@@ -1,0 +1,153 @@
+package dev.come.job;
+
+import dev.come.InvalidInputException;
+import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.DType;
+import dev.come.checkpoint.TensorInfo;
+import dev.come.model.AttentionKind;
+import dev.come.model.ModelConfig;
+import dev.come.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * {@code come inspect}: what a model is, and what is wrong with it. Only config.json, the headers of the weights and the
+ * tokenizer are read; weights themselves only where embeddings are said to be tied and an output projection is stored too.
+ *
+ * @param model what was inspected
+ * @param architectures {@code architectures} in config.json
+ * @param modelType {@code model_type} in config.json
+ * @param config sizes and switches; absent if the model cannot be computed here
+ * @param weightBytes bytes of all tensors
+ * @param tensorsByType how many tensors of each stored type there are
+ * @param parameters numbers in all tensors, tied embeddings once
+ * @param tokenizer absent if it cannot be read
+ * @param problems what keeps the model from being used; none if it can be
+ * @param remarks what else a user should know
+ */
+public record Inspection(Path model, List<String> architectures, String modelType, Optional<ModelConfig> config,
+        long weightBytes, SequencedMap<DType, Long> tensorsByType, long parameters, Optional<TokenizerFacts> tokenizer,
+        List<String> problems, List<String> remarks) {
+
+    /**
+     * What is known of a tokenizer.
+     *
+     * @param vocabularySize one more than the highest id
+     * @param beginsWithSpecialToken whether a token is put in front of every text
+     */
+    public record TokenizerFacts(int vocabularySize, boolean beginsWithSpecialToken) {}
+
+    /**
+     * Layers in a row that attend in the same way.
+     *
+     * @param first the number of the first
+     * @param last the number of the last
+     */
+    public record LayerRange(int first, int last, AttentionKind attention) {}
+
+    /**
+     * Inspects a model folder.
+     *
+     * @throws InvalidInputException if config.json or the headers of the weights cannot be read at all
+     */
+    public static Inspection of(Path folder) {
+        List<String> problems = new ArrayList<>();
+        List<String> remarks = new ArrayList<>();
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            ConfigTree tree = checkpoint.config();
+            Optional<ModelConfig> config = unless(problems, () -> ModelConfig.of(checkpoint));
+            Optional<TokenizerFacts> tokenizer = unless(problems, () -> {
+                try (Tokenizer opened = Tokenizer.open(folder)) {
+                    return new TokenizerFacts(opened.vocabularySize(), opened.beginsWithSpecialToken());
+                }
+            });
+            config.ifPresent(known -> remark(known, tree, tokenizer, remarks));
+            checkpoint.strayFiles().forEach(file -> remarks.add(file
+                    + " belongs to no index and is not read; it may be left from an older save"));
+            SequencedMap<DType, Long> types = new LinkedHashMap<>(checkpoint.tensors().stream()
+                    .collect(Collectors.groupingBy(TensorInfo::dtype, TreeMap::new, Collectors.counting())));
+            if (types.size() > 1) {
+                remarks.add("tensors are stored in several types; each keeps its own");
+            }
+            long stored = checkpoint.tensors().stream().mapToLong(Inspection::elements).sum();
+            return new Inspection(folder, tree.optionalStrings("architectures").orElse(List.of()),
+                    tree.optionalString("model_type").orElse(""), config,
+                    checkpoint.tensors().stream().mapToLong(TensorInfo::byteLength).sum(), types,
+                    config.map(known -> known.parameters(known.layers())).orElse(stored), tokenizer, problems, remarks);
+        }
+    }
+
+    private interface Reading<T> {
+        T read();
+    }
+
+    private static <T> Optional<T> unless(List<String> problems, Reading<T> reading) {
+        try {
+            return Optional.of(reading.read());
+        } catch (InvalidInputException e) {
+            problems.add(e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private static void remark(ModelConfig config, ConfigTree tree, Optional<TokenizerFacts> tokenizer,
+            List<String> remarks) {
+        if (ModelConfig.of(tree).tiedEmbeddings() && !config.tiedEmbeddings()) {
+            remarks.add("config.json says that embeddings are tied, but " + config.headTensor()
+                    + " is another tensor than the embedding; it is used, and models made from this one say so");
+        }
+        if (tokenizer.isPresent() && tokenizer.get().vocabularySize() > config.vocabularySize()) {
+            remarks.add(
+                    "the tokenizer has ids up to " + (tokenizer.get().vocabularySize() - 1) + ", the embedding only "
+                            + config.vocabularySize() + " rows; texts with the tokens above are refused");
+        }
+    }
+
+    private static long elements(TensorInfo tensor) {
+        return tensor.shape().stream().reduce(1L, Math::multiplyExact);
+    }
+
+    /** How the layers attend, those that do it in the same way together. */
+    public List<LayerRange> layers() {
+        List<LayerRange> ranges = new ArrayList<>();
+        List<AttentionKind> kinds = config.map(ModelConfig::attentionKinds).orElse(List.of());
+        for (int layer = 0; layer < kinds.size(); layer++) {
+            boolean goesOn = !ranges.isEmpty() && ranges.getLast().attention().equals(kinds.get(layer));
+            int first = goesOn ? ranges.removeLast().first() : layer;
+            ranges.add(new LayerRange(first, layer, kinds.get(layer)));
+        }
+        return ranges;
+    }
+
+    /** Parameters by what they are for. */
+    public SequencedMap<String, Long> parametersByPart() {
+        SequencedMap<String, Long> parts = new LinkedHashMap<>();
+        config.ifPresent(known -> {
+            parts.put("embeddings", sum(known.tensorsBefore()));
+            Map<String, Long> layer = known.parts().stream().collect(Collectors.groupingBy(
+                    part -> part.isOfNorm() ? "norms" : part.isFeedForward() ? "feed-forward" : "attention",
+                    Collectors.summingLong(part -> size(known.shape(part)))));
+            for (String name : List.of("attention", "feed-forward", "norms")) {
+                parts.put(name, layer.getOrDefault(name, 0L) * known.layers());
+            }
+            parts.put(known.tiedEmbeddings() ? "final norm" : "output projection", sum(known.tensorsAfter()));
+        });
+        return parts;
+    }
+
+    private static long sum(Map<String, List<Long>> shapes) {
+        return shapes.values().stream().mapToLong(Inspection::size).sum();
+    }
+
+    private static long size(List<Long> shape) {
+        return shape.stream().reduce(1L, Math::multiplyExact);
+    }
+}

@@ -1,0 +1,63 @@
+package dev.come.text;
+
+import dev.come.InvalidInputException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Whole rows of tables, for data of which more than one text is needed. */
+public final class TableRows {
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private TableRows() {
+    }
+
+    /** What the names of such files end in. */
+    public static List<String> endings() {
+        return TableFile.ENDINGS;
+    }
+
+    /**
+     * Reads a parquet, JSON or CSV file.
+     *
+     * @return its rows in file order; fields of CSV are texts
+     * @throws InvalidInputException if the file cannot be read or is not what its ending says
+     */
+    public static List<ObjectNode> read(Path file) {
+        if (TableFile.ENDINGS.stream().noneMatch(ending -> file.toString().endsWith("." + ending))) {
+            throw new InvalidInputException(file + " has an unknown ending: tables are read from files that end in "
+                    + String.join(", ", TableFile.ENDINGS) + ".");
+        }
+        List<ObjectNode> rows = new ArrayList<>();
+        for (String row : new TableFile(file, List.of()).jsonRows()) {
+            try {
+                rows.add((ObjectNode) JSON.readTree(row));
+            } catch (JacksonException e) {
+                throw new InvalidInputException(file + ": row " + rows.size()
+                        + " (counted from 0) cannot be read as JSON: " + e.getOriginalMessage(), e);
+            }
+        }
+        return rows;
+    }
+
+    /**
+     * The lines of a text file.
+     *
+     * @throws InvalidInputException if it cannot be read
+     */
+    public static List<String> lines(Path file) {
+        return new PlainTextFile(file, TextRows.WHOLE).read().lines().toList();
+    }
+
+    /**
+     * A text file as it stands.
+     *
+     * @throws InvalidInputException if it cannot be read
+     */
+    public static String text(Path file) {
+        return new PlainTextFile(file, TextRows.WHOLE).read();
+    }
+}

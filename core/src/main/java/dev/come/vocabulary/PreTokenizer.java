@@ -1,0 +1,99 @@
+package dev.come.vocabulary;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * How a text is cut into words before the words are put together from bytes. The names are those under {@code
+ * tokenizer.ggml.pre} in a GGUF file, with the expressions that llama.cpp has for them (llama-vocab.cpp at
+ * https://github.com/ggml-org/llama.cpp); they are those of the models' own tokenizer.json.
+ */
+@SuppressWarnings("ImmutableEnumChecker") // the lists are immutable ones
+public enum PreTokenizer {
+    /** GPT-2: words with the blank before them, runs of digits, runs of marks. It is what the ByteLevel step does itself. */
+    GPT2(Digits.TOGETHER, false, List.of(), "gpt-2", "gpt2", "phi-2", "mpt", "olmo", "jais", "trillion"),
+
+    /** The same, each digit a word of its own. */
+    SINGLE_DIGITS(Digits.ONE_BY_ONE, false, List.of(), "smollm", "starcoder", "refact", "command-r", "codeshell",
+            "exaone", "minerva-7b"),
+
+    /** Llama 3: up to three digits, a mark before a word belongs to it, line ends belong to the marks before them. */
+    LLAMA3(Digits.TOGETHER, true,
+            List.of("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
+                    + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
+            "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"),
+
+    /** As Llama 3, without taking a word whole that happens to be a token. */
+    LLAMA3_MERGED(Digits.TOGETHER, false, LLAMA3.splits, "dbrx", "smaug-bpe"),
+
+    /** Qwen 2: as Llama 3, each digit a word of its own. */
+    QWEN2(Digits.TOGETHER, false,
+            List.of("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
+                    + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
+            "qwen2", "deepseek-r1-qwen", "stablelm2", "hunyuan", "megrez", "kormo"),
+
+    /** Mistral's Tekken: a word ends where a small letter is followed by a capital. */
+    TEKKEN(Digits.TOGETHER, true,
+            List.of("[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
+                    + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*"
+                    + "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
+            "tekken"),
+
+    /** What llama.cpp does for a model that names nothing. */
+    DEFAULT(Digits.TOGETHER, false,
+            List.of("[\\p{P}\\$\\+<=>\\^~\\|]+",
+                    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)", "\\p{N}+",
+                    "[0-9][0-9][0-9]"),
+            "default");
+
+    private enum Digits {
+        TOGETHER, ONE_BY_ONE
+    }
+
+    private final Digits digits;
+    private final boolean wholeWords;
+    private final List<String> splits;
+    private final List<String> names;
+
+    PreTokenizer(Digits digits, boolean wholeWords, List<String> splits, String... names) {
+        this.digits = digits;
+        this.wholeWords = wholeWords;
+        this.splits = splits;
+        this.names = List.of(names);
+    }
+
+    /** The pre-tokenizer that has the name in GGUF files. */
+    public static Optional<PreTokenizer> named(String name) {
+        return Arrays.stream(values()).filter(value -> value.names.contains(name)).findFirst();
+    }
+
+    /** All names, for messages. */
+    public static String known() {
+        return Arrays.stream(values()).flatMap(value -> value.names.stream()).sorted()
+                .collect(Collectors.joining(", "));
+    }
+
+    /** Whether a word that is a token is that token, even if no merges lead to it. */
+    public boolean wholeWords() {
+        return wholeWords;
+    }
+
+    /** Writes the component; {@code blankInFront}: whether a text that does not begin with a blank is given one. */
+    void write(ObjectNode root, boolean blankInFront) {
+        ArrayNode list = TokenizerJson.steps(root, "pre_tokenizer", "pretokenizers");
+        if (digits == Digits.ONE_BY_ONE) {
+            list.addObject().put("type", "Digits").put("individual_digits", true);
+        }
+        for (String split : splits) {
+            ObjectNode step = list.addObject().put("type", "Split");
+            step.putObject("pattern").put("Regex", split);
+            step.put("behavior", "Isolated").put("invert", false);
+        }
+        list.addObject().put("type", "ByteLevel").put("add_prefix_space", blankInFront).put("trim_offsets", false)
+                .put("use_regex", splits.isEmpty());
+    }
+}

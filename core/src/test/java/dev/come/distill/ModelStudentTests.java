@@ -1,0 +1,280 @@
+package dev.come.distill;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.come.NativeObjects;
+import dev.come.TinyLlama;
+import dev.come.calibration.LayerRunner;
+import dev.come.calibration.StateStore;
+import dev.come.calibration.TokenChunks;
+import dev.come.checkpoint.Checkpoint;
+import dev.come.distill.DistillationFixtures.Settings;
+import dev.come.model.Compute;
+import dev.come.model.LayerWeights;
+import dev.come.model.ModelConfig;
+import dev.come.model.Part;
+import dev.come.model.PlainLayer;
+import dev.come.model.Rotation;
+import dev.come.model.Tensors;
+import dev.come.model.TokenLayout;
+import dev.come.stack.LayerNode.Original;
+import dev.come.stack.LayerNode.Scope;
+import dev.come.stack.LayerNode.Term;
+import dev.come.stack.LayerNode.WeightedSum;
+import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import dev.come.text.Sequences;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.AutoGradMode;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A model of 4 layers of which 1 and 2 were merged, against the whole graph at once. */
+class ModelStudentTests {
+    private static final int LAYERS = 4;
+    private static final int VOCABULARY = 64;
+    private static final LayerStack STACK = LayerStack.dense(LAYERS).replace(1, 2, new WeightedSum(
+            List.of(new Term(new Original(1), 0.5), new Term(new Original(2), 0.5)), Scope.ALL));
+
+    @TempDir
+    private Path folder;
+    private Checkpoint checkpoint;
+    private ModelConfig config;
+    private LayerStore store;
+    private TokenChunks chunks;
+
+    @BeforeEach
+    void openModel() {
+        Random random = new Random(9);
+        checkpoint = Checkpoint.open(
+                new TinyLlama(LAYERS, VOCABULARY, 16, 24, 2, 2, 4, true).write(folder.resolve("model"), random));
+        config = ModelConfig.of(checkpoint);
+        store = new LayerStore(checkpoint, config);
+        chunks = TokenChunks.of(Sequences.of(IntStream.of(16, 5, 9, 16)
+                .mapToObj(length -> random.ints(length, 0, VOCABULARY).toArray()).toList()), 14);
+    }
+
+    @AfterEach
+    void closeModel() {
+        checkpoint.close();
+    }
+
+    private interface Work {
+        void with(ModelStudent student, SortedMap<Integer, TrainableLayer> learning, Examples finals);
+    }
+
+    private void train(TrainedParts trained, double temperature, int threads, Work work) {
+        Compute compute = Compute.float32(threads);
+        SortedMap<Integer, TrainableLayer> learning = new TreeMap<>();
+        try (LayerRunner runner = new LayerRunner(store, compute);
+                StateStore states = new StateStore(3_000, folder);
+                TeacherStates teacher = new TeacherStates(runner, chunks.followedBy(chunks), states);
+                var _ = new NoGradGuard();
+                var _ = new PointerScope()) {
+            while (teacher.reached() < LAYERS) {
+                teacher.next();
+                teacher.keepOnly(Set.of());
+            }
+            for (int position : trained.positions(STACK, LAYERS)) {
+                learning.put(position, new TrainableLayer(position, STACK.get(position),
+                        store.materialise(STACK.get(position)), trained.parts(config), 0));
+            }
+            Examples finals = teacher.examples(LAYERS, LAYERS - 1, chunks.size());
+            try (ModelStudent student = new ModelStudent(store, STACK, learning, finals, compute, states,
+                    runner.workers(), temperature)) {
+                work.with(student, learning, finals);
+            }
+        } finally {
+            learning.values().forEach(TrainableLayer::close);
+        }
+    }
+
+    private List<Integer> wholeSet() {
+        return IntStream.range(0, chunks.size()).boxed().toList();
+    }
+
+    /** One layer after the other from the embeddings on. */
+    private Tensor run(List<LayerWeights> layers, int chunk, Rotation rotation) {
+        Tensor hidden = torch.index_select(checkpoint.tensor(config.family().names().embedding()), 0,
+                torch.tensor(chunks.get(chunk).tokens()));
+        TokenLayout layout = chunks.get(chunk).layout();
+        for (LayerWeights layer : layers) {
+            hidden = new PlainLayer(config).forward(layer, hidden, layout, rotation);
+        }
+        return hidden;
+    }
+
+    private Tensor logProbabilities(Tensor hidden, double temperature) {
+        Tensor normed = config.norm().plain(hidden, checkpoint.tensor(config.family().names().finalNorm()), null);
+        return normed.matmul(checkpoint.tensor(config.headTensor()).t()).div(new Scalar(temperature)).log_softmax(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"MERGED, 1, 1", "MERGED, 2, 3", "ALL, 1, 2", "NORMS, 1, 2"})
+    void gradientsAreThoseOfTheWholeGraph(TrainedParts trained, double temperature, int threads) {
+        train(trained, temperature, threads, (student, learning, _) -> {
+            learning.values().forEach(TrainableLayer::clearGradients);
+            double loss = student.addGradients(wholeSet());
+            try (var _ = new AutoGradMode(true);
+                    Rotation rotation = new Rotation(Compute.float32(1))) {
+                List<LayerWeights> leaves = new ArrayList<>();
+                TensorVector inputs = new TensorVector();
+                for (int position = 0; position < STACK.size(); position++) {
+                    LayerWeights layer = store.materialise(STACK.get(position)).map((_, tensor) -> tensor.clone());
+                    leaves.add(layer);
+                    TrainableLayer known = learning.get(position);
+                    if (known != null) {
+                        // In the order in which they lie in the vector: matrices first.
+                        for (boolean matrices : new boolean[]{true, false}) {
+                            for (Part part : trained.parts(config).stream().sorted().toList()) {
+                                if (part.isMatrix() == matrices) {
+                                    inputs.push_back(layer.get(part).set_requires_grad(true));
+                                }
+                            }
+                        }
+                    }
+                }
+                List<LayerWeights> dense = IntStream.range(0, LAYERS)
+                        .mapToObj(layer -> store.materialise(new Original(layer))).toList();
+                Tensor sum = torch.zeros(1);
+                for (int chunk = 0; chunk < chunks.size(); chunk++) {
+                    Tensor expected = logProbabilities(run(dense, chunk, rotation), temperature).detach();
+                    Tensor found = logProbabilities(run(leaves, chunk, rotation), temperature);
+                    sum = sum.add(expected.exp().mul(expected.sub(found)).sum());
+                }
+                Tensor mean = sum.div(new Scalar((double) chunks.tokens()));
+                assertThat(loss).isCloseTo(mean.item_double(), within(1e-5));
+                TensorVector gradients = torch.grad(new TensorVector(mean), inputs);
+                int next = 0;
+                for (TrainableLayer layer : learning.values()) {
+                    List<Tensor> flat = new ArrayList<>();
+                    for (long size = 0; size < layer.gradient().numel();) {
+                        Tensor gradient = gradients.get(next++).reshape(-1);
+                        size += gradient.numel();
+                        flat.add(gradient);
+                    }
+                    double[] expected = Tensors.doubles(torch.cat(new TensorVector(flat.toArray(Tensor[]::new)), 0));
+                    double[] found = Tensors.doubles(layer.gradient());
+                    assertThat(found).hasSameSizeAs(expected);
+                    for (int i = 0; i < found.length; i++) {
+                        assertThat(found[i]).as("layer " + layer.position() + " at " + i).isCloseTo(expected[i],
+                                within(1e-5));
+                    }
+                }
+                assertThat(next).isEqualTo((int) inputs.size());
+            }
+        });
+    }
+
+    @Test
+    void whatIsTrainedIsWhatWasMergedOrLiesBesideWhatWasRemoved() {
+        assertThat(TrainedParts.MERGED.positions(STACK, LAYERS)).containsExactly(1);
+        assertThat(TrainedParts.ALL.positions(STACK, LAYERS)).containsExactly(0, 1, 2);
+        LayerStack dense = LayerStack.dense(6);
+        assertThat(TrainedParts.MERGED.positions(dense, 6)).isEmpty();
+        assertThat(TrainedParts.MERGED.positions(dense.without(2, 1), 6)).containsExactly(1, 2);
+        assertThat(TrainedParts.MERGED.positions(dense.without(5, 1), 6)).containsExactly(4);
+        assertThat(TrainedParts.MERGED.positions(dense.without(0, 2), 6)).containsExactly(0);
+        assertThat(TrainedParts.NORMS.parts(config)).containsExactlyInAnyOrder(Part.ATTENTION_NORM,
+                Part.FEED_FORWARD_NORM);
+    }
+
+    @Test
+    void aBatchWithoutTokensIsSkipped() {
+        train(TrainedParts.MERGED, 1, 1, (student, learning, finals) -> {
+            List<TrainableLayer> layers = List.copyOf(learning.values());
+            TrainingLoop loop = new TrainingLoop(layers, student, finals.chunks(), new Batches(List.of()),
+                    new Schedule(Schedule.Shape.CONSTANT, 1e-2, 0), new Settings().options(),
+                    new TrainingFile(folder.resolve("training.state")));
+            Map<Part, double[]> before = values(layers.getFirst());
+            assertThat(loop.step(List.of(), 1e-2)).isZero();
+            assertThat(values(layers.getFirst())).usingRecursiveComparison().isEqualTo(before);
+            assertThat(loop.step(wholeSet(), 1e-2)).isPositive();
+            assertThat(values(layers.getFirst())).usingRecursiveComparison().isNotEqualTo(before);
+        });
+    }
+
+    private static Map<Part, double[]> values(TrainableLayer layer) {
+        Map<Part, double[]> values = new EnumMap<>(Part.class);
+        layer.weights().asMap().forEach((part, tensor) -> values.put(part, Tensors.doubles(tensor.reshape(-1))));
+        return values;
+    }
+
+    @Test
+    void stepsAndValidationsKeepNothing() {
+        train(TrainedParts.ALL, 1, 2, (student, learning, finals) -> {
+            TrainingLoop loop = new TrainingLoop(List.copyOf(learning.values()), student, finals.chunks(),
+                    new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0), new Settings().options(),
+                    new TrainingFile(folder.resolve("training.state")));
+            NativeObjects.assertSteady(() -> {
+                loop.step(wholeSet(), 1e-3);
+                student.validate();
+            });
+        });
+    }
+
+    @Test
+    void stepsOfOneLayerKeepNothing() {
+        train(TrainedParts.MERGED, 1, 2, (_, learning, finals) -> {
+            TrainableLayer layer = learning.get(1);
+            Compute compute = Compute.float32(2);
+            try (LayerRunner runner = new LayerRunner(store, compute);
+                    Rotation rotation = new Rotation(compute)) {
+                // Any states will do.
+                Examples examples = new Examples() {
+                    @Override
+                    public TokenChunks chunks() {
+                        return finals.chunks();
+                    }
+
+                    @Override
+                    public int training() {
+                        return finals.training();
+                    }
+
+                    @Override
+                    public Tensor input(int chunk) {
+                        return finals.target(chunk);
+                    }
+
+                    @Override
+                    public Tensor target(int chunk) {
+                        return finals.target(chunk);
+                    }
+                };
+                LayerStudent student = new LayerStudent(layer, store, examples, runner.workers(), rotation,
+                        new Settings().options());
+                TrainingFile file = new TrainingFile(folder.resolve("training.state"));
+                TrainingLoop loop = new TrainingLoop(List.of(layer), student, finals.chunks(), new Batches(List.of()),
+                        new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0), new Settings().options(), file);
+                NativeObjects.assertSteady(() -> {
+                    loop.step(wholeSet(), 1e-3);
+                    Measures measures = student.validate();
+                    layer.keepBest();
+                    file.save(List.of(layer), new TrainingFile.Progress(List.of(new Point(1, 1, 1, 1, measures)), 1));
+                    file.restore(List.of(layer));
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.come.gguf;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,94 @@
+package dev.come.prune;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.come.Golden;
+import dev.come.Progress;
+import dev.come.WideModels;
+import dev.come.calibration.Calibration.GradientOrder;
+import dev.come.calibration.LocalCalibration;
+import dev.come.calibration.Reading;
+import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.CheckpointWriter;
+import dev.come.model.Compute;
+import dev.come.model.Families;
+import dev.come.model.ModelConfig;
+import dev.come.prune.BlockScore.Reduction;
+import dev.come.stack.LayerNode.Scope;
+import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import dev.come.stack.StackWriter;
+import dev.come.text.Sequences;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What every method makes of every family, saved and opened again. */
+class SavedFamiliesTests {
+    private static final int TARGET = 3;
+
+    @TempDir
+    private Path folder;
+
+    /** One model of each family. */
+    static Stream<String> models() {
+        return Families.ALL.stream().map(family -> family.checkedBy().getFirst());
+    }
+
+    private static Path model(String name) {
+        Path golden = Golden.model(name);
+        return Files.isDirectory(golden) ? golden : Path.of("src/test/resources/fixtures/families", name);
+    }
+
+    private static List<PruningMethod> methods() {
+        BlockScore sums = new BlockScore(Reduction.SUM, Reduction.SUM, false);
+        return List.of(new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+                new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 3, false)), new Sleb(1, 1, false),
+                new ShortGpt(false, false), new ShortGpt(true, false), new Reverse(List.of()),
+                new Magnitude(sums, false), new Taylor(sums, GradientOrder.SUM_FIRST), new Mka(8, Scope.ALL),
+                new Laco(new Laco.Options(Laco.Variant.RDSC, 2, 1, 0, Laco.Options.LAST, 0.9, 0.3, true)));
+    }
+
+    /** Sequences of tokens that every fixture knows, as many as MKA needs neighbours for. */
+    private static Sequences calibration() {
+        Sequences sequences = Golden.sequences("mka_ids", "mka_mask");
+        List<int[]> small = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            small.add(Arrays.stream(sequences.sequence(i)).map(id -> id % 64).toArray());
+        }
+        return Sequences.of(small);
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void everyMethodsResultReopensWithTheSameLogits(String name) {
+        Sequences input = Sequences.of(List.of(Arrays.stream(Golden.ids("inputs.safetensors", "ids_b"))
+                .map(id -> id % 64).toArray()));
+        try (Checkpoint checkpoint = Checkpoint.open(model(name))) {
+            LayerStore store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
+            try (LocalCalibration calibration = new LocalCalibration(store, calibration(), Compute.float32(2),
+                    Reading.DEFINITION, Long.MAX_VALUE, folder, Progress.NONE)) {
+                int next = 0;
+                for (PruningMethod method : methods()) {
+                    LayerStack stack = Pruning.run(method, LayerStack.dense(store.config().layers()), TARGET,
+                            calibration, _ -> {
+                            });
+                    Path saved = folder.resolve(name + "-" + next++);
+                    new StackWriter(store, stack).write(config -> new CheckpointWriter(saved, config));
+                    try (Checkpoint reopened = Checkpoint.open(saved)) {
+                        assertThat(ModelConfig.of(reopened).attentionKinds()).as(method.name()).isEqualTo(
+                                stack.firstOriginals().stream().map(store.config()::attention).toList());
+                        assertThat(WideModels.logits(reopened, LayerStack.dense(stack.size()), input))
+                                .as(method.name()).isDeepEqualTo(WideModels.logits(checkpoint, stack, input));
+                    }
+                }
+            }
+        }
+    }
+}

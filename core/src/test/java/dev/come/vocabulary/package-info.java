@@ -1,0 +1,4 @@
+@NullMarked
+package dev.come.vocabulary;
+
+import org.jspecify.annotations.NullMarked;
