@@ -52,6 +52,11 @@ final class CalibrationOptions {
                 data.sequenceLength());
     }
 
+    /** What a model is healed on that was pruned before. */
+    CalibrationSet.Source source(Supplier<Hub> hub) {
+        return source(Method.CONCAT_MERGE, null, null, false, hub);
+    }
+
     DataOptions data() {
         return data;
     }

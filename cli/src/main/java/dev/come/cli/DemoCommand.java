@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -74,6 +75,7 @@ final class DemoCommand implements Runnable {
                         new CalibrationSet.Options(text(calibration), 256, OptionalInt.empty(), 10, window))),
                 TARGET_LAYERS,
                 new PerplexityOptions(List.of(text(test)), window, PerplexityOptions.ALL_WINDOWS),
+                Optional.empty(),
                 new ComputeChoice("auto", "cpu", Runtime.getRuntime().availableProcessors(), 1L << 28),
                 new Saving(savePath.resolve("pruned"), Long.MAX_VALUE, true), false, false), progress);
         long started = System.nanoTime();

@@ -20,8 +20,8 @@ import picocli.CommandLine.ScopeType;
 /** The command {@code come}: reads the arguments, runs a subcommand and ends with its exit code. */
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
-        subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, ApplyCommand.class,
-            EvalCommand.class, LatencyCommand.class, InspectCommand.class, FamiliesCommand.class,
+        subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, HealCommand.class,
+            ApplyCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class, FamiliesCommand.class,
             GenerateCommand.class},
         commandListHeading = "%nCommands:%n",
         synopsisSubcommandLabel = "COMMAND",

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -29,6 +30,10 @@ import picocli.CommandLine.Spec;
 final class PruneCommand implements Runnable {
     /** Options that say what layers are measured on; methods that look at weights only have none of them. */
     private static final Set<String> DATA_OPTIONS = Set.of("--calibration-dataset", "--nsamples", "--seed");
+
+    private static final Set<String> HEAL_OPTIONS = Set.of("--heal-scope", "--heal-targets");
+
+    private static final String NOT_HEALED = "none";
 
     @ParentCommand
     private Main main;
@@ -64,6 +69,9 @@ final class PruneCommand implements Runnable {
     @ArgGroup(validate = false, order = 1)
     private MethodOptions options = new MethodOptions();
 
+    @ArgGroup(validate = false, heading = "%nHealing:%n", order = 11)
+    private Healed healed = new Healed();
+
     @ArgGroup(validate = false, heading = "%nCalibration:%n", order = 12)
     private CalibrationOptions calibration = new CalibrationOptions();
 
@@ -72,6 +80,21 @@ final class PruneCommand implements Runnable {
 
     @ArgGroup(validate = false, heading = "%nComputing:%n", order = 14)
     private ComputeOptions computing = new ComputeOptions();
+
+    /** Whether and how what is left is healed. */
+    static final class Healed {
+        @Option(names = "--heal", paramLabel = "HOW", description = {"none or ridge (default: ${DEFAULT-VALUE}).",
+            "ridge: refit the layers that are left, in closed form, to what the dense model does; on the calibration "
+                    + "data. With --continue-saving only the last model is healed."})
+        private String heal = NOT_HEALED;
+
+        @ArgGroup(validate = false)
+        private HealOptions options = new HealOptions();
+
+        boolean asked() {
+            return new Choice("--heal", List.of(NOT_HEALED, "ridge")).check(heal).equals("ridge");
+        }
+    }
 
     /** What comes out besides the model. */
     static final class ResultOptions {
@@ -106,7 +129,8 @@ final class PruneCommand implements Runnable {
         ComputeChoice choice = computing.choice();
         // Last, so that a mistyped option is refused before anything is downloaded.
         Path folder = model.folder();
-        PruneJob job = new PruneJob(new PruneJob.Options(folder, runs, target, perplexity, choice, saving,
+        PruneJob job = new PruneJob(new PruneJob.Options(folder, runs, target, perplexity,
+                healed.asked() ? Optional.of(healed.options.options()) : Optional.empty(), choice, saving,
                 result.continueSaving, result.resume), progress);
         if (dryRun) {
             List<Estimate> estimates = job.estimate();
@@ -155,7 +179,11 @@ final class PruneCommand implements Runnable {
                 throw new UsageException(option + " is no option of " + method + ", but of "
                         + String.join(", ", Method.having(option)) + "; leave it out");
             }
-            if (DATA_OPTIONS.contains(option) && methods.stream().noneMatch(Method::needsData)) {
+            if (HEAL_OPTIONS.contains(option) && !healed.asked()) {
+                throw new UsageException(option + " says how to heal, but nothing is healed without --heal ridge; "
+                        + "give that too, or leave it out");
+            }
+            if (DATA_OPTIONS.contains(option) && !healed.asked() && methods.stream().noneMatch(Method::needsData)) {
                 throw new UsageException(
                         option + ": " + method + " looks at the weights alone and takes no data; leave it out");
             }

@@ -27,8 +27,10 @@ final class PrunedModels {
         }
         out.println();
         out.println("Layers: " + plan.last().tree());
-        out.printf("Time: %s, of it %s to choose the layers; computed in %s", Units.time(total),
-                Units.time(result.choosing()), result.dtype());
+        out.printf("Time: %s, of it %s to choose the layers%s; computed in %s", Units.time(total),
+                Units.time(result.choosing()),
+                result.healing().isZero() ? "" : " and " + Units.time(result.healing()) + " to heal them",
+                result.dtype());
         Machine.peakResidentBytes()
                 .ifPresent(bytes -> out.printf("; at most %s of memory", ByteSize.format(bytes)));
         out.println(".");

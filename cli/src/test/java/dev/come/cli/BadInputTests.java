@@ -71,6 +71,12 @@ class BadInputTests {
             --seqlen 0 | --seqlen
             --psu many | --psu
             --max-shard-size 0 | --max-shard-size
+            --heal lasso | --heal: there is no lasso
+            --heal ridge --heal-scope some | --heal-scope: there is no some
+            --heal ridge --heal-targets up | --heal-targets: there is no up
+            --heal-targets down | --heal-targets says how to heal
+            --heal none --heal-scope cut | --heal-scope says how to heal
+            --heal ridge --nsamples 1 | --heal: the calibration set has only 1 sequence
             """)
     void optionsOutOfRange(String options, String message) {
         assertRefused(USAGE, trial.prune(options.split(" ")), message);
@@ -172,6 +178,26 @@ class BadInputTests {
         assertRefused(NOTHING_TO_DO, trial.prune("--method", "sleb", "--target-layers", "1"), "--barriers 1,1");
         assertRefused(NOTHING_TO_DO, List.of("prune", "--method", "magnitude+", "--target-layers", "5", "--model-name",
                 trial.model.toString(), "--save-path", folder.resolve("out").toString()), "--heuristic");
+    }
+
+    private List<String> heal(Path pruned, Path teacher) {
+        return List.of("heal", "--model-name", pruned.toString(), "--teacher", teacher.toString(), "--save-path",
+                folder.resolve("healed").toString(), "--calibration-dataset", trial.text.toString(), "--nsamples", "12",
+                "--seqlen", "32");
+    }
+
+    @Test
+    void aModelThatCannotBeHealed() throws IOException {
+        assertRefused(INPUT, heal(trial.model, trial.model), "has no come.json");
+        assertThat(Trial.run(trial.prune()).exitCode()).isZero();
+        Path out = folder.resolve("out");
+        assertRefused(INPUT, heal(out, folder.resolve("none")), "none");
+        assertRefused(INPUT, heal(out, out), "fingerprint");
+        Path weights = out.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(weights, bytes);
+        assertRefused(INPUT, heal(out, trial.model), "out was changed after it was pruned");
     }
 
     @Test

@@ -25,11 +25,11 @@ class CommandLineTests {
     @Test
     void helpNamesEveryCommand() {
         assertThat(run("--help")).isZero();
-        assertThat(out.toString()).contains("demo", "prune", "apply", "eval", "generate", "Exit codes");
+        assertThat(out.toString()).contains("demo", "prune", "heal", "apply", "eval", "generate", "Exit codes");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "prune", "apply", "eval", "generate"})
+    @ValueSource(strings = {"demo", "prune", "heal", "apply", "eval", "generate"})
     void everyCommandHasHelpThatFitsAnOrdinaryTerminal(String command) {
         assertThat(run(command, "--help")).isZero();
         assertThat(out.toString().lines()).allMatch(line -> line.length() <= 80);

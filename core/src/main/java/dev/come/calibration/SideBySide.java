@@ -2,7 +2,6 @@ package dev.come.calibration;
 
 import dev.come.Progress;
 import dev.come.calibration.StateStore.State;
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.Compute;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
@@ -45,6 +44,8 @@ public final class SideBySide implements AutoCloseable {
     private int denseLayers;
     private List<State> dense;
     private List<State> own;
+    /** Whether both are at the same states, which are then held once. */
+    private boolean together = true;
 
     /**
      * One layer of the stack, run with certain weights: the states after it, and how far they are from the dense ones.
@@ -52,33 +53,27 @@ public final class SideBySide implements AutoCloseable {
      */
     public static final class Trial {
         private final List<State> after;
-        private final double fittedError;
         private final double heldOutError;
         private final @Nullable Moments fitted;
         private final @Nullable Moments heldOut;
 
-        private Trial(List<State> after, double fittedError, double heldOutError, @Nullable Moments fitted,
+        private Trial(List<State> after, double heldOutError, @Nullable Moments fitted,
                 @Nullable Moments heldOut) {
             this.after = after;
-            this.fittedError = fittedError;
             this.heldOutError = heldOutError;
             this.fitted = fitted;
             this.heldOut = heldOut;
         }
 
-        /** The mean over the tokens that fits see of |dense - own|^2 / |dense|^2. */
-        public double fittedError() {
-            return fittedError;
-        }
-
-        /** The same over the tokens that fits do not see. */
+        /** The mean over the tokens that fits do not see of |dense - own|^2 / |dense|^2. */
         public double heldOutError() {
             return heldOutError;
         }
 
         /**
          * How what is missing is explained by the inputs of the projection that was asked about, over the tokens that fits
-         * see; rows are divided by the length of the dense state. Where the projection has a bias, one more channel, the
+         * see; rows are divided by the length of the dense state, and count as much as the layer adds of them to the residual
+         * stream. Where the projection has a bias, one more channel, the
          * last, is always 1 before the division.
          */
         public Moments fitted() {
@@ -151,19 +146,23 @@ public final class SideBySide implements AutoCloseable {
         running.forEach(pass -> steps.add(new LayerRunner.Step(new Original(denseLayers + steps.size()), _ -> {
         }, pass)));
         runner.run(steps, chunks.chunks());
-        forget(dense, own);
+        if (!together) {
+            dense.forEach(states::free);
+        }
+        together = false;
         dense = Arrays.asList(running.getLast().after);
         denseLayers = layers;
     }
 
     /** Runs both through layers that they have in common; the stack must not have left the dense model yet. */
     public void runBoth(int layers) {
-        if (own != dense) {
+        if (!together) {
             throw new IllegalStateException("the stack has left the dense model");
         }
-        own = List.of();
+        together = false;
         runDense(layers);
         own = dense;
+        together = true;
     }
 
     /**
@@ -202,7 +201,10 @@ public final class SideBySide implements AutoCloseable {
 
     /** Goes on from the states of a trial; others of the same layer are to be discarded. */
     public void moveOn(Trial trial) {
-        forget(own, dense);
+        if (!together) {
+            own.forEach(states::free);
+        }
+        together = false;
         own = trial.after;
         closeMoments(trial);
     }
@@ -219,13 +221,6 @@ public final class SideBySide implements AutoCloseable {
         }
         if (trial.heldOut != null) {
             trial.heldOut.close();
-        }
-    }
-
-    /** Both may still be at the same states. */
-    private void forget(List<State> old, List<State> others) {
-        if (old != others) {
-            old.forEach(states::free);
         }
     }
 
@@ -319,7 +314,8 @@ public final class SideBySide implements AutoCloseable {
             try {
                 for (Tensor block : from.blocks) {
                     long rows = block.size(0);
-                    Tensor factors = scale.narrow(0, row, rows);
+                    Tensor factors = scale.narrow(0, row, rows)
+                            .mul(new Scalar(store.config().multipliers().residual()));
                     Tensor x = block.to(ScalarType.Float).mul(factors);
                     if (bias) {
                         x = torch.cat(new TensorVector(x, factors), 1);
@@ -339,19 +335,12 @@ public final class SideBySide implements AutoCloseable {
         }
 
         Trial trial() {
-            long seen = 0;
             long unseen = 0;
-            for (int chunk = 0; chunk < chunks.size(); chunk++) {
-                long tokens = chunks.get(chunk).tokens().length;
-                seen += chunk < fittedChunks ? tokens : 0;
-                unseen += chunk < fittedChunks ? 0 : tokens;
+            for (int chunk = fittedChunks; chunk < chunks.size(); chunk++) {
+                unseen += chunks.get(chunk).tokens().length;
             }
-            return new Trial(Arrays.asList(super.after), sum(0, fittedChunks) / seen,
-                    sum(fittedChunks, chunks.size()) / unseen, fitted.total, heldOut.total);
-        }
-
-        private double sum(int from, int to) {
-            return Arrays.stream(squares, from, to).sum();
+            double sum = Arrays.stream(squares, fittedChunks, chunks.size()).sum();
+            return new Trial(Arrays.asList(super.after), sum / unseen, fitted.total, heldOut.total);
         }
     }
 

@@ -32,6 +32,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -213,7 +214,7 @@ public final class Healing {
             return Optional.empty();
         }
         PruningStep step = PruningStep.train(stack, refitted, scores(stack.size(), outcomes));
-        return improves(stack, step, tokens.heldOut);
+        return improves(stack, step, refitted.size(), tokens.heldOut);
     }
 
     /** How often a layer is run. */
@@ -322,20 +323,24 @@ public final class Healing {
     /** For the record, by position in the stack. */
     private static SequencedMap<String, List<Double>> scores(int layers, Map<Integer, Outcome> outcomes) {
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-        for (String name : List.of("held_out_error_before", "held_out_error_after", "lambda_o", "lambda_down")) {
-            scores.put(name, new ArrayList<>(Collections.nCopies(layers, NOT_REFITTED)));
-        }
-        outcomes.forEach((position, outcome) -> {
-            scores.get("held_out_error_before").set(position, outcome.before);
-            scores.get("held_out_error_after").set(position, outcome.after);
-            scores.get("lambda_o").set(position, outcome.lambdas.getOrDefault(Part.OUTPUT, NOT_REFITTED));
-            scores.get("lambda_down").set(position, outcome.lambdas.getOrDefault(Part.DOWN, NOT_REFITTED));
-        });
+        scores.put("held_out_error_before", byPosition(layers, outcomes, outcome -> outcome.before));
+        scores.put("held_out_error_after", byPosition(layers, outcomes, outcome -> outcome.after));
+        scores.put("lambda_o", byPosition(layers, outcomes,
+                outcome -> outcome.lambdas.getOrDefault(Part.OUTPUT, NOT_REFITTED)));
+        scores.put("lambda_down", byPosition(layers, outcomes,
+                outcome -> outcome.lambdas.getOrDefault(Part.DOWN, NOT_REFITTED)));
         return scores;
     }
 
+    private static List<Double> byPosition(int layers, Map<Integer, Outcome> outcomes,
+            ToDoubleFunction<Outcome> score) {
+        List<Double> values = new ArrayList<>(Collections.nCopies(layers, NOT_REFITTED));
+        outcomes.forEach((position, outcome) -> values.set(position, score.applyAsDouble(outcome)));
+        return values;
+    }
+
     /** The step, if it makes the loss less on sequences that no fit has seen. */
-    private Optional<PruningStep> improves(LayerStack before, PruningStep step, Sequences heldOut) {
+    private Optional<PruningStep> improves(LayerStack before, PruningStep step, int refitted, Sequences heldOut) {
         List<LayerStack> stacks = List.of(LayerStack.dense(store.config().layers()), before, step.stack());
         List<Double> losses;
         try (TrainedLayers trained = new TrainedLayers(folder);
@@ -346,8 +351,7 @@ public final class Healing {
         }
         progress.note(String.format(Locale.ROOT,
                 "Healing: loss on held out sequences %.3f, was %.3f, dense %.3f; %d layers refitted", losses.get(2),
-                losses.get(1), losses.get(0), (int) step.scores().get("held_out_error_after").stream()
-                        .filter(Double::isFinite).count()));
+                losses.get(1), losses.get(0), refitted));
         if (losses.get(2) >= losses.get(1)) {
             progress.note("Healing: the layers stay as they were, because the loss did not fall; give more text with "
                     + "--nsamples");

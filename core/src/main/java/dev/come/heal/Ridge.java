@@ -16,8 +16,10 @@ import org.jspecify.annotations.Nullable;
  * rows, with the penalty that serves other rows best. All in float64, by Cholesky factors.
  */
 final class Ridge {
-    /** Penalties that are tried, as parts of the mean square of a channel: half decades. */
-    static final List<Double> PATH = IntStream.rangeClosed(-10, 2).mapToObj(i -> Math.pow(10, i / 2.0)).toList();
+    /** Penalties that are tried first, as parts of the mean square of a channel; then those half a decade beside the best. */
+    static final List<Double> PATH = IntStream.rangeClosed(-5, 1).mapToObj(decade -> Math.pow(10, decade)).toList();
+
+    private static final double HALF_DECADE = Math.sqrt(10);
 
     private Ridge() {
     }
@@ -41,13 +43,22 @@ final class Ridge {
      */
     static Optional<Fit> best(Moments fitted, Moments heldOut, boolean bias, Workers workers) {
         Best best = new Best(heldOut.error());
-        workers.forEach(PATH.size(), (index, _) -> {
-            Tensor change = solve(fitted, PATH.get(index), bias);
+        tryAll(PATH, best, fitted, heldOut, bias, workers);
+        if (best.fit != null) {
+            double middle = best.fit.lambda;
+            tryAll(List.of(middle / HALF_DECADE, middle * HALF_DECADE), best, fitted, heldOut, bias, workers);
+        }
+        return Optional.ofNullable(best.fit);
+    }
+
+    private static void tryAll(List<Double> lambdas, Best best, Moments fitted, Moments heldOut, boolean bias,
+            Workers workers) {
+        workers.forEach(lambdas.size(), (index, _) -> {
+            Tensor change = solve(fitted, lambdas.get(index), bias);
             if (change != null) {
-                best.offer(change, PATH.get(index), heldOut.error(change));
+                best.offer(change, lambdas.get(index), heldOut.error(change));
             }
         });
-        return Optional.ofNullable(best.fit);
     }
 
     /**

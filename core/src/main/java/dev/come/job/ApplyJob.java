@@ -27,17 +27,21 @@ public final class ApplyJob {
         PruningPlan wanted = targetLayers.isPresent() ? plan.until(targetLayers.getAsInt()) : plan;
         try (OpenModel open = new OpenModel(model);
                 TrainedLayers trained = new TrainedLayers(planFile.resolveSibling(""))) {
-            String expected = plan.settings().path("model").path("fingerprint").asString();
-            String found = open.checkpoint().fingerprint();
-            if (!found.equals(expected)) {
-                throw new InvalidInputException(
-                        planFile + " was made for a model with fingerprint " + expected + ", but "
-                                + model + " has " + found + "; give the model that the plan was made for");
-            }
-            plan.requireFits(open.config(), planFile);
+            requireMadeFor(open, plan, planFile);
             saving.check(open.store());
             saving.write(open.store().with(trained), wanted, progress);
             return wanted;
         }
+    }
+
+    /** Checks that a plan was made for a model. */
+    static void requireMadeFor(OpenModel model, PruningPlan plan, Path planFile) {
+        String expected = plan.settings().path("model").path("fingerprint").asString();
+        String found = model.checkpoint().fingerprint();
+        if (!found.equals(expected)) {
+            throw new InvalidInputException(planFile + " was made for a model with fingerprint " + expected + ", but "
+                    + model.checkpoint().folder() + " has " + found + "; give the model that the plan was made for");
+        }
+        plan.requireFits(model.config(), planFile);
     }
 }

@@ -1,5 +1,6 @@
 package dev.come.job;
 
+import dev.come.heal.Healing;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.model.Throughput;
@@ -39,11 +40,16 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         long states = calibration.tokenCount() * tokenBytes * (layers + 1);
         long memory = options.compute().memory();
         long bytes = new StackWriter(model.store(), LayerStack.dense(layers)).bytes();
+        PruningMethod.Cost whole = options.healing()
+                .map(healing -> new PruningMethod.Cost(cost.rounds(),
+                        cost.layerRuns() + Healing.layerRuns(healing, layers, target), cost.headRuns()))
+                .orElse(cost);
+        long healing = options.healing().isPresent() ? Healing.bytes(config, compute.threads()) : 0;
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
                 calibration.tokenCount(), bytes,
-                BASE_BYTES + Math.min(states, memory) + Math.min(bytes, 2 * bytes / layers)
+                BASE_BYTES + Math.min(states, memory) + Math.min(bytes, 2 * bytes / layers) + healing
                         + workspaceBytes(config, compute, longest(calibration)),
-                Math.max(0, states - memory), duration(config, compute, cost, calibration, perplexity, target),
+                Math.max(0, states - memory), duration(config, compute, whole, calibration, perplexity, target),
                 compute.dtypeName());
     }
 

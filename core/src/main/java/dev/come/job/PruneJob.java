@@ -8,6 +8,7 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.Reading;
 import dev.come.checkpoint.IoReason;
+import dev.come.heal.Healing;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
@@ -22,6 +23,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
@@ -53,12 +55,14 @@ public final class PruneJob {
      * @param runs one, or several methods with different names
      * @param targetLayers layers that are to be left
      * @param perplexity texts to measure perplexity on; may be none
+     * @param healing how what is left is refitted to the dense model, on the tokens of its method, if it is
      * @param saving where one method's model goes, or the folder in which each of several gets a folder
      * @param continueSaving also write the model of every step, each into a folder of its own below the target
      * @param resume go on with an interrupted run
      */
     public record Options(Path model, List<Run> runs, int targetLayers, PerplexityOptions perplexity,
-            ComputeChoice compute, Saving saving, boolean continueSaving, boolean resume) {
+            Optional<Healing.Options> healing, ComputeChoice compute, Saving saving, boolean continueSaving,
+            boolean resume) {
         public Options {
             runs = List.copyOf(runs);
         }
@@ -73,12 +77,14 @@ public final class PruneJob {
      * @param dtype the type that was computed in
      * @param choosing the time that choosing the layers took, without perplexity and writing; measurements on the dense model
      *        that several methods share count for the first of them
+     * @param healing the time that healing took
      * @param peakBytes the most memory the process had meanwhile, where the system tells
      * @param calibrationLoss the loss on the calibration set, where several methods are compared
      * @param resumed whether it had been done before
      */
     public record Result(PruningPlan plan, List<Path> folders, long denseParameters, long parameters, String dtype,
-            Duration choosing, OptionalLong peakBytes, OptionalDouble calibrationLoss, boolean resumed) {}
+            Duration choosing, Duration healing, OptionalLong peakBytes, OptionalDouble calibrationLoss,
+            boolean resumed) {}
 
     /**
      * A method that did not get there.
@@ -134,7 +140,8 @@ public final class PruneJob {
     public Result run() {
         try (OpenModel model = new OpenModel(options.model);
                 PruneSession session = new PruneSession(model, options, progress)) {
-            return session.finish(List.of(session.choose(session.prepare(options.runs.getFirst())))).getFirst();
+            return session.finish(List.of(session.heal(session.choose(session.prepare(options.runs.getFirst())))))
+                    .getFirst();
         }
     }
 
@@ -162,11 +169,20 @@ public final class PruneJob {
                     progress.note(one.run().method().name() + ": " + e.getMessage());
                 }
             }
-            chosen.sort(Comparator.comparingInt(one -> options.runs.indexOf(one.prepared().run())));
-            if (chosen.isEmpty()) {
+            List<PruneSession.Chosen> healed = new ArrayList<>();
+            for (PruneSession.Chosen one : chosen) {
+                try {
+                    healed.add(session.heal(one));
+                } catch (FailedException e) {
+                    failures.add(new Failure(one.prepared().run().method().name(), e));
+                    progress.note(one.prepared().run().method().name() + ": " + e.getMessage());
+                }
+            }
+            healed.sort(Comparator.comparingInt(one -> options.runs.indexOf(one.prepared().run())));
+            if (healed.isEmpty()) {
                 return new Results(List.of(), failures, OptionalDouble.empty(), "");
             }
-            Results results = session.compare(chosen, failures);
+            Results results = session.compare(healed, failures);
             write(Comparison.JSON_NAME, results.comparison().toJson());
             write(Comparison.CSV_NAME, results.comparison().toCsv());
             return results;

@@ -8,6 +8,7 @@ import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
 import dev.come.calibration.StackLosses;
 import dev.come.evaluate.Perplexity;
+import dev.come.heal.Healing;
 import dev.come.hub.Hub;
 import dev.come.job.PruneJob.Failure;
 import dev.come.job.PruneJob.Options;
@@ -23,6 +24,8 @@ import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Evaluation;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import dev.come.stack.TrainedLayers;
 import dev.come.text.CalibrationSet;
 import dev.come.text.PerplexityText;
 import dev.come.text.Sequences;
@@ -54,12 +57,15 @@ final class PruneSession implements AutoCloseable {
     private final Map<Shared, LocalCalibration> calibrations = new HashMap<>();
     private final LabelledProgress labelled = new LabelledProgress();
     private final RunFolder common;
+    private final List<TrainedLayers> healed = new ArrayList<>();
+    private LayerStore store;
 
     PruneSession(OpenModel model, Options options, Progress progress) {
         this.options = options;
         this.progress = progress;
         this.model = model;
         this.config = model.config();
+        this.store = model.store();
         this.texts = options.perplexity().read(model, progress);
         this.common = RunFolder.beside(options.saving().folder());
     }
@@ -81,16 +87,18 @@ final class PruneSession implements AutoCloseable {
     }
 
     private Optional<CalibrationSet> calibrationSet(Run run) {
-        if (!run.needsTokens()) {
-            return Optional.empty();
-        }
-        return Optional.of(sets.computeIfAbsent(run.calibration(), source -> {
+        return run.needsTokens() ? Optional.of(set(run)) : Optional.empty();
+    }
+
+    /** The tokens of a method, which it is healed on too. */
+    private CalibrationSet set(Run run) {
+        return sets.computeIfAbsent(run.calibration(), source -> {
             CalibrationSet set = source.take(model.tokenizer());
             model.tokenizer().requireBelow(config.vocabularySize(), set.sequences());
             set.facts().notes().forEach(progress::note);
             progress.note("Calibration on " + set.facts().summary());
             return set;
-        }));
+        });
     }
 
     private PruningMethod.Cost cost(Run run) {
@@ -107,9 +115,9 @@ final class PruneSession implements AutoCloseable {
 
     Estimate estimate(Run run) {
         PruningMethod.Cost cost = cost(run);
-        return Estimate.of(model, compute(run), cost,
-                calibrationSet(run).map(CalibrationSet::sequences).orElse(Sequences.of(List.of())),
-                texts.stream().map(PerplexityText::windows).toList(), options);
+        Sequences tokens = options.healing().isPresent() ? set(run).sequences() : sequences(calibrationSet(run));
+        return Estimate.of(model, compute(run), cost, tokens, texts.stream().map(PerplexityText::windows).toList(),
+                options);
     }
 
     /** Checks everything that can be checked before the work. */
@@ -119,6 +127,7 @@ final class PruneSession implements AutoCloseable {
         RunFolder folder = RunFolder.beside(target.folder());
         Compute compute = compute(run);
         Optional<CalibrationSet> set = calibrationSet(run);
+        options.healing().ifPresent(_ -> Healing.requireEnough(set(run).sequences()));
         PruningPlan fresh = new PruningPlan(settings(run, compute, set), config.layers(), List.of(), List.of());
 
         Optional<PruningPlan> finished = finished(target, fresh);
@@ -150,18 +159,46 @@ final class PruneSession implements AutoCloseable {
     Chosen choose(Prepared prepared) {
         if (prepared.done) {
             progress.note(prepared.run.method().name() + " is done already: " + prepared.begun.last().tree());
-            return new Chosen(prepared, prepared.begun, Duration.ZERO, OptionalLong.empty());
+            return new Chosen(prepared, prepared.begun, Duration.ZERO, Duration.ZERO, OptionalLong.empty());
         }
         long started = System.nanoTime();
         Machine.resetPeak();
         try {
             PruningPlan plan = prune(prepared);
-            return new Chosen(prepared, plan, Duration.ofNanos(System.nanoTime() - started),
+            return new Chosen(prepared, plan, Duration.ofNanos(System.nanoTime() - started), Duration.ZERO,
                     Machine.peakResidentBytes());
         } catch (RuntimeException e) {
             tidyUp(prepared.folder, e);
             throw e;
         }
+    }
+
+    /** Refits what a method left, if that is asked for and was not done before an interruption. */
+    Chosen heal(Chosen chosen) {
+        Prepared prepared = chosen.prepared;
+        if (options.healing().isEmpty()) {
+            return chosen;
+        }
+        closeCalibrations();
+        PruningPlan plan = chosen.plan;
+        long started = System.nanoTime();
+        try {
+            if (!plan.isHealed()) {
+                labelled.label(several() ? prepared.run.method().name() + ", " : "", 1, 1);
+                plan = PlanHealing.heal(store, plan, set(prepared.run).sequences(), prepared.compute,
+                        options.healing().get(), options.compute().memory(), prepared.folder.make(), labelled);
+                prepared.folder.keep(plan);
+            }
+        } catch (RuntimeException e) {
+            tidyUp(prepared.folder, e);
+            throw e;
+        }
+        TrainedLayers layers = new TrainedLayers(
+                prepared.done ? prepared.saving.folder() : prepared.folder.make());
+        healed.add(layers);
+        store = store.with(layers);
+        return new Chosen(prepared, plan, chosen.choosing, Duration.ofNanos(System.nanoTime() - started),
+                Machine.peakResidentBytes());
     }
 
     private PruningPlan prune(Prepared prepared) {
@@ -225,7 +262,7 @@ final class PruneSession implements AutoCloseable {
             prepared.folder.remove();
             results.add(new Result(plan, folders, config.parameters(config.layers()),
                     config.parameters(plan.last().size()), prepared.compute.dtypeName(), one.choosing,
-                    one.peakBytes,
+                    one.healing, one.peakBytes,
                     losses.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(losses.get(i)), prepared.done));
         }
         return results;
@@ -242,7 +279,7 @@ final class PruneSession implements AutoCloseable {
         List<LayerStack> stacks = Stream.concat(Stream.of(LayerStack.dense(config.layers())),
                 chosen.stream().map(one -> one.plan.last())).toList();
         List<Double> losses;
-        try (StackLosses measure = new StackLosses(model.store(), stacks, on.sequences,
+        try (StackLosses measure = new StackLosses(store, stacks, on.sequences,
                 model.compute(options.compute()),
                 options.compute().memory());
                 Progress.Task task = progress.begin("loss of all results", measure.runs(), "windows")) {
@@ -257,10 +294,10 @@ final class PruneSession implements AutoCloseable {
 
     private List<Path> save(Prepared prepared, PruningPlan plan) {
         List<Path> folders = new ArrayList<>();
-        for (PruningStep step : options.continueSaving() ? plan.steps() : List.of(plan.steps().getLast())) {
-            int layers = step.stack().size();
+        List<PruningStep> wanted = options.continueSaving() ? plan.steps() : List.of(plan.steps().getLast());
+        for (int layers : wanted.stream().map(step -> step.stack().size()).distinct().toList()) {
             Saving saving = saving(prepared.saving, layers, prepared.interrupted);
-            saving.write(model.store(), plan.until(layers), progress);
+            saving.write(store, plan.until(layers), progress);
             folders.add(saving.folder());
         }
         return folders;
@@ -269,14 +306,14 @@ final class PruneSession implements AutoCloseable {
     private List<List<Evaluation>> evaluate(List<Chosen> chosen) {
         List<List<LayerStack>> wanted = chosen.stream()
                 .map(one -> options.continueSaving()
-                        ? one.plan.history()
+                        ? one.plan.stacksBySize()
                         : List.of(LayerStack.dense(one.plan.layers()), one.plan.last()))
                 .toList();
         List<LayerStack> stacks = wanted.stream().flatMap(List::stream).distinct().toList();
         List<List<Evaluation>> evaluations = new ArrayList<>();
         wanted.forEach(_ -> evaluations.add(new ArrayList<>()));
         for (PerplexityText text : texts) {
-            List<Perplexity> perplexities = Perplexity.measure(model.store(), stacks, text,
+            List<Perplexity> perplexities = Perplexity.measure(store, stacks, text,
                     model.compute(options.compute()), options.compute().memory(), progress);
             for (int i = 0; i < wanted.size(); i++) {
                 for (LayerStack stack : wanted.get(i)) {
@@ -310,6 +347,8 @@ final class PruneSession implements AutoCloseable {
             settings.set("calibration", json.valueToTree(set.facts()));
         });
         settings.putObject("compute").put("dtype", compute.dtypeName()).put("device", compute.device());
+        options.healing().ifPresent(healing -> settings.set(PruningPlan.HEALING,
+                PlanHealing.settings(healing, run.calibration(), set(run), compute)));
         return settings;
     }
 
@@ -331,6 +370,7 @@ final class PruneSession implements AutoCloseable {
     @Override
     public void close() {
         closeCalibrations();
+        healed.forEach(TrainedLayers::close);
         if (several()) {
             common.remove();
         }
@@ -347,7 +387,7 @@ final class PruneSession implements AutoCloseable {
             PruningPlan begun, Optional<PruningPlan> interrupted, boolean done) {}
 
     /** A method that has chosen. */
-    record Chosen(Prepared prepared, PruningPlan plan, Duration choosing, OptionalLong peakBytes) {}
+    record Chosen(Prepared prepared, PruningPlan plan, Duration choosing, Duration healing, OptionalLong peakBytes) {}
 
     /** What methods share that measure on the same tokens in the same way. */
     record Shared(Optional<CalibrationSet.Source> source, Reading reading, String dtype) {

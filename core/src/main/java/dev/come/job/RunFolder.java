@@ -22,8 +22,17 @@ final class RunFolder {
 
     /** The folder for a target; it is not made yet. */
     static RunFolder beside(Path target) {
+        return beside(target, "run");
+    }
+
+    /** The folder for a healing that makes the target; what an interrupted prune run left beside it stays. */
+    static RunFolder forHealing(Path target) {
+        return beside(target, "heal");
+    }
+
+    private static RunFolder beside(Path target, String what) {
         Path absolute = target.toAbsolutePath().normalize();
-        return new RunFolder(absolute.resolveSibling("." + absolute.getFileName() + ".come-run"));
+        return new RunFolder(absolute.resolveSibling("." + absolute.getFileName() + ".come-" + what));
     }
 
     /** The folder, made if it is not there. */

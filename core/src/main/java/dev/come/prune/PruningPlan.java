@@ -47,6 +47,9 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     /** The setting that says how layers were trained afterwards; absent if they were not. */
     public static final String DISTILLATION = "distillation";
 
+    /** The setting that says how layers were refitted in closed form afterwards; absent if that was not asked for. */
+    public static final String HEALING = "healing";
+
     private static final String FORMAT = "come-plan-1";
     private static final String MINUS_INFINITY = "-Infinity";
     private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -71,6 +74,13 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         return new PruningPlan(settings, layers, longer, evaluations);
     }
 
+    /** The plan with one more setting. */
+    public PruningPlan withSetting(String name, JsonNode value) {
+        ObjectNode more = settings.deepCopy();
+        more.set(name, value);
+        return new PruningPlan(more, layers, steps, evaluations);
+    }
+
     /** The plan with other evaluations. */
     public PruningPlan withEvaluations(List<Evaluation> measured) {
         return new PruningPlan(settings, layers, steps, measured);
@@ -88,6 +98,18 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         return history;
     }
 
+    /** For each number of layers in the history the last stack that has so many: the dense one first. */
+    public List<LayerStack> stacksBySize() {
+        SequencedMap<Integer, LayerStack> stacks = new LinkedHashMap<>();
+        history().forEach(stack -> stacks.put(stack.size(), stack));
+        return List.copyOf(stacks.values());
+    }
+
+    /** Whether layers were given other weights after the last ones went. */
+    public boolean isHealed() {
+        return !steps.isEmpty() && steps.getLast().action() == Action.TRAIN;
+    }
+
     /**
      * The plan as it was when so many layers were left, with what was done to them before others went.
      *
@@ -99,8 +121,8 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
                 PruningPlan earlier = new PruningPlan(settings.deepCopy(), layers, steps.subList(0, taken), evaluations
                         .stream().filter(evaluation -> evaluation.layers() >= layersLeft).toList());
                 earlier.settings.put(TARGET_LAYERS, layersLeft);
-                if (earlier.steps.stream().noneMatch(step -> step.action() == Action.TRAIN)) {
-                    earlier.settings.remove(DISTILLATION);
+                if (taken < steps.size() && earlier.steps.stream().noneMatch(step -> step.action() == Action.TRAIN)) {
+                    earlier.settings.remove(List.of(DISTILLATION, HEALING));
                 }
                 return earlier;
             }

@@ -150,7 +150,7 @@ class RidgeTests {
         Tensor other = normal(20, CHANNELS);
         try (Moments fitted = moments(x, x.mm(truth)); Moments heldOut = moments(other, other.mm(truth))) {
             Ridge.Fit fit = Ridge.best(fitted, heldOut, false, workers).orElseThrow();
-            assertThat(fit.lambda()).isEqualTo(Ridge.PATH.getFirst());
+            assertThat(fit.lambda()).isLessThanOrEqualTo(Ridge.PATH.getFirst());
             assertThat(fit.error()).isLessThan(1e-8);
             assertClose(fit.change(), truth, within(1e-3));
             fit.change().releaseReference();

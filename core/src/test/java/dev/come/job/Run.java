@@ -3,15 +3,18 @@ package dev.come.job;
 import dev.come.Progress;
 import dev.come.WordModels;
 import dev.come.calibration.Reading;
+import dev.come.heal.Healing;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.SkipMethod;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /** A prune job in a folder of its own, on a golden model and made-up text; tests set what they are about. */
@@ -21,6 +24,7 @@ final class Run {
     final Path folder;
     Path model;
     private final Path text;
+    private boolean sentences;
     int targetLayers = 3;
     int mergeItem = 2;
     boolean withoutRepeat;
@@ -28,6 +32,7 @@ final class Run {
     boolean perplexity;
     boolean resume;
     boolean overwrite;
+    Optional<Healing.Options> healing = Optional.empty();
     int samples = 12;
     int threads = 1;
     long memory = Long.MAX_VALUE;
@@ -75,15 +80,35 @@ final class Run {
                 .run();
     }
 
+    /** Another text: sentences, which are measured on one by one. */
+    void sentences(List<String> lines) throws IOException {
+        Files.writeString(text, String.join("\n", lines) + "\n");
+        sentences = true;
+    }
+
+    private TextSource source() {
+        return new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
+    }
+
+    CalibrationSet.Source calibration() {
+        return sentences
+                ? new CalibrationSet.Sentences(text, WINDOW)
+                : new CalibrationSet.Options(source(), samples, OptionalInt.empty(), 10, WINDOW);
+    }
+
+    PerplexityOptions perplexity() {
+        return new PerplexityOptions(perplexity ? List.of(source()) : List.of(), WINDOW,
+                PerplexityOptions.ALL_WINDOWS);
+    }
+
+    ComputeChoice choice() {
+        return new ComputeChoice("float32", "cpu", threads, memory);
+    }
+
     /** A job of several methods. */
     PruneJob job(String name, Progress progress, List<PruningMethod> methods) {
-        TextSource source = new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
-        CalibrationSet.Options calibration = new CalibrationSet.Options(source, samples, OptionalInt.empty(), 10,
-                WINDOW);
         return new PruneJob(new PruneJob.Options(model,
-                methods.stream().map(method -> new PruneJob.Run(method, Reading.DEFINITION, calibration)).toList(),
-                targetLayers,
-                new PerplexityOptions(perplexity ? List.of(source) : List.of(), WINDOW, PerplexityOptions.ALL_WINDOWS),
-                new ComputeChoice("float32", "cpu", threads, memory), saving(name), continueSaving, resume), progress);
+                methods.stream().map(method -> new PruneJob.Run(method, Reading.DEFINITION, calibration())).toList(),
+                targetLayers, perplexity(), healing, choice(), saving(name), continueSaving, resume), progress);
     }
 }

@@ -1,0 +1,84 @@
+package dev.come.cli;
+
+import dev.come.heal.Healing;
+import dev.come.job.ComputeChoice;
+import dev.come.job.HealJob;
+import dev.come.job.PerplexityOptions;
+import dev.come.job.Saving;
+import dev.come.text.CalibrationSet;
+import java.io.PrintWriter;
+import java.time.Duration;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code come heal}: refits a pruned model to the dense one. */
+@Command(name = "heal", description = {
+    "Refit the layers of a pruned model in closed form to what the dense model does; no gradients.",
+    "The same as --heal ridge of come prune, for a model that was pruned before."})
+final class HealCommand implements Runnable {
+    @ParentCommand
+    private Main main;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private ModelOptions model = new ModelOptions();
+
+    @Option(names = "--teacher", required = true, paramLabel = "MODEL",
+            description = "Folder or hub name of the dense model that it was made from.")
+    private String teacher = "";
+
+    @ArgGroup(validate = false, heading = "%nHealing:%n", order = 1)
+    private HealOptions healing = new HealOptions();
+
+    @ArgGroup(validate = false, heading = "%nCalibration:%n", order = 2)
+    private CalibrationOptions calibration = new CalibrationOptions();
+
+    @ArgGroup(validate = false, heading = "%nResult:%n", order = 3)
+    private ResultOptions result = new ResultOptions();
+
+    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 4)
+    private ComputeOptions computing = new ComputeOptions();
+
+    /** What comes out. */
+    static final class ResultOptions {
+        @ArgGroup(validate = false)
+        private OutputOptions output = new OutputOptions();
+
+        @ArgGroup(validate = false)
+        private PerplexityData perplexity = new PerplexityData();
+    }
+
+    @Override
+    public void run() {
+        Saving saving = result.output.saving();
+        long started = System.nanoTime();
+        Healing.Options options = healing.options();
+        CalibrationSet.Source source = calibration.source(model.hub());
+        PerplexityOptions perplexity = result.perplexity.options(calibration.data(), model.hub());
+        ComputeChoice choice = computing.choice();
+        // Last, so that a mistyped option is refused before anything is downloaded.
+        HealJob.Result healed = new HealJob(
+                new HealJob.Options(model.folder(), model.folder(teacher), options, source, perplexity, choice, saving),
+                main.progress(spec.commandLine().getErr())).run();
+        PrintWriter out = spec.commandLine().getOut();
+        if (!healed.perplexities().isEmpty()) {
+            Table table = new Table("", "dense", "pruned", "healed");
+            healed.perplexities().forEach((metric, values) -> table.row(metric, PrunedModels.decimals(values.get(0)),
+                    PrunedModels.decimals(values.get(1)), PrunedModels.decimals(values.get(2))));
+            out.println(table);
+            out.println();
+        }
+        out.println("Layers: " + healed.plan().last().tree());
+        out.printf("Time: %s, of it %s to heal; computed in %s.%n",
+                Units.time(Duration.ofNanos(System.nanoTime() - started)), Units.time(healed.healing()),
+                healed.dtype());
+        out.println("Model:  " + saving.folder());
+    }
+}

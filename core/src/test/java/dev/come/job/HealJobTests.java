@@ -1,0 +1,263 @@
+package dev.come.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.come.FailedException;
+import dev.come.Golden;
+import dev.come.InvalidInputException;
+import dev.come.NothingToDoException;
+import dev.come.Progress;
+import dev.come.TinyLlama;
+import dev.come.UsageException;
+import dev.come.WideModels;
+import dev.come.WordModels;
+import dev.come.checkpoint.Checkpoint;
+import dev.come.heal.Healing;
+import dev.come.prune.ConcatMerge;
+import dev.come.prune.PruningMethod;
+import dev.come.prune.PruningPlan;
+import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.Reverse;
+import dev.come.stack.LayerNode.Trained;
+import dev.come.stack.LayerStack;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Healing as a part of {@code come prune} and by itself. */
+class HealJobTests {
+    @TempDir
+    private Path folder;
+    private Run run;
+
+    @BeforeEach
+    void makeRun() throws IOException {
+        run = new Run("llama-gqa", folder);
+        run.sentences(drawnByTheModel());
+    }
+
+    /** Text that the model draws itself: on it, coming nearer to the model means a lower loss, random as its weights are. */
+    private List<String> drawnByTheModel() {
+        List<String> sentences = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            sentences.add(GenerateJob.run(run.model, "w" + (3 + i), new GenerateJob.Sampling(24, 0.5, 0, 1, i),
+                    new ComputeChoice("float32", "cpu", 1, 0), _ -> {
+                    }));
+        }
+        return sentences;
+    }
+
+    private HealJob heal(Path pruned, Path teacher, String target) {
+        return new HealJob(new HealJob.Options(pruned, teacher, Healing.Options.DEFAULTS, run.calibration(),
+                run.perplexity(), run.choice(), run.saving(target)), Progress.NONE);
+    }
+
+    private static void assertSameModel(Path one, Path other) {
+        assertThat(WordModels.hashes(one)).isEqualTo(WordModels.hashes(other));
+    }
+
+    @Test
+    void aModelHealedAfterwardsIsTheOneHealedWhenItWasPruned() {
+        run.to("pruned");
+        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        PruningPlan plan = run.to("healed").plan();
+        assertThat(plan.last().nodes()).anyMatch(Trained.class::isInstance);
+        heal(run.target("pruned"), run.model, "afterwards").run();
+        assertSameModel(run.target("afterwards"), run.target("healed"));
+        assertThat(WordModels.names(folder))
+                .containsExactlyInAnyOrderElementsOf(run.inputsAnd("pruned", "healed", "afterwards"));
+    }
+
+    @Test
+    void theHealedFolderHoldsWhatItsPlanTells() throws IOException {
+        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        run.perplexity = true;
+        PruneJob.Result result = run.to("healed");
+        PruningPlan plan = PruningPlan.read(run.target("healed").resolve("come.json"));
+        assertThat(plan.settings().path("healing").path("heal_targets").asString()).isEqualTo("down+o");
+        assertThat(plan.settings().path("healing").path("calibration").path("sequences").asInt()).isPositive();
+        assertThat(plan.steps().getLast().scores()).containsKeys("held_out_error_before", "held_out_error_after",
+                "lambda_o", "lambda_down", "held_out_loss_dense_before_after");
+        assertThat(result.healing()).isPositive();
+        assertThat(Files.readString(run.target("healed").resolve("README.md"))).contains("refitted");
+
+        ApplyJob.run(run.target("healed/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
+                Progress.NONE);
+        assertSameModel(run.target("applied"), run.target("healed"));
+        run.perplexity = false;
+        try (Checkpoint pruned = Checkpoint.open(run.target("healed"))) {
+            assertThat(WideModels.logits(pruned, LayerStack.dense(3), Golden.sequences("ids_b", ""))).isNotEmpty();
+        }
+    }
+
+    @Test
+    void healingAfterwardsMeasuresAllThree() {
+        run.perplexity = true;
+        PruningPlan pruned = run.to("pruned").plan();
+        HealJob.Result healed = heal(run.target("pruned"), run.model, "healed").run();
+        List<Double> values = healed.perplexities().firstEntry().getValue();
+        assertThat(values).hasSize(3);
+        assertThat(values.subList(0, 2))
+                .isEqualTo(pruned.evaluations().stream().map(Evaluation::value).toList());
+        assertThat(values.get(2)).isNotEqualTo(values.get(1));
+        assertThat(healed.plan().evaluations()).extracting(Evaluation::value).containsExactly(values.get(0),
+                values.get(2));
+    }
+
+    @Test
+    void ofEveryStepTheLastIsHealed() {
+        run.continueSaving = true;
+        run.to("steps");
+        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        run.perplexity = true;
+        assertThat(run.to("healed").folders()).hasSize(3);
+        run.continueSaving = false;
+        run.to("last");
+        assertThat(WordModels.hashes(run.target("healed/4-layers")).get("model.safetensors"))
+                .isEqualTo(WordModels.hashes(run.target("steps/4-layers")).get("model.safetensors"));
+        assertThat(WordModels.hashes(run.target("healed/3-layers")).get("model.safetensors"))
+                .isEqualTo(WordModels.hashes(run.target("last")).get("model.safetensors"))
+                .isNotEqualTo(WordModels.hashes(run.target("steps/3-layers")).get("model.safetensors"));
+    }
+
+    @Test
+    void severalMethodsAreHealedEachByItself() {
+        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        List<PruningMethod> methods = List.of(new ConcatMerge(ConcatMerge.Options.DEFAULTS), new Reverse(List.of()));
+        PruneJob.Results results = run.job("all", Progress.NONE, methods).runAll();
+        assertThat(results.failures()).isEmpty();
+        for (PruningMethod method : methods) {
+            run.job(method.name(), Progress.NONE, List.of(method)).run();
+            assertSameModel(run.target("all/" + method.name()), run.target(method.name()));
+        }
+        run.resume = true;
+        PruneJob.Results again = run.job("all", Progress.NONE, methods).runAll();
+        assertThat(again.results()).allMatch(PruneJob.Result::resumed);
+        assertThat(again.results()).extracting(PruneJob.Result::calibrationLoss)
+                .isEqualTo(results.results().stream().map(PruneJob.Result::calibrationLoss).toList());
+    }
+
+    /** Fails at the n-th time that progress is told. */
+    private static Progress failing(int calls) {
+        int[] left = {calls};
+        return new Progress() {
+            private void count() {
+                if (--left[0] == 0) {
+                    throw new FailedException("interrupted");
+                }
+            }
+
+            @Override
+            public Task begin(String what, long total, String unit) {
+                count();
+                return _ -> count();
+            }
+
+            @Override
+            public void note(String line) {
+                count();
+            }
+        };
+    }
+
+    @Test
+    void aRunInterruptedAtAnyMomentEndsWithTheSameBytes() throws IOException {
+        long seed = System.nanoTime();
+        System.out.println("HealJobTests: moments drawn with seed " + seed);
+        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        int[] calls = {0};
+        run.to("whole", new Progress() {
+            @Override
+            public Task begin(String what, long total, String unit) {
+                calls[0]++;
+                return _ -> calls[0]++;
+            }
+
+            @Override
+            public void note(String line) {
+                calls[0]++;
+            }
+        });
+        for (int moment : new Random(seed).ints(5, calls[0] / 2, calls[0]).toArray()) {
+            run.resume = false;
+            assertThatThrownBy(() -> run.to("out", failing(moment))).hasMessage("interrupted");
+            run.resume = true;
+            run.to("out");
+            assertSameModel(run.target("out"), run.target("whole"));
+            run.overwrite = true;
+        }
+    }
+
+    @Test
+    void aRunHealedInAnotherWayIsNotGoneOnWith() {
+        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        assertThatThrownBy(() -> run.to("out", failing(25))).hasMessage("interrupted");
+        run.healing = Optional.empty();
+        run.resume = true;
+        assertThatThrownBy(() -> run.to("out")).isInstanceOf(UsageException.class).hasMessageContaining("healing");
+    }
+
+    @Test
+    void tooLittleTextIsRefusedBeforeTheWork() throws IOException {
+        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        run.sentences(List.of("w3 w4 w5 w6"));
+        assertThatThrownBy(() -> run.to("out")).isInstanceOf(UsageException.class)
+                .hasMessageContainingAll("--heal", "--nsamples");
+        assertThat(WordModels.names(folder)).containsExactlyInAnyOrderElementsOf(run.inputs());
+    }
+
+    private void assertRefused(HealJob job, String... message) {
+        List<String> before = List.copyOf(WordModels.names(folder));
+        assertThatThrownBy(job::run).isInstanceOf(InvalidInputException.class).hasMessageContainingAll(message);
+        assertThat(WordModels.names(folder)).containsExactlyInAnyOrderElementsOf(before);
+    }
+
+    @Test
+    void aFolderWithoutAPlanIsRefused() {
+        assertRefused(heal(run.model, run.model, "out"), "has no come.json");
+    }
+
+    @Test
+    void anotherTeacherIsRefused() throws IOException {
+        run.to("pruned");
+        Path other = new Run("llama-mha", Files.createDirectory(folder.resolve("other"))).model;
+        assertRefused(heal(run.target("pruned"), other, "out"), "fingerprint", "llama-mha");
+    }
+
+    @Test
+    void aModelThatWasChangedSinceIsRefused() throws IOException {
+        run.to("pruned");
+        Path weights = run.target("pruned").resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        byte[] damaged = Arrays.copyOf(bytes, bytes.length);
+        damaged[bytes.length - 2] ^= 1;
+        Files.write(weights, damaged);
+        assertRefused(heal(run.target("pruned"), run.model, "out"), "pruned was changed", "dense model");
+    }
+
+    @Test
+    void aModelThatCannotComeNearerIsLeftAlone() throws IOException {
+        Path silent = new TinyLlama(4, 128, 16, 24, 2, 2, 4, false).write(folder.resolve("silent"), spec -> {
+            float[] values = new float[TinyLlama.elements(spec)];
+            if (!spec.name().contains("o_proj") && !spec.name().contains("down_proj")) {
+                Arrays.fill(values, 0.25f);
+            }
+            return values;
+        });
+        Files.copy(run.model.resolve("tokenizer.json"), silent.resolve("tokenizer.json"));
+        run.of(silent).job("pruned", Progress.NONE, List.of(new Reverse(List.of()))).run();
+        assertThatThrownBy(() -> heal(run.target("pruned"), silent, "out").run())
+                .isInstanceOf(NothingToDoException.class).hasMessageContaining("nothing was written");
+        assertThat(run.target("out")).doesNotExist();
+    }
+}
