@@ -26,7 +26,7 @@ public final class ApplyJob {
         PruningPlan plan = PruningPlan.read(planFile);
         PruningPlan wanted = targetLayers.isPresent() ? plan.until(targetLayers.getAsInt()) : plan;
         try (OpenModel open = new OpenModel(model);
-                TrainedLayers trained = new TrainedLayers(planFile.toAbsolutePath().normalize().getParent())) {
+                TrainedLayers trained = new TrainedLayers(planFile.toAbsolutePath().normalize().resolveSibling(""))) {
             String expected = plan.settings().path("model").path("fingerprint").asString();
             String found = open.checkpoint().fingerprint();
             if (!found.equals(expected)) {
