@@ -79,8 +79,9 @@ final class DistillCommand implements Runnable {
         private @Nullable Long modelTokens;
 
         @Option(names = "--objective", paramLabel = "NAME", description = {
-            "What single layers are trained for: kl, mse or cosine (default: ${DEFAULT-VALUE})."})
-        private String objective = "kl";
+            "What single layers are trained for: mse, kl or cosine (default: ${DEFAULT-VALUE}).",
+            "kl: over the hidden dimension, as in the paper's figure."})
+        private String objective = "mse";
 
         @Option(names = "--temperature", paramLabel = "T",
                 description = "Divides what KL compares (default: ${DEFAULT-VALUE}).")

@@ -22,8 +22,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -220,7 +222,7 @@ public final class Distillation {
             TeacherStates boundaries) {
         SortedMap<Integer, TrainableLayer> learning = new TreeMap<>();
         List<Path> folders = new ArrayList<>(List.of(make("layers")));
-        folders.add(pruned.toAbsolutePath().getParent());
+        folders.add(pruned.toAbsolutePath().resolveSibling(""));
         LayerStack begin = stack;
         for (Map.Entry<Integer, Trained> layer : layers(layers).entrySet()) {
             begin = begin.replace(layer.getKey(), 1, layer.getValue());
@@ -311,6 +313,7 @@ public final class Distillation {
         private final ExecutorService executor = Executors.newFixedThreadPool(processes,
                 Thread.ofPlatform().name("come-process-", 1).daemon().factory());
         private final List<Future<?>> running = new ArrayList<>();
+        private final Queue<Process> started = new ConcurrentLinkedQueue<>();
         private final Map<Path, Integer> users = new HashMap<>();
 
         ProcessQueue(TeacherStates boundaries) {
@@ -332,7 +335,7 @@ public final class Distillation {
                 try (Progress.Task task = progress.begin("training layer " + stack.get(layer.position()).tree(), steps,
                         "steps")) {
                     LayerProcess.run(order, layer.folder().resolve("order-" + layer.position() + ".json"), progress,
-                            task);
+                            task, started::add);
                 } finally {
                     leave(input);
                     leave(target);
@@ -378,6 +381,7 @@ public final class Distillation {
         @Override
         public void close() {
             executor.shutdownNow();
+            started.forEach(Process::destroyForcibly); // those that have ended do not mind
         }
     }
 }

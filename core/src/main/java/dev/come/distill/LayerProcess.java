@@ -27,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -94,7 +95,7 @@ final class LayerProcess {
         Path plan = Path.of(order.plan);
         Compute compute = Compute.float32(order.threads);
         try (Checkpoint checkpoint = Checkpoint.open(Path.of(order.model));
-                TrainedLayers before = new TrainedLayers(plan.getParent());
+                TrainedLayers before = new TrainedLayers(plan.resolveSibling(""));
                 TensorFile input = TensorFile.open(Path.of(order.input));
                 TensorFile target = TensorFile.open(Path.of(order.target));
                 Workers workers = new Workers(compute)) {
@@ -160,13 +161,18 @@ final class LayerProcess {
         };
     }
 
-    /** Starts a process and waits for its end; it ends with this one too. */
-    static void run(Order order, Path orderFile, Progress progress, Progress.Task task) {
+    /**
+     * Starts a process and waits for its end; it ends with this one too.
+     *
+     * @param started is given the process, to end it before its time
+     */
+    static void run(Order order, Path orderFile, Progress progress, Progress.Task task, Consumer<Process> started) {
         List<String> lastLines = new ArrayList<>();
         Process process = null;
         try {
             Files.writeString(orderFile, JSON.writeValueAsString(order));
             process = new ProcessBuilder(command(orderFile)).redirectErrorStream(true).start();
+            started.accept(process);
             try (BufferedReader lines = new BufferedReader(
                     new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
                 for (String line = lines.readLine(); line != null; line = lines.readLine()) {

@@ -74,6 +74,6 @@ record Outcome(Curve curve, SortedMap<Integer, Trained> layers) {
     }
 
     private static Path folder(Path record) {
-        return record.toAbsolutePath().getParent();
+        return record.toAbsolutePath().resolveSibling("");
     }
 }

@@ -63,6 +63,10 @@ public final class DistillJob {
             Saving saving, boolean resume) {
         public Options {
             texts = List.copyOf(texts);
+            if (!compute.device().equals("cpu")) {
+                throw new UsageException(
+                        "--device is " + compute.device() + ", but training runs on the processor only; leave it out");
+            }
             if (sequenceLength < 1) {
                 throw new UsageException("--seqlen is " + sequenceLength + ", but must be at least 1");
             }

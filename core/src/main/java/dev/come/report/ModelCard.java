@@ -4,8 +4,10 @@ import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Evaluation;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerStack;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -49,6 +51,7 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
             text.append("| ").append(i + 1).append(" | ").append(step.stack().size()).append(" | ")
                     .append(step.describe(history.get(i))).append(" |\n");
         }
+        text.append(healing(settings.path(PruningPlan.DISTILLATION)));
         JsonNode calibration = settings.path("calibration");
         if (calibration.isMissingNode()) {
             return text.append("\nChosen from the weights alone, without data.\n").toString();
@@ -60,6 +63,29 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
                 .append(settings.path("seed").asString()).append(", computed in ")
                 .append(settings.path("compute").path("dtype").asString()).append(".\n");
         return text.toString();
+    }
+
+    /** How the layers were trained afterwards; nothing if they were not. */
+    private static String healing(JsonNode distillation) {
+        if (distillation.isMissingNode()) {
+            return "";
+        }
+        JsonNode options = distillation.path("options");
+        List<String> levels = new ArrayList<>();
+        if (!distillation.path("layers").isEmpty()) {
+            levels.add(String.format(Locale.ROOT, "%d layers by themselves, each on %,d tokens for %s",
+                    distillation.path("layers").size(), options.path("tokens").asLong(),
+                    options.path("objective").asString()));
+        }
+        if (distillation.has("model")) {
+            levels.add(String.format(Locale.ROOT, "the whole model on %,d tokens (%s)",
+                    options.path("modelTokens").asLong(),
+                    options.path("trained").asString().toLowerCase(Locale.ROOT)));
+        }
+        return "\nThen trained by the dense model: " + String.join(", then ", levels) + "; text: "
+                + distillation.path("text").valueStream().map(text -> text.path("dataset").asString() + " ("
+                        + text.path("split").asString() + " split)").collect(Collectors.joining(", "))
+                + ".\n";
     }
 
     private String value(String metric, int layers) {

@@ -30,6 +30,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.SortedMap;
@@ -236,7 +237,7 @@ class ModelStudentTests {
     @Test
     void stepsOfOneLayerKeepNothing() {
         train(TrainedParts.MERGED, 1, 2, (_, learning, finals) -> {
-            TrainableLayer layer = learning.get(1);
+            TrainableLayer layer = Objects.requireNonNull(learning.get(1));
             Compute compute = Compute.float32(2);
             try (LayerRunner runner = new LayerRunner(store, compute);
                     Rotation rotation = new Rotation(compute)) {

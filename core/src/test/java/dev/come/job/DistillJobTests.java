@@ -104,7 +104,8 @@ class DistillJobTests {
                     .isEqualTo(pruned.tensors().stream().map(tensor -> tensor.name() + tensor.shape() + tensor.dtype())
                             .toList());
         }
-        assertThat(run.target("healed/README.md")).content().contains("distilled [");
+        assertThat(run.target("healed/README.md")).content().contains("distilled [",
+                "Then trained by the dense model: ");
         assertThat(run.target(".healed.come-run")).doesNotExist();
     }
 

@@ -1,0 +1,105 @@
+package dev.come.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.come.cli.Trial.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class DistillCommandTests {
+    @TempDir
+    private Path folder;
+
+    private Trial trial;
+
+    @BeforeEach
+    void prune() throws IOException {
+        trial = new Trial(folder);
+        Files.writeString(trial.text, Trial.text(60));
+        assertThat(Trial.run(trial.prune("--quiet")).exitCode()).isZero();
+    }
+
+    private List<String> distill(String target, String... more) {
+        List<String> arguments = new ArrayList<>(List.of("distill", "--model-name", folder.resolve("out").toString(),
+                "--teacher", trial.model.toString(), "--save-path", folder.resolve(target).toString(),
+                "--calibration-dataset", trial.text.toString(), "--seqlen", "32", "--tokens", "1280",
+                "--validation-tokens", "128", "--batch-tokens", "128", "--evaluations", "3", "--lr", "3e-3",
+                "--model-lr",
+                "3e-3", "--threads", "2"));
+        arguments.addAll(List.of(more));
+        return arguments;
+    }
+
+    @Test
+    void tellsWhatTrainingGaveAndWhereTheModelIs() {
+        Outcome outcome = Trial
+                .run(distill("healed", "--quiet", "--ppl-data", trial.text.toString(), "--ppl-windows", "4"));
+        assertThat(outcome.err()).isEmpty();
+        assertThat(outcome.exitCode()).isZero();
+        assertThat(outcome.out()).contains("validation loss", "whole model", "healed", "perplexity per token",
+                "healed/come.json");
+    }
+
+    @Test
+    void tellsOnTheWayHowFarTrainingHasCome() {
+        Outcome outcome = Trial.run(distill("healed", "--model-tokens", "5"));
+        assertThat(outcome.err()).containsPattern("layer \\[[0-9, ]+]: \\d+ of 10 steps, loss [0-9.]+, validation")
+                .containsPattern("tokens/s, \\d+ s left").contains("model: 1 of 1 steps");
+    }
+
+    /** In processes of its own each layer comes out as in this one. */
+    @Test
+    void processesGiveTheSameBytes() {
+        assertThat(Trial.run(distill("one", "--quiet")).exitCode()).isZero();
+        SortedMap<String, String> expected = Trial.hashes(folder.resolve("one"));
+        Outcome outcome = Trial.run(distill("other", "--mode", "mp", "--workers", "2"));
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(Trial.hashes(folder.resolve("other"))).isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --level half                       | 2 | --level: there is no half; choose from: layer, model, both
+            --objective l1                     | 2 | choose from: kl, mse, cosine
+            --schedule linear                  | 2 | choose from: cosine, constant
+            --train lora                       | 2 | choose from: merged, all, norms
+            --mode dp                          | 2 | choose from: sp, mp
+            --workers 2                        | 2 | --workers is for --mode mp
+            --mode mp --workers 0              | 2 | --workers is 0, but must be at least 1
+            --tokens 0                         | 2 | --tokens is 0, but must be more than 0
+            --temperature -1                   | 2 | --temperature is -1, but must be more than 0
+            --lr 0                             | 2 | learning rate is 0.0
+            --warmup 1                         | 2 | --warmup is 1.0
+            --clip -1                          | 2 | --clip is -1, but must be 0 or more
+            --evaluations 0                    | 2 | --evaluations is 0, but must be more than 0
+            --seed -4                          | 2 | --seed is -4, but must be 0 or more
+            --level layer --train all          | 2 | --train does nothing at --level layer; leave it out
+            --level layer --temperature 2      | 2 | --temperature does nothing at --level layer with --objective mse
+            --level model --objective kl       | 2 | --objective does nothing at --level model
+            --level model --mode mp            | 2 | --mode does nothing at --level model
+            --device cuda                      | 2 | training runs on the processor only
+            --validation-tokens 1000000        | 3 | lower --validation-tokens or --seqlen
+            --calibration-dataset nowhere.txt  | 3 | nowhere.txt
+            """)
+    void whatIsWrongIsRefusedInOneSentence(String options, int exitCode, String message) {
+        List<String> arguments = distill("healed", options.split(" ", -1));
+        if (options.startsWith("--level")) {
+            // These belong to both levels only.
+            arguments.subList(arguments.indexOf("--lr"), arguments.indexOf("--lr") + 4).clear();
+        }
+        Outcome outcome = Trial.run(arguments);
+        assertThat(outcome.err()).contains(message);
+        assertThat(outcome.exitCode()).isEqualTo(exitCode);
+        assertThat(folder.resolve("healed")).doesNotExist();
+        assertThat(folder.resolve(".healed.come-run")).doesNotExist();
+    }
+}
