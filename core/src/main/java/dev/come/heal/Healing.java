@@ -74,6 +74,7 @@ public final class Healing {
         DOWN_AND_OUTPUT("down+o", Part.OUTPUT, Part.DOWN);
 
         private final String label;
+        @SuppressWarnings("ImmutableEnumChecker") // List.of gives an immutable list
         private final List<Part> parts;
 
         Targets(String label, Part... parts) {

@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -193,7 +194,7 @@ class GoldenEvalTests {
             Map<Integer, List<Score>> scores = opened.scores(items);
             List<DocumentResult> results = new ArrayList<>();
             for (int i = 0; i < records.size(); i++) {
-                results.add(new DocumentResult(data.documents().get(i), scores.get(i)));
+                results.add(new DocumentResult(data.documents().get(i), Objects.requireNonNull(scores.get(i))));
                 checkResult(results.getLast(), items.get(i), opened.vocabulary(), records.get(i));
             }
             JsonNode golden = summary.get("tasks").get(name);
@@ -289,7 +290,7 @@ class GoldenEvalTests {
                     Pair pair = opened.encoding.pair(question.context(0), question.continuation(0));
                     assertThat(pair.context().length).isEqualTo(records.get(i).get("n_ctx").get(0).intValue());
                     assertThat(pair.context()[0]).isEqualTo(records.get(i).get("first_id").intValue());
-                    checkResult(new DocumentResult(question, scores.get(i)), items.get(i), opened.vocabulary(),
+                    checkResult(new DocumentResult(question, Objects.requireNonNull(scores.get(i))), items.get(i), opened.vocabulary(),
                             records.get(i));
                 }
             });
@@ -331,7 +332,7 @@ class GoldenEvalTests {
                     assertThat(continuation.ids().length - continuation.scored())
                             .isEqualTo(window.get(0).intValue());
                     assertThat(continuation.scored()).isEqualTo(window.get(1).intValue());
-                    double logLikelihood = scores.get(next).getFirst().logLikelihood();
+                    double logLikelihood = Objects.requireNonNull(scores.get(next)).getFirst().logLikelihood();
                     assertThat(logLikelihood).isCloseTo(window.get(2).doubleValue(), within(
                             1e-3 + (opened.vocabulary() > 10_000 ? 1e-5 * continuation.scored() : 0)));
                     tokens += continuation.scored();

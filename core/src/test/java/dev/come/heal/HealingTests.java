@@ -40,6 +40,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -136,7 +137,7 @@ class HealingTests {
     }
 
     private static List<Double> finite(PruningStep step, String score) {
-        return step.scores().get(score).stream().filter(Double::isFinite).toList();
+        return Objects.requireNonNull(step.scores().get(score)).stream().filter(Double::isFinite).toList();
     }
 
     private static LayerStack concatenated(ModelConfig config) {
@@ -175,7 +176,7 @@ class HealingTests {
                 try (TrainedLayers trained = new TrainedLayers(target)) {
                     double loss = loss(store.with(trained), step.stack(), heldOut(tokens));
                     assertThat(loss).isFinite().isLessThan(loss(store, stack, heldOut(tokens)));
-                    assertThat(step.scores().get("held_out_loss_dense_before_after").get(2)).isCloseTo(loss,
+                    assertThat(Objects.requireNonNull(step.scores().get("held_out_loss_dense_before_after")).get(2)).isCloseTo(loss,
                             within(1e-9));
                 }
             }
@@ -210,7 +211,7 @@ class HealingTests {
             LayerStack stack = LayerStack.dense(store.config().layers()).without(1, 1);
             PruningStep step = heal(store, stack, drawn(store), new Options(Scope.CUT, Targets.DOWN), fresh())
                     .orElseThrow();
-            List<Double> before = step.scores().get("held_out_error_before");
+            List<Double> before = Objects.requireNonNull(step.scores().get("held_out_error_before"));
             assertThat(IntStream.range(0, stack.size()).filter(i -> Double.isFinite(before.get(i))))
                     .containsExactly(0, 1);
             assertThat(step.stack().window(2, 3)).isEqualTo(stack.window(2, 3));
@@ -266,8 +267,8 @@ class HealingTests {
             Path target = fresh();
             PruningStep step = heal(store, stack, drawn(store, 20, 32), new Options(Scope.CUT, Targets.DOWN), target)
                     .orElseThrow();
-            assertThat(step.scores().get("held_out_error_before").get(1)).isGreaterThan(1e-2);
-            assertThat(step.scores().get("held_out_error_after").get(1)).isLessThan(1e-6);
+            assertThat(Objects.requireNonNull(step.scores().get("held_out_error_before")).get(1)).isGreaterThan(1e-2);
+            assertThat(Objects.requireNonNull(step.scores().get("held_out_error_after")).get(1)).isLessThan(1e-6);
             try (TrainedLayers trained = new TrainedLayers(target); var _ = new PointerScope()) {
                 double[] found = Tensors.doubles(store.with(trained).materialise(step.stack().get(1)).get(Part.DOWN));
                 double[] truth = Tensors.doubles(store.materialise(new Original(2)).get(Part.DOWN));
@@ -323,8 +324,8 @@ class HealingTests {
                 Optional<PruningStep> twice = heal(store.with(trained), once.stack(), tokens,
                         Options.DEFAULTS, fresh());
                 twice.ifPresent(step -> {
-                    List<Double> losses = step.scores().get("held_out_loss_dense_before_after");
-                    assertThat(losses.get(1)).isEqualTo(once.scores().get("held_out_loss_dense_before_after").get(2));
+                    List<Double> losses = Objects.requireNonNull(step.scores().get("held_out_loss_dense_before_after"));
+                    assertThat(losses.get(1)).isEqualTo(Objects.requireNonNull(once.scores().get("held_out_loss_dense_before_after")).get(2));
                     assertThat(losses.get(2)).isLessThan(losses.get(1));
                     assertThat(step.stack().nodes()).anyMatch(
                             node -> node instanceof Trained again && again.start() instanceof Trained);

@@ -14,6 +14,7 @@ import dev.come.text.ByteLetters;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -77,7 +78,7 @@ class GgufJobTests {
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageStartingWith(absent + " cannot be read (no such file)");
         assertThatThrownBy(() -> Checkpoint
-                .open(Files.copy(made.resolve("config.json"), folder.resolve("config.json")).getParent()))
+                .open(Files.copy(made.resolve("config.json"), folder.resolve("config.json")).resolveSibling("")))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage(folder
                         + ": the weights are in a GGUF file; give the path of that file instead of the folder's");
