@@ -52,7 +52,7 @@ class DistillCommandTests {
     @Test
     void tellsOnTheWayHowFarTrainingHasCome() {
         Outcome outcome = Trial.run(distill("healed", "--model-tokens", "5"));
-        assertThat(outcome.err()).containsPattern("layer \\[[0-9, \\[\\]]+: \\d+ of 10 steps, loss [0-9.]+, validation")
+        assertThat(outcome.err()).containsPattern("layer \\[[0-9, \\[\\]]+: \\d+ of 11 steps, loss [0-9.]+, validation")
                 .containsPattern("tokens/s, \\d+ s left").contains("model: 1 of 1 steps");
     }
 
