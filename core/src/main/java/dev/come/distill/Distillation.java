@@ -106,9 +106,10 @@ public final class Distillation {
         this.processes = execution.processes;
         this.folder = execution.folder;
         this.progress = progress;
-        TokenChunks first = TokenChunks.of(training, CHUNK);
+        int most = (int) Math.min(CHUNK, options.batchTokens());
+        TokenChunks first = TokenChunks.of(training, most);
         this.training = first.size();
-        this.chunks = first.followedBy(TokenChunks.of(validation, CHUNK));
+        this.chunks = first.followedBy(TokenChunks.of(validation, most));
         if (levels().isEmpty()) {
             throw new NothingToDoException("No layer of the pruned model stands for several of the teacher's, so there"
                     + " is nothing to train at --level layer; use --level model, which trains the layers beside the"

@@ -290,7 +290,8 @@ class GoldenEvalTests {
                     Pair pair = opened.encoding.pair(question.context(0), question.continuation(0));
                     assertThat(pair.context().length).isEqualTo(records.get(i).get("n_ctx").get(0).intValue());
                     assertThat(pair.context()[0]).isEqualTo(records.get(i).get("first_id").intValue());
-                    checkResult(new DocumentResult(question, Objects.requireNonNull(scores.get(i))), items.get(i), opened.vocabulary(),
+                    checkResult(new DocumentResult(question, Objects.requireNonNull(scores.get(i))), items.get(i),
+                            opened.vocabulary(),
                             records.get(i));
                 }
             });

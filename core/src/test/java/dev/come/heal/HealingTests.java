@@ -176,8 +176,9 @@ class HealingTests {
                 try (TrainedLayers trained = new TrainedLayers(target)) {
                     double loss = loss(store.with(trained), step.stack(), heldOut(tokens));
                     assertThat(loss).isFinite().isLessThan(loss(store, stack, heldOut(tokens)));
-                    assertThat(Objects.requireNonNull(step.scores().get("held_out_loss_dense_before_after")).get(2)).isCloseTo(loss,
-                            within(1e-9));
+                    assertThat(Objects.requireNonNull(step.scores().get("held_out_loss_dense_before_after")).get(2))
+                            .isCloseTo(loss,
+                                    within(1e-9));
                 }
             }
         });
@@ -325,7 +326,8 @@ class HealingTests {
                         Options.DEFAULTS, fresh());
                 twice.ifPresent(step -> {
                     List<Double> losses = Objects.requireNonNull(step.scores().get("held_out_loss_dense_before_after"));
-                    assertThat(losses.get(1)).isEqualTo(Objects.requireNonNull(once.scores().get("held_out_loss_dense_before_after")).get(2));
+                    assertThat(losses.get(1)).isEqualTo(
+                            Objects.requireNonNull(once.scores().get("held_out_loss_dense_before_after")).get(2));
                     assertThat(losses.get(2)).isLessThan(losses.get(1));
                     assertThat(step.stack().nodes()).anyMatch(
                             node -> node instanceof Trained again && again.start() instanceof Trained);

@@ -309,7 +309,7 @@ class DistillJobTests {
     void normsAloneCanLearn() {
         level = Level.MODEL;
         trained = TrainedParts.NORMS;
-        rate = 1e-2;
+        rate = 1e-3;
         DistillJob.Result result = distill("out");
         assertThat(result.trained().layers()).hasSize(3);
         try (Checkpoint pruned = Checkpoint.open(run.target("pruned"));
