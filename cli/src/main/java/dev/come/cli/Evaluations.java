@@ -9,6 +9,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.OptionalDouble;
 
 /** Shows what was measured on a model, and on one beside it. */
@@ -54,9 +55,9 @@ final class Evaluations {
             int index = i;
             boolean first = true;
             for (String metric : task.values().keySet()) {
-                OptionalDouble other = report.baseline()
-                        .map(baseline -> OptionalDouble.of(shown(baseline).get(index).values().get(metric)))
-                        .orElse(OptionalDouble.empty());
+                OptionalDouble other = report.baseline().stream()
+                        .map(baseline -> shown(baseline).get(index).values().get(metric)).filter(Objects::nonNull)
+                        .mapToDouble(Double::doubleValue).findFirst();
                 Double error = task.errors().get(metric);
                 row(table, compared, task.values().get(metric), other, first ? task.task() : "",
                         first ? task.version() : "", first ? "" + task.shots() : "", first ? "" + task.documents() : "",

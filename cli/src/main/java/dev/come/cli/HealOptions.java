@@ -25,7 +25,7 @@ final class HealOptions {
         List<String> scopes = Arrays.stream(Scope.values()).map(one -> one.name().toLowerCase(Locale.ROOT)).toList();
         List<String> labels = Arrays.stream(Targets.values()).map(Targets::label).toList();
         return new Healing.Options(
-                Scope.values()[scopes.indexOf(new Choice("--heal-scope", scopes).check(scope))],
-                Targets.values()[labels.indexOf(new Choice("--heal-targets", labels).check(targets))]);
+                Scope.valueOf(new Choice("--heal-scope", scopes).check(scope).toUpperCase(Locale.ROOT)),
+                Targets.labelled(new Choice("--heal-targets", labels).check(targets)));
     }
 }

@@ -73,6 +73,11 @@ public final class Healing {
         /** First the output projection of attention, then the down projection. */
         DOWN_AND_OUTPUT("down+o", Part.OUTPUT, Part.DOWN);
 
+        /** Those of a label. */
+        public static Targets labelled(String label) {
+            return Arrays.stream(values()).filter(targets -> targets.label.equals(label)).findFirst().orElseThrow();
+        }
+
         private final String label;
         @SuppressWarnings("ImmutableEnumChecker") // List.of gives an immutable list
         private final List<Part> parts;
