@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SortedMap;
@@ -76,7 +77,6 @@ class BadInputTests {
             --heal ridge --heal-targets up | --heal-targets: there is no up
             --heal-targets down | --heal-targets says how to heal
             --heal none --heal-scope cut | --heal-scope says how to heal
-            --heal ridge --nsamples 1 | --heal: the calibration set has only 1 sequence
             """)
     void optionsOutOfRange(String options, String message) {
         assertRefused(USAGE, trial.prune(options.split(" ")), message);
@@ -178,6 +178,13 @@ class BadInputTests {
         assertRefused(NOTHING_TO_DO, trial.prune("--method", "sleb", "--target-layers", "1"), "--barriers 1,1");
         assertRefused(NOTHING_TO_DO, List.of("prune", "--method", "magnitude+", "--target-layers", "5", "--model-name",
                 trial.model.toString(), "--save-path", folder.resolve("out").toString()), "--heuristic");
+    }
+
+    @Test
+    void tooLittleTextToHealOn() {
+        List<String> arguments = new ArrayList<>(trial.prune("--heal", "ridge"));
+        arguments.set(arguments.indexOf("--nsamples") + 1, "1");
+        assertRefused(USAGE, arguments, "--heal: the calibration set has only 1 sequence");
     }
 
     private List<String> heal(Path pruned, Path teacher) {
