@@ -153,6 +153,10 @@ public final class DecoderLayer implements AutoCloseable {
      * @param all {@code (sequences, heads, capacity, headDim)}
      */
     private static void remember(Tensor fresh, Tensor all, TokenLayout layout) {
+        if (fresh.size(1) == layout.lengths().length) { // one token each
+            all.select(2, layout.firstPosition()).copy_(fresh.transpose(0, 1));
+            return;
+        }
         int[] starts = layout.starts();
         for (int i = 0; i < starts.length; i++) {
             int length = layout.lengths()[i];

@@ -1,6 +1,5 @@
 package dev.come.model;
 
-import java.util.Arrays;
 import java.util.Optional;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.LongOptional;
@@ -91,7 +90,7 @@ public final class PlainLayer {
         }
         Tensor values = linear(weights, x, Part.VALUE, Part.VALUE_BIAS).view(tokens, config.keyValueHeads(), dim);
 
-        if (Arrays.stream(layout.parents()).anyMatch(parent -> parent != TokenLayout.ROOT)) {
+        if (!layout.haveNoParents()) {
             throw new IllegalArgumentException("the plain layer takes whole sequences only, not " + layout);
         }
         TensorVector outputs = new TensorVector();

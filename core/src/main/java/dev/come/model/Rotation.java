@@ -29,6 +29,10 @@ public final class Rotation implements AutoCloseable {
         if (lengths.length == 1) {
             return part(rotary, lengths[0], layout.firstPosition(0));
         }
+        if (layout.tokens() == lengths.length && layout.haveNoParents()) { // one token each, at the same position
+            Angles one = part(rotary, 1, layout.firstPosition());
+            return new Angles(one.cos().expand(lengths.length, -1), one.sin().expand(lengths.length, -1));
+        }
         TensorVector cos = new TensorVector();
         TensorVector sin = new TensorVector();
         for (int i = 0; i < lengths.length; i++) {

@@ -55,6 +55,11 @@ public record TokenLayout(int[] lengths, int[] parents, int firstPosition) {
         return Arrays.stream(lengths).sum();
     }
 
+    /** Whether every sequence begins anew. */
+    boolean haveNoParents() {
+        return Arrays.stream(parents).allMatch(parent -> parent == ROOT);
+    }
+
     /** The position of the first token of a sequence in the text that it ends. */
     public int firstPosition(int sequence) {
         int position = firstPosition;
