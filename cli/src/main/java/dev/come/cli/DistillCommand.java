@@ -8,11 +8,14 @@ import dev.come.distill.Level;
 import dev.come.distill.Objective;
 import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
+import dev.come.job.ComputeChoice;
 import dev.come.job.DistillJob;
 import dev.come.job.Machine;
+import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.text.TextSource;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
@@ -205,12 +208,15 @@ final class DistillCommand implements Runnable {
         DistillationOptions options = training.options(text.validationTokens);
         requireUsed(options);
         Saving saving = result.output.saving();
-        DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.folder(teacher),
-                text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub())).toList(),
-                text.data.sequenceLength(), options,
-                execution.processes(), result.perplexity.options(text.data, model.hub()), execution.computing.choice(),
-                saving,
-                result.resume), main.progress(spec.commandLine().getErr()));
+        List<TextSource> sources = text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub()))
+                .toList();
+        PerplexityOptions perplexity = result.perplexity.options(text.data, model.hub());
+        ComputeChoice choice = execution.computing.choice();
+        int processes = execution.processes();
+        // Last, so that a mistyped option is refused before anything is downloaded.
+        DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.folder(teacher), sources,
+                text.data.sequenceLength(), options, processes, perplexity, choice, saving, result.resume),
+                main.progress(spec.commandLine().getErr()));
         long started = System.nanoTime();
         print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), spec.commandLine().getOut());
     }

@@ -1,16 +1,10 @@
 package dev.come.checkpoint;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -20,10 +14,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptions;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * A model folder that was opened for reading: its config.json and the tensors of its safetensors files, which are
@@ -41,10 +32,8 @@ public final class Checkpoint implements AutoCloseable {
 
     private final Path folder;
     private final ConfigTree config;
-    private final List<SafetensorsHeader> headers;
+    private final Map<Path, TensorFile> files = new LinkedHashMap<>();
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
-    private final Map<Path, MemorySegment> maps = new LinkedHashMap<>();
-    private final Arena arena = Arena.ofShared();
 
     private Checkpoint(Path folder) {
         this.folder = folder;
@@ -52,24 +41,24 @@ public final class Checkpoint implements AutoCloseable {
         Optional<ShardIndex> index = Files.isRegularFile(folder.resolve(SINGLE_FILE))
                 ? Optional.empty()
                 : Optional.of(ShardIndex.read(indexFile(folder)));
-        List<Path> files = index.map(ShardIndex::shards).orElseGet(() -> List.of(folder.resolve(SINGLE_FILE)));
-        this.headers = files.stream().map(SafetensorsHeader::read).toList();
-        for (SafetensorsHeader header : headers) {
-            for (TensorInfo tensor : header.tensors()) {
-                TensorInfo other = tensors.put(tensor.name(), tensor);
-                if (other != null) {
-                    throw new CheckpointException(
-                            "%s: tensor '%s' lies in %s too; fetch the model again from one source"
-                                    .formatted(tensor.file(), tensor.name(), other.file().getFileName()));
-                }
-            }
-        }
-        index.ifPresent(known -> known.checkAgainst(tensors()));
         try {
-            files.forEach(file -> maps.put(file, mapped(file)));
+            index.map(ShardIndex::shards).orElseGet(() -> List.of(folder.resolve(SINGLE_FILE)))
+                    .forEach(file -> files.put(file, TensorFile.open(file)));
+            files.values().forEach(this::add);
+            index.ifPresent(known -> known.checkAgainst(tensors()));
         } catch (CheckpointException e) {
-            arena.close();
+            close();
             throw e;
+        }
+    }
+
+    private void add(TensorFile file) {
+        for (TensorInfo tensor : file.tensors()) {
+            TensorInfo other = tensors.put(tensor.name(), tensor);
+            if (other != null) {
+                throw new CheckpointException("%s: tensor '%s' lies in %s too; fetch the model again from one source"
+                        .formatted(tensor.file(), tensor.name(), other.file().getFileName()));
+            }
         }
     }
 
@@ -133,12 +122,7 @@ public final class Checkpoint implements AutoCloseable {
      * @throws CheckpointException when there is no tensor of that name
      */
     public Tensor tensor(String name) {
-        TensorInfo tensor = info(name);
-        long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
-        try (TensorOptions options = new TensorOptions(tensor.dtype().scalarType());
-                Pointer data = new Address(data(tensor))) {
-            return torch.from_blob(data, shape, options);
-        }
+        return file(info(name)).tensor(name);
     }
 
     /**
@@ -147,17 +131,15 @@ public final class Checkpoint implements AutoCloseable {
      * fine-tuned descendants, which differ in nearly every tensor. It does not find a byte that was changed further in.
      */
     public String fingerprint() {
-        MessageDigest digest = sha256();
+        MessageDigest digest = TensorFile.sha256();
         try {
             digest.update(Files.readAllBytes(folder.resolve(CONFIG)));
         } catch (IOException e) {
             throw new CheckpointException("%s cannot be read (%s)".formatted(folder.resolve(CONFIG), IoReason.of(e)),
                     e);
         }
-        headers.forEach(header -> digest.update(map(header.file()).asSlice(0, header.dataStart()).asByteBuffer()));
-        for (TensorInfo tensor : tensors.values()) {
-            digest.update(data(tensor).asSlice(0, Math.min(FINGERPRINT_BYTES, tensor.byteLength())).asByteBuffer());
-        }
+        files.values().forEach(file -> file.addHeaderTo(digest));
+        tensors.values().forEach(tensor -> file(tensor).addTo(digest, tensor.name(), FINGERPRINT_BYTES));
         return HexFormat.of().formatHex(digest.digest());
     }
 
@@ -188,10 +170,10 @@ public final class Checkpoint implements AutoCloseable {
 
     /** The names of safetensors files in the folder that hold no tensor of this model. */
     public List<String> strayFiles() {
-        Set<Path> known = maps.keySet();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.safetensors")) {
+        Set<Path> known = files.keySet();
+        try (DirectoryStream<Path> there = Files.newDirectoryStream(folder, "*.safetensors")) {
             List<String> stray = new ArrayList<>();
-            files.forEach(file -> {
+            there.forEach(file -> {
                 if (!known.contains(file)) {
                     stray.add(file.getFileName().toString());
                 }
@@ -206,28 +188,11 @@ public final class Checkpoint implements AutoCloseable {
     /** Unmaps the files; every tensor that {@link #tensor} gave becomes invalid. */
     @Override
     public void close() {
-        arena.close();
+        files.values().forEach(TensorFile::close);
     }
 
-    /** The bytes of a tensor in the mapped file. */
-    private MemorySegment data(TensorInfo tensor) {
-        return map(tensor.file()).asSlice(tensor.offset(), tensor.byteLength());
-    }
-
-    private MemorySegment map(Path file) {
-        // An address in a closed map is no error to libtorch, but the end of the process.
-        if (!arena.scope().isAlive()) {
-            throw new IllegalStateException(folder + " is closed");
-        }
-        return Objects.requireNonNull(maps.get(file));
-    }
-
-    private MemorySegment mapped(Path file) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
-        } catch (IOException e) {
-            throw new CheckpointException("%s cannot be mapped into memory (%s)".formatted(file, IoReason.of(e)), e);
-        }
+    private TensorFile file(TensorInfo tensor) {
+        return Objects.requireNonNull(files.get(tensor.file()));
     }
 
     /** The index of a folder that has no model.safetensors. */
@@ -266,20 +231,5 @@ public final class Checkpoint implements AutoCloseable {
     private static String firstOf(Set<String> names) {
         String first = "tensor '%s'".formatted(names.iterator().next());
         return names.size() == 1 ? first : "%s (and %d more)".formatted(first, names.size() - 1);
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
-    }
-
-    /** The address of mapped memory, as libtorch wants it. */
-    private static final class Address extends Pointer {
-        Address(MemorySegment segment) {
-            address = segment.address();
-        }
     }
 }

@@ -22,20 +22,22 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A safetensors file by itself, apart from a model: it is mapped into memory and never copied. What a {@link Checkpoint}
- * says of its files holds for it too.
+ * A safetensors file that is mapped into memory and never copied: one of a {@link Checkpoint}, which says what holds for it, or
+ * one apart from any model.
  */
 public final class TensorFile implements AutoCloseable {
     private static final int CHUNK_BYTES = 1 << 24;
 
     private final Path file;
+    private final SafetensorsHeader header;
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     private final Arena arena = Arena.ofShared();
     private final MemorySegment map;
 
     private TensorFile(Path file) {
         this.file = file;
-        SafetensorsHeader.read(file).tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
+        header = SafetensorsHeader.read(file);
+        header.tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             map = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
         } catch (IOException e) {
@@ -51,6 +53,11 @@ public final class TensorFile implements AutoCloseable {
      */
     public static TensorFile open(Path file) {
         return new TensorFile(file);
+    }
+
+    /** All tensors, in the order in which they lie in the file. */
+    List<TensorInfo> tensors() {
+        return header.tensors();
     }
 
     /** Whether there is a tensor of that name. */
@@ -88,11 +95,21 @@ public final class TensorFile implements AutoCloseable {
 
     /** Adds the data of a tensor to a digest. */
     public void addTo(MessageDigest digest, String name) {
+        addTo(digest, name, Long.MAX_VALUE);
+    }
+
+    /** Adds the first bytes of a tensor to a digest, at most so many. */
+    void addTo(MessageDigest digest, String name, long most) {
         TensorInfo tensor = info(name);
-        for (long start = 0; start < tensor.byteLength(); start += CHUNK_BYTES) {
-            digest.update(data(tensor).asSlice(start, Math.min(CHUNK_BYTES, tensor.byteLength() - start))
-                    .asByteBuffer());
+        long bytes = Math.min(most, tensor.byteLength());
+        for (long start = 0; start < bytes; start += CHUNK_BYTES) {
+            digest.update(data(tensor).asSlice(start, Math.min(CHUNK_BYTES, bytes - start)).asByteBuffer());
         }
+    }
+
+    /** Adds all that comes before the data of the tensors to a digest. */
+    void addHeaderTo(MessageDigest digest) {
+        digest.update(open(map).asSlice(0, header.dataStart()).asByteBuffer());
     }
 
     /** A digest that nothing was added to. */
@@ -133,11 +150,15 @@ public final class TensorFile implements AutoCloseable {
     }
 
     private MemorySegment data(TensorInfo tensor) {
-        // An address in a closed map is no error to libtorch, but the end of the process.
+        return open(map).asSlice(tensor.offset(), tensor.byteLength());
+    }
+
+    /** An address in a closed map is no error to libtorch, but the end of the process. */
+    private MemorySegment open(MemorySegment segment) {
         if (!arena.scope().isAlive()) {
             throw new IllegalStateException(file + " is closed");
         }
-        return map.asSlice(tensor.offset(), tensor.byteLength());
+        return segment;
     }
 
     /** The address of mapped memory, as libtorch wants it. */
