@@ -10,6 +10,7 @@ import dev.come.model.LanguageModelHead;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
 import dev.come.model.Rotation;
+import dev.come.model.Waiting;
 import dev.come.model.Workers;
 import dev.come.model.Workspace;
 import dev.come.stack.LayerNode;
@@ -137,21 +138,18 @@ public final class LayerRunner implements AutoCloseable {
      */
     void run(List<Step> steps, List<Chunk> chunks) {
         List<Layer> layers = steps.stream().map(step -> new Layer(step, chunks.size())).toList();
+        Waiting waiting = new Waiting();
         try {
             workers.forEach(steps.size() * chunks.size(), (task, workspace) -> {
                 int index = task % chunks.size();
                 int position = task / chunks.size();
                 if (position > 0) {
-                    layers.get(position - 1).await(index);
+                    waiting.until(() -> layers.get(position - 1).isThrough(index));
                 }
                 Layer layer = layers.get(position);
-                try {
-                    run(layer.open(), layer.step.node(), index, chunks.get(index), layer.step.pass(), workspace);
-                } catch (RuntimeException e) {
-                    layers.forEach(waited -> waited.giveUp(e));
-                    throw e;
-                }
-                layer.finished(index);
+                waiting.guard(() -> run(layer.open(), layer.step.node(), index, chunks.get(index), layer.step.pass(),
+                        workspace));
+                waiting.change(() -> layer.finished(index));
             });
         } finally {
             layers.forEach(Layer::close);
@@ -163,7 +161,6 @@ public final class LayerRunner implements AutoCloseable {
         private final Step step;
         private final BitSet finished = new BitSet();
         private final int chunks;
-        private @Nullable RuntimeException failure;
         private @Nullable DecoderLayer layer;
 
         Layer(Step step, int chunks) {
@@ -184,30 +181,13 @@ public final class LayerRunner implements AutoCloseable {
 
         synchronized void finished(int chunk) {
             finished.set(chunk);
-            notifyAll();
             if (finished.cardinality() == chunks) {
                 close();
             }
         }
 
-        /** Waits until the layer is through with a chunk. */
-        synchronized void await(int chunk) {
-            while (!finished.get(chunk)) {
-                if (failure != null) {
-                    throw failure; // of the thread that failed, so that whoever is asked first tells why
-                }
-                try {
-                    wait();
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    throw new IllegalStateException("interrupted", e);
-                }
-            }
-        }
-
-        synchronized void giveUp(RuntimeException reason) {
-            failure = reason;
-            notifyAll();
+        synchronized boolean isThrough(int chunk) {
+            return finished.get(chunk);
         }
 
         synchronized void close() {

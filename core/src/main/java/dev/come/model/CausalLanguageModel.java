@@ -125,7 +125,7 @@ public final class CausalLanguageModel implements AutoCloseable {
         private final int perSequence;
         /** Through how many layers each piece is. */
         private final int[] done;
-        private boolean givenUp;
+        private final Waiting waiting = new Waiting();
 
         /** @param hidden {@code (sequences * length, hidden)}, changed in place */
         Wave(Tensor hidden, int length, KeyValueCache cache) {
@@ -152,45 +152,18 @@ public final class CausalLanguageModel implements AutoCloseable {
             workers.forEach(tasks.size(), (task, buffers) -> run(tasks.get(task)[0], tasks.get(task)[1], buffers));
         }
 
+        /** Waits for the piece before it at the same layer, and for the piece itself at the layer before. */
         private void run(int piece, int layer, Workspace buffers) {
-            await(piece, layer);
-            try {
+            waiting.until(() -> done[piece] == layer && (piece % perSequence == 0 || done[piece - 1] > layer));
+            waiting.guard(() -> {
                 int first = piece % perSequence * size;
                 int count = Math.min(size, length - first);
                 int sequence = piece / perSequence;
                 layers.get(layer).forward(hidden.narrow(0, (long) sequence * length + first, count),
                         new TokenLayout(new int[]{count}, cache.length() + first), rotation, buffers,
                         LayerObserver.NONE, cache.layer(layer).sequence(sequence));
-                finish(piece, layer);
-            } catch (RuntimeException e) {
-                giveUp();
-                throw e;
-            }
-        }
-
-        /** Waits for the piece before it at the same layer, and for the piece itself at the layer before. */
-        private synchronized void await(int piece, int layer) {
-            while (done[piece] < layer || (piece % perSequence > 0 && done[piece - 1] <= layer)) {
-                if (givenUp) {
-                    throw new IllegalStateException("another thread failed");
-                }
-                try {
-                    wait();
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    throw new IllegalStateException("interrupted", e);
-                }
-            }
-        }
-
-        private synchronized void finish(int piece, int layer) {
-            done[piece] = layer + 1;
-            notifyAll();
-        }
-
-        private synchronized void giveUp() {
-            givenUp = true;
-            notifyAll();
+            });
+            waiting.change(() -> done[piece] = layer + 1);
         }
     }
 
