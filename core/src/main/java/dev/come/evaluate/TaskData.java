@@ -2,7 +2,6 @@ package dev.come.evaluate;
 
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
-import dev.come.checkpoint.IoReason;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.TaskDescription.Choices;
@@ -16,18 +15,14 @@ import dev.come.evaluate.TaskDescription.LongText;
 import dev.come.evaluate.TaskDescription.Place;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSnapshot;
+import dev.come.text.FilePattern;
 import dev.come.text.PythonRandom;
 import dev.come.text.TableRows;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystems;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -297,24 +292,6 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
     }
 
     private static List<Path> files(Path root, String pattern) {
-        List<Path> found = List.of(root);
-        for (String name : pattern.replace("{table}", "{" + String.join(",", TableRows.endings()) + "}").split("/",
-                -1)) {
-            found = found.stream().filter(Files::isDirectory).flatMap(folder -> children(folder, name).stream())
-                    .toList();
-        }
-        return found.stream().filter(Files::isRegularFile).sorted(Comparator.comparing(Path::toString)).toList();
-    }
-
-    private static List<Path> children(Path folder, String glob) {
-        List<Path> children = new ArrayList<>();
-        try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder, glob)) {
-            stream.forEach(children::add);
-        } catch (IOException e) {
-            throw new InvalidInputException(folder + " cannot be listed (" + IoReason.of(e) + "); check --data-dir", e);
-        } catch (DirectoryIteratorException e) {
-            throw new InvalidInputException(folder + " cannot be listed (" + e.getMessage() + "); check --data-dir", e);
-        }
-        return children;
+        return FilePattern.files(root, pattern.replace("{table}", "{" + String.join(",", TableRows.endings()) + "}"));
     }
 }

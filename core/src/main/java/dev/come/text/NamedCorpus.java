@@ -4,22 +4,18 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSnapshot;
-import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
 /**
  * The corpora that have a name, and where their files are looked for below the data directory: first as the original or
@@ -198,24 +194,11 @@ enum NamedCorpus {
     }
 
     private static List<Path> filesAt(Path dataDirectory, String place) {
-        List<Path> found = List.of(dataDirectory);
-        for (String name : place.replace("{table}", "{" + TABLES + "}").replace("{any}", "{" + ANY + "}").split("/",
-                -1)) {
-            found = found.stream().filter(Files::isDirectory).flatMap(folder -> children(folder, name).stream())
-                    .toList();
-        }
-        return found.stream().filter(Files::isRegularFile).sorted(Comparator.comparing(Path::toString)).toList();
-    }
-
-    private static List<Path> children(Path folder, String glob) {
-        List<Path> children = new ArrayList<>();
-        try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder, glob)) {
-            stream.forEach(children::add);
-        } catch (IOException | DirectoryIteratorException e) {
-            throw new InvalidInputException(folder + " cannot be listed: " + e.getMessage(), e);
-        }
-        children.removeIf(child -> NOT_SUBJECTS.contains(child.getFileName().toString()));
-        return children;
+        return FilePattern
+                .files(dataDirectory, place.replace("{table}", "{" + TABLES + "}").replace("{any}", "{" + ANY + "}"))
+                .stream().filter(file -> StreamSupport.stream(dataDirectory.relativize(file).spliterator(), false)
+                        .noneMatch(name -> NOT_SUBJECTS.contains(name.toString())))
+                .toList();
     }
 
     /** The name as it is typed and printed. */
