@@ -677,7 +677,9 @@ class HubTests {
         String commit = "f".repeat(40);
         server.fault("/revision/main", LocalHub.content(("{\"sha\": \"" + commit + "\", \"siblings\": [{\"rfilename\": "
                 + "\"config.json\"}, {\"rfilename\": \"model.safetensors\"}]}").getBytes(StandardCharsets.UTF_8)));
+        // Files are fetched at the same time, so both fail in the same way.
         server.fault(commit + "/config.json", LocalHub.status(404));
+        server.fault(commit + "/" + WEIGHTS, LocalHub.status(404));
         assertThatThrownBy(this::fetch).isInstanceOf(InvalidInputException.class);
         assertThat(repository().resolve("refs/main")).hasContent(LocalHub.COMMIT);
     }
