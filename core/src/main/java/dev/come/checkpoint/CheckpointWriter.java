@@ -166,10 +166,10 @@ public final class CheckpointWriter {
                     "%s is not empty; give another folder to save to, or --overwrite to replace it".formatted(target));
         }
         // Everything in the folder will go, so a slip of the hand must not cost someone his home.
-        if (!Files.exists(target.resolve(Checkpoint.CONFIG)) && !Files.exists(target.resolve(RECORD))) {
+        if (!Files.exists(target.resolve(CheckpointHeaders.CONFIG)) && !Files.exists(target.resolve(RECORD))) {
             throw new UsageException(
                     ("%s is not replaced, because it holds neither %s nor %s and so does not look like a model; "
-                            + "give another folder to save to").formatted(target, Checkpoint.CONFIG, RECORD));
+                            + "give another folder to save to").formatted(target, CheckpointHeaders.CONFIG, RECORD));
         }
     }
 
@@ -181,7 +181,7 @@ public final class CheckpointWriter {
                 copyFiles(templates, Files.createDirectory(folder.resolve(CHAT_TEMPLATES)));
             }
         }
-        Files.writeString(folder.resolve(Checkpoint.CONFIG), config.toJson());
+        Files.writeString(folder.resolve(CheckpointHeaders.CONFIG), config.toJson());
         for (Map.Entry<String, String> file : extraFiles.entrySet()) {
             Files.writeString(folder.resolve(file.getKey()), file.getValue());
         }
@@ -284,7 +284,7 @@ public final class CheckpointWriter {
         try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
             for (long read = 0; read < tensor.byteLength(); read += chunk.limit()) {
                 chunk.clear().limit((int) Math.min(chunk.capacity(), tensor.byteLength() - read));
-                SafetensorsHeader.readFully(channel, chunk, tensor.offset() + read);
+                FileParts.Local.readFully(channel, chunk, tensor.offset() + read);
                 checksum.update(chunk.flip());
             }
         }

@@ -1,13 +1,10 @@
 package dev.come.checkpoint;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -40,14 +37,24 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
      * @throws CheckpointException when the file cannot be read or is not a sound safetensors file
      */
     static SafetensorsHeader read(Path file) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            long fileSize = channel.size();
+        return read(file, FileParts.of(file));
+    }
+
+    /**
+     * Reads and checks the header of a file that may lie elsewhere.
+     *
+     * @param file what it is called in messages and by its tensors
+     * @throws CheckpointException when the file cannot be read or is not a sound safetensors file
+     */
+    static SafetensorsHeader read(Path file, FileParts parts) {
+        try {
+            long fileSize = parts.size();
             if (fileSize < Long.BYTES) {
                 throw new CheckpointException(
                         ("%s: a safetensors file begins with 8 bytes that give the length of its header, "
                                 + "but the file has only %d; fetch it again").formatted(file, fileSize));
             }
-            byte[] start = bytes(channel, Long.BYTES, 0);
+            byte[] start = parts.read(0, Long.BYTES);
             if (Arrays.equals(start, GIT_LFS_POINTER)) {
                 throw new CheckpointException(
                         file + ": this is a Git LFS pointer, not the weights; run 'git lfs pull' in its folder");
@@ -63,7 +70,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
                 throw new CheckpointException(("%s: the header is %d bytes long, but only %d bytes follow; the file is "
                         + "truncated, fetch it again").formatted(file, length, fileSize - Long.BYTES));
             }
-            return parse(bytes(channel, (int) length, Long.BYTES), file, fileSize);
+            return parse(parts.read(Long.BYTES, (int) length), file, fileSize);
         } catch (IOException e) {
             throw new CheckpointException("%s cannot be read (%s); check that it exists and may be read"
                     .formatted(file, IoReason.of(e)), e);
@@ -118,24 +125,6 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
      */
     static long byteLength(DType dtype, List<Long> shape) {
         return shape.stream().reduce((long) dtype.bytes(), Math::multiplyExact);
-    }
-
-    /** Fills a buffer from a position of the file on. */
-    static void readFully(FileChannel channel, ByteBuffer bytes, long position) throws IOException {
-        long next = position;
-        while (bytes.hasRemaining()) {
-            int read = channel.read(bytes, next);
-            if (read < 0) {
-                throw new EOFException("it became shorter while it was read");
-            }
-            next += read;
-        }
-    }
-
-    private static byte[] bytes(FileChannel channel, int length, long position) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(length);
-        readFully(channel, bytes, position);
-        return bytes.array();
     }
 
     private static void checkMetadata(Path file, JsonNode metadata) {

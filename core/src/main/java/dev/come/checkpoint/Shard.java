@@ -26,7 +26,7 @@ record Shard(String fileName, List<TensorSpec> tensors) {
             bytes += tensor.byteLength();
         }
         if (groups.size() == 1) {
-            return List.of(new Shard(Checkpoint.SINGLE_FILE, tensors));
+            return List.of(new Shard(CheckpointHeaders.SINGLE_FILE, tensors));
         }
         return IntStream.range(0, groups.size())
                 .mapToObj(i -> new Shard(

@@ -1,12 +1,11 @@
 package dev.come.checkpoint;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
-import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import tools.jackson.databind.JsonNode;
@@ -26,9 +25,10 @@ record ShardIndex(Path file, SortedMap<String, String> shardOfTensor) {
     /**
      * Reads an index; every shard that it names is there and lies beside it.
      *
+     * @param there the names of the safetensors files that there are
      * @throws CheckpointException when it is not so
      */
-    static ShardIndex read(Path file) {
+    static ShardIndex read(Path file, Set<String> there) {
         JsonNode weightMap = Json.read(file).path(WEIGHT_MAP);
         if (!weightMap.isObject() || weightMap.isEmpty() || !weightMap.valueStream().allMatch(JsonNode::isString)) {
             throw new CheckpointException(
@@ -38,14 +38,13 @@ record ShardIndex(Path file, SortedMap<String, String> shardOfTensor) {
         SortedMap<String, String> shardOfTensor = new TreeMap<>();
         weightMap.properties().forEach(entry -> shardOfTensor.put(entry.getKey(), entry.getValue().stringValue()));
         ShardIndex index = new ShardIndex(file, shardOfTensor);
-        shardOfTensor.forEach(index::checkShard);
+        shardOfTensor.forEach((tensor, shard) -> index.checkShard(tensor, shard, there));
         return index;
     }
 
-    /** The files, in the order of their names. */
-    List<Path> shards() {
-        SortedSet<String> names = new TreeSet<>(shardOfTensor.values());
-        return names.stream().map(file::resolveSibling).toList();
+    /** The names of the files, in order. */
+    List<String> shards() {
+        return List.copyOf(new TreeSet<>(shardOfTensor.values()));
     }
 
     /**
@@ -82,14 +81,14 @@ record ShardIndex(Path file, SortedMap<String, String> shardOfTensor) {
         return Json.print(root);
     }
 
-    private void checkShard(String tensor, String shard) {
+    private void checkShard(String tensor, String shard, Set<String> there) {
         // The index is a stranger's text: a name with a path in it must not lead out of the folder.
         if (!shard.endsWith(".safetensors") || shard.contains("/") || shard.contains("\\")) {
             throw new CheckpointException(
                     ("%s: tensor '%s' is said to lie in '%s', where the name of a .safetensors file of the "
                             + "same folder is expected").formatted(file, tensor, shard));
         }
-        if (!Files.isRegularFile(file.resolveSibling(shard))) {
+        if (!there.contains(shard)) {
             throw new CheckpointException("%s: the shard %s is missing, in which tensor '%s' should lie; fetch it again"
                     .formatted(file, shard, tensor));
         }

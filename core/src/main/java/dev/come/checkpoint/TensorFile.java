@@ -34,9 +34,9 @@ public final class TensorFile implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment map;
 
-    private TensorFile(Path file) {
-        this.file = file;
-        header = SafetensorsHeader.read(file);
+    private TensorFile(SafetensorsHeader header) {
+        this.file = header.file();
+        this.header = header;
         header.tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             map = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
@@ -52,12 +52,12 @@ public final class TensorFile implements AutoCloseable {
      * @throws CheckpointException when it is missing or broken; the message names it
      */
     public static TensorFile open(Path file) {
-        return new TensorFile(file);
+        return map(SafetensorsHeader.read(file));
     }
 
-    /** All tensors, in the order in which they lie in the file. */
-    List<TensorInfo> tensors() {
-        return header.tensors();
+    /** Maps a file whose header was read and checked. */
+    static TensorFile map(SafetensorsHeader header) {
+        return new TensorFile(header);
     }
 
     /** Whether there is a tensor of that name. */

@@ -70,7 +70,7 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
                 }
             });
             config.ifPresent(known -> remark(known, tree, tokenizer, remarks));
-            checkpoint.strayFiles().forEach(file -> remarks.add(file
+            checkpoint.headers().strayFiles().forEach(file -> remarks.add(file
                     + " belongs to no index and is not read; it may be left from an older save"));
             SequencedMap<DType, Long> types = new LinkedHashMap<>(checkpoint.tensors().stream()
                     .collect(Collectors.groupingBy(TensorInfo::dtype, TreeMap::new, Collectors.counting())));

@@ -2,6 +2,7 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.CheckpointHeaders;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.TensorInfo;
@@ -40,14 +41,33 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
      *         missing, unexpected or of another shape than the configuration says
      */
     public static ModelConfig of(Checkpoint checkpoint) {
-        ModelConfig config = of(checkpoint.config());
+        ModelConfig config = of(checkpoint.headers());
+        return config.storesTiedHead(checkpoint.headers())
+                && !same(checkpoint, config.family.names().head(), config.family.names().embedding())
+                        ? config.untied()
+                        : config;
+    }
+
+    /**
+     * Reads and checks the configuration of a model whose weights cannot be looked at. If embeddings are said to be tied
+     * and an output projection of their type and shape is stored too ({@link #storesTiedHead}), they are taken to be equal.
+     *
+     * @throws InvalidInputException as {@link #of(Checkpoint)}
+     */
+    public static ModelConfig of(CheckpointHeaders headers) {
+        ModelConfig config = of(headers.config());
         Family.Names names = config.family.names();
-        if (config.tiedEmbeddings && checkpoint.contains(names.head())
-                && !same(checkpoint, names.head(), names.embedding())) {
+        if (config.storesTiedHead(headers) && headers.contains(names.embedding())
+                && !alike(headers.info(names.head()), headers.info(names.embedding()))) {
             config = config.untied();
         }
-        config.checkTensors(checkpoint);
+        config.checkTensors(headers);
         return config;
+    }
+
+    /** Whether embeddings are taken to be tied though there is an output projection, which may differ from them. */
+    public boolean storesTiedHead(CheckpointHeaders headers) {
+        return tiedEmbeddings && headers.contains(family.names().head());
     }
 
     /**
@@ -246,7 +266,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         });
     }
 
-    private void checkTensors(Checkpoint checkpoint) {
+    private void checkTensors(CheckpointHeaders headers) {
         Map<String, List<Long>> shapes = new LinkedHashMap<>(tensorsBefore());
         for (int layer = 0; layer < layers; layer++) {
             for (List<Part> tensor : layerTensors()) {
@@ -254,12 +274,12 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
             }
         }
         shapes.putAll(tensorsAfter());
-        Set<String> optional = checkpoint.tensors().stream().map(TensorInfo::name)
+        Set<String> optional = headers.tensors().stream().map(TensorInfo::name)
                 .filter(name -> name.equals(family.names().head())
                         || family.ignored().stream().anyMatch(name::endsWith))
                 .collect(Collectors.toSet());
-        checkpoint.checkTensors(shapes.keySet(), optional);
-        shapes.forEach((name, shape) -> checkTensor(checkpoint.info(name), shape));
+        headers.checkTensors(shapes.keySet(), optional);
+        shapes.forEach((name, shape) -> checkTensor(headers.info(name), shape));
     }
 
     private static void checkTensor(TensorInfo info, List<Long> shape) {
@@ -271,6 +291,10 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
             throw new InvalidInputException(info.file() + ": tensor " + info.name() + " is stored as " + info.dtype()
                     + ", but weights must be F64, F32, F16 or BF16; dequantise the checkpoint first");
         }
+    }
+
+    private static boolean alike(TensorInfo first, TensorInfo second) {
+        return first.dtype() == second.dtype() && first.shape().equals(second.shape());
     }
 
     private static boolean same(Checkpoint checkpoint, String first, String second) {

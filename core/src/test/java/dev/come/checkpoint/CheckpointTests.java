@@ -205,12 +205,12 @@ class CheckpointTests {
                 {"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
                  "b": {"dtype": "U8", "shape": [1], "data_offsets": [1, 2]}}""";
         try (Checkpoint checkpoint = Checkpoint.open(Fixtures.model(folder, header, 2))) {
-            checkpoint.checkTensors(Set.of("a"), Set.of("b", "c"));
+            checkpoint.headers().checkTensors(Set.of("a"), Set.of("b", "c"));
             assertThatExceptionOfType(CheckpointException.class)
-                    .isThrownBy(() -> checkpoint.checkTensors(Set.of("a", "b", "c", "d"), Set.of()))
+                    .isThrownBy(() -> checkpoint.headers().checkTensors(Set.of("a", "b", "c", "d"), Set.of()))
                     .withMessageContaining("tensor 'c' (and 1 more), which config.json asks for, is missing");
             assertThatExceptionOfType(CheckpointException.class)
-                    .isThrownBy(() -> checkpoint.checkTensors(Set.of("a"), Set.of()))
+                    .isThrownBy(() -> checkpoint.headers().checkTensors(Set.of("a"), Set.of()))
                     .withMessageContaining("tensor 'b' has no place in the model");
         }
     }

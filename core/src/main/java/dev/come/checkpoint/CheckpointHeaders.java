@@ -1,0 +1,207 @@
+package dev.come.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * What a model says of itself before any weight is looked at: its config.json, and the headers of its safetensors files,
+ * which are checked by themselves and against each other. The files need not lie in the folder, if their beginnings can be
+ * read elsewhere.
+ */
+public final class CheckpointHeaders {
+    static final String CONFIG = "config.json";
+    static final String SINGLE_FILE = "model.safetensors";
+
+    private final Path folder;
+    private final ConfigTree config;
+    private final List<SafetensorsHeader> files;
+    private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    private final List<String> strayFiles;
+
+    private CheckpointHeaders(Path folder, SortedMap<String, FileParts> weights) {
+        this.folder = folder;
+        this.config = ConfigTree.read(folder.resolve(CONFIG));
+        Optional<ShardIndex> index = weights.containsKey(SINGLE_FILE)
+                ? Optional.empty()
+                : Optional.of(ShardIndex.read(indexFile(folder, weights.keySet()), weights.keySet()));
+        List<String> names = index.map(ShardIndex::shards).orElse(List.of(SINGLE_FILE));
+        this.files = names.stream()
+                .map(name -> SafetensorsHeader.read(folder.resolve(name), Objects.requireNonNull(weights.get(name))))
+                .toList();
+        this.strayFiles = weights.keySet().stream().filter(name -> !names.contains(name)).toList();
+        files.forEach(this::add);
+        index.ifPresent(known -> known.checkAgainst(tensors()));
+    }
+
+    private void add(SafetensorsHeader file) {
+        for (TensorInfo tensor : file.tensors()) {
+            TensorInfo other = tensors.put(tensor.name(), tensor);
+            if (other != null) {
+                throw new CheckpointException("%s: tensor '%s' lies in %s too; fetch the model again from one source"
+                        .formatted(tensor.file(), tensor.name(), other.file().getFileName()));
+            }
+        }
+    }
+
+    /**
+     * Reads the headers of a model folder.
+     *
+     * @throws CheckpointException when it is not a folder, or a file in it is missing or broken; the message names it
+     */
+    public static CheckpointHeaders read(Path folder) {
+        if (!Files.exists(folder)) {
+            throw new CheckpointException(
+                    "%s: there is no such folder; give that of a model, or its name on the Hugging Face hub"
+                            .formatted(folder));
+        }
+        if (!Files.isDirectory(folder)) {
+            throw new CheckpointException("%s is a file; give the model's folder, in which %s lies".formatted(folder,
+                    CONFIG));
+        }
+        return new CheckpointHeaders(folder, weightsIn(folder));
+    }
+
+    /**
+     * Reads the headers of a model whose safetensors files may lie elsewhere.
+     *
+     * @param folder where all other files lie; messages and tensors speak as if the weights lay there too
+     * @param weights the safetensors files by their names
+     * @throws CheckpointException when a file is missing or broken; the message names it
+     */
+    public static CheckpointHeaders read(Path folder, Map<String, FileParts> weights) {
+        return new CheckpointHeaders(folder, new TreeMap<>(weights));
+    }
+
+    private static SortedMap<String, FileParts> weightsIn(Path folder) {
+        SortedMap<String, FileParts> weights = new TreeMap<>();
+        try (DirectoryStream<Path> there = Files.newDirectoryStream(folder, "*.safetensors")) {
+            for (Path file : there) {
+                if (Files.isRegularFile(file)) {
+                    weights.put(file.getFileName().toString(), FileParts.of(file));
+                }
+            }
+            return weights;
+        } catch (IOException e) {
+            throw new CheckpointException("%s cannot be listed (%s)".formatted(folder, IoReason.of(e)), e);
+        }
+    }
+
+    /** The folder, as it was given. */
+    public Path folder() {
+        return folder;
+    }
+
+    /** What config.json says. */
+    public ConfigTree config() {
+        return config;
+    }
+
+    /** All tensors, in the order in which they lie in the files. */
+    public List<TensorInfo> tensors() {
+        return List.copyOf(tensors.values());
+    }
+
+    /** Whether there is a tensor of that name. */
+    public boolean contains(String name) {
+        return tensors.containsKey(name);
+    }
+
+    /**
+     * Where that tensor lies, of which type and shape it is.
+     *
+     * @throws CheckpointException when there is none
+     */
+    public TensorInfo info(String name) {
+        TensorInfo tensor = tensors.get(name);
+        if (tensor == null) {
+            throw new CheckpointException(
+                    ("%s: tensor '%s' is missing; fetch the model again, or check that config.json belongs "
+                            + "to these weights").formatted(folder, name));
+        }
+        return tensor;
+    }
+
+    /**
+     * Checks that the tensors are those that the model's architecture asks for.
+     *
+     * @param required names that must be there
+     * @param optional names that may be there besides
+     * @throws CheckpointException when a tensor is missing, or is there and not expected; the message names the first
+     */
+    public void checkTensors(Set<String> required, Set<String> optional) {
+        Set<String> missing = new TreeSet<>(required);
+        missing.removeAll(tensors.keySet());
+        Set<String> unexpected = new TreeSet<>(tensors.keySet());
+        unexpected.removeAll(required);
+        unexpected.removeAll(optional);
+        if (!missing.isEmpty()) {
+            throw new CheckpointException(
+                    ("%s: %s, which config.json asks for, is missing; fetch the model again, or check that "
+                            + "config.json belongs to these weights").formatted(folder, firstOf(missing)));
+        }
+        if (!unexpected.isEmpty()) {
+            throw new CheckpointException(
+                    ("%s: %s has no place in the model that config.json describes; check that config.json "
+                            + "belongs to these weights").formatted(folder, firstOf(unexpected)));
+        }
+    }
+
+    /** The names of safetensors files that hold no tensor of this model. */
+    public List<String> strayFiles() {
+        return strayFiles;
+    }
+
+    /** The headers, in the order of the files' names. */
+    List<SafetensorsHeader> files() {
+        return files;
+    }
+
+    /** The index of a folder that has no model.safetensors. */
+    private static Path indexFile(Path folder, Set<String> weights) {
+        Path index = folder.resolve(ShardIndex.FILE_NAME);
+        if (Files.isRegularFile(index)) {
+            return index;
+        }
+        if (!weights.isEmpty()) {
+            throw new CheckpointException(
+                    ("%s: there are .safetensors files, but neither %s nor %s, which says what lies in "
+                            + "them; fetch it too").formatted(folder, SINGLE_FILE, ShardIndex.FILE_NAME));
+        }
+        if (hasFile(folder, "*.gguf")) {
+            throw new CheckpointException(
+                    "%s: the weights are in a GGUF file; give the path of that file instead of the folder's"
+                            .formatted(folder));
+        }
+        if (hasFile(folder, "*.{bin,pth,pt}")) {
+            throw new CheckpointException(
+                    ("%s: the weights are not in the safetensors format, and no other is read; save the "
+                            + "model with transformers' save_pretrained and give that folder").formatted(folder));
+        }
+        throw new CheckpointException("%s: neither %s nor %s is there; give a folder that holds the model's weights"
+                .formatted(folder, SINGLE_FILE, ShardIndex.FILE_NAME));
+    }
+
+    private static boolean hasFile(Path folder, String glob) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, glob)) {
+            return files.iterator().hasNext();
+        } catch (IOException e) {
+            throw new CheckpointException("%s cannot be listed (%s)".formatted(folder, IoReason.of(e)), e);
+        }
+    }
+
+    private static String firstOf(Set<String> names) {
+        String first = "tensor '%s'".formatted(names.iterator().next());
+        return names.size() == 1 ? first : "%s (and %d more)".formatted(first, names.size() - 1);
+    }
+}
