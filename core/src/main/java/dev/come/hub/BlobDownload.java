@@ -129,7 +129,8 @@ final class BlobDownload {
         HttpResponse<InputStream> response = http.open(uri, from, about);
         try (InputStream body = response.body(); StallGuard guard = new StallGuard(body, retries.silence())) {
             long at = response.statusCode() == 206 ? from : 0;
-            if (response.statusCode() == 416 || (response.statusCode() == 206 && !continues(response, from))) {
+            if (response.statusCode() == 416
+                    || (response.statusCode() == 206 && !HubHttp.isPart(response, from, facts.size()))) {
                 startAnew(file, task);
                 throw new IOException("the server does not go on where it was asked to");
             }
@@ -168,13 +169,6 @@ final class BlobDownload {
     private IOException brokenOff(long at, @Nullable IOException cause) {
         return new IOException("the connection broke off after " + ByteSize.format(at) + " of "
                 + ByteSize.format(facts.size()) + " of " + about, cause);
-    }
-
-    /** Whether an answer of a part is the part that was asked for. */
-    private boolean continues(HttpResponse<?> response, long from) {
-        String range = response.headers().firstValue("Content-Range").orElse("");
-        return range.startsWith("bytes " + from + "-")
-                && (range.endsWith("/" + facts.size()) || range.endsWith("/*"));
     }
 
     private FileChannel open() {

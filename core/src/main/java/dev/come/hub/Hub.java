@@ -64,6 +64,19 @@ public final class Hub implements AutoCloseable {
     }
 
     /**
+     * Fetches a model without its weights: configuration and tokenizer go into the cache, and of the weights parts can be
+     * read where they lie. Until {@link #model} is asked for it, the cache does not count it as there.
+     *
+     * @param revision a branch, a tag or a commit
+     * @throws UsageException if name or revision cannot be one
+     * @throws InvalidInputException if there is no such model, it is not for this user, or it has no safetensors
+     * @throws FailedException if the network, the server or the disk fails; what has arrived is kept
+     */
+    public RemoteModel modelWithoutWeights(String name, String revision) {
+        return new ModelFiles(open(new Repository(Repository.Kind.MODEL, name), revision)).fetchWithoutWeights();
+    }
+
+    /**
      * A data set on its main branch, of which files can be fetched.
      *
      * @throws InvalidInputException if there is no such data set, or it is not for this user

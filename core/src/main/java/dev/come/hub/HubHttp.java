@@ -66,7 +66,7 @@ final class HubHttp implements AutoCloseable {
 
     /** The text at an address of the hub. */
     byte[] read(URI uri, Subject about) throws IOException, InterruptedException {
-        HttpResponse<InputStream> response = send("GET", uri, 0, about, new ArrayList<>());
+        HttpResponse<InputStream> response = send("GET", uri, Optional.empty(), about, new ArrayList<>());
         try (InputStream body = response.body(); StallGuard guard = new StallGuard(body, silence)) {
             return guard.readAll();
         }
@@ -74,13 +74,46 @@ final class HubHttp implements AutoCloseable {
 
     /** The content of a file from a byte on; the status says whether the server went along with that (206) or not (200). */
     HttpResponse<InputStream> open(URI uri, long from, Subject about) throws IOException, InterruptedException {
-        return send("GET", uri, from, about, new ArrayList<>());
+        Optional<String> range = from > 0 ? Optional.of("bytes=" + from + "-") : Optional.empty();
+        return send("GET", uri, range, about, new ArrayList<>());
+    }
+
+    /**
+     * A part of a file. A server that knows no ranges sends everything; then the connection is closed behind the part.
+     *
+     * @param from where the part begins
+     * @param length its bytes; so many follow
+     * @param size bytes of the whole file
+     */
+    byte[] part(URI uri, long from, int length, long size, Subject about) throws IOException, InterruptedException {
+        HttpResponse<InputStream> response = send("GET", uri,
+                Optional.of("bytes=" + from + "-" + (from + length - 1)), about, new ArrayList<>());
+        try (InputStream body = response.body(); StallGuard guard = new StallGuard(body, silence)) {
+            boolean whole = response.statusCode() == 200;
+            if (!whole && !isPart(response, from, size)) {
+                throw new IOException("the server sends another part of " + about + " than was asked for");
+            }
+            long before = guard.skip(whole ? from : 0);
+            byte[] bytes = guard.read(length);
+            if (bytes.length < length) {
+                throw new IOException(
+                        "the connection broke off after " + (before + bytes.length) + " bytes of " + about);
+            }
+            return bytes;
+        }
+    }
+
+    /** Whether an answer is the part of a file that begins there. */
+    static boolean isPart(HttpResponse<?> response, long from, long size) {
+        String range = response.headers().firstValue("Content-Range").orElse("");
+        return response.statusCode() == 206 && range.startsWith("bytes " + from + "-")
+                && (range.endsWith("/" + size) || range.endsWith("/*"));
     }
 
     /** What the hub says of a file, without its content. */
     Facts facts(URI uri, String commit, Subject about) throws IOException, InterruptedException {
         List<HttpHeaders> chain = new ArrayList<>();
-        HttpResponse<InputStream> last = send("HEAD", uri, 0, about, chain);
+        HttpResponse<InputStream> last = send("HEAD", uri, Optional.empty(), about, chain);
         last.body().close();
         for (HttpHeaders headers : chain) {
             headers.firstValue("X-Repo-Commit").filter(other -> !other.equals(commit)).ifPresent(other -> {
@@ -135,16 +168,18 @@ final class HubHttp implements AutoCloseable {
      * Sends a request and follows redirects; that of a HEAD to another server is where it ends, for the hub has said all by
      * then.
      *
+     * @param range the part that is wanted, if not all is
      * @param chain where the headers of all answers are put
      */
-    private HttpResponse<InputStream> send(String method, URI uri, long from, Subject about, List<HttpHeaders> chain)
-            throws IOException, InterruptedException {
+    private HttpResponse<InputStream> send(String method, URI uri, Optional<String> range, Subject about,
+            List<HttpHeaders> chain) throws IOException, InterruptedException {
         URI at = uri;
         for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-            HttpResponse<InputStream> response = client().send(request(method, at, from), BodyHandlers.ofInputStream());
+            HttpResponse<InputStream> response = client().send(request(method, at, range),
+                    BodyHandlers.ofInputStream());
             chain.add(response.headers());
             int status = response.statusCode();
-            if (status == 200 || status == 206 || (status == 416 && from > 0)) {
+            if (status == 200 || status == 206 || (status == 416 && range.isPresent())) {
                 return response;
             }
             if (status < 300 || status >= 400) {
@@ -166,14 +201,12 @@ final class HubHttp implements AutoCloseable {
         throw new FailedException(uri + " leads from one redirect to the next; check that HF_ENDPOINT is a hub");
     }
 
-    private HttpRequest request(String method, URI uri, long from) {
+    private HttpRequest request(String method, URI uri, Optional<String> range) {
         HttpRequest.Builder request = HttpRequest.newBuilder(uri).method(method, BodyPublishers.noBody())
                 .timeout(silence).header("User-Agent", Version.NAME.replace(' ', '-'))
                 // Otherwise the length that is told would be that of a compressed body.
                 .header("Accept-Encoding", "identity");
-        if (from > 0) {
-            request.header("Range", "bytes=" + from + "-");
-        }
+        range.ifPresent(part -> request.header("Range", part));
         if (isHub(uri)) {
             settings.token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
         }

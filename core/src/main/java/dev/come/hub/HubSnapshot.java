@@ -4,9 +4,12 @@ import dev.come.ByteSize;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.Progress;
+import dev.come.checkpoint.FileParts;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -73,16 +76,79 @@ public final class HubSnapshot {
      * @throws InvalidInputException if the user may not have them
      */
     public Path fetch(List<String> wanted) {
+        if (bring(wanted)) {
+            hub.cache().keepCommit(repository, revision, commit);
+        }
+        return folder();
+    }
+
+    /**
+     * Fetches files that are not there yet, but are not all that is needed. Until {@link #fetch} has brought the rest, the
+     * revision stands in the cache for the commit that it stood for before, so that without the network nobody takes this one for whole.
+     */
+    Path fetchSome(List<String> wanted) {
+        bring(wanted);
+        return folder();
+    }
+
+    private boolean bring(List<String> wanted) {
+        List<String> missing = missing(wanted);
+        if (missing.isEmpty()) {
+            return false;
+        }
+        cacheOnly.ifPresent(reason -> {
+            throw missing(missing.getFirst(), reason);
+        });
+        download(missing);
+        return true;
+    }
+
+    private List<String> missing(List<String> wanted) {
         wanted.forEach(repository::checkFile);
-        List<String> missing = wanted.stream().filter(file -> !hub.cache().has(repository, commit, file)).distinct()
-                .toList();
+        return wanted.stream().filter(file -> !hub.cache().has(repository, commit, file)).distinct().toList();
+    }
+
+    /**
+     * Files of which parts are to be read: those in the cache there, the others where they are on the hub.
+     *
+     * @throws FailedException if the network or the server fails
+     * @throws InvalidInputException if the user may not have them, or only the cache is looked at and they are not there
+     */
+    Map<String, FileParts> parts(List<String> wanted) {
+        List<String> missing = missing(wanted);
+        Map<String, FileParts> parts = new HashMap<>();
         if (!missing.isEmpty()) {
             cacheOnly.ifPresent(reason -> {
                 throw missing(missing.getFirst(), reason);
             });
-            download(missing);
+            together(missing.stream().map(file -> (Callable<Map.Entry<String, FileParts>>) () -> Map.entry(file,
+                    part(file))).toList()).forEach(entry -> parts.put(entry.getKey(), entry.getValue()));
         }
-        return folder();
+        wanted.forEach(file -> parts.computeIfAbsent(file, name -> FileParts.of(folder().resolve(name))));
+        return parts;
+    }
+
+    /** A file that this snapshot has not, though another one may. */
+    private FileParts part(String file) {
+        HubHttp.Facts facts = facts(file);
+        Path blob = hub.cache().blob(repository, facts.etag());
+        return Files.isRegularFile(blob) && HubCache.bytes(blob) == facts.size()
+                ? FileParts.of(blob)
+                : new HubFile(hub.http(), hub.retries(), hub.progress(), address(file), subject(file), facts.size());
+    }
+
+    private HubHttp.Facts facts(String file) {
+        URI uri = address(file);
+        return hub.retries().run(uri.getHost(), () -> hub.http().facts(uri, commit, subject(file)), () -> false,
+                hub.progress()::note);
+    }
+
+    private URI address(String file) {
+        return repository.file(hub.settings().endpoint(), commit, file);
+    }
+
+    private HubHttp.Subject subject(String file) {
+        return new HubHttp.Subject(repository, revision, Optional.of(file));
     }
 
     /** What to say where a file is not in the cache and the hub is not asked. */
@@ -100,7 +166,7 @@ public final class HubSnapshot {
 
     private void download(List<String> missing) {
         hub.cache().prepare(repository);
-        Map<String, BlobDownload> downloads = facts(missing);
+        Map<String, BlobDownload> downloads = downloads(missing);
         // Two names may stand for the same content.
         List<BlobDownload> different = List.copyOf(downloads.values().stream()
                 .collect(Collectors.toMap(download -> download.facts().etag(), download -> download, (one, _) -> one))
@@ -115,17 +181,13 @@ public final class HubSnapshot {
             }).toList());
         }
         downloads.forEach((file, download) -> hub.cache().link(repository, commit, file, download.facts().etag()));
-        hub.cache().keepCommit(repository, revision, commit);
     }
 
-    private Map<String, BlobDownload> facts(List<String> missing) {
-        List<Callable<BlobDownload>> questions = missing.stream().map(file -> (Callable<BlobDownload>) () -> {
-            URI uri = repository.file(hub.settings().endpoint(), commit, file);
-            HubHttp.Subject about = new HubHttp.Subject(repository, revision, Optional.of(file));
-            HubHttp.Facts facts = hub.retries().run(uri.getHost(), () -> hub.http().facts(uri, commit, about),
-                    () -> false, hub.progress()::note);
-            return new BlobDownload(hub.http(), hub.retries(), hub.cache(), uri, about, facts, hub.progress());
-        }).toList();
+    private Map<String, BlobDownload> downloads(List<String> missing) {
+        List<Callable<BlobDownload>> questions = missing.stream()
+                .map(file -> (Callable<BlobDownload>) () -> new BlobDownload(hub.http(), hub.retries(), hub.cache(),
+                        address(file), subject(file), facts(file), hub.progress()))
+                .toList();
         return together(questions).stream()
                 .collect(Collectors.toMap(download -> download.about().file().orElseThrow(), download -> download));
     }

@@ -36,22 +36,40 @@ record ModelFiles(HubSnapshot snapshot) {
      * @throws InvalidInputException if it is no model with safetensors
      */
     Path fetch() {
+        List<String> besides = besides();
+        if (snapshot.files().contains(SINGLE_FILE)) {
+            besides.add(SINGLE_FILE);
+            return snapshot.fetch(besides);
+        }
+        return snapshot.fetch(shards(snapshot.fetchSome(besides)));
+    }
+
+    /**
+     * Fetches all of the model but the weights.
+     *
+     * @throws InvalidInputException if it is no model with safetensors
+     */
+    RemoteModel fetchWithoutWeights() {
+        Path folder = snapshot.fetchSome(besides());
+        return new RemoteModel(folder,
+                snapshot.parts(snapshot.files().contains(SINGLE_FILE) ? List.of(SINGLE_FILE) : shards(folder)));
+    }
+
+    /** All files of the model but the weights; where these lie in several files, the index is among them. */
+    private List<String> besides() {
         List<String> names = snapshot.files();
         if (!names.contains(CONFIG)) {
             throw refusal("has no " + CONFIG, CONFIG,
                     "it is no model as transformers has them; give the name of one that is");
         }
-        List<String> wanted = new ArrayList<>(names.stream().filter(name -> BESIDES.matcher(name).matches()).toList());
-        if (names.contains(SINGLE_FILE)) {
-            wanted.add(SINGLE_FILE);
-            return snapshot.fetch(wanted);
+        List<String> besides = new ArrayList<>(names.stream().filter(name -> BESIDES.matcher(name).matches()).toList());
+        if (!names.contains(SINGLE_FILE)) {
+            if (!names.contains(INDEX)) {
+                throw withoutWeights(names);
+            }
+            besides.add(INDEX);
         }
-        if (!names.contains(INDEX)) {
-            throw withoutWeights(names);
-        }
-        wanted.add(INDEX);
-        Path folder = snapshot.fetch(wanted);
-        return snapshot.fetch(shards(folder.resolve(INDEX)));
+        return besides;
     }
 
     private RuntimeException withoutWeights(List<String> names) {
@@ -77,7 +95,8 @@ record ModelFiles(HubSnapshot snapshot) {
                         snapshot.repository() + " (revision " + snapshot.revision() + ") " + what + "; " + advice);
     }
 
-    private List<String> shards(Path index) {
+    private static List<String> shards(Path folder) {
+        Path index = folder.resolve(INDEX);
         JsonNode weights;
         try {
             weights = new JsonMapper().readTree(Files.readAllBytes(index)).path("weight_map");

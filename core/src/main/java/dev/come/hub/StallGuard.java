@@ -3,6 +3,7 @@ package dev.come.hub;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 
@@ -26,8 +27,12 @@ final class StallGuard implements AutoCloseable {
 
     /** Like {@link InputStream#read(byte[])}. */
     int read(byte[] buffer) throws IOException {
+        return read(buffer, buffer.length);
+    }
+
+    private int read(byte[] buffer, int most) throws IOException {
         try {
-            int count = body.read(buffer);
+            int count = body.read(buffer, 0, most);
             lastArrival = System.nanoTime();
             if (stalled) {
                 throw new HttpTimeoutException("nothing arrived any more");
@@ -42,12 +47,33 @@ final class StallGuard implements AutoCloseable {
     }
 
     byte[] readAll() throws IOException {
+        return read(Integer.MAX_VALUE);
+    }
+
+    /** Reads so many bytes, or less if there are no more. */
+    byte[] read(int length) throws IOException {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
-        byte[] buffer = new byte[1 << 16];
-        for (int count = read(buffer); count >= 0; count = read(buffer)) {
-            all.write(buffer, 0, count);
-        }
+        pass(length, all);
         return all.toByteArray();
+    }
+
+    /** Passes over so many bytes, or less if there are no more; says how many. */
+    long skip(long length) throws IOException {
+        return pass(length, OutputStream.nullOutputStream());
+    }
+
+    private long pass(long length, OutputStream to) throws IOException {
+        byte[] buffer = new byte[1 << 16];
+        long passed = 0;
+        while (passed < length) {
+            int count = read(buffer, (int) Math.min(buffer.length, length - passed));
+            if (count < 0) {
+                break;
+            }
+            to.write(buffer, 0, count);
+            passed += count;
+        }
+        return passed;
     }
 
     @Override

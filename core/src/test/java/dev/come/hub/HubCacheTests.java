@@ -189,6 +189,22 @@ class HubCacheTests extends HubTrial {
     }
 
     @Test
+    void theReferenceIsWrittenWhenTheLastShardIsThere() throws IOException {
+        String sharded = "owner/sharded";
+        String shard = "model-00001-of-00001.safetensors";
+        server.file(sharded, "config.json", config).file(sharded, "model.safetensors.index.json",
+                "{\"weight_map\": {\"a\": \"" + shard + "\"}}").file(sharded, shard, weights);
+        server.fault(shard, LocalHub.status(404));
+        Path reference = cache.resolve("models--owner--sharded/refs/main");
+        try (Hub hub = new Hub(server.settings(cache), told, QUICK)) {
+            assertThatThrownBy(() -> hub.model(sharded, "main")).isInstanceOf(InvalidInputException.class);
+            assertThat(reference).doesNotExist();
+            assertThat(hub.model(sharded, "main").resolve(shard)).hasBinaryContent(weights);
+            assertThat(reference).hasContent(LocalHub.COMMIT);
+        }
+    }
+
+    @Test
     void aReferenceInTheCacheThatIsNoCommitIsNotFollowed() throws IOException {
         Files.createDirectories(repository().resolve("refs"));
         Files.writeString(repository().resolve("refs/main"), "../../../elsewhere");

@@ -10,6 +10,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -27,7 +28,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Speaks the routes of the hub on this machine. Files ending in .safetensors or .parquet are large ones: the hub, reached
@@ -35,6 +38,8 @@ import java.util.stream.Collectors;
  */
 public final class LocalHub implements AutoCloseable {
     static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
+
+    private static final int PIECE = 1 << 16;
 
     private final HttpServer hub;
     private final HttpServer store;
@@ -47,6 +52,8 @@ public final class LocalHub implements AutoCloseable {
     final List<String> requests = new CopyOnWriteArrayList<>();
     /** The same for the store, by the name of the file. */
     final List<String> storeRequests = new CopyOnWriteArrayList<>();
+    /** How many bytes of content the store has sent. */
+    final AtomicLong storeBytes = new AtomicLong();
     /** The Authorization headers that either was sent. */
     final Set<String> hubTokens = Collections.synchronizedSet(new LinkedHashSet<>());
     final Set<String> storeTokens = Collections.synchronizedSet(new LinkedHashSet<>());
@@ -91,6 +98,18 @@ public final class LocalHub implements AutoCloseable {
         repositories.computeIfAbsent(repository, _ -> Collections.synchronizedMap(new LinkedHashMap<>())).put(name,
                 content);
         return this;
+    }
+
+    /** Puts all files of a folder into a repository. */
+    public LocalHub folder(String repository, Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.sorted().toList()) {
+                file(repository, file.getFileName().toString(), Files.readAllBytes(file));
+            }
+            return this;
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     LocalHub file(String repository, String name, String content) {
@@ -160,6 +179,11 @@ public final class LocalHub implements AutoCloseable {
         }
     }
 
+    /** How many bytes of large files were sent. */
+    public long bytesOfLargeFiles() {
+        return storeBytes.get();
+    }
+
     /** Counts requests to the store. */
     long storeRequests(String name) {
         return storeRequests.stream().filter(request -> request.contains(name)).count();
@@ -214,18 +238,30 @@ public final class LocalHub implements AutoCloseable {
         }
         byte[] content = blobs.getOrDefault(path, new byte[0]);
         if (range.isEmpty()) {
-            send(exchange, 200, content);
+            exchange.sendResponseHeaders(200, content.length == 0 ? -1 : content.length);
+            write(exchange, content, 0, content.length);
             return;
         }
-        int from = Integer.parseInt(range.get().replaceAll("\\D", ""));
+        String[] ends = range.get().replace("bytes=", "").split("-", 2);
+        int from = Integer.parseInt(ends[0]);
+        int end = ends[1].isEmpty() ? content.length : Math.min(content.length, Integer.parseInt(ends[1]) + 1);
         if (from >= content.length) {
             status(416).handle(exchange);
             return;
         }
         exchange.getResponseHeaders().set("Content-Range",
-                "bytes " + from + "-" + (content.length - 1) + "/" + content.length);
-        exchange.sendResponseHeaders(206, content.length - from);
-        exchange.getResponseBody().write(content, from, content.length - from);
+                "bytes " + from + "-" + (end - 1) + "/" + content.length);
+        exchange.sendResponseHeaders(206, end - from);
+        write(exchange, content, from, end);
+    }
+
+    /** Sends bytes from the store piece by piece, so that it shows how many were taken. */
+    void write(HttpExchange exchange, byte[] content, int from, int end) throws IOException {
+        for (int at = from; at < end; at += PIECE) {
+            int length = Math.min(PIECE, end - at);
+            exchange.getResponseBody().write(content, at, length);
+            storeBytes.addAndGet(length);
+        }
     }
 
     private boolean answeredOtherwise(String path, HttpExchange exchange) throws IOException {
