@@ -9,6 +9,7 @@ import dev.come.model.AttentionKind;
 import dev.come.model.ModelConfig;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -46,9 +47,8 @@ final class InspectCommand implements Runnable {
 
     @Override
     public void run() {
-        Inspection inspection = Inspection.of(new ModelSource(model, Optional.ofNullable(revision))
-                .folder(() -> main.hub(spec.commandLine().getErr()), main.ggufCache(),
-                        main.progress(spec.commandLine().getErr())));
+        Inspection inspection = new ModelSource(model, Optional.ofNullable(revision))
+                .inspect(() -> main.hub(spec.commandLine().getErr()));
         PrintWriter out = spec.commandLine().getOut();
         out.println(
                 json ? toJson(inspection).toPrettyString() : String.join(System.lineSeparator(), lines(inspection)));
@@ -65,8 +65,10 @@ final class InspectCommand implements Runnable {
                 + inspection.modelType() + ")");
         inspection.config().ifPresent(config -> lines.addAll(sizes(config)));
         lines.add("parameters  " + number(inspection.parameters()) + parts(inspection));
-        lines.add("stored as   " + inspection.tensorsByType().keySet().stream().map(Enum::name)
-                .collect(Collectors.joining(", ")) + ", " + ByteSize.format(inspection.weightBytes()));
+        lines.add("stored as   " + inspection.packed()
+                .map(packed -> stored(packed.tensorsByType().keySet(), packed.bytes()) + "; unpacked ").orElse("")
+                + stored(inspection.tensorsByType().keySet().stream().map(Enum::name).toList(),
+                        inspection.weightBytes()));
         for (LayerRange range : inspection.layers()) {
             lines.add("attention   " + name(range) + ": " + describe(range.attention()));
         }
@@ -89,6 +91,10 @@ final class InspectCommand implements Runnable {
                         + (config.tiedEmbeddings() ? "tied" : "not tied"),
                 "positions   " + number(config.maxPositions())
                         + (config.learnedPositions() ? ", learned" : ", rotary"));
+    }
+
+    private static String stored(Collection<String> types, long bytes) {
+        return String.join(", ", types) + ", " + ByteSize.format(bytes);
     }
 
     private static String parts(Inspection inspection) {
@@ -131,6 +137,8 @@ final class InspectCommand implements Runnable {
         root.put("weight_bytes", inspection.weightBytes());
         ObjectNode types = root.putObject("tensors_by_type");
         inspection.tensorsByType().forEach((type, count) -> types.put(type.name(), count));
+        inspection.packed().ifPresent(packed -> packed.tensorsByType().forEach(
+                root.putObject("gguf").put("weight_bytes", packed.bytes()).putObject("tensors_by_type")::put));
         ArrayNode layers = root.putArray("attention");
         inspection.layers().forEach(range -> {
             ObjectNode node = layers.addObject().put("first_layer", range.first()).put("last_layer", range.last());

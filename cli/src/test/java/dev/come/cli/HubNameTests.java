@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Commands on a model that is given by its name on the hub, which is a server of this test. */
 class HubNameTests {
@@ -110,6 +113,34 @@ class HubNameTests {
         Outcome again = Trial.run(environment, eval("--model-name", "owner/tiny", "--revision", "v1"));
         assertThat(again.out()).isEqualTo(byFolder.out());
         assertThat(requests).containsExactly("GET /api/models/owner/tiny/revision/v1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--json", "--quiet"})
+    void whatAModelIsIsToldWithoutItsWeights(String option) throws IOException {
+        Outcome byFolder = Trial.run(List.of("inspect", option, trial.model.toString()));
+        Outcome byName = Trial.run(environment, List.of("inspect", option, "owner/tiny"));
+        assertThat(byName.exitCode()).as(byName.err()).isZero();
+        Path snapshot = folder.resolve("hf/hub/models--owner--tiny/snapshots/" + COMMIT);
+        assertThat(byName.out()).isEqualTo(byFolder.out().replace(trial.model.toString(), snapshot.toString()));
+        assertThat(snapshot.resolve("config.json")).isRegularFile();
+        assertThat(snapshot.resolve("model.safetensors")).doesNotExist();
+
+        Outcome offline = Trial.run(with(environment, "HF_HUB_OFFLINE", "1"), List.of("inspect", "owner/tiny"));
+        assertThat(offline.exitCode()).isEqualTo(3);
+        assertThat(offline.err().lines()).singleElement().asString().startsWith("come: The cache of the hub (")
+                .endsWith("HF_HUB_OFFLINE forbids to fetch it; unset that once");
+
+        assertThat(Trial.run(environment, eval("--model-name", "owner/tiny")).exitCode()).isZero();
+        assertThat(snapshot.resolve("model.safetensors")).isRegularFile();
+        assertThat(Trial.run(with(environment, "HF_HUB_OFFLINE", "1"), List.of("inspect", option, "owner/tiny")).out())
+                .isEqualTo(byName.out());
+    }
+
+    private static Map<String, String> with(Map<String, String> environment, String name, String value) {
+        Map<String, String> changed = new HashMap<>(environment);
+        changed.put(name, value);
+        return changed;
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,6 +54,24 @@ class InspectTests {
         long parts = json.get("parameters_by_part").valueStream().mapToLong(JsonNode::asLong).sum();
         assertThat(parts).isEqualTo(json.get("parameters").asLong());
         assertThat(json.get("weight_bytes").asLong()).isEqualTo(4 * parts);
+    }
+
+    @Test
+    void saysHowAGgufFileIsStoredAndUnpacksNothing() throws IOException {
+        Path file = SmallGguf.write(folder.resolve("small.gguf"));
+        Map<String, String> environment = Map.of("XDG_CACHE_HOME", folder.resolve("cache").toString());
+        Outcome outcome = Trial.run(environment, List.of("inspect", file.toString()));
+        assertThat(outcome.exitCode()).as(outcome.err() + outcome.out()).isZero();
+        assertThat(outcome.out()).contains("model       " + file, "LlamaForCausalLM (model_type llama)",
+                "parameters  11,360: ", "stored as   F32, Q8_0, 12.4 kB; unpacked BF16, 22.7 kB",
+                "tokenizer   64 ids; puts nothing in front of a text");
+        JsonNode json = new JsonMapper()
+                .readTree(Trial.run(environment, List.of("inspect", "--json", file.toString())).out());
+        assertThat(json.get("weight_bytes").asLong()).isEqualTo(2 * 11_360);
+        assertThat(json.get("tensors_by_type").toString()).isEqualTo("{\"BF16\":11}");
+        assertThat(json.get("gguf").toString())
+                .isEqualTo("{\"weight_bytes\":12352,\"tensors_by_type\":{\"F32\":3,\"Q8_0\":8}}");
+        assertThat(folder.resolve("cache")).doesNotExist();
     }
 
     @Test

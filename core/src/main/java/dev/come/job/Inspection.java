@@ -2,9 +2,12 @@ package dev.come.job;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.CheckpointHeaders;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
-import dev.come.checkpoint.TensorInfo;
+import dev.come.checkpoint.TensorSpec;
+import dev.come.gguf.GgufDescription;
+import dev.come.hub.RemoteModel;
 import dev.come.model.AttentionKind;
 import dev.come.model.ModelConfig;
 import dev.come.text.Tokenizer;
@@ -20,22 +23,24 @@ import java.util.stream.Collectors;
 
 /**
  * {@code come inspect}: what a model is, and what is wrong with it. Only config.json, the headers of the weights and the
- * tokenizer are read; weights themselves only where embeddings are said to be tied and an output projection is stored too.
+ * tokenizer are read, wherever they lie; weights themselves only in a folder where embeddings are said to be tied and an
+ * output projection is stored too. Of a GGUF file it is told what it would be unpacked into.
  *
- * @param model what was inspected
+ * @param model what was inspected: a folder or a GGUF file
  * @param architectures {@code architectures} in config.json
  * @param modelType {@code model_type} in config.json
  * @param config sizes and switches; absent if the model cannot be computed here
  * @param weightBytes bytes of all tensors
  * @param tensorsByType how many tensors of each stored type there are
+ * @param packed how a GGUF file holds the weights
  * @param parameters numbers in all tensors, tied embeddings once
  * @param tokenizer absent if it cannot be read
  * @param problems what keeps the model from being used; none if it can be
  * @param remarks what else a user should know
  */
 public record Inspection(Path model, List<String> architectures, String modelType, Optional<ModelConfig> config,
-        long weightBytes, SequencedMap<DType, Long> tensorsByType, long parameters, Optional<TokenizerFacts> tokenizer,
-        List<String> problems, List<String> remarks) {
+        long weightBytes, SequencedMap<DType, Long> tensorsByType, Optional<PackedWeights> packed, long parameters,
+        Optional<TokenizerFacts> tokenizer, List<String> problems, List<String> remarks) {
 
     /**
      * What is known of a tokenizer.
@@ -44,6 +49,14 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
      * @param beginsWithSpecialToken whether a token is put in front of every text
      */
     public record TokenizerFacts(int vocabularySize, boolean beginsWithSpecialToken) {}
+
+    /**
+     * Weights that are not stored as they are computed with.
+     *
+     * @param bytes bytes of all tensors in the file
+     * @param tensorsByType how many tensors of each of the file's types there are
+     */
+    public record PackedWeights(long bytes, SequencedMap<String, Long> tensorsByType) {}
 
     /**
      * Layers in a row that attend in the same way.
@@ -59,30 +72,48 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
      * @throws InvalidInputException if config.json or the headers of the weights cannot be read at all
      */
     public static Inspection of(Path folder) {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            return of(new DescribedModel.InFolder(checkpoint));
+        }
+    }
+
+    /** Inspects a model on the hub. */
+    static Inspection of(RemoteModel model) {
+        return model.isWhole()
+                ? of(model.folder())
+                : of(new DescribedModel.OnHub(CheckpointHeaders.read(model.folder(), model.weights())));
+    }
+
+    /** Inspects a GGUF file. */
+    static Inspection of(GgufDescription file) {
+        return of(new DescribedModel.InGguf(file));
+    }
+
+    private static Inspection of(DescribedModel model) {
         List<String> problems = new ArrayList<>();
         List<String> remarks = new ArrayList<>();
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            ConfigTree tree = checkpoint.config();
-            Optional<ModelConfig> config = unless(problems, () -> ModelConfig.of(checkpoint));
-            Optional<TokenizerFacts> tokenizer = unless(problems, () -> {
-                try (Tokenizer opened = Tokenizer.open(folder)) {
-                    return new TokenizerFacts(opened.vocabularySize(), opened.beginsWithSpecialToken());
-                }
-            });
-            config.ifPresent(known -> remark(known, tree, tokenizer, remarks));
-            checkpoint.headers().strayFiles().forEach(file -> remarks.add(file
-                    + " belongs to no index and is not read; it may be left from an older save"));
-            SequencedMap<DType, Long> types = new LinkedHashMap<>(checkpoint.tensors().stream()
-                    .collect(Collectors.groupingBy(TensorInfo::dtype, TreeMap::new, Collectors.counting())));
-            if (types.size() > 1) {
-                remarks.add("tensors are stored in several types; each keeps its own");
+        ConfigTree tree = model.config();
+        List<TensorSpec> tensors = model.tensors();
+        Optional<ModelConfig> config = unless(problems, model::sizes);
+        Optional<TokenizerFacts> tokenizer = unless(problems, () -> {
+            try (Tokenizer opened = model.tokenizer()) {
+                return new TokenizerFacts(opened.vocabularySize(), opened.beginsWithSpecialToken());
             }
-            long stored = checkpoint.tensors().stream().mapToLong(Inspection::elements).sum();
-            return new Inspection(folder, tree.optionalStrings("architectures").orElse(List.of()),
-                    tree.optionalString("model_type").orElse(""), config,
-                    checkpoint.tensors().stream().mapToLong(TensorInfo::byteLength).sum(), types,
-                    config.map(known -> known.parameters(known.layers())).orElse(stored), tokenizer, problems, remarks);
+        });
+        config.ifPresent(known -> remark(known, tree, tokenizer, remarks));
+        config.flatMap(model::doubt).ifPresent(remarks::add);
+        model.strayFiles().forEach(
+                file -> remarks.add(file + " belongs to no index and is not read; it may be left from an older save"));
+        SequencedMap<DType, Long> types = new LinkedHashMap<>(tensors.stream()
+                .collect(Collectors.groupingBy(TensorSpec::dtype, TreeMap::new, Collectors.counting())));
+        if (types.size() > 1) {
+            remarks.add("tensors are stored in several types; each keeps its own");
         }
+        long stored = tensors.stream().mapToLong(tensor -> size(tensor.shape())).sum();
+        return new Inspection(model.place(), tree.optionalStrings("architectures").orElse(List.of()),
+                tree.optionalString("model_type").orElse(""), config,
+                tensors.stream().mapToLong(TensorSpec::byteLength).sum(), types, model.packed(),
+                config.map(known -> known.parameters(known.layers())).orElse(stored), tokenizer, problems, remarks);
     }
 
     private interface Reading<T> {
@@ -109,10 +140,6 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
                     "the tokenizer has ids up to " + (tokenizer.get().vocabularySize() - 1) + ", the embedding only "
                             + config.vocabularySize() + " rows; texts with the tokens above are refused");
         }
-    }
-
-    private static long elements(TensorInfo tensor) {
-        return tensor.shape().stream().reduce(1L, Math::multiplyExact);
     }
 
     /** How the layers attend, those that do it in the same way together. */

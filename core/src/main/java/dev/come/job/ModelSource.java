@@ -4,12 +4,14 @@ import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.checkpoint.CheckpointException;
+import dev.come.gguf.GgufDescription;
 import dev.come.gguf.GgufImport;
 import dev.come.hub.Hub;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -30,17 +32,40 @@ public record ModelSource(String written, Optional<String> revision) {
      * @throws UsageException if a revision is given for a path
      */
     public Path folder(Supplier<Hub> hub, Path cache, Progress progress) {
+        return by(folder -> folder, file -> GgufImport.folder(file, cache, progress),
+                branch -> hub.get().model(written, branch));
+    }
+
+    /**
+     * What the model is, from its headers, which are read where they lie: nothing is unpacked, and of a model on the hub only
+     * what is small is fetched.
+     *
+     * @param hub asked for only if the hub is needed
+     * @throws InvalidInputException if it is neither a path nor a model on the hub, or the headers cannot be read at all
+     * @throws UsageException if a revision is given for a path
+     */
+    public Inspection inspect(Supplier<Hub> hub) {
+        return by(Inspection::of, file -> Inspection.of(GgufDescription.read(file)),
+                branch -> Inspection.of(hub.get().modelWithoutWeights(written, branch)));
+    }
+
+    /**
+     * Does what is to be done with a model of that kind.
+     *
+     * @param hub what to do at a revision of the name on the hub
+     */
+    private <T> T by(Function<Path, T> folder, Function<Path, T> gguf, Function<String, T> hub) {
         Path path = path();
-        boolean gguf = GgufImport.isGguf(path) && !Files.isDirectory(path);
-        if (Files.exists(path) || gguf) {
+        boolean isGguf = GgufImport.isGguf(path) && !Files.isDirectory(path);
+        if (Files.exists(path) || isGguf) {
             revision.ifPresent(name -> {
                 throw new UsageException("--revision is for models on the hub, but " + written
                         + " is a path; leave it out");
             });
-            return gguf ? GgufImport.folder(path, cache, progress) : path;
+            return isGguf ? gguf.apply(path) : folder.apply(path);
         }
         if (Hub.isName(written)) {
-            return hub.get().model(written, revision.orElse(Hub.DEFAULT_REVISION));
+            return hub.apply(revision.orElse(Hub.DEFAULT_REVISION));
         }
         throw new CheckpointException(written + ": there is no such folder, and it is no name on the Hugging Face hub,"
                 + " which looks like HuggingFaceTB/SmolLM2-135M; give the one or the other");

@@ -8,6 +8,7 @@ import dev.come.vocabulary.TokenizerFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -31,14 +32,15 @@ public final class Tokenizer implements AutoCloseable {
         System.setProperty("ai.djl.offline", "true");
     }
 
-    private final Path modelFolder;
     private final Path file;
+    /** Gives the text of tokenizer.json again, which is rarely needed and takes megabytes. */
+    private final Supplier<String> json;
     private final long handle;
     private boolean closed;
 
-    private Tokenizer(Path modelFolder, Path file, long handle) {
-        this.modelFolder = modelFolder;
+    private Tokenizer(Path file, Supplier<String> json, long handle) {
         this.file = file;
+        this.json = json;
         this.handle = handle;
     }
 
@@ -50,12 +52,28 @@ public final class Tokenizer implements AutoCloseable {
      */
     public static Tokenizer open(Path modelFolder) {
         Description description = Description.of(modelFolder);
+        return new Tokenizer(description.file(), () -> Description.of(modelFolder).json(), load(description));
+    }
+
+    /**
+     * Opens a tokenizer that lies in no folder.
+     *
+     * @param file what messages call it
+     * @param json the text of its tokenizer.json
+     * @throws InvalidInputException if it cannot be understood
+     * @throws FailedException if the native library cannot be loaded
+     */
+    public static Tokenizer of(Path file, String json) {
+        return new Tokenizer(file, () -> json, load(new Description(file, json)));
+    }
+
+    private static long load(Description description) {
         loadLibrary();
         try {
             long handle = TokenizersLibrary.LIB.createTokenizerFromString(description.json());
             TokenizersLibrary.LIB.disableTruncation(handle);
             TokenizersLibrary.LIB.disablePadding(handle);
-            return new Tokenizer(modelFolder, description.file(), handle);
+            return handle;
         } catch (RuntimeException e) {
             throw new InvalidInputException(
                     description.file() + " is not a tokenizer that can be read: " + e.getMessage(), e);
@@ -110,7 +128,7 @@ public final class Tokenizer implements AutoCloseable {
     public int vocabularySize() {
         JsonNode root;
         try {
-            root = JsonMapper.shared().readTree(Description.of(modelFolder).json());
+            root = JsonMapper.shared().readTree(json.get());
         } catch (JacksonException e) {
             throw new InvalidInputException(file + " is not JSON: " + e.getOriginalMessage(), e);
         }

@@ -32,6 +32,7 @@ public final class TinyGguf {
     private final JsonNode config;
     private final Map<String, Stored> tensors = new TreeMap<>();
     private String blank = "\u0120";
+    private String wordCutting = "gpt-2";
     private UnaryOperator<GgufWriter> further = writer -> writer;
 
     private record Stored(GgufType type, byte[] data, long[] shape) {}
@@ -90,6 +91,12 @@ public final class TinyGguf {
     /** The same with a tokenizer of the other kind. */
     public TinyGguf sentencePiece() {
         blank = "\u2581";
+        return this;
+    }
+
+    /** The same with a tokenizer of bytes that is said to cut words in another way. */
+    public TinyGguf cuttingWordsLike(String name) {
+        wordCutting = name;
         return this;
     }
 
@@ -155,7 +162,8 @@ public final class TinyGguf {
             merges.add(left + " " + right);
         }
         boolean bytes = blank.equals("\u0120");
-        writer.text(TOKENIZER + "model", bytes ? "gpt2" : "llama").text(TOKENIZER + "pre", bytes ? "gpt-2" : "default")
+        writer.text(TOKENIZER + "model", bytes ? "gpt2" : "llama")
+                .text(TOKENIZER + "pre", bytes ? wordCutting : "default")
                 .texts(TOKENIZER + "tokens", tokens)
                 .integers(TOKENIZER + "token_type", IntStream.range(0, size)
                         .mapToObj(id -> id == 0 ? 2 : id < MARKS.size() ? 3 : 1).toList())

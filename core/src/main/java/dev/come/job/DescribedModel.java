@@ -1,0 +1,187 @@
+package dev.come.job;
+
+import dev.come.InvalidInputException;
+import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.CheckpointHeaders;
+import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.TensorInfo;
+import dev.come.checkpoint.TensorSpec;
+import dev.come.gguf.GgufDescription;
+import dev.come.model.ModelConfig;
+import dev.come.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** What is known of a model from its headers, wherever it lies: in a folder, on the hub, or in a GGUF file. */
+sealed interface DescribedModel {
+    /** Where it lies. */
+    Path place();
+
+    /** What config.json says. */
+    ConfigTree config();
+
+    /** The tensors of the model folder, be it that one must be made first. */
+    List<TensorSpec> tensors();
+
+    /**
+     * Sizes and switches, checked against the tensors.
+     *
+     * @throws InvalidInputException if the model cannot be computed here
+     */
+    ModelConfig sizes();
+
+    /**
+     * The tokenizer.
+     *
+     * @throws InvalidInputException if it cannot be read
+     */
+    Tokenizer tokenizer();
+
+    /** Safetensors files that hold no tensor of the model. */
+    List<String> strayFiles();
+
+    /** What the headers leave open. */
+    Optional<String> doubt(ModelConfig sizes);
+
+    /** How the weights are packed, if they are. */
+    Optional<Inspection.PackedWeights> packed();
+
+    /** A folder, of which weights can be looked at too. */
+    record InFolder(Checkpoint checkpoint) implements DescribedModel {
+        @Override
+        public Path place() {
+            return checkpoint.folder();
+        }
+
+        @Override
+        public ConfigTree config() {
+            return checkpoint.config();
+        }
+
+        @Override
+        public List<TensorSpec> tensors() {
+            return specs(checkpoint.tensors());
+        }
+
+        @Override
+        public ModelConfig sizes() {
+            return ModelConfig.of(checkpoint);
+        }
+
+        @Override
+        public Tokenizer tokenizer() {
+            return Tokenizer.open(checkpoint.folder());
+        }
+
+        @Override
+        public List<String> strayFiles() {
+            return checkpoint.headers().strayFiles();
+        }
+
+        @Override
+        public Optional<String> doubt(ModelConfig sizes) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<Inspection.PackedWeights> packed() {
+            return Optional.empty();
+        }
+    }
+
+    /** A model on the hub, of which some weights were not fetched. */
+    record OnHub(CheckpointHeaders headers) implements DescribedModel {
+        @Override
+        public Path place() {
+            return headers.folder();
+        }
+
+        @Override
+        public ConfigTree config() {
+            return headers.config();
+        }
+
+        @Override
+        public List<TensorSpec> tensors() {
+            return specs(headers.tensors());
+        }
+
+        @Override
+        public ModelConfig sizes() {
+            return ModelConfig.of(headers);
+        }
+
+        @Override
+        public Tokenizer tokenizer() {
+            return Tokenizer.open(headers.folder());
+        }
+
+        @Override
+        public List<String> strayFiles() {
+            return headers.strayFiles();
+        }
+
+        @Override
+        public Optional<String> doubt(ModelConfig sizes) {
+            return sizes.storesTiedHead(headers)
+                    ? Optional.of(
+                            "config.json says that embeddings are tied, but an output projection is stored too; whether"
+                                    + " it is another tensor than the embedding, which would count, shows when the weights are fetched")
+                    : Optional.empty();
+        }
+
+        @Override
+        public Optional<Inspection.PackedWeights> packed() {
+            return Optional.empty();
+        }
+    }
+
+    /** A GGUF file, as the folder that it would be unpacked into. */
+    record InGguf(GgufDescription gguf) implements DescribedModel {
+        @Override
+        public Path place() {
+            return gguf.file();
+        }
+
+        @Override
+        public ConfigTree config() {
+            return gguf.config();
+        }
+
+        @Override
+        public List<TensorSpec> tensors() {
+            return gguf.tensors();
+        }
+
+        /** The tensors were checked when the file was read. */
+        @Override
+        public ModelConfig sizes() {
+            return ModelConfig.of(gguf.config());
+        }
+
+        @Override
+        public Tokenizer tokenizer() {
+            return Tokenizer.of(gguf.file(), gguf.tokenizerJson());
+        }
+
+        @Override
+        public List<String> strayFiles() {
+            return List.of();
+        }
+
+        @Override
+        public Optional<String> doubt(ModelConfig sizes) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<Inspection.PackedWeights> packed() {
+            return Optional.of(new Inspection.PackedWeights(gguf.storedBytes(), gguf.storedTypes()));
+        }
+    }
+
+    private static List<TensorSpec> specs(List<TensorInfo> tensors) {
+        return tensors.stream().map(tensor -> TensorSpec.like(tensor, tensor.name())).toList();
+    }
+}
