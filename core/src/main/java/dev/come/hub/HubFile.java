@@ -3,7 +3,6 @@ package dev.come.hub;
 import dev.come.Progress;
 import dev.come.checkpoint.FileParts;
 import java.net.URI;
-import java.util.Arrays;
 
 /**
  * A large file on the hub of which parts are read where it lies. Its beginning is asked for at once, since whoever looks at
@@ -39,15 +38,12 @@ final class HubFile implements FileParts {
 
     @Override
     public byte[] read(long position, int length) {
-        if (position + length <= beginning.length) {
-            return Arrays.copyOfRange(beginning, (int) position, (int) position + length);
+        byte[] bytes = new byte[length];
+        int known = Math.clamp(beginning.length - position, 0, length);
+        if (known > 0) {
+            System.arraycopy(beginning, (int) position, bytes, 0, known);
         }
-        if (position >= beginning.length) {
-            return part(position, length);
-        }
-        int known = beginning.length - (int) position;
-        byte[] bytes = Arrays.copyOfRange(beginning, (int) position, (int) position + length);
-        System.arraycopy(part(beginning.length, length - known), 0, bytes, known, length - known);
+        System.arraycopy(part(position + known, length - known), 0, bytes, known, length - known);
         return bytes;
     }
 

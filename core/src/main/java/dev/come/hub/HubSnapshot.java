@@ -84,7 +84,8 @@ public final class HubSnapshot {
 
     /**
      * Fetches files that are not there yet, but are not all that is needed. Until {@link #fetch} has brought the rest, the
-     * revision stands in the cache for the commit that it stood for before, so that without the network nobody takes this one for whole.
+     * revision stands in the cache for the commit that it stood for before, so that nobody takes this one for whole
+     * without the network.
      */
     Path fetchSome(List<String> wanted) {
         bring(wanted);
@@ -92,20 +93,24 @@ public final class HubSnapshot {
     }
 
     private boolean bring(List<String> wanted) {
-        List<String> missing = missing(wanted);
-        if (missing.isEmpty()) {
-            return false;
+        List<String> absent = absent(wanted);
+        if (!absent.isEmpty()) {
+            download(absent);
         }
-        cacheOnly.ifPresent(reason -> {
-            throw missing(missing.getFirst(), reason);
-        });
-        download(missing);
-        return true;
+        return !absent.isEmpty();
     }
 
-    private List<String> missing(List<String> wanted) {
+    /** Those of the files that are not there, and can be had. */
+    private List<String> absent(List<String> wanted) {
         wanted.forEach(repository::checkFile);
-        return wanted.stream().filter(file -> !hub.cache().has(repository, commit, file)).distinct().toList();
+        List<String> absent = wanted.stream().filter(file -> !hub.cache().has(repository, commit, file)).distinct()
+                .toList();
+        if (!absent.isEmpty()) {
+            cacheOnly.ifPresent(reason -> {
+                throw missing(absent.getFirst(), reason);
+            });
+        }
+        return absent;
     }
 
     /**
@@ -115,16 +120,13 @@ public final class HubSnapshot {
      * @throws InvalidInputException if the user may not have them, or only the cache is looked at and they are not there
      */
     Map<String, FileParts> parts(List<String> wanted) {
-        List<String> missing = missing(wanted);
+        List<String> absent = absent(wanted);
         Map<String, FileParts> parts = new HashMap<>();
-        if (!missing.isEmpty()) {
-            cacheOnly.ifPresent(reason -> {
-                throw missing(missing.getFirst(), reason);
-            });
-            together(missing.stream().map(file -> (Callable<Map.Entry<String, FileParts>>) () -> Map.entry(file,
+        wanted.forEach(file -> parts.put(file, FileParts.of(folder().resolve(file))));
+        if (!absent.isEmpty()) {
+            together(absent.stream().map(file -> (Callable<Map.Entry<String, FileParts>>) () -> Map.entry(file,
                     part(file))).toList()).forEach(entry -> parts.put(entry.getKey(), entry.getValue()));
         }
-        wanted.forEach(file -> parts.computeIfAbsent(file, name -> FileParts.of(folder().resolve(name))));
         return parts;
     }
 

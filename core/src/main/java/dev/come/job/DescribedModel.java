@@ -39,13 +39,19 @@ sealed interface DescribedModel {
     Tokenizer tokenizer();
 
     /** Safetensors files that hold no tensor of the model. */
-    List<String> strayFiles();
+    default List<String> strayFiles() {
+        return List.of();
+    }
 
     /** What the headers leave open. */
-    Optional<String> doubt(ModelConfig sizes);
+    default Optional<String> doubt(ModelConfig sizes) {
+        return Optional.empty();
+    }
 
     /** How the weights are packed, if they are. */
-    Optional<Inspection.PackedWeights> packed();
+    default Optional<Inspection.PackedWeights> packed() {
+        return Optional.empty();
+    }
 
     /** A folder, of which weights can be looked at too. */
     record InFolder(Checkpoint checkpoint) implements DescribedModel {
@@ -77,16 +83,6 @@ sealed interface DescribedModel {
         @Override
         public List<String> strayFiles() {
             return checkpoint.headers().strayFiles();
-        }
-
-        @Override
-        public Optional<String> doubt(ModelConfig sizes) {
-            return Optional.empty();
-        }
-
-        @Override
-        public Optional<Inspection.PackedWeights> packed() {
-            return Optional.empty();
         }
     }
 
@@ -130,11 +126,6 @@ sealed interface DescribedModel {
                                     + " it is another tensor than the embedding, which would count, shows when the weights are fetched")
                     : Optional.empty();
         }
-
-        @Override
-        public Optional<Inspection.PackedWeights> packed() {
-            return Optional.empty();
-        }
     }
 
     /** A GGUF file, as the folder that it would be unpacked into. */
@@ -163,16 +154,6 @@ sealed interface DescribedModel {
         @Override
         public Tokenizer tokenizer() {
             return Tokenizer.of(gguf.file(), gguf.tokenizerJson());
-        }
-
-        @Override
-        public List<String> strayFiles() {
-            return List.of();
-        }
-
-        @Override
-        public Optional<String> doubt(ModelConfig sizes) {
-            return Optional.empty();
         }
 
         @Override

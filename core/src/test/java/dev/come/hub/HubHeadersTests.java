@@ -8,6 +8,7 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.CheckpointHeaders;
+import dev.come.checkpoint.FileParts;
 import dev.come.checkpoint.TensorInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -17,6 +18,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -86,6 +89,26 @@ class HubHeadersTests extends HubTrial {
         assertThat(server.storeRequests).containsExactly(FIRST,
                 "GET /model.safetensors [bytes=65536-" + (end - 1) + "]");
         assertThat(server.storeBytes).hasValue(end);
+    }
+
+    @Test
+    void partsAreThoseOfTheFileWhereverTheyLie() throws IOException {
+        Path file = Files.write(cache.resolve("same"), weights);
+        Random random = new Random();
+        long seed = random.nextLong();
+        random.setSeed(seed);
+        try (Hub hub = new Hub(server.settings(cache), told, QUICK)) {
+            FileParts parts = Objects.requireNonNull(hub.modelWithoutWeights(MODEL, "main").weights().get(WEIGHTS));
+            assertThat(parts.size()).isEqualTo(weights.length);
+            for (long position : new long[]{0, 8, BEGINNING - 1, BEGINNING, BEGINNING + 1,
+                random.nextInt(weights.length)}) {
+                for (int length : new int[]{0, 1, 8, random.nextInt(100_000), weights.length}) {
+                    int within = (int) Math.min(length, weights.length - position);
+                    assertThat(parts.read(position, within)).as("seed %d: %d bytes from %d", seed, within, position)
+                            .isEqualTo(FileParts.of(file).read(position, within));
+                }
+            }
+        }
     }
 
     @Test
