@@ -1,6 +1,7 @@
 package dev.come.calibration;
 
 import dev.come.FailedException;
+import dev.come.NativeMemory;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Calibration.Salience;
 import dev.come.calibration.StateStore.State;
@@ -76,6 +77,7 @@ final class BackwardPass {
                 try (var _ = new PointerScope()) {
                     products.add(products(stack.get(position), path.get(position), gradients, order));
                 }
+                NativeMemory.giveBackFreed(); // a graph is made of fresh tensors
             }
         } finally {
             Arrays.stream(gradients).forEach(states::free);

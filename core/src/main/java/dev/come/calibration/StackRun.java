@@ -1,5 +1,6 @@
 package dev.come.calibration;
 
+import dev.come.NativeMemory;
 import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.LayerObserver;
 import dev.come.model.Workspace;
@@ -187,6 +188,7 @@ final class StackRun implements AutoCloseable {
             });
             list.clear();
         }
+        NativeMemory.giveBackFreed();
     }
 
     /** All of the layers of some stacks, by the number of the stack. */

@@ -1,6 +1,7 @@
 package dev.come.calibration;
 
 import dev.come.FailedException;
+import dev.come.NativeMemory;
 import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -214,6 +215,7 @@ public final class StateStore implements AutoCloseable {
     public synchronized void close() {
         inMemory.forEach(this::release);
         inMemory.clear();
+        NativeMemory.giveBackFreed();
         if (file != null) {
             try {
                 file.close();

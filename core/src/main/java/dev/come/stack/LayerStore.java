@@ -12,6 +12,7 @@ import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerNode.WeightedSum;
 import java.util.List;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Recipes into weights, one layer at a time, from the memory-mapped checkpoint. */
@@ -65,8 +66,17 @@ public final class LayerStore {
         });
     }
 
-    /** As {@link #materialise}, before the last rounding. */
+    /** As {@link #materialise}, before the last rounding. Of what a deep recipe needs on the way nothing is kept. */
     private LayerWeights exact(LayerNode node) {
+        PointerScope outer = PointerScope.getInnerScope();
+        try (var _ = new PointerScope()) {
+            LayerWeights weights = made(node);
+            weights.asMap().values().forEach(outer::attach);
+            return weights;
+        }
+    }
+
+    private LayerWeights made(LayerNode node) {
         return switch (node) {
             case Original original -> LayerWeights.of(checkpoint, config, original.index());
             case Concatenated concatenated -> new Concatenation(config, concatenated)

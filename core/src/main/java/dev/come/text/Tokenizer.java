@@ -4,6 +4,7 @@ import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.NativeMemory;
 import dev.come.vocabulary.TokenizerFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,6 +32,8 @@ public final class Tokenizer implements AutoCloseable {
         // Left to itself the loader looks for a build for the machine's GPU on a server; offline it takes the jar's own.
         System.setProperty("ai.djl.offline", "true");
     }
+
+    private static final int LONG_TEXT = 1 << 18;
 
     private final Path file;
     /** Gives the text of tokenizer.json again, which is rarely needed and takes megabytes. */
@@ -109,6 +112,9 @@ public final class Tokenizer implements AutoCloseable {
             return LongStream.of(TokenizersLibrary.LIB.getTokenIds(encoding)).mapToInt(Math::toIntExact).toArray();
         } finally {
             TokenizersLibrary.LIB.deleteEncoding(encoding);
+            if (text.length() >= LONG_TEXT) { // hundreds of bytes a token were needed on the way
+                NativeMemory.giveBackFreed();
+            }
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -88,5 +89,26 @@ class WeightedSumTests {
                 .collect(Collectors.partitioningBy(Part::isMatrix));
         assertThat(matrices.get(true)).containsExactly(Part.QUERY, Part.KEY, Part.VALUE, Part.OUTPUT, Part.GATE,
                 Part.UP, Part.DOWN);
+    }
+
+    /** Otherwise ten layers in one would need the memory of many float64 layers. */
+    @Test
+    void ofADeepRecipeNothingIsKeptButTheResult() {
+        LayerNode deep = LAYERS.get(0);
+        for (int level = 0; level < 12; level++) {
+            deep = new WeightedSum(List.of(new Term(deep, 0.5), new Term(LAYERS.get(level % 3), 0.5)), Scope.ALL);
+        }
+        LayerNode last = deep;
+        assertThat(objectsHeld(last)).isEqualTo(objectsHeld(sum(Scope.ALL, 1, 1, 1)));
+    }
+
+    private long objectsHeld(LayerNode node) {
+        try (Checkpoint checkpoint = Checkpoint.open(folder); var _ = new PointerScope()) {
+            LayerStore store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
+            store.materialise(new Original(0)); // opens what is opened once
+            long before = Pointer.totalCount();
+            store.materialise(node);
+            return Pointer.totalCount() - before;
+        }
     }
 }
