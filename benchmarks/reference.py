@@ -4,7 +4,8 @@
 
 CHECKOUT     their code, which is used as it is
 DTYPE        auto (as their code does: the type of the checkpoint), float32 or bfloat16
-CALIBRATION  the windows to measure layers on: one a line, ids separated by blanks
+CALIBRATION  what to measure layers on, ids separated by blanks: a window a line, all of one length; or for mka a row a
+             line, which is padded to 2048 tokens as their loader does
 PERPLEXITY   the windows to measure perplexity on
 ARGUMENT...  the arguments of their main.py
 
@@ -25,11 +26,25 @@ import transformers
 from transformers import AutoConfig
 
 
+def rows(path):
+    with open(path, encoding="ascii") as lines:
+        return [[int(token) for token in line.split()] for line in lines]
+
+
 def windows(path):
     """The ids of all windows in one row, as their loaders return them: they cut it into windows themselves."""
-    with open(path, encoding="ascii") as lines:
-        ids = torch.tensor([[int(token) for line in lines for token in line.split()]])
+    ids = torch.tensor([sum(rows(path), [])])
     return SimpleNamespace(input_ids=ids, attention_mask=torch.ones_like(ids))
+
+
+def padded(path, token, length=2048):
+    """The same of rows that their loader pads."""
+    ids, mask = [], []
+    for row in rows(path):
+        padding = length - len(row)
+        ids += row + [token] * padding
+        mask += [1] * len(row) + [0] * padding
+    return SimpleNamespace(input_ids=torch.tensor([ids]), attention_mask=torch.tensor([mask]))
 
 
 def compute_in(dtype):
@@ -71,7 +86,9 @@ if not hasattr(transformers, "TokenizersBackend"):
 # The data sets are looked for in a folder of their machine. These are replaced before others import them by name.
 import utils.data_utils
 
-utils.data_utils.get_trainloaders = lambda *_, **__: windows(calibration)
+method = sys.argv[sys.argv.index("--method") + 1]
+utils.data_utils.get_trainloaders = lambda *_, tokenizer, **__: (
+    padded(calibration, tokenizer.pad_token_id) if method == "mka" else windows(calibration))
 utils.data_utils.get_loaders = lambda *_, **__: (None, windows(perplexity))
 
 # The evaluation of perplexity and sleb log without having imported logging, and would end with a NameError.
@@ -86,7 +103,6 @@ if not torch.cuda.is_available():
     sleb_loss = methods.sleb.get_loss
     methods.sleb.get_loss = lambda model, dataloader, bs=1, device=None: sleb_loss(model, dataloader, bs=bs)
 
-method = sys.argv[sys.argv.index("--method") + 1]
 if method == "concat_merge_P":
     repair_concat_merge_p()
 
@@ -100,8 +116,8 @@ def handler_for_the_windows(*arguments, **options):
     if method == "concat_merge_P":
         options["concat_merge"] = True  # main.py loads their copy of the Llama model for concat_merge only
     handler = get_llmhander(*arguments, **options)
-    with open(calibration, encoding="ascii") as lines:
-        handler.model.seqlen = len(lines.readline().split())
+    if method != "mka":
+        handler.model.seqlen = len(rows(calibration)[0])
     return handler
 
 

@@ -30,19 +30,23 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code benchmarks/whole-run}: our {@code prune} and the authors', on the same model and the same windows of wikitext2,
- * from the start of the process to the written model. Best on an idle machine.
+ * {@code benchmarks/whole-run}: our {@code prune} and the authors', on the same model and the same tokens, from the start of
+ * the process to the written model: windows of wikitext2, for mka questions of mmlu, which theirs pads. Best on an idle
+ * machine.
  */
 @Command(name = "whole-run", mixinStandardHelpOptions = true, sortOptions = false, description = {
-    "Times 'come prune' on a model and wikitext2 and, with --reference and",
-    "--python, the authors' command on the same windows, in turns. Needs Linux."})
+    "Times 'come prune' on a model and wikitext2 (mka: mmlu) and, with --reference",
+    "and --python, the authors' command on the same tokens, in turns. Needs Linux."})
 final class WholeRun implements Callable<Integer> {
     private static final String DATASET = "wiki2";
+    private static final String MKA = "mka";
+    private static final int MKA_TASKS = 50;
     /** What a method is given besides; an empty list for those that need nothing. */
     private static final Map<String, List<String>> METHOD_OPTIONS = Map.of( //
             "concat_merge", List.of("--skip-method", "bi", "--merge-item", "2", "--wo-repeat"), //
             "concat_merge_P", List.of("--skip-method", "bi", "--merge-item", "2", "--wo-repeat", "--granularity", "20"),
-            "sleb", List.of(), "shortgpt", List.of(), "taylor", List.of(), "mka", List.of(), "magnitude", List.of());
+            "sleb", List.of(), "shortgpt", List.of(), "taylor", List.of(), MKA,
+            List.of("--num-tasks", "" + MKA_TASKS), "magnitude", List.of());
     private static final long SEED = 10;
 
     @Spec
@@ -52,7 +56,7 @@ final class WholeRun implements Callable<Integer> {
     private Path model = Path.of("");
 
     @Option(names = "--data-dir", required = true, paramLabel = "DIR",
-            description = "Folder that holds wikitext2, as 'come prune' takes it.")
+            description = "Folder that holds wikitext2 (for mka: mmlu), as 'come prune' takes it.")
     private Path dataDirectory = Path.of("");
 
     @Option(names = "--method", paramLabel = "NAME",
@@ -61,7 +65,7 @@ final class WholeRun implements Callable<Integer> {
     private String method = "concat_merge";
 
     @Option(names = "--seqlen", paramLabel = "TOKENS",
-            description = "Tokens in a window (default: ${DEFAULT-VALUE}; mka wants many windows, such as of 64).")
+            description = "Tokens in a window, or at most in a question (default: ${DEFAULT-VALUE}).")
     private int sequenceLength = 2048;
 
     @Option(names = "--target-layers", paramLabel = "N",
@@ -69,8 +73,9 @@ final class WholeRun implements Callable<Integer> {
     private int targetLayers = 21;
 
     @Option(names = "--nsamples", paramLabel = "ROWS",
-            description = "Rows of the data set to calibrate on (default: ${DEFAULT-VALUE}).")
-    private int samples = 256;
+            description = "Rows of the data set to calibrate on (default: 256; mka: 250, and a multiple of " + MKA_TASKS
+                    + ").")
+    private @Nullable Integer samples;
 
     @Option(names = "--dtype", arity = "1..*", paramLabel = "TYPE", description = {
         "auto, float32, bfloat16 or several (default: auto).",
@@ -175,22 +180,21 @@ final class WholeRun implements Callable<Integer> {
     private Contestant theirs(Reference authors, String type, Path work) throws IOException {
         Path calibration = work.resolve("calibration.txt");
         Path perplexityWindows = work.resolve("perplexity.txt");
-        TextSource source = new TextSource(DATASET, dataDirectory, TextSource.DEFAULT_FIELD);
+        OptionalInt tasks = method.equals(MKA) ? OptionalInt.of(MKA_TASKS) : OptionalInt.empty();
         try (Tokenizer tokenizer = Tokenizer.open(model)) {
             write(CalibrationSet.sample(
-                    new CalibrationSet.Options(source, samples, OptionalInt.empty(), SEED, sequenceLength),
+                    new CalibrationSet.Options(source(calibrationData()), samples(), tasks, SEED, sequenceLength),
                     tokenizer).sequences(), calibration);
-            write(PerplexityText.read(source, sequenceLength, Integer.MAX_VALUE, tokenizer).windows(),
-                    perplexityWindows);
+            if (perplexity) {
+                write(PerplexityText.read(source(DATASET), sequenceLength, Integer.MAX_VALUE, tokenizer).windows(),
+                        perplexityWindows);
+            }
         }
         List<String> command = new ArrayList<>(
                 List.of(authors.python, root().resolve("benchmarks/reference.py").toString(),
                         authors.checkout.toString(), type, calibration.toString(), perplexityWindows.toString()));
         command.addAll(arguments(work.resolve("theirs")));
         command.addAll(data());
-        if (method.equals("mka")) { // nsamples / tasks neighbours for one estimate, tasks for the other, as ours takes them
-            command.addAll(List.of("--num-tasks", "50", "--nsamples", "250"));
-        }
         return new Contestant("authors'", command);
     }
 
@@ -206,7 +210,22 @@ final class WholeRun implements Callable<Integer> {
     }
 
     private List<String> data() {
-        return List.of("--calibration-dataset", DATASET, "--nsamples", "" + samples, "--seed", "" + SEED);
+        return List.of("--calibration-dataset", calibrationData(), "--nsamples", "" + samples(), "--seed", "" + SEED);
+    }
+
+    private String calibrationData() {
+        return method.equals(MKA) ? "mmlu" : DATASET;
+    }
+
+    private int samples() {
+        if (samples != null) {
+            return samples;
+        }
+        return method.equals(MKA) ? 250 : 256;
+    }
+
+    private TextSource source(String name) {
+        return new TextSource(name, dataDirectory, TextSource.DEFAULT_FIELD);
     }
 
     private static void write(Sequences windows, Path file) throws IOException {
