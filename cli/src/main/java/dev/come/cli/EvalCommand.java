@@ -37,7 +37,8 @@ final class EvalCommand implements Runnable {
 
     @Option(names = "--tasks", split = ",", paramLabel = "NAME", description = {
         "boolq, piqa, hellaswag, winogrande, arc_easy, arc_challenge, openbookqa, race, mmlu,"
-                + " one subject as in mmlu_anatomy, wikitext, or a file that describes a task (.json)."})
+                + " one subject as in mmlu_anatomy, one part as in mmlu_stem, wikitext, or a file that describes a task"
+                + " (.json)."})
     private List<String> tasks = List.of();
 
     @Option(names = "--num-fewshot", paramLabel = "K",

@@ -39,7 +39,7 @@ final class Evaluations {
         out.flush();
     }
 
-    /** Groups, and tasks that are part of none. */
+    /** Tasks that are part of no group, and groups with their parts. */
     private static List<TaskResult> shown(Measured model) {
         List<TaskResult> shown = new ArrayList<>(
                 model.results().tasks().stream().filter(task -> task.group().isEmpty()).toList());
@@ -59,7 +59,8 @@ final class Evaluations {
                         .map(baseline -> shown(baseline).get(index).values().get(metric)).filter(Objects::nonNull)
                         .mapToDouble(Double::doubleValue).findFirst();
                 Double error = task.errors().get(metric);
-                row(table, compared, task.values().get(metric), other, first ? task.task() : "",
+                String name = (task.group().isEmpty() ? "" : "  ") + task.task();
+                row(table, compared, task.values().get(metric), other, first ? name : "",
                         first ? task.version() : "", first ? "" + task.shots() : "", first ? "" + task.documents() : "",
                         metric, decimals(task.values().get(metric)), error == null ? "" : "± " + decimals(error));
                 first = false;
