@@ -180,7 +180,7 @@ final class WholeRun implements Callable<Integer> {
             write(CalibrationSet.sample(
                     new CalibrationSet.Options(source, samples, OptionalInt.empty(), SEED, sequenceLength),
                     tokenizer).sequences(), calibration);
-            write(PerplexityText.read(source, sequenceLength, Integer.MAX_VALUE, tokenizer).windows(),
+            write(PerplexityText.read(source, sequenceLength, sequenceLength, Integer.MAX_VALUE, tokenizer).windows(),
                     perplexityWindows);
         }
         List<String> command = new ArrayList<>(
