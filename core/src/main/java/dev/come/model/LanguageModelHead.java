@@ -86,6 +86,21 @@ public final class LanguageModelHead implements AutoCloseable {
         return states.mul(new Scalar(config.multipliers().logits()));
     }
 
+    /** How many tokens there are. */
+    int vocabularySize() {
+        return config.vocabularySize();
+    }
+
+    /** Copies some rows of the output projection into a tensor {@code (width, embedding)}, which it returns. */
+    Tensor projection(long first, long width, Tensor into) {
+        return into.copy_(stored.narrow(0, first, width));
+    }
+
+    /** Logits as the model means them, in place. */
+    Tensor capped(Tensor logits) {
+        return config.multipliers().capped(logits);
+    }
+
     /** Logits, {@code (rows, vocabulary)}, float32. Keeps the whole projection in the compute type from then on. */
     public Tensor logits(Tensor hidden, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace).to(compute.scalarType());
