@@ -87,6 +87,16 @@ class ModelPairTests {
                 sequence -> sequence == 2 ? 11 : 1);
     }
 
+    /** Gemma 2 caps its logits, Granite scales them. */
+    @Test
+    void logitsAreThoseThatEachModelMeans() {
+        Path families = Path.of("src/test/resources/fixtures/families");
+        assertEqualsTwin(families.resolve("gemma2"), families.resolve("granite"),
+                sequences(new Random(3), 64, 20, 12), StackLosses.ALL);
+        assertEqualsTwin(families.resolve("granite"), families.resolve("gemma2"),
+                sequences(new Random(4), 64, 20, 12), StackLosses.ALL);
+    }
+
     @Test
     void aVocabularyOfSeveralSlicesIsComparedAsWithAllLogits() {
         Path reference = noisy("reference", 0);
