@@ -186,8 +186,8 @@ final class WholeRun implements Callable<Integer> {
                     new CalibrationSet.Options(source(calibrationData()), samples(), tasks, SEED, sequenceLength),
                     tokenizer).sequences(), calibration);
             if (perplexity) {
-                write(PerplexityText.read(source(DATASET), sequenceLength, Integer.MAX_VALUE, tokenizer).windows(),
-                        perplexityWindows);
+                write(PerplexityText.read(source(DATASET), sequenceLength, sequenceLength, Integer.MAX_VALUE, tokenizer)
+                        .windows(), perplexityWindows);
             }
         }
         List<String> command = new ArrayList<>(

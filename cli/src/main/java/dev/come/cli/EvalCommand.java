@@ -32,12 +32,21 @@ final class EvalCommand implements Runnable {
     private ModelOptions model = new ModelOptions();
 
     @Option(names = "--baseline", paramLabel = "MODEL",
-            description = "Folder or hub name of a model to compare it with, usually the dense one.")
+            description = "Folder or hub name of a model that is measured too, usually the dense one: adds its values and"
+                    + " the differences.")
     private @Nullable String baseline;
+
+    @Option(names = "--compare", paramLabel = "MODEL", description = {
+        "Folder or hub name of a model with the same tokens, usually the dense one, that is run beside it on the texts of"
+                + " --ppl-data.",
+        "Adds, token by token, the KL divergence from its next-token probabilities, the share of equal likeliest tokens, and"
+                + " the difference in log perplexity with its error."})
+    private @Nullable String compared;
 
     @Option(names = "--tasks", split = ",", paramLabel = "NAME", description = {
         "boolq, piqa, hellaswag, winogrande, arc_easy, arc_challenge, openbookqa, race, mmlu,"
-                + " one subject as in mmlu_anatomy, wikitext, or a file that describes a task (.json)."})
+                + " one subject as in mmlu_anatomy, one part as in mmlu_stem, wikitext, or a file that describes a task"
+                + " (.json)."})
     private List<String> tasks = List.of();
 
     @Option(names = "--num-fewshot", paramLabel = "K",
@@ -67,8 +76,16 @@ final class EvalCommand implements Runnable {
     private @Nullable Path output;
 
     @Option(names = "--log-samples",
-            description = "Write every question with its scores beside the results (.samples.jsonl).")
+            description = "Write every question with its scores beside the results (.samples.jsonl), and long texts with"
+                    + " their bits too (.documents.csv).")
     private boolean samples;
+
+    @Option(names = "--losses", paramLabel = "FILE", description = {
+        "Write the loss of every scored token of --ppl-data as CSV, with --compare the divergence there too."})
+    private @Nullable Path losses;
+
+    @Option(names = "--overwrite", description = "Replace files that --output and --losses name.")
+    private boolean overwrite;
 
     @ArgGroup(validate = false)
     private PerplexityData perplexity = new PerplexityData();
@@ -87,10 +104,12 @@ final class EvalCommand implements Runnable {
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
         PerplexityOptions texts = perplexity.options(data, model.hub());
         ComputeChoice choice = computing.choice(); // what is mistyped is told before anything is downloaded
-        EvalJob.Request.check(options, texts, Optional.ofNullable(output), samples);
+        EvalJob.Written written = new EvalJob.Written(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
+                overwrite);
+        EvalJob.Request.check(options, texts, compared != null, written);
         EvaluationReport report = EvalJob.run(
-                new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder), options, texts,
-                        Optional.ofNullable(output), samples),
+                new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder),
+                        Optional.ofNullable(compared).map(model::folder), options, texts, written),
                 choice,
                 main.progress(spec.commandLine().getErr()));
         Evaluations.print(report, spec.commandLine().getOut());

@@ -1,7 +1,9 @@
 package dev.come.cli;
 
+import dev.come.evaluate.Divergence;
 import dev.come.evaluate.EvaluationReport;
 import dev.come.evaluate.EvaluationReport.Average;
+import dev.come.evaluate.EvaluationReport.Compared;
 import dev.come.evaluate.EvaluationReport.Measured;
 import dev.come.evaluate.Perplexity;
 import dev.come.evaluate.TaskResult;
@@ -28,6 +30,10 @@ final class Evaluations {
             }
             perplexities(report, out);
         }
+        report.compared().ifPresent(compared -> {
+            out.println();
+            divergences(compared, out);
+        });
         if (report.baseline().isPresent() && !report.averages().isEmpty()) {
             out.println();
         }
@@ -39,7 +45,7 @@ final class Evaluations {
         out.flush();
     }
 
-    /** Groups, and tasks that are part of none. */
+    /** Tasks that are part of no group, and groups with their parts. */
     private static List<TaskResult> shown(Measured model) {
         List<TaskResult> shown = new ArrayList<>(
                 model.results().tasks().stream().filter(task -> task.group().isEmpty()).toList());
@@ -59,7 +65,8 @@ final class Evaluations {
                         .map(baseline -> shown(baseline).get(index).values().get(metric)).filter(Objects::nonNull)
                         .mapToDouble(Double::doubleValue).findFirst();
                 Double error = task.errors().get(metric);
-                row(table, compared, task.values().get(metric), other, first ? task.task() : "",
+                String name = (task.group().isEmpty() ? "" : "  ") + task.task();
+                row(table, compared, task.values().get(metric), other, first ? name : "",
                         first ? task.version() : "", first ? "" + task.shots() : "", first ? "" + task.documents() : "",
                         metric, decimals(task.values().get(metric)), error == null ? "" : "± " + decimals(error));
                 first = false;
@@ -84,6 +91,22 @@ final class Evaluations {
                     .orElse(OptionalDouble.empty());
             row(table, compared, perplexity.value(), other, perplexity.metric(),
                     "" + perplexity.windowLosses().size(), decimals(perplexity.value()));
+        }
+        out.println(table);
+    }
+
+    private static void divergences(Compared compared, PrintWriter out) {
+        Table table = new Table("beside " + compared.about().get("name").asString(), "tokens", "mean", "99 %",
+                "largest",
+                "same top", "log perplexity", "error");
+        for (Divergence divergence : compared.divergences()) {
+            table.row(divergence.metric(), String.format(Locale.ROOT, "%,d", divergence.tokens()),
+                    decimals(divergence.mean()), decimals(divergence.percentile99()), decimals(divergence.maximum()),
+                    String.format(Locale.ROOT, "%.2f %%", 100 * divergence.sameTop()),
+                    String.format(Locale.ROOT, "%+.4f", divergence.logPerplexityDifference()),
+                    divergence.standardError().isPresent()
+                            ? "± " + decimals(divergence.standardError().getAsDouble())
+                            : "");
         }
         out.println(table);
     }

@@ -1,5 +1,6 @@
 package dev.come.cli;
 
+import dev.come.UsageException;
 import dev.come.hub.Hub;
 import dev.come.job.PerplexityOptions;
 import java.util.List;
@@ -17,8 +18,18 @@ final class PerplexityData {
             description = "Take only the first N windows of each (default: all).")
     private @Nullable Integer windows;
 
+    @Option(names = "--stride", paramLabel = "TOKENS", description = {
+        "By how many tokens a window is further than the one before (default: --seqlen, windows side by side).",
+        "Of a window only tokens that are in none before are scored; they then have at least seqlen - stride before"
+                + " them."})
+    private @Nullable Integer stride;
+
     PerplexityOptions options(DataOptions data, Supplier<Hub> hub) {
+        if (stride != null && texts.isEmpty()) {
+            throw new UsageException("--stride says how perplexity is measured, but --ppl-data is missing");
+        }
         return new PerplexityOptions(texts.stream().map(text -> data.source(text, hub)).toList(), data.sequenceLength(),
+                stride == null ? data.sequenceLength() : stride,
                 windows == null ? PerplexityOptions.ALL_WINDOWS : windows);
     }
 }

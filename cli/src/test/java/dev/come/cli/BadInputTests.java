@@ -82,6 +82,36 @@ class BadInputTests {
         assertRefused(USAGE, trial.prune(options.split(" ")), message);
     }
 
+    private List<String> eval(String... more) {
+        List<String> arguments = new ArrayList<>(List.of("eval", "--model-name", trial.model.toString(), "--seqlen",
+                "32", "--threads", "1"));
+        arguments.addAll(List.of(more));
+        return arguments;
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --stride 0 --ppl-data TEXT | --stride is 0, but must be from 1 to --seqlen, which is 32
+            --stride 33 --ppl-data TEXT | --stride is 33, but must be from 1 to --seqlen, which is 32
+            --stride few --ppl-data TEXT | --stride
+            --stride 16 --tasks piqa | --stride says how perplexity is measured, but --ppl-data is missing
+            --compare MODEL --tasks piqa | --compare runs both models on the texts of --ppl-data, which is missing
+            --losses FILE --tasks piqa | --losses writes what the tokens of --ppl-data cost, which is missing
+            --losses TEXT --ppl-data TEXT | text.txt is there already; add --overwrite
+            --overwrite --ppl-data TEXT | --overwrite replaces the files of --output and --losses, which are missing
+            """)
+    void anEvaluationThatCannotBe(String options, String message) {
+        assertRefused(USAGE, eval(options.replace("TEXT", trial.text.toString())
+                .replace("MODEL", trial.model.toString()).replace("FILE", folder.resolve("losses.csv").toString())
+                .split(" ", -1)), message);
+    }
+
+    @Test
+    void aModelToCompareWithThatIsNotThere() {
+        assertRefused(INPUT, eval("--ppl-data", trial.text.toString(), "--compare", folder.resolve("none").toString()),
+                "none: there is no such folder");
+    }
+
     @Test
     void textShorterThanOneWindow() throws IOException {
         Files.writeString(trial.text, "w3 w4 w5");

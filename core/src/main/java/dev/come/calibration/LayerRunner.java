@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -218,13 +219,24 @@ public final class LayerRunner implements AutoCloseable {
      * @param hidden the states after the last layer of the stack
      */
     double[] losses(Chunk chunk, Tensor hidden, Workspace workspace, LayerStack stack) {
-        double[][] byToken = head.losses(hidden, chunk.tokens(), chunk.layout(), workspace);
-        double[] losses = new double[byToken.length];
+        return Arrays.stream(tokenLosses(chunk, hidden, StackLosses.ALL, workspace, stack))
+                .mapToDouble(losses -> Arrays.stream(losses).average().orElse(0)).toArray();
+    }
+
+    /**
+     * The cross-entropy of the tokens of each sequence of a chunk, in nats.
+     *
+     * @param hidden the states after the last layer of the stack
+     * @param first for each sequence, by its number, the position of the first token that is scored
+     */
+    double[][] tokenLosses(Chunk chunk, Tensor hidden, IntUnaryOperator first, Workspace workspace, LayerStack stack) {
+        double[][] losses = head.losses(hidden, chunk.tokens(), chunk.layout(),
+                index -> first.applyAsInt(chunk.first() + index), workspace);
         for (int i = 0; i < losses.length; i++) {
-            losses[i] = Arrays.stream(byToken[i]).average().orElse(0);
-            if (!Double.isFinite(losses[i])) {
+            double sum = Arrays.stream(losses[i]).sum();
+            if (!Double.isFinite(sum)) {
                 throw new FailedException("The loss of sequence " + (chunk.first() + i) + " under the layers "
-                        + stack.tree() + " is " + losses[i]
+                        + stack.tree() + " is " + sum
                         + "; its states are too large or damaged (try --dtype float32)");
             }
         }

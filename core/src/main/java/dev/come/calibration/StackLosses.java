@@ -1,22 +1,37 @@
 package dev.come.calibration;
 
 import dev.come.Progress;
+import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.Compute;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 
 /**
  * The losses of several stacks on the same sequences. Stacks that begin alike share the work of their common layers, and
  * sequences go through in groups that fit the memory.
  */
 public final class StackLosses implements AutoCloseable {
+    /** Every token of a sequence is scored but the first, which nothing predicts. */
+    public static final IntUnaryOperator ALL = _ -> 1;
+
     private final LayerRunner runner;
     private final List<LayerStack> stacks;
     private final List<TokenChunks> groups;
     private final int sequenceCount;
+
+    /** Is told what tokens cost; called from several threads, for different stacks and sequences. */
+    public interface Sink {
+        /**
+         * Takes a sequence.
+         *
+         * @param losses the cross-entropy of its tokens from the first one on that is scored, in nats
+         */
+        void accept(int stack, int sequence, double[] losses);
+    }
 
     /**
      * Plans the work.
@@ -46,21 +61,35 @@ public final class StackLosses implements AutoCloseable {
      * @return one array for each stack: the losses of the sequences in their order
      */
     public List<double[]> measure(Progress.Task progress) {
-        double[][] losses = new double[stacks.size()][sequenceCount];
-        return runner.reporting(progress, () -> {
+        double[][] means = new double[stacks.size()][sequenceCount];
+        measure(ALL, (stack, sequence, losses) -> means[stack][sequence] = Arrays.stream(losses).average().orElse(0),
+                progress);
+        return Arrays.asList(means);
+    }
+
+    /**
+     * The cross-entropy of single tokens.
+     *
+     * @param first for each sequence the position of the first token that is scored, at least 1
+     * @param sink is given them
+     * @param progress as for the means
+     */
+    public void measure(IntUnaryOperator first, Sink sink, Progress.Task progress) {
+        runner.reporting(progress, () -> {
             for (TokenChunks group : groups) {
                 try (StackRun run = new StackRun(runner, group)) {
                     run.add(chunk -> runner.embed(group.get(chunk)), StackRun.whole(stacks));
-                    run.run((stack, chunk, hidden, workspace) -> put(runner.losses(group.get(chunk), hidden, workspace,
-                            stacks.get(stack)), group.get(chunk).first(), losses[stack]));
+                    run.run((stack, index, hidden, workspace) -> {
+                        Chunk chunk = group.get(index);
+                        double[][] losses = runner.tokenLosses(chunk, hidden, first, workspace, stacks.get(stack));
+                        for (int i = 0; i < losses.length; i++) {
+                            sink.accept(stack, chunk.first() + i, losses[i]);
+                        }
+                    });
                 }
             }
-            return Arrays.asList(losses);
+            return true;
         });
-    }
-
-    private static void put(double[] values, int first, double[] into) {
-        System.arraycopy(values, 0, into, first, values.length);
     }
 
     @Override

@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.stream.Stream;
 
 /**
  * Tasks that are measured as lm-evaluation-harness measures them: multiple choice by log-likelihoods, and the perplexity of long
@@ -108,11 +109,10 @@ public final class Evaluation {
             samples = List.copyOf(samples);
         }
 
-        /** What counts in an average: groups, and tasks of no group, that have an accuracy. */
+        /** What counts in an average: groups, but not their parts, and tasks of no group, that have an accuracy. */
         List<TaskResult> averaged() {
-            List<TaskResult> all = new ArrayList<>(tasks.stream().filter(task -> task.group().isEmpty()).toList());
-            all.addAll(groups);
-            return all.stream().filter(task -> !Double.isNaN(task.accuracy())).toList();
+            return Stream.concat(tasks.stream(), groups.stream()).filter(task -> task.group().isEmpty())
+                    .filter(task -> !Double.isNaN(task.accuracy())).toList();
         }
     }
 
@@ -159,7 +159,8 @@ public final class Evaluation {
                     ofGroup.add(result(data, documents));
                 }
                 results.addAll(ofGroup);
-                tasks.get(i).getFirst().task().group().ifPresent(group -> groups.add(groupResult(group, ofGroup)));
+                tasks.get(i).getFirst().task().group()
+                        .ifPresent(group -> groups.addAll(groupResults(group.name(), ofGroup)));
             }
         }
         return new Results(results, groups, longest, encoding.prefix(), samples);
@@ -238,7 +239,7 @@ public final class Evaluation {
             case LongText _ -> perplexities(documents, values);
         }
         return new TaskResult(task.name(), task.version(), task.documents().split(), shots(task, options),
-                documents.size(), data.sources(), task.group().map(Group::name).orElse(""), values, errors);
+                documents.size(), data.sources(), task.group().map(Group::innermost).orElse(""), values, errors);
     }
 
     private static void accuracies(List<Metric> metrics, List<DocumentResult> documents, Map<String, Double> values,
@@ -268,8 +269,17 @@ public final class Evaluation {
         values.put("bits_per_byte", -sum / bytes / Math.log(2));
     }
 
+    /** A group, then its parts. */
+    static List<TaskResult> groupResults(String name, List<TaskResult> members) {
+        List<TaskResult> results = new ArrayList<>(List.of(groupResult(name, "", members)));
+        members.stream().map(TaskResult::group).filter(part -> !part.equals(name)).distinct()
+                .forEach(part -> results.add(groupResult(part, name,
+                        members.stream().filter(member -> member.group().equals(part)).toList())));
+        return results;
+    }
+
     /** Every document counts the same, whatever its task. */
-    private static TaskResult groupResult(Group group, List<TaskResult> members) {
+    private static TaskResult groupResult(String name, String in, List<TaskResult> members) {
         TaskResult first = members.getFirst();
         SequencedMap<String, Double> values = new LinkedHashMap<>();
         Map<String, Double> errors = new HashMap<>();
@@ -283,7 +293,7 @@ public final class Evaluation {
                         members.stream().map(member -> member.errors().get(metric)).toList(), sizes));
             }
         }
-        return new TaskResult(group.name(), first.version(), first.split(), first.shots(),
-                sizes.stream().mapToInt(Integer::intValue).sum(), List.of(), "", values, errors);
+        return new TaskResult(name, first.version(), first.split(), first.shots(),
+                sizes.stream().mapToInt(Integer::intValue).sum(), List.of(), in, values, errors);
     }
 }

@@ -23,9 +23,11 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param settings what the numbers depend on besides the models
  * @param model the model
- * @param baseline the model that it is compared with
+ * @param compared the model that it was run beside, token by token
+ * @param baseline the model that was measured after it
  */
-public record EvaluationReport(ObjectNode settings, Measured model, Optional<Measured> baseline) {
+public record EvaluationReport(ObjectNode settings, Measured model, Optional<Compared> compared,
+        Optional<Measured> baseline) {
     private static final JsonMapper LINES = new JsonMapper();
     private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
@@ -38,6 +40,18 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Mea
     public record Measured(ObjectNode about, Results results, List<Perplexity> perplexities) {
         public Measured {
             perplexities = List.copyOf(perplexities);
+        }
+    }
+
+    /**
+     * A model beside which another was run.
+     *
+     * @param about what it is: name, fingerprint, sizes, compute type
+     * @param divergences how far the other is from it, on each text
+     */
+    public record Compared(ObjectNode about, List<Divergence> divergences) {
+        public Compared {
+            divergences = List.copyOf(divergences);
         }
     }
 
@@ -104,6 +118,7 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Mea
         root.put("format", "come-eval-1");
         root.set("settings", settings);
         root.set(ScoredModel.MODEL, json(model));
+        compared.ifPresent(other -> root.set("compared", json(other)));
         baseline.ifPresent(other -> root.set(ScoredModel.BASELINE, json(other)));
         ArrayNode averages = root.putArray("averages");
         for (Average average : averages()) {
@@ -126,6 +141,21 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Mea
         ArrayNode perplexities = node.putArray("perplexities");
         measured.perplexities.forEach(perplexity -> perplexities.addObject().put("metric", perplexity.metric())
                 .put("value", perplexity.value()).put("windows", perplexity.windowLosses().size()));
+        return node;
+    }
+
+    private static ObjectNode json(Compared compared) {
+        ObjectNode node = compared.about.deepCopy();
+        ArrayNode divergences = node.putArray("divergences");
+        for (Divergence divergence : compared.divergences) {
+            ObjectNode entry = divergences.addObject().put("metric", divergence.metric())
+                    .put("tokens", divergence.tokens())
+                    .put("mean", divergence.mean()).put("percentile_99", divergence.percentile99())
+                    .put("maximum", divergence.maximum()).put("same_top", divergence.sameTop())
+                    .put("perplexity", divergence.reference().value())
+                    .put("log_perplexity_difference", divergence.logPerplexityDifference());
+            divergence.standardError().ifPresent(error -> entry.put("log_perplexity_difference_stderr", error));
+        }
         return node;
     }
 
@@ -154,6 +184,29 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Mea
         baseline.ifPresent(
                 other -> other.results.samples().forEach(sample -> lines.append(line(ScoredModel.BASELINE, sample))));
         return lines.toString();
+    }
+
+    /**
+     * Every long text of both models as CSV, with its words and bytes, its log-likelihood in nats and what it takes in bits;
+     * empty if there is none.
+     */
+    public Optional<String> longTexts() {
+        StringBuilder lines = new StringBuilder();
+        model.results.samples().forEach(sample -> lines.append(csvLine(ScoredModel.MODEL, sample)));
+        baseline.ifPresent(other -> other.results.samples()
+                .forEach(sample -> lines.append(csvLine(ScoredModel.BASELINE, sample))));
+        return lines.isEmpty()
+                ? Optional.empty()
+                : Optional.of("model,task,doc_id,words,bytes,log_likelihood,bits\r\n" + lines);
+    }
+
+    private static String csvLine(String role, Sample sample) {
+        if (!(sample.result().document() instanceof Page page)) {
+            return "";
+        }
+        double likelihood = sample.result().logLikelihood();
+        return role + "," + sample.task() + "," + page.id() + "," + page.words() + "," + page.bytes() + ","
+                + likelihood + "," + -likelihood / Math.log(2) + "\r\n";
     }
 
     private static String line(String role, Sample sample) {

@@ -8,10 +8,12 @@ import dev.come.stack.LayerStore;
 import dev.come.text.PerplexityText;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Perplexity as SLEB and CoMe measure it: windows side by side, in each the mean cross-entropy of all tokens but the first,
- * exp of the mean over windows.
+ * exp of the mean over windows. Where windows slide, of each the tokens that none before has scored, and every token counts
+ * the same.
  *
  * @param metric the full name of the number: data, unit, sequence length and BOS rule; only equal names compare
  * @param value the perplexity
@@ -33,12 +35,25 @@ public record Perplexity(String metric, double value, List<Double> windowLosses)
         try (StackLosses losses = new StackLosses(store, stacks, text.windows(), compute, memory);
                 Progress.Task task = progress.begin("perplexity on " + text.facts().dataset(), losses.runs(),
                         "windows")) {
-            return losses.measure(task).stream().map(windows -> of(text.metric(), windows)).toList();
+            double[][] means = new double[stacks.size()][text.windows().count()];
+            losses.measure(text::firstScored,
+                    (stack, window, tokens) -> means[stack][window] = Arrays.stream(tokens).average().orElseThrow(),
+                    task);
+            return Arrays.stream(means).map(windows -> of(text, windows)).toList();
         }
     }
 
-    private static Perplexity of(String metric, double[] windowLosses) {
-        double mean = Arrays.stream(windowLosses).average().orElseThrow();
-        return new Perplexity(metric, Math.exp(mean), Arrays.stream(windowLosses).boxed().toList());
+    /**
+     * From the means of the windows.
+     *
+     * @param windowLosses the mean cross-entropy of each window, in nats
+     */
+    static Perplexity of(PerplexityText text, double[] windowLosses) {
+        // By their tokens in units of the first window, so that equal windows have weights of exactly 1.
+        double[] weights = IntStream.range(0, windowLosses.length)
+                .mapToDouble(window -> (double) text.scored(window) / text.scored(0)).toArray();
+        double mean = IntStream.range(0, windowLosses.length).mapToDouble(i -> windowLosses[i] * weights[i]).sum()
+                / Arrays.stream(weights).sum();
+        return new Perplexity(text.metric(), Math.exp(mean), Arrays.stream(windowLosses).boxed().toList());
     }
 }

@@ -25,6 +25,12 @@ record TaskDescription(String name, String version, Optional<Group> group, Data 
         Optional<Preparation> preparation, Map<String, List<List<String>>> columns, String introduction, Form form,
         Sources sources) {
 
+    /** The same, as a part of another group or of none. */
+    TaskDescription in(Optional<Group> other) {
+        return new TaskDescription(name, version, other, documents, examples, preparation, columns, introduction, form,
+                sources);
+    }
+
     /**
      * Where data are looked for.
      *
@@ -33,8 +39,18 @@ record TaskDescription(String name, String version, Optional<Group> group, Data 
      */
     record Sources(List<Path> folders, Optional<Supplier<Hub>> hub) {}
 
-    /** Tasks whose results are summed up to one, each counting by its documents. */
-    record Group(String name, OptionalInt published) {}
+    /**
+     * Tasks whose results are summed up to one, each counting by its documents.
+     *
+     * @param part the part of the group that the task belongs to, which is summed up too; or empty
+     * @param published how many documents all of them have
+     */
+    record Group(String name, String part, OptionalInt published) {
+        /** The innermost sum that the task is in. */
+        String innermost() {
+            return part.isEmpty() ? name : part;
+        }
+    }
 
     /**
      * Rows of files.

@@ -33,6 +33,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -65,7 +66,8 @@ final class TaskFile {
     }
 
     /**
-     * Finds a task: one of those of the project by its name, a subject of one of them ({@code mmlu_anatomy}), or a file.
+     * Finds a task: one of those of the project by its name, a subject of one of them ({@code mmlu_anatomy}) or a part
+     * ({@code mmlu_stem}), or a file.
      *
      * @param library where the data are; those of a file are looked for beside it first
      * @return one description, or those of a group
@@ -81,11 +83,12 @@ final class TaskFile {
                 .findFirst();
         List<TaskDescription> tasks = known.isEmpty() ? List.of() : builtIn(known.get(), library, harness);
         if (known.isPresent() && !name.equals(known.get())) {
-            tasks = tasks.stream().filter(task -> task.name().equals(name)).map(TaskFile::alone).toList();
+            tasks = subjectOrPart(tasks, name);
         }
         if (tasks.isEmpty()) {
             throw new UsageException("--tasks names " + name + ", which is not there; the choices are "
-                    + String.join(", ", NAMES) + ", one subject as in mmlu_anatomy, and files that end in .json");
+                    + String.join(", ", NAMES) + ", one subject as in mmlu_anatomy, one part as in mmlu_stem, and files"
+                    + " that end in .json");
         }
         return tasks;
     }
@@ -103,10 +106,14 @@ final class TaskFile {
         };
     }
 
-    /** A subject that was asked for by itself is part of no group. */
-    private static TaskDescription alone(TaskDescription task) {
-        return new TaskDescription(task.name(), task.version(), Optional.empty(), task.documents(), task.examples(),
-                task.preparation(), task.columns(), task.introduction(), task.form(), task.sources());
+    /** A subject that was asked for by itself is part of no group, and a part is a group. */
+    private static List<TaskDescription> subjectOrPart(List<TaskDescription> tasks, String name) {
+        List<TaskDescription> one = tasks.stream().filter(task -> task.name().equals(name))
+                .map(task -> task.in(Optional.empty())).toList();
+        return one.isEmpty()
+                ? tasks.stream().filter(task -> task.group().filter(group -> group.part().equals(name)).isPresent())
+                        .map(task -> task.in(Optional.of(new Group(name, "", OptionalInt.empty())))).toList()
+                : one;
     }
 
     private static List<TaskDescription> builtIn(String name, Library library, HarnessVersion harness) {
@@ -149,21 +156,33 @@ final class TaskFile {
                     "context",
                     "choices", "contexts", "continuation", "gold", "metrics", "text", "counted", "subjects");
             if (!object.has("subjects")) {
-                return List.of(task(object, ""));
+                return List.of(task(object, "", ""));
             }
-            return object.get("subjects").valueStream().map(subject -> task(object, subject.asString())).toList();
+            return subjects(object).entrySet().stream()
+                    .map(subject -> task(object, subject.getKey(), subject.getValue())).toList();
         } catch (JacksonException e) {
             throw invalid("it is not JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""));
         }
     }
 
-    private TaskDescription task(ObjectNode root, String subject) {
+    /** The subjects, and the part that each belongs to; or empty. */
+    private SequencedMap<String, String> subjects(ObjectNode root) {
+        SequencedMap<String, String> subjects = new LinkedHashMap<>();
+        if (root.path("subjects") instanceof ObjectNode parts && !parts.isEmpty()) {
+            parts.propertyNames().forEach(subject -> subjects.put(subject, string(parts, subject)));
+        } else {
+            strings(root, "subjects").forEach(subject -> subjects.put(subject, ""));
+        }
+        return subjects;
+    }
+
+    private TaskDescription task(ObjectNode root, String subject, String part) {
         Form form = form(root);
         Data documents = data(object(root, "documents"), "documents", subject);
         String name = string(root, "task");
         Optional<Group> group = subject.isEmpty()
                 ? Optional.empty()
-                : Optional.of(new Group(name, documents.published()));
+                : Optional.of(new Group(name, part.isEmpty() ? "" : name + "_" + part, documents.published()));
         if (group.isPresent()) {
             documents = documents.withoutPublished();
         }

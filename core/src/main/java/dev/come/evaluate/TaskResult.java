@@ -14,7 +14,7 @@ import java.util.SequencedMap;
  * @param shots examples in front of each document
  * @param documents how many documents were scored
  * @param sources the files they come from
- * @param group the group that the task is part of; or empty
+ * @param group the group that the task, or part of a group, belongs to; or empty
  * @param values what was measured by its name in lm-evaluation-harness, for example {@code acc_norm}
  * @param errors the standard errors of those values that have one
  */

@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.FailedException;
+import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
@@ -8,20 +9,20 @@ import dev.come.evaluate.Evaluation;
 import dev.come.evaluate.Evaluation.Results;
 import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.EvaluationReport;
+import dev.come.evaluate.EvaluationReport.Compared;
 import dev.come.evaluate.EvaluationReport.Measured;
 import dev.come.evaluate.Journal;
-import dev.come.evaluate.Perplexity;
 import dev.come.evaluate.ScoredModel;
-import dev.come.model.Compute;
+import dev.come.evaluate.TokenLosses;
+import dev.come.hub.Hub;
 import dev.come.model.ModelConfig;
-import dev.come.stack.LayerStack;
 import dev.come.text.PerplexityText;
 import dev.come.text.SpecialTokens;
+import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -37,17 +38,24 @@ public final class EvalJob {
      * What is asked for.
      *
      * @param model folder of the model
-     * @param baseline folder of a model to compare it with ({@code --baseline})
+     * @param baseline folder of a model that is measured too ({@code --baseline})
+     * @param compared folder of a model that it is run beside on the texts ({@code --compare})
      * @param tasks the tasks and their rules; may have none
      * @param perplexity the texts to measure perplexity on; may be none
-     * @param output where the results go as JSON ({@code --output})
-     * @param samples whether every document is written too ({@code --log-samples})
+     * @param written what is written
      */
-    public record Request(Path model, Optional<Path> baseline, EvaluationOptions tasks, PerplexityOptions perplexity,
-            Optional<Path> output, boolean samples) {
-        /** @throws UsageException if there is nothing to measure, or samples have nowhere to go */
+    public record Request(Path model, Optional<Path> baseline, Optional<Path> compared, EvaluationOptions tasks,
+            PerplexityOptions perplexity, Written written) {
+        /** @throws UsageException if something has nothing to act on, or files cannot be written */
         public Request {
-            check(tasks, perplexity, output, samples);
+            check(tasks, perplexity, compared.isPresent(), written);
+        }
+
+        /** Without a model beside it. */
+        public Request(Path model, Optional<Path> baseline, EvaluationOptions tasks, PerplexityOptions perplexity,
+                Optional<Path> output, boolean samples) {
+            this(model, baseline, Optional.empty(), tasks, perplexity,
+                    new Written(output, samples, Optional.empty(), false));
         }
 
         /**
@@ -55,14 +63,56 @@ public final class EvalJob {
          *
          * @throws UsageException as the constructor does
          */
-        public static void check(EvaluationOptions tasks, PerplexityOptions perplexity, Optional<Path> output,
-                boolean samples) {
+        public static void check(EvaluationOptions tasks, PerplexityOptions perplexity, boolean compared,
+                Written written) {
             if (tasks.tasks().isEmpty() && perplexity.texts().isEmpty()) {
                 throw new UsageException(
                         "--tasks and --ppl-data are missing: name tasks, or texts to measure perplexity on");
             }
+            if (compared && perplexity.texts().isEmpty()) {
+                throw new UsageException("--compare runs both models on the texts of --ppl-data, which is missing");
+            }
+            if (written.losses.isPresent() && perplexity.texts().isEmpty()) {
+                throw new UsageException("--losses writes what the tokens of --ppl-data cost, which is missing");
+            }
+            written.check();
+        }
+    }
+
+    /**
+     * The files that are written.
+     *
+     * @param output where the results go as JSON ({@code --output})
+     * @param samples whether every document is written too ({@code --log-samples})
+     * @param losses where the losses of single tokens go as CSV ({@code --losses})
+     * @param overwrite whether files of these names are replaced ({@code --overwrite})
+     */
+    public record Written(Optional<Path> output, boolean samples, Optional<Path> losses, boolean overwrite) {
+        private void check() {
             if (samples && output.isEmpty()) {
                 throw new UsageException("--log-samples writes beside --output, which is missing");
+            }
+            if (overwrite && output.isEmpty() && losses.isEmpty()) {
+                throw new UsageException("--overwrite replaces the files of --output and --losses, which are missing");
+            }
+            output.ifPresent(file -> check("--output", file));
+            losses.ifPresent(file -> check("--losses", file));
+            if (output.isPresent() && output.equals(losses)) {
+                throw new UsageException("--output and --losses name the same file, " + output.get());
+            }
+        }
+
+        private void check(String option, Path file) {
+            Path folder = file.toAbsolutePath().getParent();
+            if (Files.isDirectory(file) || folder == null) {
+                throw new UsageException(option + ": " + file + " is a folder; give the name of a file");
+            }
+            if (!Files.isDirectory(folder)) {
+                throw new UsageException(option + ": there is no folder " + folder + "; make it first");
+            }
+            if (Files.exists(file) && !overwrite) {
+                throw new UsageException(option + ": " + file
+                        + " is there already; add --overwrite, or give another name");
             }
         }
     }
@@ -82,21 +132,19 @@ public final class EvalJob {
     }
 
     private EvaluationReport run() {
-        if (request.output.isPresent() && Files.exists(request.output.get())) {
-            throw new UsageException("--output: " + request.output.get()
-                    + " is there already; remove it, or give another name");
-        }
         Evaluation evaluation = Evaluation.of(request.tasks, progress);
         ObjectNode settings = EvaluationReport.settings(request.tasks);
         settings.put("tasks_fingerprint", evaluation.fingerprint());
         try (Journal journal = journal(settings)) {
-            Measured model = measure(request.model, ScoredModel.MODEL, evaluation, journal);
-            Optional<Measured> baseline = request.baseline
-                    .map(folder -> measure(folder, ScoredModel.BASELINE, evaluation, journal));
-            EvaluationReport report = new EvaluationReport(settings, model, baseline);
-            request.output.ifPresent(output -> {
-                if (request.samples) {
+            Run model = run(request.model, request.compared, ScoredModel.MODEL, evaluation, journal);
+            Optional<Measured> baseline = request.baseline.map(
+                    folder -> run(folder, Optional.empty(), ScoredModel.BASELINE, evaluation, journal).measured);
+            EvaluationReport report = new EvaluationReport(settings, model.measured, model.compared, baseline);
+            request.written.losses.ifPresent(file -> writeLosses(file, model.losses));
+            request.written.output.ifPresent(output -> {
+                if (request.written.samples) {
                     write(beside(output, ".samples.jsonl"), report.samples());
+                    report.longTexts().ifPresent(texts -> write(beside(output, ".documents.csv"), texts));
                 }
                 write(output, report.toJson());
             });
@@ -106,13 +154,13 @@ public final class EvalJob {
     }
 
     private Journal journal(ObjectNode settings) {
-        if (request.output.isEmpty() || request.tasks.tasks().isEmpty()) {
+        if (request.written.output.isEmpty() || request.tasks.tasks().isEmpty()) {
             return Journal.inMemory();
         }
         ObjectNode header = settings.deepCopy();
         header.set(ScoredModel.MODEL, about(request.model));
         request.baseline.ifPresent(folder -> header.set(ScoredModel.BASELINE, about(folder)));
-        Path file = beside(request.output.get(), ".scores.jsonl");
+        Path file = beside(request.written.output.get(), ".scores.jsonl");
         if (Files.exists(file)) {
             progress.note("Going on with the scores in " + file);
         }
@@ -134,7 +182,8 @@ public final class EvalJob {
     private ObjectNode about(OpenModel model) {
         ModelConfig config = model.config();
         ObjectNode about = JsonNodeFactory.instance.objectNode();
-        about.put("name", String.valueOf(model.checkpoint().folder().getFileName()));
+        Path folder = model.checkpoint().folder();
+        about.put("name", Hub.nameOf(folder).orElseGet(() -> String.valueOf(folder.getFileName())));
         about.put("fingerprint", model.checkpoint().fingerprint());
         about.put("layers", config.layers());
         about.put("parameters", config.parameters(config.layers()));
@@ -142,28 +191,84 @@ public final class EvalJob {
         return about;
     }
 
-    private Measured measure(Path folder, String role, Evaluation evaluation, Journal journal) {
+    /** What was measured on a model, and the losses that its perplexities are the means of. */
+    private record Run(Measured measured, Optional<Compared> compared, List<TokenLosses> losses) {}
+
+    private Run run(Path folder, Optional<Path> beside, String role, Evaluation evaluation, Journal journal) {
         try (OpenModel model = new OpenModel(folder)) {
-            Compute compute = model.compute(choice);
-            ScoredModel scored = new ScoredModel(role, String.valueOf(folder.getFileName()), model.store(),
-                    model.tokenizer(), SpecialTokens.of(model.checkpoint().folder(), model.tokenizer()), compute,
-                    choice.memory());
-            Results results = evaluation.measure(scored, journal, progress);
-            List<LayerStack> dense = List.of(LayerStack.dense(model.config().layers()));
-            List<Perplexity> perplexities = new ArrayList<>();
-            for (PerplexityText text : request.perplexity.read(model, progress)) {
-                perplexities.addAll(
-                        Perplexity.measure(model.store(), dense, text, compute, choice.memory(), progress));
+            // What is missing or does not fit is told before anything is measured.
+            List<PerplexityText> texts = request.perplexity.read(model, progress);
+            if (beside.isEmpty()) {
+                return run(model, Optional.empty(), texts, role, evaluation, journal);
             }
-            return new Measured(about(model), results, perplexities);
+            try (OpenModel reference = new OpenModel(beside.get())) {
+                requireSameTokens(model, reference, texts);
+                return run(model, Optional.of(reference), texts, role, evaluation, journal);
+            }
         }
     }
 
-    /** Writes a file that has its name only when it is whole. */
+    private Run run(OpenModel model, Optional<OpenModel> beside, List<PerplexityText> texts, String role,
+            Evaluation evaluation, Journal journal) {
+        ScoredModel scored = scored(model, role);
+        Results results = evaluation.measure(scored, journal, progress);
+        Optional<ScoredModel> reference = beside.map(other -> scored(other, "compared"));
+        List<TokenLosses> losses = texts.stream().map(text -> TokenLosses.measure(scored, reference, text, progress))
+                .toList();
+        Measured measured = new Measured(about(model), results, losses.stream().map(TokenLosses::perplexity).toList());
+        return new Run(measured,
+                beside.map(other -> new Compared(about(other),
+                        losses.stream().map(TokenLosses::divergence).flatMap(Optional::stream).toList())),
+                losses);
+    }
+
+    private ScoredModel scored(OpenModel model, String role) {
+        Path folder = model.checkpoint().folder();
+        return new ScoredModel(role, String.valueOf(folder.getFileName()), model.store(), model.tokenizer(),
+                SpecialTokens.of(folder, model.tokenizer()), model.compute(choice), choice.memory());
+    }
+
+    private void requireSameTokens(OpenModel model, OpenModel reference, List<PerplexityText> texts) {
+        String only = "; only models with the same tokens can be compared";
+        if (reference.config().vocabularySize() != model.config().vocabularySize()) {
+            throw new InvalidInputException("--compare: " + reference.checkpoint().folder() + " has a vocabulary of "
+                    + reference.config().vocabularySize() + " tokens, but the model one of "
+                    + model.config().vocabularySize() + only);
+        }
+        List<PerplexityText> others = request.perplexity.read(reference, Progress.NONE);
+        for (int i = 0; i < texts.size(); i++) {
+            if (!others.get(i).windows().equals(texts.get(i).windows())) {
+                throw new InvalidInputException("--compare: the tokenizer of " + reference.checkpoint().folder()
+                        + " makes other tokens of " + texts.get(i).facts().dataset() + " than the model's" + only);
+            }
+        }
+    }
+
+    private static void writeLosses(Path file, List<TokenLosses> texts) {
+        write(file, fresh -> {
+            try (BufferedWriter out = Files.newBufferedWriter(fresh)) {
+                TokenLosses.writeHeader(texts.getFirst().beside().isPresent(), out);
+                for (TokenLosses text : texts) {
+                    text.writeRows(out);
+                }
+            }
+        });
+    }
+
     private static void write(Path file, String text) {
+        write(file, fresh -> Files.writeString(fresh, text));
+    }
+
+    /** Fills a file. */
+    private interface Content {
+        void write(Path file) throws IOException;
+    }
+
+    /** Writes a file that has its name only when it is whole. */
+    private static void write(Path file, Content content) {
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
         try {
-            Files.writeString(fresh, text);
+            content.write(fresh);
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw new FailedException("The results could not be written to " + file + " (" + IoReason.of(e)

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
@@ -85,6 +86,21 @@ public final class LanguageModelHead implements AutoCloseable {
         return states.mul(new Scalar(config.multipliers().logits()));
     }
 
+    /** How many tokens there are. */
+    int vocabularySize() {
+        return config.vocabularySize();
+    }
+
+    /** Copies some rows of the output projection into a tensor {@code (width, embedding)}, which it returns. */
+    Tensor projection(long first, long width, Tensor into) {
+        return into.copy_(stored.narrow(0, first, width));
+    }
+
+    /** Logits as the model means them, in place. */
+    Tensor capped(Tensor logits) {
+        return config.multipliers().capped(logits);
+    }
+
     /** Logits, {@code (rows, vocabulary)}, float32. Keeps the whole projection in the compute type from then on. */
     public Tensor logits(Tensor hidden, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace).to(compute.scalarType());
@@ -102,22 +118,25 @@ public final class LanguageModelHead implements AutoCloseable {
     }
 
     /**
-     * The cross-entropy of every next token, in nats.
+     * The cross-entropy of next tokens, in nats.
      *
      * @param hidden {@code (tokens, hidden)} after the last layer
      * @param tokens the ids of the same tokens
-     * @return for each sequence of the layout the losses of its second to last token
+     * @param first for each sequence of the layout the position of the first token that is scored, at least 1
+     * @return for each sequence of the layout the losses of its tokens from the first one on
      */
-    public double[][] losses(Tensor hidden, int[] tokens, TokenLayout layout, Workspace workspace) {
+    public double[][] losses(Tensor hidden, int[] tokens, TokenLayout layout, IntUnaryOperator first,
+            Workspace workspace) {
         double[][] losses = new double[layout.lengths().length][];
         int start = 0;
         for (int i = 0; i < losses.length; i++) {
             int length = layout.lengths()[i];
+            int from = first.applyAsInt(i);
             try (var _ = new PointerScope()) {
-                losses[i] = length < 2
+                losses[i] = length <= from
                         ? new double[0]
-                        : losses(hidden.narrow(0, start, length - 1),
-                                Arrays.copyOfRange(tokens, start + 1, start + length), workspace);
+                        : losses(hidden.narrow(0, start + from - 1L, length - from),
+                                Arrays.copyOfRange(tokens, start + from, start + length), workspace);
             }
             start += length;
         }

@@ -18,6 +18,16 @@ public final class Tensors {
         return values;
     }
 
+    /** All elements in order; what is not zero is true. */
+    static boolean[] booleans(Tensor tensor) {
+        float[] numbers = floats(tensor);
+        boolean[] values = new boolean[numbers.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = numbers[i] != 0;
+        }
+        return values;
+    }
+
     /** All elements in order, as float64. */
     public static double[] doubles(Tensor tensor) {
         Tensor plain = tensor.to(ScalarType.Double).cpu().contiguous();

@@ -7,17 +7,28 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * The text that perplexity is measured on: joined, encoded at once and cut into windows that do not overlap.
+ * The text that perplexity is measured on: joined, encoded at once and cut into windows. Windows lie side by side, or move by
+ * fewer tokens than they have; then they cover the same text, and only those tokens of a window are scored that are in none
+ * before.
  *
  * <p>wiki2 is the whole test split, rows joined by two line feeds. c4 is the first 1100 documents of the validation split
  * joined by blanks, and of these the first 256 windows. A text file at a path is taken as it stands, rows of tables are
  * joined by two line feeds.
  *
- * @param windows the tokens; every window is full
- * @param facts where they come from
- * @param beginningOnly whether fewer windows may have been taken than the convention has
+ * @param windows the tokens; every window is full, but for the last one if they slide
+ * @param facts where they come from; its numbers are those of windows side by side
+ * @param stride by how many tokens a window is further than the one before
+ * @param beginningOnly whether less text may have been taken than the convention has
  */
-public record PerplexityText(Sequences windows, TextFacts facts, boolean beginningOnly) {
+public record PerplexityText(Sequences windows, TextFacts facts, int stride, boolean beginningOnly) {
+    /** Tokens that overlapping windows may have together: 1 GiB of ids. */
+    private static final long MOST_TOKENS = 1L << 28;
+
+    /** Windows side by side. */
+    public PerplexityText(Sequences windows, TextFacts facts, boolean beginningOnly) {
+        this(windows, facts, facts.sequenceLength(), beginningOnly);
+    }
+
     /** Which part of a corpus perplexity is measured on. */
     private record Part(Split split, int rows, int windows) {
         static Part of(TextSource source) {
@@ -40,11 +51,14 @@ public record PerplexityText(Sequences windows, TextFacts facts, boolean beginni
      * Reads and encodes the text.
      *
      * @param sequenceLength tokens in a window ({@code --seqlen})
-     * @param windows how many windows at most, the first of the text ({@code --ppl-windows})
-     * @throws UsageException if perplexity is not measured on that corpus, or the length is below 2
+     * @param stride by how many tokens a window is further than the one before ({@code --stride}), at most their length
+     * @param windows the text of how many windows side by side at most, from its beginning ({@code --ppl-windows})
+     * @throws UsageException if perplexity is not measured on that corpus, the length is below 2, or the windows overlap too
+     *         much
      * @throws InvalidInputException if the corpus is missing or broken, or its text is shorter than one window
      */
-    public static PerplexityText read(TextSource source, int sequenceLength, int windows, Tokenizer tokenizer) {
+    public static PerplexityText read(TextSource source, int sequenceLength, int stride, int windows,
+            Tokenizer tokenizer) {
         if (sequenceLength < 2) {
             throw new UsageException("--seqlen must be at least 2 to measure perplexity, but is " + sequenceLength
                     + ": the first token of a window is predicted by nothing.");
@@ -57,13 +71,42 @@ public record PerplexityText(Sequences windows, TextFacts facts, boolean beginni
         TakenRows.Tokens tokens = rows.joined(corpus.separator().orElseThrow(), tokenizer, sequenceLength,
                 Math.min(part.windows(), windows),
                 "lower --seqlen or give more text");
-        return new PerplexityText(tokens.sequences(), tokens.facts(), windows < part.windows());
+        Sequences sequences = stride == sequenceLength
+                ? tokens.sequences()
+                : sliding(tokens.sequences(), sequenceLength, stride);
+        return new PerplexityText(sequences, tokens.facts(), stride, windows < part.windows());
+    }
+
+    private static Sequences sliding(Sequences sideBySide, int sequenceLength, int stride) {
+        long tokens = (long) Math.ceilDiv(sideBySide.tokenCount(), stride) * sequenceLength;
+        if (tokens > MOST_TOKENS) {
+            throw new UsageException("--stride is " + stride + ", by which the windows would have " + tokens
+                    + " tokens together; give a larger one, or less text with --ppl-windows");
+        }
+        return Sequences.slidingWindows(sideBySide.tokens(), sequenceLength, stride);
+    }
+
+    /** The first position of a window that is scored: nothing predicts the first token, and none is scored twice. */
+    public int firstScored(int window) {
+        return window == 0 ? 1 : Math.max(1, facts.sequenceLength() - stride);
+    }
+
+    /** How many tokens of a window are scored. */
+    public int scored(int window) {
+        return windows.length(window) - firstScored(window);
     }
 
     /** The name of the number that is measured here: two numbers compare only if their names are equal. */
     public String metric() {
-        return "%s (%s) perplexity per token, %swindows of %d tokens, %s".formatted(facts.dataset(), facts.split(),
-                beginningOnly ? "first " + windows.count() + " " : "", facts.sequenceLength(),
+        return metric("perplexity");
+    }
+
+    /** The name of another number that is measured here for each token. */
+    public String metric(String what) {
+        boolean slides = stride < facts.sequenceLength();
+        String beginning = slides ? "first " + facts.tokensUsed() + " tokens, " : "first " + windows.count() + " ";
+        return "%s (%s) %s per token, %swindows of %d tokens%s, %s".formatted(facts.dataset(), facts.split(), what,
+                beginningOnly ? beginning : "", facts.sequenceLength(), slides ? " that move by " + stride : "",
                 facts.specialTokenInFront() ? "one BOS token before the text" : "no BOS token");
     }
 }

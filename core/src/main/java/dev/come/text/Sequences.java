@@ -65,6 +65,20 @@ public record Sequences(int[] tokens, int[] offsets) {
         return new Sequences(Arrays.copyOf(ids, count * sequenceLength), offsets);
     }
 
+    /**
+     * Cuts one long text into windows that move by less than their length. The last one ends with the text, and may be
+     * shorter.
+     *
+     * @param ids the text (tokens), at least one window
+     * @param sequenceLength tokens in a window
+     * @param stride by how many tokens a window is further than the one before
+     */
+    public static Sequences slidingWindows(int[] ids, int sequenceLength, int stride) {
+        int count = 1 + Math.ceilDiv(ids.length - sequenceLength, stride);
+        return of(IntStream.range(0, count).mapToObj(i -> Arrays.copyOfRange(ids, i * stride,
+                Math.min(i * stride + sequenceLength, ids.length))).toList());
+    }
+
     /** The number of sequences. */
     public int count() {
         return offsets.length - 1;

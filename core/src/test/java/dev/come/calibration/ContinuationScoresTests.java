@@ -6,19 +6,14 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.FailedException;
 import dev.come.Golden;
+import dev.come.PlainModel;
 import dev.come.Progress;
 import dev.come.TinyLlama;
 import dev.come.calibration.Continuation.Score;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import dev.come.model.Compute;
-import dev.come.model.Embedding;
-import dev.come.model.LanguageModelHead;
-import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
-import dev.come.model.PlainLayer;
-import dev.come.model.Rotation;
-import dev.come.model.Tensors;
 import dev.come.model.TokenLayout;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -31,11 +26,6 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -95,36 +85,16 @@ class ContinuationScoresTests {
 
     /** The slow twin: every choice a sequence of its own, through the plain layers, all logits, float64 softmax. */
     private static Score plainScore(Checkpoint checkpoint, Continuation continuation) {
-        ModelConfig config = ModelConfig.of(checkpoint);
-        Compute compute = Compute.float32(1);
-        PlainLayer layer = new PlainLayer(config);
-        try (var _ = new NoGradGuard();
-                var _ = new PointerScope();
-                Rotation rotation = new Rotation(compute);
-                Embedding embedding = new Embedding(checkpoint, config, compute);
-                LanguageModelHead head = new LanguageModelHead(checkpoint, config, compute)) {
-            TokenLayout layout = TokenLayout.of(continuation.input().length);
-            Tensor hidden = embedding.of(continuation.input(), layout);
-            for (int i = 0; i < config.layers(); i++) {
-                LayerWeights weights = LayerWeights.of(checkpoint, config, i)
-                        .map((part, tensor) -> tensor.to(ScalarType.Float));
-                hidden = layer.forward(weights, hidden, layout, rotation);
-            }
-            Tensor states = head.plainFinalStates(hidden).to(ScalarType.Double);
-            Tensor logits = states.matmul(checkpoint.tensor(config.headTensor()).to(ScalarType.Double).t());
-            double[] all = Tensors.doubles(torch.log_softmax(logits, 1));
-            int[] ids = continuation.ids();
-            int vocabulary = config.vocabularySize();
-            double sum = 0;
-            boolean greedy = true;
-            for (int position = ids.length - continuation.scored(); position < ids.length; position++) {
-                int row = (position - 1) * vocabulary;
-                double own = all[row + ids[position]];
-                sum += own;
-                greedy &= IntStream.range(0, vocabulary).allMatch(id -> all[row + id] <= own);
-            }
-            return new Score(sum, greedy);
+        double[][] all = PlainModel.logProbabilities(checkpoint, continuation.input());
+        int[] ids = continuation.ids();
+        double sum = 0;
+        boolean greedy = true;
+        for (int position = ids.length - continuation.scored(); position < ids.length; position++) {
+            double own = all[position - 1][ids[position]];
+            sum += own;
+            greedy &= Arrays.stream(all[position - 1]).allMatch(other -> other <= own);
         }
+        return new Score(sum, greedy);
     }
 
     @ParameterizedTest

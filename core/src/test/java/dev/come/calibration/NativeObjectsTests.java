@@ -173,6 +173,18 @@ class NativeObjectsTests {
 
     @ParameterizedTest
     @ValueSource(strings = {"F32", "BF16"})
+    void twoModelsSideBySideKeepNothing(String type) {
+        Compute compute = new Compute(DType.valueOf(type), "cpu", 2);
+        NativeObjects.assertSteady(() -> {
+            try (ModelPair pair = new ModelPair(store, compute, store, compute, tokens, 0)) {
+                pair.measure(StackLosses.ALL, (_, _, _, _) -> {
+                }, Progress.NONE.begin("", 0, ""));
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"F32", "BF16"})
     void scoresOfContinuationsKeepNothing(String type) {
         List<List<Continuation>> items = List.of(
                 List.of(new Continuation(new int[]{1, 2, 3, 4, 5, 6, 7}, 2),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
+import dev.come.PlainModel;
 import dev.come.Progress;
 import dev.come.SharedData;
 import dev.come.checkpoint.Checkpoint;
@@ -14,7 +15,10 @@ import dev.come.stack.LayerStore;
 import dev.come.text.PerplexityText;
 import dev.come.text.Sequences;
 import dev.come.text.TextFacts;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
@@ -47,10 +51,54 @@ class PerplexityTests {
     }
 
     private static PerplexityText text(Sequences windows) {
+        return text(windows, windows.length(0));
+    }
+
+    private static PerplexityText text(Sequences windows, int stride) {
         return new PerplexityText(windows,
                 new TextFacts("wiki2", "test", List.of("wiki.test.raw"), 4358, 4358, "cut into windows", 0, 0,
                         windows.tokenCount(), windows.count(), windows.length(0), true, windows.fingerprint(),
                         List.of()),
-                true);
+                stride, true);
+    }
+
+    private static Perplexity measure(PerplexityText text) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"))) {
+            return Perplexity.measure(new LayerStore(checkpoint, ModelConfig.of(checkpoint)),
+                    List.of(LayerStack.dense(6)), text, Compute.float32(2), 0, Progress.NONE).getFirst();
+        }
+    }
+
+    /** The slow twin: for each token the window that it is first in, through the plain layers; a plain mean. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 5, 8, 16, 23})
+    void windowsThatSlideScoreEveryTokenOnceAfterWhatItsFirstWindowHasOfIt(int stride) {
+        int length = 24;
+        int[] ids = new Random(6).ints(72, 0, 128).toArray();
+        double sum = 0;
+        for (int token = 1; token < ids.length; token++) {
+            int begin = 0;
+            while (begin + length <= token) {
+                begin += stride;
+            }
+            double[][] logProbabilities = PlainModel.logProbabilities(Golden.model("llama-gqa"),
+                    Arrays.copyOfRange(ids, begin, token));
+            sum -= logProbabilities[token - begin - 1][ids[token]];
+        }
+        Perplexity perplexity = measure(text(Sequences.slidingWindows(ids, length, stride), stride));
+        assertThat(Math.log(perplexity.value())).isCloseTo(sum / (ids.length - 1), within(1e-5));
+        assertThat(perplexity.metric()).contains("windows of 24 tokens that move by " + stride + ",");
+    }
+
+    @Test
+    void aStrideOfAWholeWindowIsTheConventionToTheBit() {
+        int[] ids = new Random(6).ints(300, 0, 128).toArray();
+        Sequences windows = Sequences.windows(ids, 24);
+        Perplexity perplexity = measure(text(windows, 24));
+        assertThat(perplexity.value())
+                .isEqualTo(
+                        Math.exp(perplexity.windowLosses().stream().mapToDouble(loss -> loss).average().orElseThrow()))
+                .isEqualTo(measure(text(windows)).value());
+        assertThat(perplexity.metric()).doesNotContain("move");
     }
 }

@@ -243,6 +243,8 @@ class TaskFileTests {
                 .allMatch(task -> task.group().isPresent());
         assertThat(TaskFile.find("mmlu_virology", folder, HarnessVersion.V0_4_13)).hasSize(1)
                 .allMatch(task -> task.group().isEmpty());
+        assertThatThrownBy(() -> TaskFile.find("piqa_stem", folder, HarnessVersion.V0_4_13))
+                .isInstanceOf(UsageException.class).hasMessageContaining("piqa_stem");
     }
 
     @ParameterizedTest
@@ -280,6 +282,18 @@ class TaskFileTests {
         write("capitals.jsonl", row + "\n");
         assertThatThrownBy(() -> questions(CAPITALS, 0)).isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("capitals.jsonl").hasMessageContaining(message);
+    }
+
+    /** The sizes of the parts in lm-evaluation-harness. */
+    @ParameterizedTest
+    @CsvSource({"stem, 19, anatomy", "other, 13, college_medicine", "social_sciences, 12, econometrics",
+        "humanities, 13, formal_logic"})
+    void everySubjectOfMmluBelongsToAPart(String part, int size, String subject) {
+        assertThat(TaskFile.find("mmlu", folder, HarnessVersion.V0_4_13).stream()
+                .filter(task -> task.group().orElseThrow().part().equals("mmlu_" + part))).hasSize(size)
+                .extracting(TaskDescription::name).contains("mmlu_" + subject);
+        assertThat(TaskFile.find("mmlu_" + part, folder, HarnessVersion.V0_4_13)).hasSize(size)
+                .allMatch(task -> task.group().orElseThrow().innermost().equals("mmlu_" + part));
     }
 
     @Test

@@ -180,6 +180,50 @@ class EvalJobTests {
         assertThat(report.averages()).extracting(Average::value).containsExactly(0.5, 0.25);
     }
 
+    /**
+     * By hand, of a model that always takes the first choice. The sum counts each document once; its error is that of
+     * lm-evaluation-harness: the sample variances of the subjects, pooled, by the number of documents.
+     */
+    @Test
+    void aGroupIsSummedUpInPartsToo() throws IOException {
+        model = new TinyLlama(2, 128, 16, 24, 2, 2, 4, false).write(folder.resolve("uniform"), spec -> {
+            float[] values = new float[TinyLlama.elements(spec)];
+            Arrays.fill(values, spec.name().equals("lm_head.weight") ? 0 : 0.1f);
+            return values;
+        });
+        Files.copy(Path.of("src/test/resources/fixtures/words/tokenizer.json"), model.resolve("tokenizer.json"));
+        int[][] golds = {{0, 0, 0, 1}, {0, 1}, {1, 1, 1, 0}};
+        for (int subject = 0; subject < 3; subject++) {
+            Files.writeString(folder.resolve("s" + subject + ".jsonl"), Arrays.stream(golds[subject])
+                    .mapToObj(gold -> "{\"question\": \"w3\", \"choices\": [\"w5\", \"w7\"], \"answer\": %d}\n"
+                            .formatted(gold))
+                    .collect(Collectors.joining()));
+        }
+        Files.writeString(task, """
+                {"task": "all", "version": "7", "subjects": {"s0": "x", "s1": "y", "s2": "x"},
+                 "documents": {"split": "test", "files": "{subject}.jsonl"},
+                 "context": "{question}", "choices": "choices", "gold": {"column": "answer"}}
+                """);
+        shots = 0;
+        Path output = folder.resolve("groups.json");
+        EvaluationReport report = run(Optional.of(output), Optional.empty(), Progress.NONE);
+        List<TaskResult> groups = report.model().results().groups();
+        assertThat(groups).extracting(TaskResult::task).containsExactly("all", "all_x", "all_y");
+        assertThat(groups).extracting(TaskResult::documents).containsExactly(10, 8, 2);
+        assertThat(groups).extracting(group -> group.values().get("acc")).containsExactly(0.5, 0.5, 0.5);
+        // Sums of squared deviations: 0.75, 0.5, 0.75; three, two or one subject's mean was taken off.
+        assertThat(groups.get(0).errors().get("acc")).isCloseTo(Math.sqrt(2.0 / (10 - 3) / 10), within(1e-12));
+        assertThat(groups.get(1).errors().get("acc")).isCloseTo(Math.sqrt(1.5 / (8 - 2) / 8), within(1e-12));
+        assertThat(groups.get(2).errors().get("acc")).isCloseTo(Math.sqrt(0.5 / (2 - 1) / 2), within(1e-12));
+        assertThat(report.averages()).as("a group counts as one task, its parts do not").extracting(Average::tasks)
+                .containsExactly(1);
+        JsonNode root = new JsonMapper().readTree(output);
+        assertThat(root.at("/model/groups/all_x/group").asString()).isEqualTo("all");
+        assertThat(root.at("/model/groups/all_x/acc_stderr").asDouble()).isCloseTo(Math.sqrt(1.5 / 6 / 8),
+                within(1e-12));
+        assertThat(root.at("/model/tasks/all_s1/group").asString()).isEqualTo("all_y");
+    }
+
     @Test
     void aScoreThatIsNoNumberStopsTheRunAndNamesTheDocument() throws IOException {
         model = new TinyLlama(2, 128, 16, 24, 2, 2, 4, false).write(folder.resolve("broken"), spec -> {

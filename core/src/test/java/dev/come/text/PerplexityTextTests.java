@@ -45,7 +45,8 @@ class PerplexityTextTests {
     }
 
     private PerplexityText read(String dataset, int sequenceLength) {
-        return PerplexityText.read(new TextSource(dataset, data, "text"), sequenceLength, Integer.MAX_VALUE, tokenizer);
+        return PerplexityText.read(new TextSource(dataset, data, "text"), sequenceLength, sequenceLength,
+                Integer.MAX_VALUE, tokenizer);
     }
 
     @Test
@@ -57,6 +58,36 @@ class PerplexityTextTests {
         assertThat(text.facts().characters()).isEqualTo(8 + 5 + 4);
         assertThat(text.metric())
                 .isEqualTo("wiki2 (test) perplexity per token, windows of 2 tokens, one BOS token before the text");
+    }
+
+    @Test
+    void windowsThatSlideCoverTheTextOfWindowsSideBySide() throws IOException {
+        write("mine.txt", "w0 w1 w2 w0 w1 w2 w0 w1");
+        TextSource mine = new TextSource(data.resolve("mine.txt").toString(), data, "text");
+        PerplexityText text = PerplexityText.read(mine, 4, 3, Integer.MAX_VALUE, tokenizer);
+        assertThat(text.windows()).isEqualTo(Sequences.of(List.of(new int[]{1, 2, 3, 4}, new int[]{4, 2, 3, 4},
+                new int[]{4, 2})));
+        assertThat(IntStream.range(0, 3).map(text::firstScored)).containsExactly(1, 1, 1);
+        assertThat(IntStream.range(0, 3).map(text::scored).sum()).isEqualTo(8 - 1);
+        PerplexityText beginning = PerplexityText.read(mine, 4, 1, 1, tokenizer);
+        assertThat(beginning.windows().count()).isEqualTo(1);
+        assertThat(beginning.metric()).contains(
+                "perplexity per token, first 4 tokens, windows of 4 tokens that move by 1, one BOS token");
+        PerplexityText overlapping = PerplexityText.read(mine, 4, 1, Integer.MAX_VALUE, tokenizer);
+        assertThat(overlapping.windows().count()).isEqualTo(5);
+        assertThat(overlapping.firstScored(1)).isEqualTo(3);
+        assertThat(overlapping.metric()).contains("token, windows of 4 tokens that move by 1, one BOS token");
+        assertThat(PerplexityText.read(mine, 4, 4, Integer.MAX_VALUE, tokenizer).metric())
+                .isEqualTo(read(data.resolve("mine.txt").toString(), 4).metric());
+    }
+
+    @Test
+    void windowsThatOverlapTooMuchAreRefused() throws IOException {
+        write("mine.txt", "w0 ".repeat(40_000));
+        TextSource mine = new TextSource(data.resolve("mine.txt").toString(), data, "text");
+        assertThatThrownBy(() -> PerplexityText.read(mine, 20_000, 1, Integer.MAX_VALUE, tokenizer))
+                .isInstanceOf(UsageException.class)
+                .hasMessageContaining("--stride is 1, by which the windows would have");
     }
 
     @Test

@@ -1,0 +1,63 @@
+package dev.come.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.come.cli.Trial.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EvalCommandTests {
+    @TempDir
+    private Path folder;
+
+    private Trial trial;
+
+    @BeforeEach
+    void makeModel() throws IOException {
+        trial = new Trial(folder);
+    }
+
+    private Outcome eval(Path model, String... more) {
+        List<String> arguments = new ArrayList<>(List.of("eval", "--model-name", model.toString(), "--seqlen", "32",
+                "--threads", "1", "--dtype", "float32", "--ppl-data", trial.text.toString()));
+        arguments.addAll(List.of(more));
+        return Trial.run(arguments);
+    }
+
+    @Test
+    void aPrunedModelIsComparedWithTheDenseOneInATable() throws IOException {
+        assertThat(Trial.run(trial.prune()).exitCode()).isZero();
+        Path csv = folder.resolve("losses.csv");
+        Outcome outcome = eval(folder.resolve("out"), "--compare", trial.model.toString(), "--losses", csv.toString(),
+                "--stride", "16", "--baseline", trial.model.toString());
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.out().lines().filter(line -> line.startsWith("beside model ")))
+                .singleElement().asString().contains("tokens", "mean", "99 %", "largest", "same top", "log perplexity");
+        assertThat(outcome.out()).contains("perplexity per token, windows of 32 tokens that move by 16, one BOS token",
+                "KL divergence per token, windows of 32 tokens that move by 16, one BOS token", "baseline",
+                "difference");
+        assertThat(Files.readAllLines(csv).getFirst())
+                .isEqualTo("corpus,window,position,token,loss,compared_loss,kl,same_top");
+    }
+
+    @Test
+    void aModelBesideItselfShowsNoDifference() {
+        Outcome outcome = eval(trial.model, "--compare", trial.model.toString());
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.out().lines().filter(line -> line.contains("KL divergence per token"))).singleElement()
+                .asString().containsPattern(" 0\\.0000 +0\\.0000 +0\\.0000 +100\\.00 % +\\+0\\.0000 +± 0\\.0000");
+    }
+
+    @Test
+    void pruningMeasuresWithWindowsThatSlideToo() {
+        Outcome outcome = Trial.run(trial.prune("--ppl-data", trial.text.toString(), "--stride", "8"));
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.out()).contains("windows of 32 tokens that move by 8, one BOS token");
+    }
+}

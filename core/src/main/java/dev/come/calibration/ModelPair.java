@@ -1,0 +1,139 @@
+package dev.come.calibration;
+
+import dev.come.FailedException;
+import dev.come.Progress;
+import dev.come.calibration.TokenChunks.Chunk;
+import dev.come.model.Compute;
+import dev.come.model.NextTokenDivergence;
+import dev.come.model.Workspace;
+import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
+import dev.come.text.Sequences;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model and a reference with the same vocabulary on the same sequences: what tokens cost each, and how far apart what they
+ * hold likely to come next is. Sequences go through in groups that fit the memory, first through the reference, whose last
+ * states are kept, then through the model; each runs a layer at a time.
+ */
+public final class ModelPair implements AutoCloseable {
+    private final LayerRunner model;
+    private final LayerRunner reference;
+    private final List<TokenChunks> groups;
+
+    /** Is told of the tokens of a sequence; called from several threads, for different sequences. */
+    public interface Sink {
+        /**
+         * Takes a sequence, of whose tokens those from the first one on count that is scored.
+         *
+         * @param losses the model's cross-entropy of each, in nats
+         * @param referenceLosses the reference's
+         * @param divergence of the probabilities by which each is predicted
+         */
+        void accept(int sequence, double[] losses, double[] referenceLosses, NextTokenDivergence divergence);
+    }
+
+    /**
+     * Plans the work.
+     *
+     * @param memory bytes of hidden states that are held at most; one chunk for each thread goes through in any case
+     */
+    public ModelPair(LayerStore model, Compute compute, LayerStore reference, Compute referenceCompute,
+            Sequences sequences, long memory) {
+        this.model = new LayerRunner(model, compute);
+        this.reference = new LayerRunner(reference, referenceCompute);
+        // The reference's last states, the model's, and once more those that a layer changes.
+        long tokenBytes = Math.max((long) model.config().hiddenSize() * compute.type().bytes(),
+                (long) reference.config().hiddenSize() * referenceCompute.type().bytes());
+        this.groups = TokenChunks.of(sequences).groups(memory / 3 / tokenBytes, compute.threads());
+    }
+
+    /** What {@link #measure} will advance progress by, in all. */
+    public long runs() {
+        return Stream.of(model, reference).mapToLong(runner -> runner.store().config().layers() + runner.headRuns())
+                .sum() * groups.stream().mapToLong(TokenChunks::size).sum();
+    }
+
+    /**
+     * Runs both.
+     *
+     * @param first for each sequence the position of the first token that is scored, at least 1
+     * @param progress advances by one with every layer that was run over a chunk of tokens, and by about as much as it costs
+     *        with every run of an output projection
+     */
+    public void measure(IntUnaryOperator first, Sink sink, Progress.Task progress) {
+        reference.reporting(progress, () -> model.reporting(progress, () -> {
+            groups.forEach(group -> measure(group, first, sink));
+            return true;
+        }));
+    }
+
+    private void measure(TokenChunks group, IntUnaryOperator first, Sink sink) {
+        @Nullable
+        Tensor[] kept = new Tensor[group.size()];
+        double[][][] referenceLosses = new double[group.size()][][];
+        try {
+            run(reference, group, (chunk, hidden, losses, _) -> {
+                kept[chunk] = hidden.detach().retainReference();
+                referenceLosses[chunk] = losses;
+            }, first);
+            run(model, group, (chunk, hidden, losses, workspace) -> {
+                Tensor other = kept[chunk];
+                if (other == null) {
+                    throw new IllegalStateException("the reference has not been run");
+                }
+                compare(group.get(chunk), first, other, referenceLosses[chunk], hidden, losses, workspace, sink);
+            }, first);
+        } finally {
+            Arrays.stream(kept).forEach(states -> {
+                if (states != null) {
+                    states.releaseReference();
+                }
+            });
+        }
+    }
+
+    /** What becomes of a chunk that one of the two is through with. */
+    private interface Finish {
+        void accept(int chunk, Tensor hidden, double[][] losses, Workspace workspace);
+    }
+
+    private static void run(LayerRunner runner, TokenChunks group, Finish finish, IntUnaryOperator first) {
+        LayerStack layers = LayerStack.dense(runner.store().config().layers());
+        try (StackRun run = new StackRun(runner, group)) {
+            run.add(chunk -> runner.embed(group.get(chunk)), StackRun.whole(List.of(layers)));
+            run.run((_, chunk, hidden, workspace) -> finish.accept(chunk, hidden,
+                    runner.tokenLosses(group.get(chunk), hidden, first, workspace, layers), workspace));
+        }
+    }
+
+    private void compare(Chunk chunk, IntUnaryOperator first, Tensor referenceHidden, double[][] referenceLosses,
+            Tensor hidden, double[][] losses, Workspace workspace, Sink sink) {
+        chunk.forEachSequence((sequence, start, length) -> {
+            int from = first.applyAsInt(sequence);
+            if (length > from) {
+                int index = sequence - chunk.first();
+                NextTokenDivergence divergence = NextTokenDivergence.of(reference.head(),
+                        referenceHidden.narrow(0, start + from - 1L, length - from), model.head(),
+                        hidden.narrow(0, start + from - 1L, length - from), workspace);
+                if (!Double.isFinite(Arrays.stream(divergence.nats()).sum())) {
+                    throw new FailedException("The divergence on sequence " + sequence
+                            + " is not finite; the states of one of the models are too large or damaged"
+                            + " (try --dtype float32)");
+                }
+                sink.accept(sequence, losses[index], referenceLosses[index], divergence);
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        model.close();
+        reference.close();
+    }
+}
