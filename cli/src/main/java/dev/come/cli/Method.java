@@ -5,6 +5,7 @@ import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Reading;
 import dev.come.prune.BlockScore;
 import dev.come.prune.BlockScore.Reduction;
+import dev.come.prune.ComeAuto;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.ConcatMergeP;
 import dev.come.prune.Laco;
@@ -41,20 +42,13 @@ enum Method {
         PruningMethod create(MethodOptions options, boolean target) {
             MethodOptions.Merging merging = options.merging;
             return new ConcatMergeP(new ConcatMergeP.Options(skip(merging), merging.mergeItem, merging.withoutRepeat,
-                    merging.granularity, isReference(options)));
+                    granularity(merging, ConcatMergeP.Options.DEFAULTS.granularity()), isReference(options)));
         }
     },
     SLEB("sleb", Data.of("wiki2", 128), "--barriers", "--compat") {
         @Override
         PruningMethod create(MethodOptions options, boolean target) {
-            List<Integer> barriers = options.removing.barriers;
-            if (barriers == null) {
-                barriers = isReference(options) ? List.of(0, 0) : List.of(1, 1);
-            }
-            if (barriers.size() != 2) {
-                throw new UsageException("--barriers is " + barriers
-                        + ", but two numbers are expected: layers kept at the beginning and at the end, such as 1,1");
-            }
+            List<Integer> barriers = barriers(options, isReference(options) ? 0 : 1);
             return new Sleb(barriers.get(0), barriers.get(1), isReference(options));
         }
     },
@@ -111,6 +105,15 @@ enum Method {
             return new Laco(new Laco.Options(choose("--laco-variant", laco.variant, Laco.Variant.values()),
                     laco.mergeLayers, laco.interval, laco.lowest, highest == null ? Laco.Options.LAST : highest,
                     laco.threshold, laco.thresholdStep, target));
+        }
+    },
+    COME_AUTO("come_auto", Data.of("wiki2", 256), "--granularity", "--barriers", "--shortlist") {
+        @Override
+        PruningMethod create(MethodOptions options, boolean target) {
+            List<Integer> barriers = barriers(options, 1);
+            return new ComeAuto(new ComeAuto.Options(barriers.get(0), barriers.get(1),
+                    granularity(options.merging, ComeAuto.Options.DEFAULTS.granularity()),
+                    options.guided.shortlist));
         }
     };
 
@@ -202,6 +205,23 @@ enum Method {
 
     private static SkipMethod skip(MethodOptions.Merging merging) {
         return choose("--skip-method", merging.skipMethod, SkipMethod.values());
+    }
+
+    private static int granularity(MethodOptions.Merging merging, int ofTheMethod) {
+        Integer granularity = merging.granularity;
+        return granularity == null ? ofTheMethod : granularity;
+    }
+
+    private static List<Integer> barriers(MethodOptions options, int ofTheMethod) {
+        List<Integer> barriers = options.removing.barriers;
+        if (barriers == null) {
+            return List.of(ofTheMethod, ofTheMethod);
+        }
+        if (barriers.size() != 2) {
+            throw new UsageException("--barriers is " + barriers
+                    + ", but two numbers are expected: layers kept at the beginning and at the end, such as 1,1");
+        }
+        return barriers;
     }
 
     private static BlockScore score(MethodOptions options, boolean heuristic) {

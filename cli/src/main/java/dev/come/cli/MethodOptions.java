@@ -23,11 +23,14 @@ final class MethodOptions {
     @ArgGroup(validate = false, heading = "%nlaco:%n", order = 5)
     Collapsing collapsing = new Collapsing();
 
+    @ArgGroup(validate = false, heading = "%ncome_auto:%n", order = 6)
+    Guided guided = new Guided();
+
     @Option(names = "--compat", paramLabel = "NAME", description = {"none or reference (default: ${DEFAULT-VALUE}).",
         "reference: repeat what the authors' published code does, where it differs from the method's definition."})
     String compatibility = "none";
 
-    /** concat_merge and concat_merge_P. */
+    /** concat_merge and concat_merge_P; come_auto has the granularity too. */
     static final class Merging {
         @Option(names = "--skip-method", paramLabel = "NAME", description = {
             "How the layers to merge are chosen (default: ${DEFAULT-VALUE}).",
@@ -52,14 +55,16 @@ final class MethodOptions {
         double minimumOfLargestShare;
 
         @Option(names = "--granularity", paramLabel = "G",
-                description = "concat_merge_P tries the ratios 0, 1/G, ... 1 (default: ${DEFAULT-VALUE}).")
-        int granularity = 20;
+                description = "concat_merge_P and come_auto try the ratios 0, 1/G, ... 1 (default: 20; come_auto: 4).")
+        @Nullable
+        Integer granularity;
     }
 
-    /** sleb, shortgpt and reverse. */
+    /** sleb, shortgpt and reverse; come_auto has the barriers too. */
     static final class Removing {
         @Option(names = "--barriers", split = ",", paramLabel = "N",
-                description = "sleb never removes so many layers at the beginning and at the end (default: 1,1).")
+                description = "sleb and come_auto never remove so many layers at the beginning and at the end "
+                        + "(default: 1,1).")
         @Nullable
         List<Integer> barriers;
 
@@ -147,5 +152,13 @@ final class MethodOptions {
                 description = "A sentence on each line; instead of --calibration-dataset.")
         @Nullable
         Path sentences;
+    }
+    /** come_auto, besides what it has in common with others. */
+    static final class Guided {
+        @Option(names = "--shortlist", paramLabel = "N", description = {
+            "At each step the N layers with the least block influence and the N adjacent layers that turn the hidden "
+                    + "states least are tried (default: ${DEFAULT-VALUE}).",
+            "0: all of them."})
+        int shortlist = 8;
     }
 }

@@ -52,7 +52,8 @@ final class PruneCommand implements Runnable {
         "magnitude, magnitude+: removes the layers with the smallest weights.",
         "taylor, taylor+: removes the layers with the least weight x gradient.",
         "mka: fuses the last layers, by how alike the layers are.",
-        "laco: adds up adjacent layers while the result stays similar."})
+        "laco: adds up adjacent layers while the result stays similar.",
+        "come_auto: removes a layer or concatenates two, whichever leaves the least loss; a method of this project."})
     private String method = "";
 
     @Mixin

@@ -45,7 +45,7 @@ class CommandLineTests {
                 "Decides which rows are taken (default: 10)", "(default: wiki2; shortgpt: pg19; mka: mmlu)",
                 "(default: 256; sleb, taylor, laco: 128; mka: 250;", "chosen (default: bi)",
                 "2 or more (default: 2)", "--wo-repeat", "influence (default: 1)", "0 to 1 (default: 0.0)",
-                "1/G, ... 1 (default: 20)", "at the end (default: 1,1)", "or prod (default: sum)",
+                "(default: 20; come_auto: 4)", "at the end (default: 1,1)", "or prod (default: sum)",
                 "(default for mka: 50)", "(default: 8.0)", "(default: rdsc)", "(default: 0.65)");
     }
 
@@ -89,12 +89,17 @@ class CommandLineTests {
         assertThat(run("prune", "--method", "magic", "--model-name", "m", "--target-layers", "3")).isEqualTo(2);
         assertThat(err.toString()).isEqualToIgnoringNewLines("come: --method: there is no magic; choose from: "
                 + "concat_merge, concat_merge_P, sleb, shortgpt, reverse, magnitude, magnitude+, taylor, taylor+, mka, "
-                + "laco, all, or several separated by commas");
+                + "laco, come_auto, all, or several separated by commas");
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            sleb | --granularity 6 | --granularity is no option of sleb, but of concat_merge_P
+            sleb | --granularity 6 | --granularity is no option of sleb, but of concat_merge_P, come_auto
+            concat_merge_P | --shortlist 6 | --shortlist is no option of concat_merge_P, but of come_auto
+            come_auto | --wo-repeat | --wo-repeat is no option of come_auto, but of concat_merge, concat_merge_P
+            come_auto | --compat reference | --compat is no option of come_auto
+            come_auto | --shortlist -1 | --shortlist is -1, but must be at least 1, or 0 to try every layer and pair
+            come_auto | --barriers 1 | --barriers is [1], but two numbers are expected
             reverse | --compat reference | --compat is no option of reverse
             magnitude | --nsamples 5 | --nsamples: magnitude looks at the weights alone
             reverse,magnitude+ | --seed 5 | --seed: reverse,magnitude+ looks at the weights alone

@@ -55,6 +55,8 @@ class MethodsTests {
             taylor         | true  | --compat reference
             mka            | true  | --kernel-sigma 4 --fuse matrices
             laco           | true  | --laco-variant telescope --merge-layers 2 --interval 1 --lowest 0
+            come_auto      | true  | --granularity 3 --barriers 0,2 --shortlist 2
+            come_auto      | true  | --shortlist 0 --heal ridge
             """)
     void runsAndIsRecorded(String method, boolean data, String options) throws IOException {
         Outcome outcome = Trial.run(prune(method, data, options));
@@ -93,7 +95,7 @@ class MethodsTests {
         assertThat(outcome.exitCode()).isEqualTo(1);
         assertThat(outcome.err()).contains("come: magnitude+ did not get there").hasLineCount(1);
         assertThat(outcome.out()).contains("dense", "concat_merge_P", "sleb", "shortgpt", "reverse", "magnitude",
-                "taylor", "mka", "laco", "comparison.csv");
+                "taylor", "mka", "laco", "come_auto", "comparison.csv");
         assertThat(outcome.out().lines()).allMatch(line -> line.length() < 200);
     }
 }

@@ -39,9 +39,13 @@ public record ConcatMergeP(Options options) implements PruningMethod {
             if (mergeItem != PAIR) {
                 throw new UsageException("--merge-item is " + mergeItem + ", but concat_merge_P merges pairs: 2 only");
             }
-            if (granularity < 1) {
-                throw new UsageException("--granularity is " + granularity + ", but must be at least 1");
-            }
+            requireGranularity(granularity);
+        }
+    }
+
+    static void requireGranularity(int granularity) {
+        if (granularity < 1) {
+            throw new UsageException("--granularity is " + granularity + ", but must be at least 1");
         }
     }
 

@@ -20,6 +20,10 @@ import java.util.SequencedMap;
  */
 public record Sleb(int firstBarrier, int lastBarrier, boolean reference) implements PruningMethod {
     public Sleb {
+        requireBarriers(firstBarrier, lastBarrier);
+    }
+
+    static void requireBarriers(int firstBarrier, int lastBarrier) {
         if (firstBarrier < 0 || lastBarrier < 0) {
             throw new UsageException(
                     "--barriers is " + firstBarrier + "," + lastBarrier + ", but neither may be less than 0");

@@ -7,6 +7,8 @@ import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
+import dev.come.prune.ComeAuto;
+import dev.come.prune.PruningMethod;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -81,6 +83,21 @@ class ResumeTests {
             left = line.startsWith(lastNote) ? 1 : left;
             count();
         }
+    }
+
+    @Test
+    void aSearchAmongEditsGoesOnAfterItsFirstStep() {
+        List<PruningMethod> method = List.of(new ComeAuto(ComeAuto.Options.DEFAULTS));
+        run.targetLayers = 4;
+        run.job("whole", Progress.NONE, method).run();
+        assertThatThrownBy(() -> run.job("out", new Interruption("Step 1: "), method).run())
+                .hasMessage("interrupted");
+        run.resume = true;
+        Interruption resumed = new Interruption(NEVER);
+        run.job("out", resumed, method).run();
+        assertThat(resumed.notes).anyMatch(note -> note.startsWith("Resuming after step 1: "))
+                .noneMatch(note -> note.startsWith("Step 1: ")).anyMatch(note -> note.startsWith("Step 2: "));
+        assertThat(WordModels.hashes(run.target("out"))).isEqualTo(WordModels.hashes(run.target("whole")));
     }
 
     /** At random moments, and at the last ones: when the model has its name but the run has not ended. */

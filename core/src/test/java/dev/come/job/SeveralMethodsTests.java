@@ -7,6 +7,7 @@ import dev.come.WordModels;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.prune.BlockScore;
 import dev.come.prune.BlockScore.Reduction;
+import dev.come.prune.ComeAuto;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.ConcatMergeP;
 import dev.come.prune.Laco;
@@ -44,7 +45,8 @@ class SeveralMethodsTests {
                 new Taylor(SUMS, GradientOrder.SUM_FIRST),
                 new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 4, false)),
                 new ShortGpt(false, false), new Reverse(List.of()),
-                new Laco(new Laco.Options(Laco.Variant.TELESCOPE, 3, 1, 0, -1, 0.9, 0.1, true)));
+                new Laco(new Laco.Options(Laco.Variant.TELESCOPE, 3, 1, 0, -1, 0.9, 0.1, true)),
+                new ComeAuto(ComeAuto.Options.DEFAULTS));
     }
 
     private static SortedMap<String, String> hashes(Path model) {
