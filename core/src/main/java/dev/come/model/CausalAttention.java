@@ -1,9 +1,11 @@
 package dev.come.model;
 
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -112,9 +114,18 @@ final class CausalAttention implements AutoCloseable {
         try (var _ = new PointerScope()) {
             long tokens = keys.size(2);
             long seen = Math.min(tokens, window);
-            Tensor scores = multipliers.cappedScores(
-                    queries.transpose(0, 1).matmul(keys.narrow(2, tokens - seen, seen).transpose(2, 3)));
-            output.copy_(torch.softmax(scores, 3).matmul(values.narrow(2, tokens - seen, seen)));
+            Tensor bySequence = queries.transpose(0, 1);
+            Tensor seenKeys = keys.narrow(2, tokens - seen, seen);
+            Tensor seenValues = values.narrow(2, tokens - seen, seen);
+            if (!multipliers.capsAttention()) {
+                // The engine's own in one call, which all threads share; nothing is masked, and queries are scaled already.
+                output.copy_(
+                        torch.scaled_dot_product_attention(bySequence, seenKeys, seenValues, new TensorOptional(), 0,
+                                false, new DoubleOptional(1.0), false));
+                return;
+            }
+            Tensor scores = multipliers.cappedScores(bySequence.matmul(seenKeys.transpose(2, 3)));
+            output.copy_(torch.softmax(scores, 3).matmul(seenValues));
         }
     }
 

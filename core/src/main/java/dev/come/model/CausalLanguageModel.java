@@ -7,11 +7,13 @@ import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A whole model in memory, for generating text and for timing it. Measuring never needs one: it goes layer by layer.
@@ -101,19 +103,31 @@ public final class CausalLanguageModel implements AutoCloseable {
         Arrays.fill(lengths, length);
         TokenLayout layout = new TokenLayout(lengths, cache.length());
         Tensor hidden = embedding.of(Arrays.stream(tokens).flatMapToInt(Arrays::stream).toArray(), layout);
-        if (length == 1) {
-            torch.set_num_threads(compute.threads());
-            for (int i = 0; i < layers.size(); i++) {
-                layers.get(i).forward(hidden, layout, rotation, workspace, LayerObserver.NONE, cache.layer(i));
-            }
-        } else {
+        if (length > 1) {
             torch.set_num_threads(1);
             new Wave(hidden, length, cache).run();
-            torch.set_num_threads(compute.threads());
         }
-        cache.advance(length);
-        long[] last = IntStream.rangeClosed(1, tokens.length).mapToLong(i -> (long) i * length - 1).toArray();
-        return head.logits(hidden.index_select(0, torch.tensor(last).to(hidden.device(), ScalarType.Long)), workspace);
+        torch.set_num_threads(compute.threads());
+        try (var _ = new InferenceMode(true)) {
+            if (length == 1) {
+                run(hidden, layout, cache);
+            }
+            cache.advance(length);
+            long[] last = IntStream.rangeClosed(1, tokens.length).mapToLong(i -> (long) i * length - 1).toArray();
+            return head.logits(hidden.index_select(0, torch.tensor(last).to(hidden.device(), ScalarType.Long)),
+                    workspace);
+        }
+    }
+
+    /**
+     * Runs all layers in place, with the model's own buffers. These are made in inference mode, where the engine takes no notes for gradients,
+     * which for a single token cost as much as its arithmetic; so they can be written in that mode only.
+     */
+    private void run(Tensor hidden, TokenLayout layout, @Nullable KeyValueCache cache) {
+        for (int i = 0; i < layers.size(); i++) {
+            layers.get(i).forward(hidden, layout, rotation, workspace, LayerObserver.NONE,
+                    cache == null ? null : cache.layer(i));
+        }
     }
 
     /** The pieces of prompts on their way through the layers. */
@@ -172,15 +186,15 @@ public final class CausalLanguageModel implements AutoCloseable {
         try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
             TokenLayout layout = TokenLayout.of(tokens.length);
             Tensor hidden = embedding.of(tokens, layout);
-            for (DecoderLayer layer : layers) {
-                layer.forward(hidden, layout, rotation, workspace, LayerObserver.NONE, null);
+            try (var _ = new InferenceMode(true)) {
+                run(hidden, layout, null);
+                Tensor logits = head.logits(hidden, workspace);
+                float[][] rows = new float[tokens.length][];
+                for (int i = 0; i < rows.length; i++) {
+                    rows[i] = Tensors.floats(logits.select(0, i));
+                }
+                return rows;
             }
-            Tensor logits = head.logits(hidden, workspace);
-            float[][] rows = new float[tokens.length][];
-            for (int i = 0; i < rows.length; i++) {
-                rows[i] = Tensors.floats(logits.select(0, i));
-            }
-            return rows;
         }
     }
 

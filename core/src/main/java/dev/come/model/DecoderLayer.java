@@ -88,9 +88,14 @@ public final class DecoderLayer implements AutoCloseable {
         long heads = config.keyValueHeads();
         long group = config.groupSize();
         long dim = config.headDim();
+        KeyValueCache.@Nullable Layer ofOneToken = tokens == layout.lengths().length ? cache : null;
         Tensor queries = workspace.floats("queries", heads, tokens, group, dim);
-        Tensor keys = workspace.floats("keys", heads, tokens, dim);
-        Tensor values = workspace.floats("values", heads, tokens, dim);
+        Tensor keys = ofOneToken == null
+                ? workspace.floats("keys", heads, tokens, dim)
+                : next(ofOneToken.keys(), layout);
+        Tensor values = ofOneToken == null
+                ? workspace.floats("values", heads, tokens, dim)
+                : next(ofOneToken.values(), layout);
         Rotation.@Nullable Angles angles = kind.rotary().map(rotary -> rotation.angles(rotary, layout)).orElse(null);
 
         for (long start = 0; start < tokens; start += ROWS) {
@@ -117,14 +122,15 @@ public final class DecoderLayer implements AutoCloseable {
 
         Tensor mixed = workspace.tensor("attention", type, tokens, heads * group * dim);
         Tensor byHead = mixed.view(tokens, heads, group, dim);
-        if (cache != null) {
-            remember(keys, cache.keys(), layout);
-            remember(values, cache.values(), layout);
-        }
-        if (cache != null && tokens == layout.lengths().length) {
+        if (ofOneToken != null) {
             long seen = layout.firstPosition() + 1L;
-            attention.attendToLast(queries, cache.keys().narrow(2, 0, seen), cache.values().narrow(2, 0, seen), byHead);
+            attention.attendToLast(queries, ofOneToken.keys().narrow(2, 0, seen),
+                    ofOneToken.values().narrow(2, 0, seen), byHead);
         } else {
+            if (cache != null) {
+                remember(keys, cache.keys(), layout);
+                remember(values, cache.values(), layout);
+            }
             int[] starts = layout.starts();
             for (int i = 0; i < starts.length; i++) {
                 try (var _ = new PointerScope()) {
@@ -146,6 +152,11 @@ public final class DecoderLayer implements AutoCloseable {
         normAfter(hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, workspace);
     }
 
+    /** Where in the cache the keys or values of the next token of each sequence belong, {@code (heads, sequences, headDim)}. */
+    private static Tensor next(Tensor all, TokenLayout layout) {
+        return all.select(2, layout.firstPosition()).transpose(0, 1);
+    }
+
     /**
      * Puts new keys or values behind those in the cache.
      *
@@ -153,10 +164,6 @@ public final class DecoderLayer implements AutoCloseable {
      * @param all {@code (sequences, heads, capacity, headDim)}
      */
     private static void remember(Tensor fresh, Tensor all, TokenLayout layout) {
-        if (fresh.size(1) == layout.lengths().length) { // one token each
-            all.select(2, layout.firstPosition()).copy_(fresh.transpose(0, 1));
-            return;
-        }
         int[] starts = layout.starts();
         for (int i = 0; i < starts.length; i++) {
             int length = layout.lengths()[i];

@@ -73,7 +73,8 @@ public record Norm(Kind kind, double epsilon) {
         Tensor scale = workspace.floats("normScale", shape);
         torch.linalg_vector_norm_out(scale, x, new Scalar(2.0), new long[]{last}, true,
                 new ScalarTypeOptional(ScalarType.Float));
-        return scale.square_().mul_(new Scalar(1.0 / width)).add_(new Scalar(epsilon)).rsqrt_();
+        // The mean and what is added to it in one operation: with few rows the calls are what costs.
+        return torch.addcmul_out(scale, workspace.number(epsilon), scale, scale, new Scalar(1.0 / width)).rsqrt_();
     }
 
     /** The same in the plainest operations, for any type and number of dimensions, from the stored weight. */

@@ -1,9 +1,11 @@
 package dev.come.model;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -15,6 +17,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 public final class Workspace implements AutoCloseable {
     private final Compute compute;
     private final Map<String, Tensor> buffers = new HashMap<>();
+    private final Map<Double, Tensor> numbers = new HashMap<>();
 
     public Workspace(Compute compute) {
         this.compute = compute;
@@ -40,16 +43,28 @@ public final class Workspace implements AutoCloseable {
             }
             buffers.put(name, buffer);
         }
-        return buffer.narrow(0, 0, elements).view(shape);
+        return (buffer.numel() == elements ? buffer : buffer.narrow(0, 0, elements)).view(shape);
     }
 
     Tensor floats(String name, long... shape) {
         return tensor(name, ScalarType.Float, shape);
     }
 
+    /** A number as a tensor, {@code (1)}, float32; not to be changed. */
+    Tensor number(double value) {
+        return numbers.computeIfAbsent(value, _ -> {
+            try (var _ = new PointerScope()) {
+                return torch.full(new long[]{1}, new Scalar(value), compute.options(ScalarType.Float))
+                        .retainReference();
+            }
+        });
+    }
+
     @Override
     public void close() {
-        buffers.values().forEach(Tensor::releaseReference);
-        buffers.clear();
+        for (Map<?, Tensor> tensors : List.of(buffers, numbers)) {
+            tensors.values().forEach(Tensor::releaseReference);
+            tensors.clear();
+        }
     }
 }
