@@ -10,8 +10,8 @@ import picocli.CommandLine.Option;
 
 /** The texts that perplexity is measured on. */
 final class PerplexityData {
-    @Option(names = "--ppl-data", arity = "1..*", paramLabel = "NAME",
-            description = "Texts to measure perplexity on: wiki2, c4 or paths.")
+    @Option(names = "--ppl-data", arity = "1..*", split = ",", paramLabel = "NAME",
+            description = "Texts to measure perplexity on: wiki2, c4 or paths; with blanks or commas between.")
     private List<String> texts = List.of();
 
     @Option(names = "--ppl-windows", paramLabel = "N",

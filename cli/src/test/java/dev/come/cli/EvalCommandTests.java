@@ -47,6 +47,20 @@ class EvalCommandTests {
     }
 
     @Test
+    void textsMayStandBesideEachOtherOrHaveCommasBetween() throws IOException {
+        Path other = Files.copy(trial.text, folder.resolve("other.txt"));
+        for (List<String> texts : List.of(List.of(trial.text + "," + other),
+                List.of(trial.text.toString(), other.toString()))) {
+            List<String> arguments = new ArrayList<>(List.of("eval", "--model-name", trial.model.toString(), "--seqlen",
+                    "32", "--threads", "1", "--ppl-data"));
+            arguments.addAll(texts);
+            Outcome outcome = Trial.run(arguments);
+            assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+            assertThat(outcome.out()).contains(trial.text + " (all) perplexity", other + " (all) perplexity");
+        }
+    }
+
+    @Test
     void aModelBesideItselfShowsNoDifference() {
         Outcome outcome = eval(trial.model, "--compare", trial.model.toString());
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
