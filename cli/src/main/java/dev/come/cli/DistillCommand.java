@@ -95,6 +95,11 @@ final class DistillCommand implements Runnable {
             "merged: merged layers, and those beside removed ones; norms: the norms of all layers."})
         private String trained = "merged";
 
+        @Option(names = "--hidden-weight", paramLabel = "W", description = {
+            "When the whole model is trained, W times the squared error of the hidden states after merged layers is added; "
+                    + "0: nothing is (default: ${DEFAULT-VALUE})."})
+        private double hiddenWeight;
+
         @Option(names = "--lr", paramLabel = "RATE",
                 description = "Highest learning rate of single layers (default: ${DEFAULT-VALUE}).")
         private double rate = 1e-3;
@@ -145,7 +150,7 @@ final class DistillCommand implements Runnable {
                     Objective.valueOf(constant(OBJECTIVES, objective)), temperature, tokens,
                     modelTokens == null ? tokens : modelTokens, validationTokens, batchTokens,
                     new Schedule(shape, rate, warmUp), new Schedule(shape, modelRate, warmUp), weightDecay, clip,
-                    TrainedParts.valueOf(constant(PARTS, trained)), evaluations, seed);
+                    TrainedParts.valueOf(constant(PARTS, trained)), hiddenWeight, evaluations, seed);
         }
     }
 
@@ -223,12 +228,11 @@ final class DistillCommand implements Runnable {
 
     /** An option that does nothing at a level is refused rather than ignored. */
     private void requireUsed(DistillationOptions options) {
-        Map<String, Boolean> used = Map.of("--tokens",
-                options.level().hasLayers() || training.modelTokens == null, "--objective", options.level().hasLayers(),
-                "--lr", options.level().hasLayers(), "--mode", options.level().hasLayers(), "--model-tokens",
-                options.level().hasModel(), "--model-lr", options.level().hasModel(), "--train",
-                options.level().hasModel(), "--temperature",
-                options.level().hasModel() || options.objective() == Objective.KL);
+        boolean layers = options.level().hasLayers();
+        boolean whole = options.level().hasModel();
+        Map<String, Boolean> used = Map.of("--tokens", layers || training.modelTokens == null, "--objective", layers,
+                "--lr", layers, "--mode", layers, "--model-tokens", whole, "--model-lr", whole, "--train", whole,
+                "--hidden-weight", whole, "--temperature", whole || options.objective() == Objective.KL);
         for (String option : spec.commandLine().getParseResult().matchedOptionsSet().stream()
                 .map(matched -> matched.longestName()).sorted().toList()) {
             if (!used.getOrDefault(option, true)) {
@@ -246,6 +250,10 @@ final class DistillCommand implements Runnable {
                 .forEach((position, curve) -> row(curves, plan.last().get(position).tree(), curve));
         result.trained().modelCurve().ifPresent(curve -> row(curves, "whole model", curve));
         out.println(curves);
+        result.trained().modelCurve().filter(curve -> curve.start().hasHidden()).ifPresent(curve -> out.printf(
+                "Of the loss of the whole model: KL %s, after %s; hidden term before its weight %s, after %s.%n",
+                number(curve.start().nextTokens()), number(curve.best().nextTokens()), number(curve.start().hidden()),
+                number(curve.best().hidden())));
         out.println();
         if (!result.prunedEvaluations().isEmpty()) {
             Table table = new Table("", "dense", "pruned", "healed");

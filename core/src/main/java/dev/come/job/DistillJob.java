@@ -136,7 +136,7 @@ public final class DistillJob {
                 new Distillation.Subject(options.teacher, options.pruned.resolve(PruningPlan.FILE_NAME), store,
                         plan.last()),
                 text.training, text.validation, options.training,
-                new Distillation.Execution(compute, options.compute.memory(), options.processes, folder.make()),
+                new Distillation.Execution(compute, options.compute.memory(), options.processes, folder.path()),
                 progress);
         folder.keep(begun);
         try {
@@ -161,7 +161,7 @@ public final class DistillJob {
         } catch (NothingToDoException e) {
             throw e;
         } catch (RuntimeException e) {
-            progress.note("What was trained is kept in " + folder.planFile().getParent()
+            progress.note("What was trained is kept in " + folder.path()
                     + "; the same command with --resume goes on from there.");
             throw e;
         }
