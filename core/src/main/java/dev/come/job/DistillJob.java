@@ -103,14 +103,7 @@ public final class DistillJob {
         }
         PruningPlan plan = PruningPlan.read(planFile);
         try (OpenModel teacher = new OpenModel(options.teacher); TrainedLayers before = trained()) {
-            String expected = plan.settings().path("model").path("fingerprint").asString();
-            String found = teacher.checkpoint().fingerprint();
-            if (!found.equals(expected)) {
-                throw new InvalidInputException(options.pruned + " was made from a model with fingerprint " + expected
-                        + ", but the teacher " + options.teacher + " has " + found
-                        + "; give the dense model that it was made from");
-            }
-            plan.requireFits(teacher.config(), planFile);
+            ApplyJob.requireMadeFor(teacher, plan, planFile);
             LayerStore store = teacher.store().with(before);
             checkWeights(store, plan.last());
             return run(plan, teacher, store);

@@ -319,7 +319,7 @@ class DistillJobTests {
     void anotherTeacherIsRefused() throws IOException {
         run.of(WordModels.copy("llama-mha", folder));
         assertThatThrownBy(() -> distill("out")).isInstanceOf(InvalidInputException.class)
-                .hasMessageContainingAll("fingerprint", "llama-mha", "dense model");
+                .hasMessageContainingAll("come.json was made for", "fingerprint", "llama-mha", "dense model");
     }
 
     @Test
