@@ -42,11 +42,7 @@ final class DistillCommand implements Runnable {
     private CommandSpec spec;
 
     @Mixin
-    private ModelOptions model = new ModelOptions();
-
-    @Option(names = "--teacher", required = true, paramLabel = "MODEL",
-            description = "Folder or hub name of the dense model that it was made from.")
-    private String teacher = "";
+    private PrunedModelOptions model = new PrunedModelOptions();
 
     @ArgGroup(validate = false, heading = "%nTraining:%n", order = 1)
     private TrainingOptions training = new TrainingOptions();
@@ -169,15 +165,9 @@ final class DistillCommand implements Runnable {
     }
 
     /** What comes out. */
-    static final class ResultOptions {
-        @ArgGroup(validate = false)
-        private OutputOptions output = new OutputOptions();
-
+    static final class ResultOptions extends MeasuredOutputOptions {
         @Option(names = "--resume", description = "Go on where an earlier run with the same options was ended.")
         private boolean resume;
-
-        @ArgGroup(validate = false)
-        private PerplexityData perplexity = new PerplexityData();
     }
 
     /** How the work is done. */
@@ -212,14 +202,14 @@ final class DistillCommand implements Runnable {
     public void run() {
         DistillationOptions options = training.options(text.validationTokens);
         requireUsed(options);
-        Saving saving = result.output.saving();
+        Saving saving = result.saving();
         List<TextSource> sources = text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub()))
                 .toList();
-        PerplexityOptions perplexity = result.perplexity.options(text.data, model.hub());
+        PerplexityOptions perplexity = result.perplexity(text.data, model.hub());
         ComputeChoice choice = execution.computing.choice();
         int processes = execution.processes();
         // Last, so that a mistyped option is refused before anything is downloaded.
-        DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.folder(teacher), sources,
+        DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.teacher(), sources,
                 text.data.sequenceLength(), options, processes, perplexity, choice, saving, result.resume),
                 main.progress(spec.commandLine().getErr()));
         long started = System.nanoTime();
