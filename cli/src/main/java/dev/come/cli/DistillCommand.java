@@ -42,11 +42,7 @@ final class DistillCommand implements Runnable {
     private CommandSpec spec;
 
     @Mixin
-    private ModelOptions model = new ModelOptions();
-
-    @Option(names = "--teacher", required = true, paramLabel = "MODEL",
-            description = "Folder or hub name of the dense model that it was made from.")
-    private String teacher = "";
+    private PrunedModelOptions model = new PrunedModelOptions();
 
     @ArgGroup(validate = false, heading = "%nTraining:%n", order = 1)
     private TrainingOptions training = new TrainingOptions();
@@ -94,6 +90,11 @@ final class DistillCommand implements Runnable {
             "What learns when the whole model is trained: merged, all or norms (default: ${DEFAULT-VALUE}).",
             "merged: merged layers, and those beside removed ones; norms: the norms of all layers."})
         private String trained = "merged";
+
+        @Option(names = "--hidden-weight", paramLabel = "W", description = {
+            "When the whole model is trained, W times the squared error of the hidden states after merged layers is added; "
+                    + "0: nothing is (default: ${DEFAULT-VALUE})."})
+        private double hiddenWeight;
 
         @Option(names = "--lr", paramLabel = "RATE",
                 description = "Highest learning rate of single layers (default: ${DEFAULT-VALUE}).")
@@ -145,7 +146,7 @@ final class DistillCommand implements Runnable {
                     Objective.valueOf(constant(OBJECTIVES, objective)), temperature, tokens,
                     modelTokens == null ? tokens : modelTokens, validationTokens, batchTokens,
                     new Schedule(shape, rate, warmUp), new Schedule(shape, modelRate, warmUp), weightDecay, clip,
-                    TrainedParts.valueOf(constant(PARTS, trained)), evaluations, seed);
+                    TrainedParts.valueOf(constant(PARTS, trained)), hiddenWeight, evaluations, seed);
         }
     }
 
@@ -164,15 +165,9 @@ final class DistillCommand implements Runnable {
     }
 
     /** What comes out. */
-    static final class ResultOptions {
-        @ArgGroup(validate = false)
-        private OutputOptions output = new OutputOptions();
-
+    static final class ResultOptions extends MeasuredOutputOptions {
         @Option(names = "--resume", description = "Go on where an earlier run with the same options was ended.")
         private boolean resume;
-
-        @ArgGroup(validate = false)
-        private PerplexityData perplexity = new PerplexityData();
     }
 
     /** How the work is done. */
@@ -207,14 +202,14 @@ final class DistillCommand implements Runnable {
     public void run() {
         DistillationOptions options = training.options(text.validationTokens);
         requireUsed(options);
-        Saving saving = result.output.saving();
+        Saving saving = result.saving();
         List<TextSource> sources = text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub()))
                 .toList();
-        PerplexityOptions perplexity = result.perplexity.options(text.data, model.hub());
+        PerplexityOptions perplexity = result.perplexity(text.data, model.hub());
         ComputeChoice choice = execution.computing.choice();
         int processes = execution.processes();
         // Last, so that a mistyped option is refused before anything is downloaded.
-        DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.folder(teacher), sources,
+        DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.teacher(), sources,
                 text.data.sequenceLength(), options, processes, perplexity, choice, saving, result.resume),
                 main.progress(spec.commandLine().getErr()));
         long started = System.nanoTime();
@@ -223,12 +218,11 @@ final class DistillCommand implements Runnable {
 
     /** An option that does nothing at a level is refused rather than ignored. */
     private void requireUsed(DistillationOptions options) {
-        Map<String, Boolean> used = Map.of("--tokens",
-                options.level().hasLayers() || training.modelTokens == null, "--objective", options.level().hasLayers(),
-                "--lr", options.level().hasLayers(), "--mode", options.level().hasLayers(), "--model-tokens",
-                options.level().hasModel(), "--model-lr", options.level().hasModel(), "--train",
-                options.level().hasModel(), "--temperature",
-                options.level().hasModel() || options.objective() == Objective.KL);
+        boolean layers = options.level().hasLayers();
+        boolean whole = options.level().hasModel();
+        Map<String, Boolean> used = Map.of("--tokens", layers || training.modelTokens == null, "--objective", layers,
+                "--lr", layers, "--mode", layers, "--model-tokens", whole, "--model-lr", whole, "--train", whole,
+                "--hidden-weight", whole, "--temperature", whole || options.objective() == Objective.KL);
         for (String option : spec.commandLine().getParseResult().matchedOptionsSet().stream()
                 .map(matched -> matched.longestName()).sorted().toList()) {
             if (!used.getOrDefault(option, true)) {
@@ -246,6 +240,10 @@ final class DistillCommand implements Runnable {
                 .forEach((position, curve) -> row(curves, plan.last().get(position).tree(), curve));
         result.trained().modelCurve().ifPresent(curve -> row(curves, "whole model", curve));
         out.println(curves);
+        result.trained().modelCurve().filter(curve -> curve.start().hasHidden()).ifPresent(curve -> out.printf(
+                "Of the loss of the whole model: KL %s, after %s; hidden term before its weight %s, after %s.%n",
+                number(curve.start().nextTokens()), number(curve.best().nextTokens()), number(curve.start().hidden()),
+                number(curve.best().hidden())));
         out.println();
         if (!result.prunedEvaluations().isEmpty()) {
             Table table = new Table("", "dense", "pruned", "healed");

@@ -12,7 +12,6 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -28,11 +27,7 @@ final class HealCommand implements Runnable {
     private CommandSpec spec;
 
     @Mixin
-    private ModelOptions model = new ModelOptions();
-
-    @Option(names = "--teacher", required = true, paramLabel = "MODEL",
-            description = "Folder or hub name of the dense model that it was made from.")
-    private String teacher = "";
+    private PrunedModelOptions model = new PrunedModelOptions();
 
     @ArgGroup(validate = false, heading = "%nHealing:%n", order = 1)
     private HealOptions healing = new HealOptions();
@@ -41,31 +36,22 @@ final class HealCommand implements Runnable {
     private CalibrationOptions calibration = new CalibrationOptions();
 
     @ArgGroup(validate = false, heading = "%nResult:%n", order = 3)
-    private ResultOptions result = new ResultOptions();
+    private MeasuredOutputOptions result = new MeasuredOutputOptions();
 
     @ArgGroup(validate = false, heading = "%nComputing:%n", order = 4)
     private ComputeOptions computing = new ComputeOptions();
 
-    /** What comes out. */
-    static final class ResultOptions {
-        @ArgGroup(validate = false)
-        private OutputOptions output = new OutputOptions();
-
-        @ArgGroup(validate = false)
-        private PerplexityData perplexity = new PerplexityData();
-    }
-
     @Override
     public void run() {
-        Saving saving = result.output.saving();
+        Saving saving = result.saving();
         long started = System.nanoTime();
         Healing.Options options = healing.options();
         CalibrationSet.Source source = calibration.source(model.hub());
-        PerplexityOptions perplexity = result.perplexity.options(calibration.data(), model.hub());
+        PerplexityOptions perplexity = result.perplexity(calibration.data(), model.hub());
         ComputeChoice choice = computing.choice();
         // Last, so that a mistyped option is refused before anything is downloaded.
         HealJob.Result healed = new HealJob(
-                new HealJob.Options(model.folder(), model.folder(teacher), options, source, perplexity, choice, saving),
+                new HealJob.Options(model.folder(), model.teacher(), options, source, perplexity, choice, saving),
                 main.progress(spec.commandLine().getErr())).run();
         PrintWriter out = spec.commandLine().getOut();
         if (!healed.perplexities().isEmpty()) {

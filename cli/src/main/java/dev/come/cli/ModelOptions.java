@@ -12,7 +12,7 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** The model that a command works on, and the hub that it may come from. */
-final class ModelOptions implements Supplier<Hub> {
+class ModelOptions implements Supplier<Hub> {
     @ParentCommand
     private Main main;
 

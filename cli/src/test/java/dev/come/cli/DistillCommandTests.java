@@ -50,6 +50,16 @@ class DistillCommandTests {
     }
 
     @Test
+    void tellsBothPartsOfTheLossWhereThereAreTwo() {
+        Outcome outcome = Trial.run(distill("healed", "--hidden-weight", "0.5"));
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.err())
+                .containsPattern("model: .*, of it KL [0-9.e-]+, hidden term [0-9.e-]+ before its weight");
+        assertThat(outcome.out()).containsPattern("whole model: KL [0-9.e-]+, after [0-9.e-]+; hidden term");
+        assertThat(folder.resolve("healed/come.json")).content().contains("\"hiddenWeight\"", "\"hidden_term\"");
+    }
+
+    @Test
     void tellsOnTheWayHowFarTrainingHasCome() {
         Outcome outcome = Trial.run(distill("healed", "--model-tokens", "5"));
         assertThat(outcome.err()).containsPattern("layer \\[[0-9, \\[\\]]+: \\d+ of 11 steps, loss [0-9.]+, validation")
@@ -81,6 +91,10 @@ class DistillCommandTests {
             --warmup 1                         | 2 | --warmup is 1.0
             --clip -1                          | 2 | --clip is -1, but must be 0 or more
             --evaluations 0                    | 2 | --evaluations is 0, but must be more than 0
+            --hidden-weight -1                 | 2 | --hidden-weight is -1, but must be 0 or more
+            --hidden-weight NaN                | 2 | --hidden-weight is NaN, but must be 0 or more
+            --level layer --hidden-weight 1    | 2 | --hidden-weight is for --level model or both; leave it out
+            --level layer --hidden-weight 0    | 2 | --hidden-weight does nothing at --level layer; leave it out
             --seed -4                          | 2 | --seed is -4, but must be 0 or more
             --level layer --train all          | 2 | --train does nothing at --level layer; leave it out
             --level layer --temperature 2      | 2 | --temperature does nothing at --level layer with --objective mse

@@ -51,6 +51,10 @@ public record Curve(List<Point> points, int bestStep, String stopped) {
             put(entry, "kl", point.validation().kl());
             put(entry, "mse", point.validation().mse());
             put(entry, "cosine", point.validation().cosine());
+            if (point.validation().hasHidden()) {
+                put(entry, "next_token_kl", point.validation().nextTokens());
+                put(entry, "hidden_term", point.validation().hidden());
+            }
         }
         return curve;
     }
@@ -60,7 +64,7 @@ public record Curve(List<Point> points, int bestStep, String stopped) {
         List<Point> points = curve.path("points").valueStream().map(entry -> new Point(entry.path("step").asInt(),
                 entry.path("tokens").asLong(), entry.path("learning_rate").asDouble(), get(entry, "training_loss"),
                 new Measures(get(entry, "validation_loss"), get(entry, "kl"), get(entry, "mse"),
-                        get(entry, "cosine"))))
+                        get(entry, "cosine"), get(entry, "next_token_kl"), get(entry, "hidden_term"))))
                 .toList();
         return new Curve(points, curve.path("best_step").asInt(), curve.path("stopped").asString(""));
     }

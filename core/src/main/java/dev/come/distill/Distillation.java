@@ -3,6 +3,7 @@ package dev.come.distill;
 import dev.come.FailedException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
+import dev.come.UsageException;
 import dev.come.calibration.LayerRunner;
 import dev.come.calibration.StateStore;
 import dev.come.calibration.TokenChunks;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -32,6 +34,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -115,6 +118,10 @@ public final class Distillation {
                     + " is nothing to train at --level layer; use --level model, which trains the layers beside the"
                     + " removed ones");
         }
+        if (options.hiddenWeight() > 0 && merged().isEmpty()) {
+            throw new UsageException("--hidden-weight is for models that have merged layers, but no layer of the pruned"
+                    + " model stands for several of the teacher's; leave it out");
+        }
     }
 
     /** The levels at which there is something to train. */
@@ -188,6 +195,10 @@ public final class Distillation {
         int top = toTheEnd
                 ? teacherLayers
                 : missing.stream().mapToInt(this::last).max().orElse(-1) + 1;
+        // What the whole model is compared with is kept to the end.
+        Set<Integer> kept = toTheEnd && options.hiddenWeight() > 0
+                ? merged().stream().map(position -> TrainedParts.last(stack, position) + 1).collect(Collectors.toSet())
+                : Set.of();
         try (Progress.Task whole = progress.begin("going up the teacher", top, "layers");
                 LayerQueue queue = processes > 0 ? new ProcessQueue(boundaries) : new OwnQueue(runner, boundaries)) {
             while (boundaries.reached() < top) {
@@ -202,7 +213,8 @@ public final class Distillation {
                         .toList();
                 ready.forEach(queue::train);
                 left.removeAll(ready);
-                boundaries.keepOnly(left.stream().map(this::first).collect(Collectors.toSet()));
+                boundaries.keepOnly(Stream.concat(left.stream().map(this::first), kept.stream())
+                        .collect(Collectors.toSet()));
                 whole.advance(1);
             }
             queue.finish();
@@ -243,7 +255,8 @@ public final class Distillation {
             Batches batches = Batches.of(chunks, training, options.modelTokens(), options.batchTokens(),
                     options.seed());
             List<TrainableLayer> all = List.copyOf(learning.values());
-            try (ModelStudent student = new ModelStudent(with, begin, learning, finals, compute, states,
+            try (ModelStudent student = new ModelStudent(with, begin, learning, finals,
+                    HiddenTerm.of(options.hiddenWeight(), stack, boundaries, training), compute, states,
                     runner.workers(), options.temperature());
                     Progress.Task task = progress.begin("training the whole model", batches.count(), "steps")) {
                 Curve curve = new TrainingLoop(all, student, chunks, batches, options.modelSchedule(), options, file)

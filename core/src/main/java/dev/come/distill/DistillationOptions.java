@@ -18,12 +18,13 @@ import dev.come.UsageException;
  * @param weightDecay of matrices ({@code --weight-decay})
  * @param clip the longest gradient; 0: any ({@code --clip})
  * @param trained which weights learn when the whole model is trained ({@code --train})
+ * @param hiddenWeight of the hidden-state term beside the next tokens of the whole model ({@code --hidden-weight}); 0: none
  * @param evaluations how many times the validation loss is measured after the start, evenly spread ({@code --evaluations})
  * @param seed the order of the text ({@code --seed})
  */
 public record DistillationOptions(Level level, Objective objective, double temperature, long tokens, long modelTokens,
         long validationTokens, long batchTokens, Schedule schedule, Schedule modelSchedule, double weightDecay,
-        double clip, TrainedParts trained, int evaluations, long seed) {
+        double clip, TrainedParts trained, double hiddenWeight, int evaluations, long seed) {
     public DistillationOptions {
         requirePositive("--temperature", temperature);
         requirePositive("--tokens", (double) tokens);
@@ -33,7 +34,11 @@ public record DistillationOptions(Level level, Objective objective, double tempe
         requirePositive("--evaluations", (double) evaluations);
         requireNotNegative("--weight-decay", weightDecay);
         requireNotNegative("--clip", clip);
+        requireNotNegative("--hidden-weight", hiddenWeight);
         requireNotNegative("--seed", (double) seed);
+        if (hiddenWeight > 0 && !level.hasModel()) {
+            throw new UsageException("--hidden-weight is for --level model or both; leave it out");
+        }
     }
 
     /** The most tokens that are trained on at either level. */

@@ -37,6 +37,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
     private final LayerStack stack;
     private final SortedMap<Integer, TrainableLayer> learning;
     private final Examples finals;
+    private final HiddenTerm hiddenTerm;
     private final Compute compute;
     private final StateStore states;
     private final Workers workers;
@@ -51,14 +52,16 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
      *
      * @param learning the layers that learn, by position
      * @param finals the tokens, and as targets the teacher's states after its last layer
+     * @param hiddenTerm what else is trained for
      * @param states where states of the student lie while a batch is under way
      */
     ModelStudent(LayerStore store, LayerStack stack, SortedMap<Integer, TrainableLayer> learning, Examples finals,
-            Compute compute, StateStore states, Workers workers, double temperature) {
+            HiddenTerm hiddenTerm, Compute compute, StateStore states, Workers workers, double temperature) {
         this.store = store;
         this.stack = stack;
         this.learning = learning;
         this.finals = finals;
+        this.hiddenTerm = hiddenTerm;
         this.compute = compute;
         this.states = states;
         this.workers = workers;
@@ -75,9 +78,9 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         List<State[]> boundaries = new ArrayList<>();
         State[] after = new State[0];
         try {
-            forward(batch, lowest, boundaries);
+            double hidden = Arrays.stream(forward(batch, lowest, boundaries)).sum() / tokens(batch);
             after = new State[batch.size()];
-            double loss = headGradients(batch, boundaries.removeLast(), after);
+            double loss = headGradients(batch, boundaries.removeLast(), after) + hiddenTerm.weight() * hidden;
             for (int position = stack.size() - 1; position >= lowest; position--) {
                 backward(batch, position, boundaries.removeLast(), after, position > lowest);
             }
@@ -93,14 +96,17 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
      *
      * @param lowest from the boundary before this layer on all are kept
      * @param boundaries is given the boundaries that are kept, the states after the last layer at last
+     * @return for each chunk the hidden-state term, the sum over its tokens without the weight
      */
-    private void forward(List<Integer> batch, int lowest, List<State[]> boundaries) {
+    private double[] forward(List<Integer> batch, int lowest, List<State[]> boundaries) {
+        double[] hiddenSums = new double[batch.size()];
         State[] current = new State[batch.size()];
         boundaries.add(current);
         workers.forEach(batch.size(),
                 (index, _) -> current[index] = states.put(embedding.of(chunk(batch.get(index)).tokens(),
                         chunk(batch.get(index)).layout())));
-        for (int position = 0; position < stack.size(); position++) {
+        for (int i = 0; i < stack.size(); i++) {
+            int position = i;
             State[] before = boundaries.getLast();
             State[] next = new State[batch.size()];
             boundaries.add(next);
@@ -110,6 +116,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
                     Tensor hidden = states.get(before[index]).clone();
                     layer.forward(hidden, chunk(batch.get(index)).layout(), rotation, workspace, LayerObserver.NONE,
                             null);
+                    hiddenSums[index] += hiddenTerm.sum(position, batch.get(index), hidden);
                     next[index] = states.put(hidden);
                 });
             }
@@ -117,6 +124,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
                 free(boundaries.removeFirst());
             }
         }
+        return hiddenSums;
     }
 
     private LayerWeights stored(int position) {
@@ -124,7 +132,11 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         return layer == null ? store.materialise(stack.get(position)) : layer.stored(store);
     }
 
-    /** Puts the gradients of the mean loss with respect to the last states into {@code after}; frees the states. */
+    /**
+     * Puts the gradients of the mean loss with respect to the last states into {@code after}; frees the states.
+     *
+     * @return the loss by next tokens
+     */
     private double headGradients(List<Integer> batch, State[] last, State[] after) {
         long tokens = tokens(batch);
         double[] losses = new double[batch.size()];
@@ -133,7 +145,9 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
                 Tensor student = floats(states.get(last[index]));
                 Tensor gradient = torch.empty_like(student);
                 losses[index] = nextTokens.sum(student, floats(finals.target(batch.get(index))), gradient);
-                after[index] = states.put(gradient.div_(new Scalar((double) tokens)));
+                gradient.div_(new Scalar((double) tokens));
+                hiddenTerm.addGradient(stack.size() - 1, batch.get(index), student, tokens, gradient);
+                after[index] = states.put(gradient);
             });
         } finally {
             free(last);
@@ -149,6 +163,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
      */
     private void backward(List<Integer> batch, int position, State[] before, State[] after, boolean further) {
         TrainableLayer layer = learning.get(position);
+        long tokens = tokens(batch);
         InTurn turns = new InTurn();
         try (var _ = new PointerScope()) {
             LayerWeights weights = layer == null
@@ -168,6 +183,8 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
                     }
                 });
                 if (inputGradient != null) {
+                    // No merged layer lies below the lowest that learns, so none is left out.
+                    hiddenTerm.addGradient(position - 1, batch.get(index), hidden, tokens, inputGradient);
                     states.free(after[index]);
                     after[index] = states.put(inputGradient);
                 }
@@ -193,12 +210,15 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         List<State[]> boundaries = new ArrayList<>();
         Measures[] measures = new Measures[batch.size()];
         try {
-            forward(batch, stack.size(), boundaries);
+            double[] hidden = forward(batch, stack.size(), boundaries);
             State[] last = boundaries.getLast();
             workers.forEach(batch.size(), (index, _) -> {
                 Tensor student = floats(states.get(last[index]));
                 Tensor teacher = floats(finals.target(batch.get(index)));
-                measures[index] = Measures.sums(nextTokens.sum(student, teacher, null), student, teacher);
+                Measures found = Measures.sums(nextTokens.sum(student, teacher, null), student, teacher);
+                measures[index] = hiddenTerm.isWanted()
+                        ? found.withHidden(hiddenTerm.weight(), hidden[index])
+                        : found;
             });
         } finally {
             boundaries.forEach(this::free);

@@ -26,7 +26,7 @@ import org.bytedeco.pytorch.global.torch;
 final class TrainingFile {
     private static final String CURVE = "curve";
     private static final String BEST_STEP = "best_step";
-    private static final int COLUMNS = 8;
+    private static final int COLUMNS = 10;
 
     private final Path file;
 
@@ -67,7 +67,8 @@ final class TrainingFile {
             List<Point> points = new ArrayList<>();
             for (int i = 0; i < numbers.length; i += COLUMNS) {
                 points.add(new Point((int) numbers[i], (long) numbers[i + 1], numbers[i + 2], numbers[i + 3],
-                        new Measures(numbers[i + 4], numbers[i + 5], numbers[i + 6], numbers[i + 7])));
+                        new Measures(numbers[i + 4], numbers[i + 5], numbers[i + 6], numbers[i + 7],
+                                numbers[i + 8], numbers[i + 9])));
             }
             layers.forEach(layer -> layer.restore(state, points.getLast().step()));
             return Optional.of(new Progress(points, (int) state.tensor(BEST_STEP).item_long()));
@@ -86,6 +87,6 @@ final class TrainingFile {
     private static double[] row(Point point) {
         Measures measures = point.validation();
         return new double[]{point.step(), point.tokens(), point.learningRate(), point.trainingLoss(), measures.loss(),
-            measures.kl(), measures.mse(), measures.cosine()};
+            measures.kl(), measures.mse(), measures.cosine(), measures.nextTokens(), measures.hidden()};
     }
 }

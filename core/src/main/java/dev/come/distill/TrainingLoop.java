@@ -129,9 +129,14 @@ final class TrainingLoop {
     private String describe(Point point, Point start, Duration taken, int steps, long tokens) {
         double seconds = Math.max(1e-3, taken.toMillis() / 1000.0);
         double left = seconds / steps * (batches.count() - point.step());
+        Measures validation = point.validation();
+        String parts = validation.hasHidden()
+                ? String.format(Locale.ROOT, ", of it KL %.4g, hidden term %.4g before its weight,",
+                        validation.nextTokens(), validation.hidden())
+                : "";
         return String.format(Locale.ROOT,
-                "%d of %d steps, loss %.4g, validation %.4g (%.4g at the start), %,.0f tokens/s, %.0f s left",
-                point.step(), batches.count(), point.trainingLoss(), point.validation().loss(),
+                "%d of %d steps, loss %.4g, validation %.4g%s (%.4g at the start), %,.0f tokens/s, %.0f s left",
+                point.step(), batches.count(), point.trainingLoss(), validation.loss(), parts,
                 start.validation().loss(), tokens / seconds, left);
     }
 

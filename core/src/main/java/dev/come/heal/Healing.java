@@ -209,7 +209,7 @@ public final class Healing {
                 side.runBoth(first);
                 for (int position = first; position < stack.size(); position++) {
                     try (var _ = new PointerScope()) {
-                        heal(stack, position, side, workers, refitted, outcomes);
+                        heal(stack, position, side, workers, task, refitted, outcomes);
                     }
                 }
                 return refitted;
@@ -223,7 +223,7 @@ public final class Healing {
         return improves(stack, step, refitted.size(), tokens.heldOut);
     }
 
-    /** How often a layer is run. */
+    /** How often a layer is run, if each of its fits is tried once and taken. */
     private long runs(LayerStack stack, int first) {
         long runs = store.config().layers();
         for (int position = first; position < stack.size(); position++) {
@@ -232,7 +232,7 @@ public final class Healing {
         return runs;
     }
 
-    private void heal(LayerStack stack, int position, SideBySide side, Workers workers,
+    private void heal(LayerStack stack, int position, SideBySide side, Workers workers, Progress.Task task,
             SortedMap<Integer, Trained> refitted, SortedMap<Integer, Outcome> outcomes) {
         LayerNode node = stack.get(position);
         LayerWeights weights = store.materialise(node);
@@ -264,7 +264,12 @@ public final class Healing {
             }
             if (next.isPresent()) {
                 side.discard(best);
+                if (fit.isPresent()) {
+                    task.advance(-side.chunks()); // the layer is run once more, as it was before the fit
+                }
                 best = side.run(node, weights, next);
+            } else if (fit.isEmpty()) {
+                task.advance(side.chunks()); // there is nothing to run it with
             }
         }
         side.moveOn(best);

@@ -40,7 +40,7 @@ public final class ApplyJob {
         String found = model.checkpoint().fingerprint();
         if (!found.equals(expected)) {
             throw new InvalidInputException(planFile + " was made for a model with fingerprint " + expected + ", but "
-                    + model.checkpoint().folder() + " has " + found + "; give the model that the plan was made for");
+                    + model.checkpoint().folder() + " has " + found + "; give the dense model that it was made for");
         }
         plan.requireFits(model.config(), planFile);
     }

@@ -103,14 +103,7 @@ public final class DistillJob {
         }
         PruningPlan plan = PruningPlan.read(planFile);
         try (OpenModel teacher = new OpenModel(options.teacher); TrainedLayers before = trained()) {
-            String expected = plan.settings().path("model").path("fingerprint").asString();
-            String found = teacher.checkpoint().fingerprint();
-            if (!found.equals(expected)) {
-                throw new InvalidInputException(options.pruned + " was made from a model with fingerprint " + expected
-                        + ", but the teacher " + options.teacher + " has " + found
-                        + "; give the dense model that it was made from");
-            }
-            plan.requireFits(teacher.config(), planFile);
+            ApplyJob.requireMadeFor(teacher, plan, planFile);
             LayerStore store = teacher.store().with(before);
             checkWeights(store, plan.last());
             return run(plan, teacher, store);
@@ -136,7 +129,7 @@ public final class DistillJob {
                 new Distillation.Subject(options.teacher, options.pruned.resolve(PruningPlan.FILE_NAME), store,
                         plan.last()),
                 text.training, text.validation, options.training,
-                new Distillation.Execution(compute, options.compute.memory(), options.processes, folder.make()),
+                new Distillation.Execution(compute, options.compute.memory(), options.processes, folder.path()),
                 progress);
         folder.keep(begun);
         try {
@@ -161,7 +154,7 @@ public final class DistillJob {
         } catch (NothingToDoException e) {
             throw e;
         } catch (RuntimeException e) {
-            progress.note("What was trained is kept in " + folder.planFile().getParent()
+            progress.note("What was trained is kept in " + folder.path()
                     + "; the same command with --resume goes on from there.");
             throw e;
         }

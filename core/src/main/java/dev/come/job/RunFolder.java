@@ -35,6 +35,11 @@ final class RunFolder {
         return new RunFolder(absolute.resolveSibling("." + absolute.getFileName() + ".come-" + what));
     }
 
+    /** The folder, whether or not it is there. */
+    Path path() {
+        return folder;
+    }
+
     /** The folder, made if it is not there. */
     Path make() {
         try {

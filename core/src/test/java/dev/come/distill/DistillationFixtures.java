@@ -18,12 +18,13 @@ final class DistillationFixtures {
         double weightDecay;
         double clip = 1;
         TrainedParts trained = TrainedParts.MERGED;
+        double hiddenWeight;
         int evaluations = 4;
 
         DistillationOptions options() {
             return new DistillationOptions(level, objective, temperature, tokens, modelTokens, 64, batchTokens,
                     new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, modelRate, 0.1),
-                    weightDecay, clip, trained, evaluations, 10);
+                    weightDecay, clip, trained, hiddenWeight, evaluations, 10);
         }
     }
 }

@@ -18,6 +18,7 @@ import dev.come.model.PlainLayer;
 import dev.come.model.Rotation;
 import dev.come.model.Tensors;
 import dev.come.model.TokenLayout;
+import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.Scope;
 import dev.come.stack.LayerNode.Term;
@@ -35,6 +36,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
@@ -49,6 +51,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A model of 4 layers of which 1 and 2 were merged, against the whole graph at once. */
 class ModelStudentTests {
@@ -85,6 +88,11 @@ class ModelStudentTests {
     }
 
     private void train(TrainedParts trained, double temperature, int threads, Work work) {
+        train(STACK, trained, temperature, 0, threads, work);
+    }
+
+    private void train(LayerStack stack, TrainedParts trained, double temperature, double hiddenWeight, int threads,
+            Work work) {
         Compute compute = Compute.float32(threads);
         SortedMap<Integer, TrainableLayer> learning = new TreeMap<>();
         try (LayerRunner runner = new LayerRunner(store, compute);
@@ -92,17 +100,20 @@ class ModelStudentTests {
                 TeacherStates teacher = new TeacherStates(runner, chunks.followedBy(chunks), states);
                 var _ = new NoGradGuard();
                 var _ = new PointerScope()) {
+            Set<Integer> ends = IntStream.range(0, stack.size()).map(position -> TrainedParts.last(stack, position) + 1)
+                    .boxed().collect(Collectors.toSet());
             while (teacher.reached() < LAYERS) {
                 teacher.next();
-                teacher.keepOnly(Set.of());
+                teacher.keepOnly(hiddenWeight > 0 ? ends : Set.of());
             }
-            for (int position : trained.positions(STACK, LAYERS)) {
-                learning.put(position, new TrainableLayer(position, STACK.get(position),
-                        store.materialise(STACK.get(position)), trained.parts(config), 0));
+            for (int position : trained.positions(stack, LAYERS)) {
+                learning.put(position, new TrainableLayer(position, stack.get(position),
+                        store.materialise(stack.get(position)), trained.parts(config), 0));
             }
             Examples finals = teacher.examples(LAYERS, LAYERS - 1, chunks.size());
-            try (ModelStudent student = new ModelStudent(store, STACK, learning, finals, compute, states,
-                    runner.workers(), temperature)) {
+            try (ModelStudent student = new ModelStudent(store, stack, learning, finals,
+                    HiddenTerm.of(hiddenWeight, stack, teacher, chunks.size()), compute, states, runner.workers(),
+                    temperature)) {
                 work.with(student, learning, finals);
             }
         } finally {
@@ -114,15 +125,17 @@ class ModelStudentTests {
         return IntStream.range(0, chunks.size()).boxed().toList();
     }
 
-    /** One layer after the other from the embeddings on. */
-    private Tensor run(List<LayerWeights> layers, int chunk, Rotation rotation) {
+    /** One layer after the other from the embeddings on: the states after each. */
+    private List<Tensor> run(List<LayerWeights> layers, int chunk, Rotation rotation) {
+        List<Tensor> after = new ArrayList<>();
         Tensor hidden = torch.index_select(checkpoint.tensor(config.family().names().embedding()), 0,
                 torch.tensor(chunks.get(chunk).tokens()));
         TokenLayout layout = chunks.get(chunk).layout();
         for (LayerWeights layer : layers) {
             hidden = new PlainLayer(config).forward(layer, hidden, layout, rotation);
+            after.add(hidden);
         }
-        return hidden;
+        return after;
     }
 
     private Tensor logProbabilities(Tensor hidden, double temperature) {
@@ -131,17 +144,36 @@ class ModelStudentTests {
     }
 
     @ParameterizedTest
-    @CsvSource({"MERGED, 1, 1", "MERGED, 2, 3", "ALL, 1, 2", "NORMS, 1, 2"})
-    void gradientsAreThoseOfTheWholeGraph(TrainedParts trained, double temperature, int threads) {
-        train(trained, temperature, threads, (student, learning, _) -> {
+    @CsvSource({"MERGED, 1, 0, 1", "MERGED, 2, 0, 3", "ALL, 1, 0, 2", "NORMS, 1, 0, 2", "MERGED, 1, 3, 1",
+        "ALL, 2, 0.7, 3", "NORMS, 1, 0.3, 2"})
+    void gradientsAreThoseOfTheWholeGraph(TrainedParts trained, double temperature, double hiddenWeight, int threads) {
+        gradientsAreThoseOfTheWholeGraph(STACK, trained, temperature, hiddenWeight, threads);
+    }
+
+    /** Of two merged layers one lies last, where the gradient of the next tokens begins. */
+    @ParameterizedTest
+    @CsvSource({"MERGED, 2", "ALL, 1"})
+    void severalMergedLayersShareTheHiddenTerm(TrainedParts trained, int threads) {
+        LayerStack halves = LayerStack.dense(LAYERS).replace(2, 2, average(2, 3)).replace(0, 2, average(0, 1));
+        gradientsAreThoseOfTheWholeGraph(halves, trained, 1, 2, threads);
+    }
+
+    private static LayerNode average(int one, int other) {
+        return new WeightedSum(List.of(new Term(new Original(one), 0.5), new Term(new Original(other), 0.5)),
+                Scope.ALL);
+    }
+
+    private void gradientsAreThoseOfTheWholeGraph(LayerStack stack, TrainedParts trained, double temperature,
+            double hiddenWeight, int threads) {
+        train(stack, trained, temperature, hiddenWeight, threads, (student, learning, _) -> {
             learning.values().forEach(TrainableLayer::clearGradients);
             double loss = student.addGradients(wholeSet());
             try (var _ = new AutoGradMode(true);
                     Rotation rotation = new Rotation(Compute.float32(1))) {
                 List<LayerWeights> leaves = new ArrayList<>();
                 TensorVector inputs = new TensorVector();
-                for (int position = 0; position < STACK.size(); position++) {
-                    LayerWeights layer = store.materialise(STACK.get(position)).map((_, tensor) -> tensor.clone());
+                for (int position = 0; position < stack.size(); position++) {
+                    LayerWeights layer = store.materialise(stack.get(position)).map((_, tensor) -> tensor.clone());
                     leaves.add(layer);
                     TrainableLayer known = learning.get(position);
                     if (known != null) {
@@ -159,9 +191,18 @@ class ModelStudentTests {
                         .mapToObj(layer -> store.materialise(new Original(layer))).toList();
                 Tensor sum = torch.zeros(1);
                 for (int chunk = 0; chunk < chunks.size(); chunk++) {
-                    Tensor expected = logProbabilities(run(dense, chunk, rotation), temperature).detach();
-                    Tensor found = logProbabilities(run(leaves, chunk, rotation), temperature);
+                    List<Tensor> teacher = run(dense, chunk, rotation);
+                    List<Tensor> states = run(leaves, chunk, rotation);
+                    Tensor expected = logProbabilities(teacher.getLast(), temperature).detach();
+                    Tensor found = logProbabilities(states.getLast(), temperature);
                     sum = sum.add(expected.exp().mul(expected.sub(found)).sum());
+                    List<Integer> merged = IntStream.range(0, stack.size())
+                            .filter(position -> TrainedParts.isMerged(stack, position)).boxed().toList();
+                    for (int position : merged) {
+                        Tensor error = states.get(position)
+                                .sub(teacher.get(TrainedParts.last(stack, position)).detach()).square().mean(1).sum();
+                        sum = sum.add(error.mul(new Scalar(hiddenWeight / merged.size())));
+                    }
                 }
                 Tensor mean = sum.div(new Scalar((double) chunks.tokens()));
                 assertThat(loss).isCloseTo(mean.item_double(), within(1e-5));
@@ -185,6 +226,50 @@ class ModelStudentTests {
                 assertThat(next).isEqualTo((int) inputs.size());
             }
         });
+    }
+
+    /** A sum of two halves of the same layer is that layer, so nothing differs from the teacher anywhere. */
+    @Test
+    void aStudentThatIsItsTeacherLearnsNothing() {
+        LayerStack same = LayerStack.dense(LAYERS).replace(1, 1, average(1, 1));
+        assertThat(TrainedParts.isMerged(same, 1)).isTrue();
+        train(same, TrainedParts.ALL, 1, 10, 2, (student, learning, _) -> {
+            learning.values().forEach(TrainableLayer::clearGradients);
+            assertThat(student.addGradients(wholeSet())).isZero();
+            learning.values().forEach(layer -> assertThat(layer.gradient().abs().max().item_double()).isZero());
+            assertThat(student.validate().hidden()).isZero();
+        });
+    }
+
+    /** Bit by bit. */
+    @Test
+    void threadsDoNotChangeTheGradients() {
+        List<double[]> one = gradients(STACK, 3, 1);
+        assertThat(gradients(STACK, 3, 3)).usingRecursiveComparison().isEqualTo(one);
+        assertThat(gradients(STACK, 0, 1)).usingRecursiveComparison().isNotEqualTo(one);
+    }
+
+    private List<double[]> gradients(LayerStack stack, double hiddenWeight, int threads) {
+        List<double[]> found = new ArrayList<>();
+        train(stack, TrainedParts.ALL, 1, hiddenWeight, threads, (student, learning, _) -> {
+            learning.values().forEach(TrainableLayer::clearGradients);
+            found.add(new double[]{student.addGradients(wholeSet())});
+            learning.values().forEach(layer -> found.add(Tensors.doubles(layer.gradient())));
+        });
+        return found;
+    }
+
+    @Test
+    void validationTellsBothPartsOfTheLoss() {
+        train(STACK, TrainedParts.MERGED, 1, 3, 2, (student, learning, _) -> {
+            learning.values().forEach(TrainableLayer::clearGradients);
+            // The same text is trained on and validated on.
+            Measures measures = student.validate();
+            assertThat(measures.loss()).isCloseTo(student.addGradients(wholeSet()), within(1e-9));
+            assertThat(measures.loss()).isCloseTo(measures.nextTokens() + 3 * measures.hidden(), within(1e-9));
+            assertThat(measures.hidden()).isPositive();
+        });
+        train(TrainedParts.MERGED, 1, 2, (student, _, _) -> assertThat(student.validate().hasHidden()).isFalse());
     }
 
     @Test
@@ -221,9 +306,10 @@ class ModelStudentTests {
         return values;
     }
 
-    @Test
-    void stepsAndValidationsKeepNothing() {
-        train(TrainedParts.ALL, 1, 2, (student, learning, finals) -> {
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 2})
+    void stepsAndValidationsKeepNothing(double hiddenWeight) {
+        train(STACK, TrainedParts.ALL, 1, hiddenWeight, 2, (student, learning, finals) -> {
             TrainingLoop loop = new TrainingLoop(List.copyOf(learning.values()), student, finals.chunks(),
                     new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0), new Settings().options(),
                     new TrainingFile(folder.resolve("training.state")));

@@ -123,6 +123,65 @@ class HealingTests {
                 tokens);
     }
 
+    /** Each piece of work with what it was said to come to, and the most and the last that it came to. */
+    private static final class Counting implements Progress {
+        private final List<Count> counts = new ArrayList<>();
+
+        private static final class Count implements Task {
+            private final String what;
+            private final long total;
+            private long most;
+            private long done;
+            private boolean back;
+
+            Count(String what, long total) {
+                this.what = what;
+                this.total = total;
+            }
+
+            @Override
+            public synchronized void advance(long steps) {
+                done += steps;
+                most = Math.max(most, done);
+                back |= steps < 0;
+            }
+        }
+
+        @Override
+        public Task begin(String what, long total, String unit) {
+            counts.add(new Count(what, total));
+            return counts.getLast();
+        }
+
+        @Override
+        public void note(String line) {
+        }
+    }
+
+    /** With few tokens some fits are not taken and some are not found, so that layers are run once more or once less. */
+    @Test
+    void progressEndsAtItsTotalAndNeverGoesBeyond() {
+        Counting progress = new Counting();
+        List<Double> lambdas = new ArrayList<>();
+        for (int seed = 0; seed < 8; seed++) {
+            Random random = new Random(seed);
+            with(TINY.write(folder.resolve("model" + seed), random), store -> {
+                for (Targets targets : Targets.values()) {
+                    new Healing(store, Compute.float32(2), new Options(Scope.ALL, targets), Long.MAX_VALUE, fresh(),
+                            progress).heal(LayerStack.dense(4).without(1, 1), drawn(store, 3, 10))
+                            .ifPresent(step -> lambdas.addAll(
+                                    Objects.requireNonNull(step.scores().get("lambda_down")).subList(0, 3)));
+                }
+            });
+        }
+        for (Counting.Count count : progress.counts) {
+            assertThat(count.most).as(count.what).isEqualTo(count.total);
+            assertThat(count.done).as(count.what).isEqualTo(count.total);
+        }
+        assertThat(progress.counts).anyMatch(count -> count.back);
+        assertThat(lambdas).contains(Double.POSITIVE_INFINITY).anyMatch(Double::isFinite);
+    }
+
     private static double loss(LayerStore store, LayerStack stack, Sequences tokens) {
         try (StackLosses losses = new StackLosses(store, List.of(stack), tokens, Compute.float32(1), Long.MAX_VALUE)) {
             return Arrays.stream(losses.measure(_ -> {

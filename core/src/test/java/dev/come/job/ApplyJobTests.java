@@ -65,7 +65,7 @@ class ApplyJobTests {
         Run other = new Run("llama-mha", Files.createDirectory(folder.resolve("other")));
         assertThatThrownBy(() -> ApplyJob.run(run.target("out/come.json"), other.model, OptionalInt.empty(),
                 other.saving("applied"), Progress.NONE)).isInstanceOf(InvalidInputException.class)
-                .hasMessageContainingAll("come.json", other.model.toString(), "give the model");
+                .hasMessageContainingAll("come.json", other.model.toString(), "give the dense model");
         assertThat(WordModels.names(other.folder)).containsExactlyInAnyOrderElementsOf(other.inputs());
     }
 

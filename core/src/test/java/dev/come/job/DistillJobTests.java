@@ -2,6 +2,7 @@ package dev.come.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
@@ -10,9 +11,12 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
 import dev.come.checkpoint.Checkpoint;
+import dev.come.distill.Curve;
 import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
+import dev.come.distill.Measures;
 import dev.come.distill.Objective;
+import dev.come.distill.Point;
 import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
 import dev.come.prune.PruningPlan;
@@ -33,6 +37,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
 
 /** The whole job on a golden model of 6 layers, pruned to 3, which are [0, 1], [2, 3] and so on, and on made-up text. */
 class DistillJobTests {
@@ -46,6 +52,7 @@ class DistillJobTests {
     private Level level = Level.BOTH;
     private Objective objective = Objective.MSE;
     private TrainedParts trained = TrainedParts.MERGED;
+    private double hiddenWeight;
     private double rate = 3e-3;
     private long tokens = 1280;
     private int evaluations = 3;
@@ -70,7 +77,7 @@ class DistillJobTests {
         TextSource source = new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
         DistillationOptions training = new DistillationOptions(level, objective, 1, tokens, tokens, 128, 128,
                 new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, rate, 0.1), 0.01, 1,
-                trained, evaluations, 10);
+                trained, hiddenWeight, evaluations, 10);
         return new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(source), WINDOW, training,
                 processes, new PerplexityOptions(perplexity ? List.of(source) : List.of(), WINDOW, 4),
                 new ComputeChoice("float32", "cpu", threads, memory), run.saving(target), resume), progress).run();
@@ -109,6 +116,35 @@ class DistillJobTests {
         assertThat(run.target(".healed.come-run")).doesNotExist();
     }
 
+    /** Both parts of the loss are in the record, and the best state is that of the least sum. */
+    @Test
+    void theHiddenTermIsTrainedForBesideNextTokens() {
+        level = Level.MODEL;
+        distill("without");
+        assertThat(modelCurve("without").path("points").get(0).has("hidden_term")).isFalse();
+        hiddenWeight = 2;
+        DistillJob.Result result = distill("healed");
+        Curve curve = result.trained().modelCurve().orElseThrow();
+        for (Point point : curve.points()) {
+            Measures found = point.validation();
+            assertThat(found.loss()).isCloseTo(found.nextTokens() + 2 * found.hidden(), within(1e-9));
+            assertThat(found.loss()).isGreaterThanOrEqualTo(curve.best().loss());
+        }
+        assertThat(curve.best().hidden()).isLessThan(curve.start().hidden());
+        assertThat(curve.best().nextTokens()).isLessThan(curve.start().nextTokens());
+        JsonNode last = modelCurve("healed").path("points").get(curve.points().size() - 1);
+        Measures expected = curve.points().getLast().validation();
+        assertThat(last.path("next_token_kl").asDouble()).isEqualTo(expected.nextTokens());
+        assertThat(last.path("hidden_term").asDouble()).isEqualTo(expected.hidden());
+        JsonNode before = modelCurve("without").path("points").get(0);
+        assertThat(before.path("validation_loss").asDouble()).isEqualTo(curve.start().nextTokens());
+        assertThat(WordModels.hashes(run.target("healed"))).isNotEqualTo(WordModels.hashes(run.target("without")));
+    }
+
+    private JsonNode modelCurve(String target) {
+        return PruningPlan.read(run.target(target + "/come.json")).settings().path("distillation").path("model");
+    }
+
     @Test
     void theRecordInTheFolderOfAHealedModelMakesItAgain() {
         distill("healed");
@@ -139,7 +175,7 @@ class DistillJobTests {
         TextSource source = new TextSource(text2.toString(), folder, TextSource.DEFAULT_FIELD);
         DistillationOptions training = new DistillationOptions(Level.LAYER, Objective.MSE, 1, tokens, tokens, 128, 128,
                 new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, rate, 0.1), 0, 1,
-                TrainedParts.MERGED, 2, 10);
+                TrainedParts.MERGED, 0, 2, 10);
         DistillJob.Result again = new DistillJob(
                 new DistillJob.Options(other.target("healed"), other.model, List.of(source), WINDOW, training, 0,
                         new PerplexityOptions(List.of(), WINDOW, 1), new ComputeChoice("float32", "cpu", 1, 1000),
@@ -152,8 +188,10 @@ class DistillJobTests {
     }
 
     /** sp and mp, threads, and memory. */
-    @Test
-    void theBytesDependNeitherOnProcessesNorOnThreadsNorOnMemory() {
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.5})
+    void theBytesDependNeitherOnProcessesNorOnThreadsNorOnMemory(double weight) {
+        hiddenWeight = weight;
         distill("one");
         SortedMap<String, String> expected = WordModels.hashes(run.target("one"));
         threads = 1;
@@ -194,8 +232,10 @@ class DistillJobTests {
         }
     }
 
-    @Test
-    void aRunInterruptedAtAnyMomentEndsWithTheSameBytes() {
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.5})
+    void aRunInterruptedAtAnyMomentEndsWithTheSameBytes(double weight) {
+        hiddenWeight = weight;
         long seed = System.nanoTime();
         System.out.println("DistillJobTests: moments drawn with seed " + seed);
         tokens = 640;
@@ -241,6 +281,10 @@ class DistillJobTests {
         rate = 1e-3;
         assertThatThrownBy(() -> distill("out")).isInstanceOf(UsageException.class)
                 .hasMessageContainingAll("--resume", "distillation.options.schedule.peak");
+        rate = 3e-3;
+        hiddenWeight = 0.5;
+        assertThatThrownBy(() -> distill("out")).isInstanceOf(UsageException.class)
+                .hasMessageContainingAll("--resume", "distillation.options.hiddenWeight: 0.5 / 0.0");
     }
 
     @Test
@@ -275,7 +319,7 @@ class DistillJobTests {
     void anotherTeacherIsRefused() throws IOException {
         run.of(WordModels.copy("llama-mha", folder));
         assertThatThrownBy(() -> distill("out")).isInstanceOf(InvalidInputException.class)
-                .hasMessageContainingAll("fingerprint", "llama-mha", "dense model");
+                .hasMessageContainingAll("come.json was made for", "fingerprint", "llama-mha", "dense model");
     }
 
     @Test
@@ -300,6 +344,11 @@ class DistillJobTests {
         assertThatThrownBy(() -> distill("out")).isInstanceOf(NothingToDoException.class)
                 .hasMessageContaining("--level model");
         level = Level.MODEL;
+        hiddenWeight = 1;
+        assertThatThrownBy(() -> distill("out")).isInstanceOf(UsageException.class)
+                .hasMessageContainingAll("--hidden-weight", "no layer of the pruned model", "leave it out");
+        assertThat(run.target(".out.come-run")).doesNotExist();
+        hiddenWeight = 0;
         DistillJob.Result result = distill("out");
         assertThat(result.trained().layers()).isNotEmpty();
         assertThat(result.trained().modelCurve().orElseThrow().improved()).isTrue();
