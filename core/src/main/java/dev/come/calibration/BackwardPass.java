@@ -64,6 +64,7 @@ final class BackwardPass {
      */
     List<Salience> products(LayerStack stack, List<Trace> path, GradientOrder order) {
         State[] gradients = new State[chunks.size()];
+        runner.workers().freeBuffers(); // of the forward pass
         runner.workers().forEach(chunks.size(), (index, workspace) -> {
             Chunk chunk = chunks.get(index);
             Tensor last = states.get(path.getLast().states().get(index));
@@ -71,6 +72,7 @@ final class BackwardPass {
                     .put(runner.head().lossGradient(last, chunk.tokens(), chunk.layout(), workspace));
             runner.advance(HEAD_RUNS * runner.headRuns());
         });
+        runner.workers().freeBuffers(); // of the logits
         List<Salience> products = new ArrayList<>();
         try {
             for (int position = stack.size() - 1; position >= 0; position--) {

@@ -54,6 +54,11 @@ public final class Workers implements AutoCloseable {
         join(running, next, count);
     }
 
+    /** Frees the buffers of all threads; what needs them makes them again. For between one kind of work and another. */
+    public void freeBuffers() {
+        workspaces.forEach(Workspace::close);
+    }
+
     /** Waits for all, so that nothing is freed under a thread's feet; the first failure then goes on. */
     private static void join(List<Future<?>> running, AtomicInteger next, int count) {
         RuntimeException failure = null;
