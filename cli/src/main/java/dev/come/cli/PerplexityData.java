@@ -10,7 +10,7 @@ import picocli.CommandLine.Option;
 
 /** The texts that perplexity is measured on. */
 final class PerplexityData {
-    @Option(names = "--ppl-data", arity = "1..*", split = ",", paramLabel = "NAME",
+    @Option(names = "--ppl-data", arity = "1..*", split = ",", paramLabel = "NAME...", hideParamSyntax = true,
             description = "Texts to measure perplexity on: wiki2, c4 or paths; with blanks or commas between.")
     private List<String> texts = List.of();
 
