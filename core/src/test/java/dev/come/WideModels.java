@@ -5,7 +5,6 @@ import dev.come.checkpoint.CheckpointWriter;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.TensorSpec;
 import dev.come.model.CausalLanguageModel;
-import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -41,7 +40,8 @@ public final class WideModels {
     public static float[][] logits(Checkpoint checkpoint, LayerStack stack, Sequences input) {
         ModelConfig config = ModelConfig.of(checkpoint);
         LayerStore store = new LayerStore(checkpoint, config);
-        try (CausalLanguageModel model = new CausalLanguageModel(checkpoint, config, Compute.float32(1), stack.size(),
+        try (CausalLanguageModel model = new CausalLanguageModel(checkpoint, config, TestDevice.float32(1),
+                stack.size(),
                 position -> store.materialise(stack.get(position)))) {
             return model.logits(input.sequence(0));
         }

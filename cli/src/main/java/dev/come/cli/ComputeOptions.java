@@ -3,10 +3,13 @@ package dev.come.cli;
 import dev.come.ByteSize;
 import dev.come.job.ComputeChoice;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What the computing is done with. */
 final class ComputeOptions {
+    /** One to keep the device busy while another reads weights. */
+    private static final int THREADS_OF_A_DEVICE = 2;
     private static final Choice TYPES = new Choice("--dtype", List.of("auto", "float32", "bfloat16"));
 
     @Option(names = "--dtype", paramLabel = "TYPE", description = {
@@ -17,16 +20,20 @@ final class ComputeOptions {
     @Option(names = "--device", paramLabel = "DEVICE", description = "cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
     private String device = "cpu";
 
-    @Option(names = "--threads", paramLabel = "N",
-            description = "Threads to compute with (default: one per processor, here ${DEFAULT-VALUE}).")
-    private int threads = Runtime.getRuntime().availableProcessors();
+    @Option(names = "--threads", paramLabel = "N", description = {
+        "Threads to compute with (default: one per processor; 2 with --device cuda, which shares one device)."})
+    private @Nullable Integer threads;
 
     @Option(names = "--memory", paramLabel = "SIZE", description = {
-        "Hidden states that are held in memory (default: ${DEFAULT-VALUE}).",
+        "Hidden states that are held in memory, that of the device with --device cuda (default: 256MB; there 4GB).",
         "What does not fit goes to a temporary file beside the result, or through in smaller groups."})
-    private String memory = "256MB";
+    private @Nullable String memory;
 
     ComputeChoice choice() {
-        return new ComputeChoice(TYPES.check(type), device, threads, ByteSize.parse("--memory", memory));
+        boolean processor = device.equals("cpu");
+        int several = processor ? Runtime.getRuntime().availableProcessors() : THREADS_OF_A_DEVICE;
+        String budget = processor ? "256MB" : "4GB";
+        return new ComputeChoice(TYPES.check(type), device, threads == null ? several : threads,
+                ByteSize.parse("--memory", memory == null ? budget : memory));
     }
 }

@@ -100,7 +100,7 @@ class DistillCommandTests {
             --level layer --temperature 2      | 2 | --temperature does nothing at --level layer with --objective mse
             --level model --objective kl       | 2 | --objective does nothing at --level model
             --level model --mode mp            | 2 | --mode does nothing at --level model
-            --device cuda                      | 2 | training runs on the processor only
+            --device cuda --mode mp            | 2 | --mode mp trains on the processor only, but --device is cuda
             --validation-tokens 1000000        | 3 | lower --validation-tokens or --seqlen
             --calibration-dataset nowhere.txt  | 3 | nowhere.txt
             """)

@@ -9,7 +9,6 @@ import dev.come.calibration.StateStore;
 import dev.come.calibration.TokenChunks;
 import dev.come.checkpoint.IoReason;
 import dev.come.model.Compute;
-import dev.come.model.Rotation;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -249,7 +248,7 @@ public final class Distillation {
                 try (var _ = new PointerScope()) {
                     learning.put(position, new TrainableLayer(position, begin.get(position),
                             with.materialise(begin.get(position)), options.trained().parts(store.config()),
-                            options.weightDecay()));
+                            options.weightDecay(), compute));
                 }
             }
             Batches batches = Batches.of(chunks, training, options.modelTokens(), options.batchTokens(),
@@ -295,7 +294,6 @@ public final class Distillation {
     private final class OwnQueue implements LayerQueue {
         private final LayerRunner runner;
         private final TeacherStates boundaries;
-        private final Rotation rotation = new Rotation(Compute.float32(compute.threads()));
 
         OwnQueue(LayerRunner runner, TeacherStates boundaries) {
             this.runner = runner;
@@ -307,7 +305,7 @@ public final class Distillation {
             Examples examples = boundaries.examples(first(layer), last(layer), training);
             try (Progress.Task task = progress.begin("training layer " + stack.get(layer.position()).tree(),
                     LayerTraining.steps(examples, options), "steps")) {
-                layer.run(examples, runner.workers(), rotation, progress, task);
+                layer.run(examples, runner.workers(), compute, progress, task);
             }
         }
 
@@ -317,7 +315,6 @@ public final class Distillation {
 
         @Override
         public void close() {
-            rotation.close();
         }
     }
 

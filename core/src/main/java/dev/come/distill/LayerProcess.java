@@ -11,7 +11,6 @@ import dev.come.checkpoint.TensorFile;
 import dev.come.checkpoint.TensorSpec;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
-import dev.come.model.Rotation;
 import dev.come.model.TokenLayout;
 import dev.come.model.Workers;
 import dev.come.prune.PruningPlan;
@@ -101,11 +100,9 @@ final class LayerProcess {
                 Workers workers = new Workers(compute)) {
             ModelConfig config = ModelConfig.of(checkpoint);
             LayerStore store = new LayerStore(checkpoint, config).with(before);
-            try (Rotation rotation = new Rotation(compute)) {
-                new LayerTraining(store, PruningPlan.read(plan).last(), order.position, order.options,
-                        Path.of(order.folder)).run(examples(order, input, target), workers, rotation, progress,
-                                progress.begin("", 0, ""));
-            }
+            new LayerTraining(store, PruningPlan.read(plan).last(), order.position, order.options,
+                    Path.of(order.folder)).run(examples(order, input, target), workers, compute, progress,
+                            progress.begin("", 0, ""));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.come.distill;
 
 import dev.come.Progress;
+import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.Rotation;
 import dev.come.model.Workers;
@@ -40,13 +41,13 @@ record LayerTraining(LayerStore store, LayerStack stack, int position, Distillat
     /**
      * Trains.
      *
-     * @param rotation float32
+     * @param compute where; the type is float32 whatever it says
      * @param task advances by one with every step
      */
-    Outcome run(Examples examples, Workers workers, Rotation rotation, Progress progress, Progress.Task task) {
+    Outcome run(Examples examples, Workers workers, Compute compute, Progress progress, Progress.Task task) {
         LayerNode node = stack.get(position);
         TrainingFile file = new TrainingFile(folder.resolve("training-" + position + ".state"));
-        try (TrainableLayer layer = trainable(node)) {
+        try (TrainableLayer layer = trainable(node, compute); Rotation rotation = new Rotation(compute.inFloat32())) {
             LayerStudent student = new LayerStudent(layer, store, examples, workers, rotation, options);
             Curve curve = new TrainingLoop(List.of(layer), student, examples.chunks(), batches(examples, options),
                     options.schedule(), options, file).run("layer " + node.tree(), progress, task);
@@ -56,11 +57,11 @@ record LayerTraining(LayerStore store, LayerStack stack, int position, Distillat
         }
     }
 
-    private TrainableLayer trainable(LayerNode node) {
+    private TrainableLayer trainable(LayerNode node, Compute compute) {
         try (var _ = new PointerScope()) {
             LayerWeights start = store.materialise(node);
             return new TrainableLayer(position, node, start, store.config().parts(),
-                    options.weightDecay());
+                    options.weightDecay(), compute);
         }
     }
 

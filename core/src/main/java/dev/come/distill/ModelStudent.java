@@ -67,9 +67,9 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         this.workers = workers;
         this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
         this.rotation = new Rotation(compute);
-        this.floatRotation = new Rotation(Compute.float32(compute.threads()));
+        this.floatRotation = new Rotation(compute.inFloat32());
         this.gradients = new LayerGradients(store.config(), floatRotation);
-        this.nextTokens = new NextTokens(store, temperature);
+        this.nextTokens = new NextTokens(store, compute, temperature);
     }
 
     @Override
@@ -167,7 +167,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         InTurn turns = new InTurn();
         try (var _ = new PointerScope()) {
             LayerWeights weights = layer == null
-                    ? store.materialise(stack.get(position)).map((_, tensor) -> floats(tensor))
+                    ? store.materialise(stack.get(position)).map((_, tensor) -> compute.floats(tensor))
                     : layer.weights();
             workers.forEach(batch.size(), (index, _) -> turns.guard(() -> {
                 Tensor hidden = floats(states.get(before[index]));

@@ -29,15 +29,15 @@ final class NextTokens implements AutoCloseable {
     private final long rows;
     private final Tensor projection;
 
-    NextTokens(LayerStore store, double temperature) {
+    NextTokens(LayerStore store, Compute compute, double temperature) {
         ModelConfig config = store.config();
-        this.head = new LanguageModelHead(store.checkpoint(), config, Compute.float32(1));
+        this.head = new LanguageModelHead(store.checkpoint(), config, compute.inFloat32());
         this.multipliers = config.multipliers();
         this.temperature = temperature;
         this.rows = Math.max(1, LOGITS / config.vocabularySize());
         try (var _ = new PointerScope()) {
             // A copy, because a float32 checkpoint would give a view on itself.
-            projection = store.checkpoint().tensor(config.headTensor()).to(ScalarType.Float).clone().retainReference();
+            projection = compute.floats(store.checkpoint().tensor(config.headTensor())).clone().retainReference();
         }
     }
 

@@ -4,6 +4,7 @@ import dev.come.checkpoint.DType;
 import dev.come.checkpoint.TensorFile;
 import dev.come.checkpoint.TensorSpec;
 import dev.come.model.AdamW;
+import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
 import dev.come.stack.LayerNode;
@@ -20,7 +21,6 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * A layer in training. Its weights are float32, whatever they are stored in, because steps are smaller than what bfloat16
@@ -45,8 +45,10 @@ final class TrainableLayer implements AutoCloseable {
      * @param node its recipe
      * @param start its weights, of any floating types
      * @param learning the parts that learn
+     * @param compute where it is trained
      */
-    TrainableLayer(int position, LayerNode node, LayerWeights start, Set<Part> learning, double weightDecay) {
+    TrainableLayer(int position, LayerNode node, LayerWeights start, Set<Part> learning, double weightDecay,
+            Compute compute) {
         this.position = position;
         this.node = node;
         this.parts = new ArrayList<>(learning.stream().filter(Part::isMatrix).sorted().toList());
@@ -54,13 +56,13 @@ final class TrainableLayer implements AutoCloseable {
         parts.addAll(learning.stream().filter(part -> !part.isMatrix()).sorted().toList());
         try (var _ = new PointerScope()) {
             TensorVector values = new TensorVector();
-            parts.forEach(part -> values.push_back(start.get(part).to(ScalarType.Float).reshape(-1)));
+            parts.forEach(part -> values.push_back(compute.floats(start.get(part)).reshape(-1)));
             vector = torch.cat(values, 0).retainReference();
             gradient = torch.zeros_like(vector).retainReference();
             best = vector.clone().retainReference();
             Map<Part, Tensor> views = views(vector, start);
             weights = start.map((part, tensor) -> Objects
-                    .requireNonNullElseGet(views.get(part), () -> tensor.to(ScalarType.Float).clone())
+                    .requireNonNullElseGet(views.get(part), () -> compute.floats(tensor).clone())
                     .<Tensor>retainReference());
             optimizer = new AdamW(vector, BETA2, weightDecay, matrices);
         }

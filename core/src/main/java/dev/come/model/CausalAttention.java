@@ -30,6 +30,7 @@ final class CausalAttention implements AutoCloseable {
     private final int window;
     private final Multipliers multipliers;
     private final ScalarType type;
+    private final Compute compute;
     private final Tensor future;
     private final Tensor gone;
     private final Tensor wideFuture;
@@ -43,6 +44,7 @@ final class CausalAttention implements AutoCloseable {
         group = config.groupSize();
         headDim = config.headDim();
         this.window = window;
+        this.compute = compute;
         multipliers = config.multipliers();
         // A cap is not linear: no anchor can be taken off the scores before it, and without one bfloat16 is too coarse.
         type = multipliers.capsAttention() ? ScalarType.Float : compute.scalarType();
@@ -69,7 +71,9 @@ final class CausalAttention implements AutoCloseable {
      */
     void attend(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
         long seen = keys.size(1);
-        if (queries.size(1) <= block && seen <= window
+        if (!compute.onProcessor() && !multipliers.capsAttention()) {
+            attendOnDevice(queries, keys, values, output);
+        } else if (queries.size(1) <= block && seen <= window
                 && queries.size(0) * queries.size(1) * group * seen <= SCORES_AT_ONCE) {
             attendAtOnce(queries, keys, values, output, workspace);
         } else if (type == ScalarType.Float) {
@@ -79,6 +83,26 @@ final class CausalAttention implements AutoCloseable {
                     workspace.tensor("narrowValues", type, values.size(0), values.size(1), headDim).copy_(values),
                     output, workspace);
         }
+    }
+
+    /** All heads together by the engine's own attention, which never makes the whole matrix of scores. */
+    private void attendOnDevice(Tensor queries, Tensor keys, Tensor values, Tensor output) {
+        long heads = queries.size(0);
+        long tokens = queries.size(1);
+        long past = keys.size(1) - tokens;
+        Tensor byHead = queries.transpose(1, 2).reshape(1, heads * group, tokens, headDim).to(type);
+        boolean allSeen = past == 0 && keys.size(1) <= window;
+        Tensor mixed = torch.scaled_dot_product_attention(byHead, keys.unsqueeze(0).to(type),
+                values.unsqueeze(0).to(type),
+                allSeen ? new TensorOptional() : new TensorOptional(visible(tokens, past)), 0, allSeen,
+                new DoubleOptional(1.0), group > 1);
+        output.copy_(mixed.view(heads, group, tokens, headDim).permute(2, 0, 1, 3));
+    }
+
+    /** Which keys each token sees, {@code (tokens, past + tokens)}: those up to its own, as far back as the window reaches. */
+    private Tensor visible(long tokens, long past) {
+        return torch.empty(new long[]{tokens, past + tokens}, compute.options(ScalarType.Bool),
+                new MemoryFormatOptional()).fill_(new Scalar(1)).tril_(past).triu_(past + 1 - window);
     }
 
     /**

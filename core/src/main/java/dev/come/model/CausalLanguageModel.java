@@ -147,7 +147,9 @@ public final class CausalLanguageModel implements AutoCloseable {
             this.cache = cache;
             this.length = length;
             // Where angles depend on how long a text is, a piece must know the whole.
-            this.size = config.rotationDependsOnLength() ? length : Math.min(length, PIECE);
+            // Devices want all at once.
+            boolean whole = config.rotationDependsOnLength() || !compute.onProcessor();
+            this.size = whole ? length : Math.min(length, PIECE);
             this.perSequence = (length + size - 1) / size;
             this.done = new int[perSequence * cache.sequences()];
         }

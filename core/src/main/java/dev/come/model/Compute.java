@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -23,6 +24,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * @param threads how many threads share the work
  */
 public record Compute(DType type, String device, int threads) {
+    private static final long ROWS_OF_PROCESSOR = 512;
+    private static final long ROWS_OF_DEVICE = 8192;
     private static final Pattern DEVICE = Pattern.compile("cpu|cuda(:\\d+)?");
 
     public Compute {
@@ -82,9 +85,29 @@ public record Compute(DType type, String device, int threads) {
         }
     }
 
+    /** The same place, but float32. */
+    public Compute inFloat32() {
+        return new Compute(DType.F32, device, threads);
+    }
+
+    /** A tensor of any type and place as float32 where this computes; itself if it is that already. */
+    public Tensor floats(Tensor tensor) {
+        return tensor.to(torchDevice(), ScalarType.Float);
+    }
+
     /** The name of the type as users write it. */
     public String dtypeName() {
         return type == DType.F32 ? "float32" : "bfloat16";
+    }
+
+    /** Whether the processor computes, whose caches are small, rather than a device that wants large pieces of work. */
+    boolean onProcessor() {
+        return device.equals("cpu");
+    }
+
+    /** How many rows go through the products of a layer together: on a processor so few that they stay in its cache. */
+    long rowsAtOnce() {
+        return onProcessor() ? ROWS_OF_PROCESSOR : ROWS_OF_DEVICE;
     }
 
     ScalarType scalarType() {

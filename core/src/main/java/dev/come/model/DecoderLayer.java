@@ -18,10 +18,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A layer may be used by several threads at once, each with its own {@link Workspace}.
  */
 public final class DecoderLayer implements AutoCloseable {
-    private static final int ROWS = 512;
-
     private final ModelConfig config;
     private final ScalarType type;
+    private final long rowsAtOnce;
     private final Activation activation;
     private final AttentionKind kind;
     private final CausalAttention attention;
@@ -40,6 +39,7 @@ public final class DecoderLayer implements AutoCloseable {
     public DecoderLayer(ModelConfig config, LayerWeights stored, Compute compute) {
         this.config = config;
         this.type = compute.scalarType();
+        this.rowsAtOnce = compute.rowsAtOnce();
         this.activation = Activation.named(config.activation());
         this.kind = stored.attention();
         this.attention = new CausalAttention(config, kind.window(), compute);
@@ -98,9 +98,9 @@ public final class DecoderLayer implements AutoCloseable {
                 : next(ofOneToken.values(), layout);
         Rotation.@Nullable Angles angles = kind.rotary().map(rotary -> rotation.angles(rotary, layout)).orElse(null);
 
-        for (long start = 0; start < tokens; start += ROWS) {
+        for (long start = 0; start < tokens; start += rowsAtOnce) {
             try (var _ = new PointerScope()) {
-                long rows = Math.min(ROWS, tokens - start);
+                long rows = Math.min(rowsAtOnce, tokens - start);
                 Tensor normed = normBefore(hidden.narrow(0, start, rows), Part.ATTENTION_NORM,
                         Part.ATTENTION_NORM_BIAS, workspace);
                 Tensor product = workspace.tensor("queryKeyValue", type, rows, queryKeyValue.size(0));
@@ -190,9 +190,9 @@ public final class DecoderLayer implements AutoCloseable {
     private void feedForward(Tensor hidden, Workspace workspace, LayerObserver observer) {
         long tokens = hidden.size(0);
         long channels = config.intermediateSize();
-        for (long start = 0; start < tokens; start += ROWS) {
+        for (long start = 0; start < tokens; start += rowsAtOnce) {
             try (var _ = new PointerScope()) {
-                Tensor rows = hidden.narrow(0, start, Math.min(ROWS, tokens - start));
+                Tensor rows = hidden.narrow(0, start, Math.min(rowsAtOnce, tokens - start));
                 Tensor normed = normBefore(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
                 Tensor product = workspace.tensor("gateUp", type, rows.size(0), gateUp.size(0));
                 multiply(normed, gateUp, gateUpBias, product);

@@ -25,7 +25,6 @@ import org.jspecify.annotations.Nullable;
  * 2^-6 nats and make searches tie. They never hold more than a block of the tokens x vocabulary matrix.
  */
 public final class LanguageModelHead implements AutoCloseable {
-    private static final int ROWS = 512;
     private static final int VOCABULARY_SLICE = 8192;
     /** Channels more for the anchor; products of bfloat16 take numbers in pairs. */
     private static final int PADDING = 2;
@@ -45,7 +44,9 @@ public final class LanguageModelHead implements AutoCloseable {
         this.config = config;
         this.compute = compute;
         try (var _ = new PointerScope()) {
-            stored = checkpoint.tensor(config.headTensor());
+            // On a device all of it: every chunk of tokens needs it, and the way there is long.
+            Tensor inFile = checkpoint.tensor(config.headTensor());
+            stored = inFile.to(compute.torchDevice(), inFile.scalar_type());
             stored.retainReference();
             Family.Names names = config.family().names();
             normWeight = config.finalNorm() ? wide(checkpoint, names.finalNorm()) : null;
@@ -219,8 +220,8 @@ public final class LanguageModelHead implements AutoCloseable {
         }
     }
 
-    private static Tensor pick(Tensor hidden, int[] rows) {
-        return torch.index_select(hidden, 0, torch.tensor(rows).to(hidden.device(), ScalarType.Int));
+    private static Tensor pick(Tensor from, int[] rows) {
+        return torch.index_select(from, 0, torch.tensor(rows).to(from.device(), ScalarType.Int));
     }
 
     private NextTokens nextTokensFromLogits(Tensor states, int[] rows, int[] targets, Workspace workspace) {
@@ -335,9 +336,9 @@ public final class LanguageModelHead implements AutoCloseable {
                 Tensor slice = workspace.tensor("anchoredProjection", compute.scalarType(), width, hidden + PADDING);
                 slice.narrow(1, 0, hidden).copy_(stored.narrow(0, first, width));
                 slice.narrow(1, hidden, PADDING).fill_(new Scalar(1));
-                for (long start = 0; start < tokens; start += ROWS) {
+                for (long start = 0; start < tokens; start += compute.rowsAtOnce()) {
                     try (var _ = new PointerScope()) {
-                        long rows = Math.min(ROWS, tokens - start);
+                        long rows = Math.min(compute.rowsAtOnce(), tokens - start);
                         Tensor logits = workspace.tensor("narrowLogits", compute.scalarType(), rows, width);
                         torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
                         // Sums of bfloat16 into float32 are slow; a copy is not.
@@ -394,7 +395,7 @@ public final class LanguageModelHead implements AutoCloseable {
 
     /** The rows of the output projection for some tokens, {@code (tokens, embedding)}, float32. */
     private Tensor targetRows(int[] targets) {
-        return torch.index_select(stored, 0, torch.tensor(targets)).to(compute.torchDevice(), ScalarType.Float);
+        return pick(stored, targets).to(ScalarType.Float);
     }
 
     /** The logits of the tokens that do follow, {@code (tokens)}, float32. */
@@ -430,8 +431,8 @@ public final class LanguageModelHead implements AutoCloseable {
             try (var _ = new PointerScope()) {
                 Tensor slice = workspace.floats("projection", width, config.embeddingSize())
                         .copy_(stored.narrow(0, first, width));
-                for (long start = 0; start < tokens; start += ROWS) {
-                    long rows = Math.min(ROWS, tokens - start);
+                for (long start = 0; start < tokens; start += compute.rowsAtOnce()) {
+                    long rows = Math.min(compute.rowsAtOnce(), tokens - start);
                     try (var _ = new PointerScope()) {
                         Tensor logits = workspace.floats("logits", rows, width);
                         torch.mm_out(logits, states.narrow(0, start, rows), slice.t());

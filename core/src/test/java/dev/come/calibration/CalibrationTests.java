@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration.Tokens;
 import dev.come.checkpoint.Checkpoint;
-import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -53,7 +53,7 @@ class CalibrationTests {
             Consumer<LocalCalibration> questions) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(model));
                 LocalCalibration calibration = new LocalCalibration(
-                        new LayerStore(checkpoint, ModelConfig.of(checkpoint)), tokens, Compute.float32(threads),
+                        new LayerStore(checkpoint, ModelConfig.of(checkpoint)), tokens, TestDevice.float32(threads),
                         reading, memory, folder, Progress.NONE)) {
             questions.accept(calibration);
         }
@@ -166,7 +166,7 @@ class CalibrationTests {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
                 LocalCalibration calibration = new LocalCalibration(
                         new LayerStore(checkpoint, ModelConfig.of(checkpoint)), Golden.calibration(),
-                        Compute.float32(1), Reading.DEFINITION, Long.MAX_VALUE, folder, counting(told))) {
+                        TestDevice.float32(1), Reading.DEFINITION, Long.MAX_VALUE, folder, counting(told))) {
             LayerStack stack = LayerStack.dense(6);
             calibration.blockInfluence(stack);
             assertThat(told[0]).isEqualTo(6);

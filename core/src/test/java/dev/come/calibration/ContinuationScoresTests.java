@@ -8,6 +8,7 @@ import dev.come.FailedException;
 import dev.come.Golden;
 import dev.come.PlainModel;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.calibration.Continuation.Score;
 import dev.come.checkpoint.Checkpoint;
@@ -102,7 +103,7 @@ class ContinuationScoresTests {
     void whatIsSharedChangesNoScore(String name) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name))) {
             List<List<Continuation>> items = items(new Random(3), ModelConfig.of(checkpoint));
-            Map<Integer, List<Score>> scores = scores(checkpoint, items, Compute.float32(2), Long.MAX_VALUE);
+            Map<Integer, List<Score>> scores = scores(checkpoint, items, TestDevice.float32(2), Long.MAX_VALUE);
             assertThat(scores).hasSameSizeAs(items);
             for (int item = 0; item < items.size(); item++) {
                 for (int choice = 0; choice < items.get(item).size(); choice++) {
@@ -123,7 +124,7 @@ class ContinuationScoresTests {
                 int[] context = ids(new Random(8), 20, 128);
                 List<Continuation> every = IntStream.range(0, 128)
                         .mapToObj(id -> new Continuation(joined(context, new int[]{id}), 1)).toList();
-                List<Score> scores = scores(checkpoint, List.of(every), new Compute(type, "cpu", 1), Long.MAX_VALUE)
+                List<Score> scores = scores(checkpoint, List.of(every), TestDevice.of(type, 1), Long.MAX_VALUE)
                         .get(0);
                 double largest = Objects.requireNonNull(scores).stream().mapToDouble(Score::logLikelihood).max()
                         .orElseThrow();
@@ -141,8 +142,8 @@ class ContinuationScoresTests {
     void bfloat16ScoresAreNearThoseOfFloat32(String name) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name))) {
             List<List<Continuation>> items = items(new Random(4), ModelConfig.of(checkpoint));
-            Map<Integer, List<Score>> exact = scores(checkpoint, items, Compute.float32(2), Long.MAX_VALUE);
-            Map<Integer, List<Score>> narrow = scores(checkpoint, items, new Compute(DType.BF16, "cpu", 2),
+            Map<Integer, List<Score>> exact = scores(checkpoint, items, TestDevice.float32(2), Long.MAX_VALUE);
+            Map<Integer, List<Score>> narrow = scores(checkpoint, items, TestDevice.bfloat16(2),
                     Long.MAX_VALUE);
             double sum = 0;
             int tokens = 0;
@@ -161,13 +162,13 @@ class ContinuationScoresTests {
     void neitherThreadsNorMemoryNorAnInterruptionChangeABitOfThem() {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"))) {
             List<List<Continuation>> items = items(new Random(6), ModelConfig.of(checkpoint));
-            Map<Integer, List<Score>> scores = scores(checkpoint, items, Compute.float32(1), Long.MAX_VALUE);
-            assertThat(scores(checkpoint, items, Compute.float32(2), 0)).isEqualTo(scores);
+            Map<Integer, List<Score>> scores = scores(checkpoint, items, TestDevice.float32(1), Long.MAX_VALUE);
+            assertThat(scores(checkpoint, items, TestDevice.float32(2), 0)).isEqualTo(scores);
             ModelConfig config = ModelConfig.of(checkpoint);
             List<ContinuationScores.Batch> batches = ContinuationScores.batches(items);
             assertThat(batches.size()).isGreaterThan(1);
             try (ContinuationScores again = new ContinuationScores(new LayerStore(checkpoint, config),
-                    LayerStack.dense(config.layers()), Compute.float32(1), 0)) {
+                    LayerStack.dense(config.layers()), TestDevice.float32(1), 0)) {
                 again.score(batches.subList(1, batches.size()), item -> "item " + item,
                         Progress.NONE.begin("", 0, ""),
                         found -> found.forEach((item, values) -> assertThat(values).isEqualTo(scores.get(item))));
@@ -192,7 +193,7 @@ class ContinuationScoresTests {
             List<List<Continuation>> items = List.of(List.of(new Continuation(new int[]{1, 2, 3, 4, 5, 6}, 1)),
                     List.of(new Continuation(new int[]{1, 2, 3, 4, 17, 6}, 1)),
                     List.of(new Continuation(new int[]{1, 2, 3, 4, 5, 17}, 1)));
-            assertThatThrownBy(() -> scores(checkpoint, items, Compute.float32(2), Long.MAX_VALUE))
+            assertThatThrownBy(() -> scores(checkpoint, items, TestDevice.float32(2), Long.MAX_VALUE))
                     .isInstanceOf(FailedException.class).hasMessageContaining("item 1");
         }
     }

@@ -8,6 +8,7 @@ import dev.come.FailedException;
 import dev.come.Golden;
 import dev.come.PlainModel;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
@@ -57,7 +58,7 @@ class ModelPairTests {
     }
 
     private static void assertEqualsTwin(Path model, Path reference, Sequences tokens, IntUnaryOperator first) {
-        Found[] found = measure(model, reference, tokens, first, Compute.float32(2), 0, NOBODY);
+        Found[] found = measure(model, reference, tokens, first, TestDevice.float32(2), 0, NOBODY);
         for (int sequence = 0; sequence < tokens.count(); sequence++) {
             int[] ids = tokens.sequence(sequence);
             double[][] logQ = PlainModel.logProbabilities(model, ids);
@@ -108,7 +109,7 @@ class ModelPairTests {
         Path reference = noisy("reference", 0);
         Sequences tokens = sequences(new Random(4), 20_000, 30, 20);
         assertEqualsTwin(noisy("near", 0.1f), reference, tokens, StackLosses.ALL);
-        boolean[] same = measure(folder.resolve("near"), reference, tokens, StackLosses.ALL, Compute.float32(1), 0,
+        boolean[] same = measure(folder.resolve("near"), reference, tokens, StackLosses.ALL, TestDevice.float32(1), 0,
                 NOBODY)[0].divergence.sameTop();
         assertThat(same).as("both cases").contains(true, false);
         assertEqualsTwin(noisy("far", 2), reference, tokens, StackLosses.ALL);
@@ -132,7 +133,7 @@ class ModelPairTests {
     void theDivergenceIsThatOfGoldenLogits() {
         Sequences tokens = Golden.sequences("ids_a", "");
         Found found = measure(Golden.model("llama-gqa"), Golden.model("llama-mha"), tokens, StackLosses.ALL,
-                Compute.float32(1), Long.MAX_VALUE, NOBODY)[0];
+                TestDevice.float32(1), Long.MAX_VALUE, NOBODY)[0];
         Golden.Values q = Golden.expected("llama-gqa", "expected.safetensors", "a.logits");
         Golden.Values p = Golden.expected("llama-mha", "expected.safetensors", "a.logits");
         for (int i = 0; i < tokens.length(0) - 1; i++) {
@@ -154,7 +155,7 @@ class ModelPairTests {
     void aModelIsNotApartFromItself(DType type) {
         Path model = Golden.model("llama-gqa");
         Sequences tokens = sequences(new Random(8), 128, 600, 40, 1300, 900);
-        for (Found found : measure(model, model, tokens, StackLosses.ALL, new Compute(type, "cpu", 2), 0, NOBODY)) {
+        for (Found found : measure(model, model, tokens, StackLosses.ALL, TestDevice.of(type, 2), 0, NOBODY)) {
             assertThat(found.divergence.nats()).containsOnly(0.0);
             assertThat(found.divergence.sameTop()).containsOnly(true);
             assertThat(found.losses).containsExactly(found.referenceLosses);
@@ -166,12 +167,13 @@ class ModelPairTests {
         Path model = Golden.model("llama-gqa");
         Path reference = Golden.model("llama-deep");
         Sequences tokens = sequences(new Random(9), 128, 1500, 900, 40, 1200, 700);
-        Found[] first = measure(model, reference, tokens, StackLosses.ALL, Compute.float32(1), Long.MAX_VALUE, NOBODY);
-        Found[] second = measure(model, reference, tokens, StackLosses.ALL, Compute.float32(3), 0, NOBODY);
+        Found[] first = measure(model, reference, tokens, StackLosses.ALL, TestDevice.float32(1), Long.MAX_VALUE,
+                NOBODY);
+        Found[] second = measure(model, reference, tokens, StackLosses.ALL, TestDevice.float32(3), 0, NOBODY);
         double[][] alone = new double[tokens.count()][];
         try (Checkpoint checkpoint = Checkpoint.open(model);
                 StackLosses losses = new StackLosses(new LayerStore(checkpoint, ModelConfig.of(checkpoint)),
-                        List.of(LayerStack.dense(6)), tokens, Compute.float32(2), 0)) {
+                        List.of(LayerStack.dense(6)), tokens, TestDevice.float32(2), 0)) {
             losses.measure(StackLosses.ALL, (_, sequence, values) -> alone[sequence] = values, NOBODY);
         }
         for (int i = 0; i < tokens.count(); i++) {
@@ -187,12 +189,12 @@ class ModelPairTests {
         long[] told = {0};
         Path model = Golden.model("llama-gqa");
         Path reference = Golden.model("llama-deep");
-        measure(model, reference, sequences(new Random(9), 128, 1500, 900), StackLosses.ALL, Compute.float32(1), 0,
+        measure(model, reference, sequences(new Random(9), 128, 1500, 900), StackLosses.ALL, TestDevice.float32(1), 0,
                 steps -> told[0] += steps);
         try (Checkpoint one = Checkpoint.open(model);
                 Checkpoint other = Checkpoint.open(reference);
-                ModelPair pair = new ModelPair(new LayerStore(one, ModelConfig.of(one)), Compute.float32(1),
-                        new LayerStore(other, ModelConfig.of(other)), Compute.float32(1),
+                ModelPair pair = new ModelPair(new LayerStore(one, ModelConfig.of(one)), TestDevice.float32(1),
+                        new LayerStore(other, ModelConfig.of(other)), TestDevice.float32(1),
                         sequences(new Random(9), 128, 1500, 900), 0)) {
             assertThat(pair.runs()).isEqualTo(told[0]).isGreaterThanOrEqualTo(2 * (6 + 12));
         }
@@ -209,7 +211,7 @@ class ModelPairTests {
             return values;
         });
         assertThatThrownBy(() -> measure(Golden.model("llama-gqa"), broken, Golden.calibration(), StackLosses.ALL,
-                Compute.float32(2), 0, NOBODY)).isInstanceOf(FailedException.class)
+                TestDevice.float32(2), 0, NOBODY)).isInstanceOf(FailedException.class)
                 .hasMessageContaining("The loss of sequence");
     }
 
@@ -223,7 +225,7 @@ class ModelPairTests {
         });
         int[] ids = IntStream.range(3, 23).toArray();
         Found found = measure(Golden.model("llama-gqa"), uniform, Sequences.of(List.of(ids)), StackLosses.ALL,
-                Compute.float32(1), 0, NOBODY)[0];
+                TestDevice.float32(1), 0, NOBODY)[0];
         double[][] logQ = PlainModel.logProbabilities(Golden.model("llama-gqa"), ids);
         for (int i = 0; i < ids.length - 1; i++) {
             double expected = -Arrays.stream(logQ[i]).average().orElseThrow() - Math.log(128);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.NativeObjects;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Calibration.Tokens;
@@ -86,7 +87,7 @@ class NativeObjectsTests {
 
     @Test
     void aLayerKeepsNothingOfItsForwardPasses() {
-        Compute compute = Compute.float32(1);
+        Compute compute = TestDevice.float32(1);
         try (var _ = new NoGradGuard();
                 Rotation rotation = new Rotation(compute);
                 Workspace workspace = new Workspace(compute);
@@ -114,7 +115,7 @@ class NativeObjectsTests {
     }
 
     private LocalCalibration calibration(long memory) {
-        return new LocalCalibration(store, tokens, Compute.float32(2), Reading.DEFINITION, memory, folder,
+        return new LocalCalibration(store, tokens, TestDevice.float32(2), Reading.DEFINITION, memory, folder,
                 Progress.NONE);
     }
 
@@ -165,7 +166,7 @@ class NativeObjectsTests {
         LayerStack dense = LayerStack.dense(LAYERS);
         List<LayerStack> stacks = List.of(dense, dense.replace(1, 2, dense.get(2)), dense.replace(2, 1, dense.get(0)));
         NativeObjects.assertSteady(() -> {
-            try (StackLosses losses = new StackLosses(store, stacks, tokens, Compute.float32(2), 2_000)) {
+            try (StackLosses losses = new StackLosses(store, stacks, tokens, TestDevice.float32(2), 2_000)) {
                 losses.measure(Progress.NONE.begin("", 0, ""));
             }
         });
@@ -202,7 +203,7 @@ class NativeObjectsTests {
 
     @Test
     void aModelThatGeneratesKeepsNothing() {
-        Compute compute = Compute.float32(1);
+        Compute compute = TestDevice.float32(1);
         NativeObjects.assertSteady(() -> {
             try (CausalLanguageModel model = new CausalLanguageModel(checkpoint, config, compute);
                     KeyValueCache cache = model.cache(20)) {

@@ -7,9 +7,9 @@ import static org.assertj.core.api.Assertions.within;
 import dev.come.FailedException;
 import dev.come.Golden;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.checkpoint.Checkpoint;
-import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -34,7 +34,7 @@ class StackLossesTests {
             long memory, Progress.Task progress) {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
             return new StackLosses(new LayerStore(checkpoint, ModelConfig.of(checkpoint)), stacks, tokens,
-                    Compute.float32(threads), memory).measure(progress);
+                    TestDevice.float32(threads), memory).measure(progress);
         }
     }
 
@@ -95,7 +95,7 @@ class StackLossesTests {
         assertThat(told[0]).as("layers, and the output projection twice").isEqualTo(6 + 1 + 2);
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
                 StackLosses losses = new StackLosses(new LayerStore(checkpoint, ModelConfig.of(checkpoint)), stacks,
-                        Golden.calibration(), Compute.float32(1), Long.MAX_VALUE)) {
+                        Golden.calibration(), TestDevice.float32(1), Long.MAX_VALUE)) {
             assertThat(losses.runs()).isEqualTo(told[0]);
         }
     }

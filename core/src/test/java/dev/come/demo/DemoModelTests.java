@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
 import dev.come.checkpoint.Checkpoint;
-import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
@@ -51,7 +51,7 @@ class DemoModelTests {
     private void measure(Sequences tokens, Consumer<LocalCalibration> questions) {
         try (Checkpoint checkpoint = Checkpoint.open(folder.resolve("model"));
                 LocalCalibration calibration = new LocalCalibration(
-                        new LayerStore(checkpoint, ModelConfig.of(checkpoint)), tokens, Compute.float32(2),
+                        new LayerStore(checkpoint, ModelConfig.of(checkpoint)), tokens, TestDevice.float32(2),
                         Reading.DEFINITION, Long.MAX_VALUE, folder, Progress.NONE)) {
             questions.accept(calibration);
         }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
 import dev.come.Golden.Values;
+import dev.come.TestDevice;
 import dev.come.calibration.LayerRunner;
 import dev.come.calibration.StateStore;
 import dev.come.calibration.TokenChunks;
@@ -90,7 +91,7 @@ class GoldenDistillationTests {
     private void train(String set, LayerNode node, int last, Settings settings, int chunkTokens, int threads,
             Work work) {
         TokenChunks chunks = TokenChunks.of(tokens(set), chunkTokens);
-        Compute compute = Compute.float32(threads);
+        Compute compute = TestDevice.float32(threads);
         try (LayerRunner runner = new LayerRunner(store, compute);
                 StateStore states = new StateStore(0, folder);
                 TeacherStates teacher = new TeacherStates(runner, chunks.followedBy(chunks), states);
@@ -101,7 +102,8 @@ class GoldenDistillationTests {
                 teacher.next();
             }
             Examples examples = teacher.examples(FIRST, last, chunks.size());
-            try (TrainableLayer layer = new TrainableLayer(FIRST, node, store.materialise(node), config.parts(), 0)) {
+            try (TrainableLayer layer = new TrainableLayer(FIRST, node, store.materialise(node), config.parts(), 0,
+                    compute)) {
                 work.with(layer, new LayerStudent(layer, store, examples, runner.workers(), rotation,
                         settings.options()), examples);
             }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.NativeObjects;
+import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.calibration.LayerRunner;
 import dev.come.calibration.StateStore;
@@ -93,7 +94,7 @@ class ModelStudentTests {
 
     private void train(LayerStack stack, TrainedParts trained, double temperature, double hiddenWeight, int threads,
             Work work) {
-        Compute compute = Compute.float32(threads);
+        Compute compute = TestDevice.float32(threads);
         SortedMap<Integer, TrainableLayer> learning = new TreeMap<>();
         try (LayerRunner runner = new LayerRunner(store, compute);
                 StateStore states = new StateStore(3_000, folder);
@@ -108,7 +109,7 @@ class ModelStudentTests {
             }
             for (int position : trained.positions(stack, LAYERS)) {
                 learning.put(position, new TrainableLayer(position, stack.get(position),
-                        store.materialise(stack.get(position)), trained.parts(config), 0));
+                        store.materialise(stack.get(position)), trained.parts(config), 0, compute));
             }
             Examples finals = teacher.examples(LAYERS, LAYERS - 1, chunks.size());
             try (ModelStudent student = new ModelStudent(store, stack, learning, finals,
@@ -324,7 +325,7 @@ class ModelStudentTests {
     void stepsOfOneLayerKeepNothing() {
         train(TrainedParts.MERGED, 1, 2, (_, learning, finals) -> {
             TrainableLayer layer = Objects.requireNonNull(learning.get(1));
-            Compute compute = Compute.float32(2);
+            Compute compute = TestDevice.float32(2);
             try (LayerRunner runner = new LayerRunner(store, compute);
                     Rotation rotation = new Rotation(compute)) {
                 // Any states will do.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Progress;
 import dev.come.SharedData;
+import dev.come.TestDevice;
 import dev.come.calibration.Continuation;
 import dev.come.calibration.Continuation.Score;
 import dev.come.calibration.ContinuationScores;
@@ -13,7 +14,6 @@ import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.PairEncoding.Pair;
 import dev.come.evaluate.TaskDescription.Metric;
-import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -147,7 +147,7 @@ class GoldenEvalTests {
         Map<Integer, List<Score>> scores(List<List<Continuation>> items) {
             Map<Integer, List<Score>> all = new TreeMap<>();
             try (ContinuationScores scores = new ContinuationScores(store,
-                    LayerStack.dense(store.config().layers()), Compute.float32(2), Long.MAX_VALUE)) {
+                    LayerStack.dense(store.config().layers()), TestDevice.float32(2), Long.MAX_VALUE)) {
                 scores.score(ContinuationScores.batches(items), item -> "item " + item,
                         Progress.NONE.begin("", 0, ""), all::putAll);
             }

@@ -6,13 +6,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.UsageException;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.evaluate.Latency.Load;
 import dev.come.evaluate.Latency.Seconds;
 import dev.come.evaluate.Latency.Subject;
 import dev.come.evaluate.Latency.Timing;
-import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -40,7 +40,7 @@ class LatencyTests {
             List<Timing> timings = Latency.measure(
                     List.of(new Subject("six", store, LayerStack.dense(6)),
                             new Subject("two", store, LayerStack.dense(2))),
-                    load, Compute.float32(2), Progress.NONE);
+                    load, TestDevice.float32(2), Progress.NONE);
             assertThat(timings).extracting(Timing::layers).containsExactly(6, 2);
             for (Timing timing : timings) {
                 assertThat(timing.prompt().values()).hasSize(3).allMatch(seconds -> seconds > 0);
@@ -53,7 +53,7 @@ class LatencyTests {
                         within(1e-6));
             }
             assertThatThrownBy(() -> Latency.measure(List.of(new Subject("six", store, LayerStack.dense(6))),
-                    new Load(1, config.maxPositions(), 1, 1), Compute.float32(1), Progress.NONE))
+                    new Load(1, config.maxPositions(), 1, 1), TestDevice.float32(1), Progress.NONE))
                     .isInstanceOf(UsageException.class).hasMessageContaining("positions of six");
         }
         assertThatThrownBy(() -> new Load(0, 2, 0, 1)).isInstanceOf(UsageException.class)

@@ -7,8 +7,8 @@ import dev.come.Golden;
 import dev.come.PlainModel;
 import dev.come.Progress;
 import dev.come.SharedData;
+import dev.come.TestDevice;
 import dev.come.checkpoint.Checkpoint;
-import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -35,7 +35,8 @@ class PerplexityTests {
         try (Checkpoint checkpoint = Checkpoint.open(SharedData.path("data/stories260K/hf"))) {
             ModelConfig config = ModelConfig.of(checkpoint);
             Perplexity perplexity = Perplexity.measure(new LayerStore(checkpoint, config),
-                    List.of(LayerStack.dense(config.layers())), text, Compute.float32(2), Long.MAX_VALUE, Progress.NONE)
+                    List.of(LayerStack.dense(config.layers())), text, TestDevice.float32(2), Long.MAX_VALUE,
+                    Progress.NONE)
                     .getFirst();
             List<Double> windows = Golden.doubles(golden.get("loss_per_window"));
             assertThat(perplexity.windowLosses()).hasSize(count);
@@ -65,7 +66,7 @@ class PerplexityTests {
     private static Perplexity measure(PerplexityText text) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"))) {
             return Perplexity.measure(new LayerStore(checkpoint, ModelConfig.of(checkpoint)),
-                    List.of(LayerStack.dense(6)), text, Compute.float32(2), 0, Progress.NONE).getFirst();
+                    List.of(LayerStack.dense(6)), text, TestDevice.float32(2), 0, Progress.NONE).getFirst();
         }
     }
 

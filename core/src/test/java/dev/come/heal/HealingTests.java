@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.UsageException;
 import dev.come.calibration.StackLosses;
@@ -15,7 +16,6 @@ import dev.come.heal.Healing.Options;
 import dev.come.heal.Healing.Scope;
 import dev.come.heal.Healing.Targets;
 import dev.come.model.CausalLanguageModel;
-import dev.come.model.Compute;
 import dev.come.model.KeyValueCache;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
@@ -76,7 +76,7 @@ class HealingTests {
         Random random = new Random(3);
         List<int[]> drawn = new ArrayList<>();
         try (CausalLanguageModel model = new CausalLanguageModel(store.checkpoint(), store.config(),
-                Compute.float32(1))) {
+                TestDevice.float32(1))) {
             for (int i = 0; i < count; i++) {
                 int[] sequence = new int[length];
                 sequence[0] = random.nextInt(store.config().vocabularySize());
@@ -119,7 +119,7 @@ class HealingTests {
 
     private static Optional<PruningStep> heal(LayerStore store, LayerStack stack, Sequences tokens, Options options,
             Path target) {
-        return new Healing(store, Compute.float32(2), options, Long.MAX_VALUE, target, Progress.NONE).heal(stack,
+        return new Healing(store, TestDevice.float32(2), options, Long.MAX_VALUE, target, Progress.NONE).heal(stack,
                 tokens);
     }
 
@@ -167,7 +167,7 @@ class HealingTests {
             Random random = new Random(seed);
             with(TINY.write(folder.resolve("model" + seed), random), store -> {
                 for (Targets targets : Targets.values()) {
-                    new Healing(store, Compute.float32(2), new Options(Scope.ALL, targets), Long.MAX_VALUE, fresh(),
+                    new Healing(store, TestDevice.float32(2), new Options(Scope.ALL, targets), Long.MAX_VALUE, fresh(),
                             progress).heal(LayerStack.dense(4).without(1, 1), drawn(store, 3, 10))
                             .ifPresent(step -> lambdas.addAll(
                                     Objects.requireNonNull(step.scores().get("lambda_down")).subList(0, 3)));
@@ -183,7 +183,8 @@ class HealingTests {
     }
 
     private static double loss(LayerStore store, LayerStack stack, Sequences tokens) {
-        try (StackLosses losses = new StackLosses(store, List.of(stack), tokens, Compute.float32(1), Long.MAX_VALUE)) {
+        try (StackLosses losses = new StackLosses(store, List.of(stack), tokens, TestDevice.float32(1),
+                Long.MAX_VALUE)) {
             return Arrays.stream(losses.measure(_ -> {
             }).getFirst()).average().orElseThrow();
         }
@@ -364,9 +365,9 @@ class HealingTests {
         with(Golden.model("llama-gqa"), store -> {
             Sequences tokens = drawn(store);
             LayerStack stack = LayerStack.dense(store.config().layers()).without(2, 1);
-            PruningStep one = new Healing(store, Compute.float32(1), Options.DEFAULTS, Long.MAX_VALUE, fresh(),
+            PruningStep one = new Healing(store, TestDevice.float32(1), Options.DEFAULTS, Long.MAX_VALUE, fresh(),
                     Progress.NONE).heal(stack, tokens).orElseThrow();
-            PruningStep other = new Healing(store, Compute.float32(3), Options.DEFAULTS, 0, fresh(), Progress.NONE)
+            PruningStep other = new Healing(store, TestDevice.float32(3), Options.DEFAULTS, 0, fresh(), Progress.NONE)
                     .heal(stack, tokens).orElseThrow();
             assertThat(other).isEqualTo(one); // the recipes hold the checksums of the weights
         });

@@ -3,8 +3,8 @@ package dev.come.heal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.come.TestDevice;
 import dev.come.calibration.Moments;
-import dev.come.model.Compute;
 import dev.come.model.Tensors;
 import dev.come.model.Workers;
 import java.util.Objects;
@@ -35,7 +35,7 @@ class RidgeTests {
     @BeforeEach
     void open() {
         scope = new PointerScope();
-        workers = new Workers(Compute.float32(2));
+        workers = new Workers(TestDevice.float32(2));
     }
 
     @AfterEach
@@ -193,7 +193,7 @@ class RidgeTests {
         Tensor y = x.mm(normal(CHANNELS, OUTPUTS)).add(normal(60, OUTPUTS));
         try (Moments fitted = moments(x.narrow(0, 0, 40), y.narrow(0, 0, 40));
                 Moments heldOut = moments(x.narrow(0, 40, 20), y.narrow(0, 40, 20));
-                Workers one = new Workers(Compute.float32(1))) {
+                Workers one = new Workers(TestDevice.float32(1))) {
             Ridge.Fit alone = Ridge.best(fitted, heldOut, false, one).orElseThrow();
             Ridge.Fit shared = Ridge.best(fitted, heldOut, false, workers).orElseThrow();
             assertThat(shared.lambda()).isEqualTo(alone.lambda());

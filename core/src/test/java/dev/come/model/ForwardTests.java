@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.Golden;
 import dev.come.Golden.Values;
+import dev.come.TestDevice;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.ConfigTree;
 import java.nio.file.Files;
@@ -43,7 +44,7 @@ class ForwardTests {
     void theForwardPassEqualsGoldenAtEveryBoundary(String name) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name)); var _ = new NoGradGuard()) {
             ModelConfig config = ModelConfig.of(checkpoint);
-            Compute compute = Compute.float32(1);
+            Compute compute = TestDevice.float32(1);
             try (Rotation rotation = new Rotation(compute);
                     Workspace workspace = new Workspace(compute);
                     Embedding embedding = new Embedding(checkpoint, config, compute);
@@ -97,19 +98,21 @@ class ForwardTests {
                 var _ = new NoGradGuard();
                 var _ = new PointerScope()) {
             ModelConfig config = ModelConfig.of(checkpoint);
-            Compute compute = Compute.float32(1);
+            Compute compute = TestDevice.float32(1);
             // Longer than the blocks of attention and of the feed-forward part, and not a multiple of them.
             TokenLayout layout = TokenLayout.of(3, 700, 1, 33);
             torch.manual_seed(seed);
             try (Rotation rotation = new Rotation(compute);
+                    Rotation plainRotation = new Rotation(Compute.float32(1));
                     Workspace workspace = new Workspace(compute);
                     DecoderLayer fast = new DecoderLayer(config, LayerWeights.of(checkpoint, config, LAYER), compute)) {
-                Tensor hidden = torch.randn(layout.tokens(), config.hiddenSize());
+                Tensor start = torch.randn(layout.tokens(), config.hiddenSize());
                 LayerWeights weights = LayerWeights.of(checkpoint, config, LAYER)
                         .map((part, tensor) -> tensor.to(compute.scalarType()));
-                Tensor plain = new PlainLayer(config).forward(weights, hidden, layout, rotation);
+                Tensor plain = new PlainLayer(config).forward(weights, start, layout, plainRotation);
+                Tensor hidden = compute.floats(start);
                 fast.forward(hidden, layout, rotation, workspace, LayerObserver.NONE, null);
-                assertThat(hidden.sub(plain).abs().max().item_double()).isLessThan(5e-5);
+                assertThat(hidden.cpu().sub(plain).abs().max().item_double()).isLessThan(5e-5);
             }
         }
     }
@@ -119,7 +122,7 @@ class ForwardTests {
     void cachedAndUncachedLogitsAgree(String name) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name));
                 CausalLanguageModel model = new CausalLanguageModel(checkpoint, ModelConfig.of(checkpoint),
-                        Compute.float32(1))) {
+                        TestDevice.float32(1))) {
             int[] ids = ids(Golden.expected(name, "expected.safetensors", "b.input_ids"));
             float[][] whole = model.logits(ids);
             List<float[]> pieces = new ArrayList<>();
@@ -145,7 +148,7 @@ class ForwardTests {
     void promptsInPiecesAndSequencesSideBySideGiveWhatEachGivesAlone(String name) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name));
                 CausalLanguageModel model = new CausalLanguageModel(checkpoint, ModelConfig.of(checkpoint),
-                        Compute.float32(3))) {
+                        TestDevice.float32(3))) {
             ModelConfig config = ModelConfig.of(checkpoint);
             int prompt = config.learnedPositions() ? 50 : 600;
             int[][] texts = new int[3][];

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
+import dev.come.TestDevice;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import java.util.Arrays;
@@ -23,11 +24,11 @@ class LanguageModelHeadTests {
     private static double[] losses(DType type, Tensor hidden, int[] tokens, double scale) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-mha"))) {
             ModelConfig config = ModelConfig.of(checkpoint);
-            Compute compute = new Compute(type, "cpu", 1);
+            Compute compute = TestDevice.of(type, 1);
             try (LanguageModelHead head = new LanguageModelHead(checkpoint, config, compute);
                     Workspace workspace = new Workspace(compute)) {
                 // The norm takes all scale away; some channels that stand out bring it back.
-                Tensor states = hidden.clone();
+                Tensor states = compute.floats(hidden).clone();
                 states.narrow(1, 0, 3).mul_(new Scalar(scale));
                 return head.losses(states, tokens, TokenLayout.of(700, 1, TOKENS - 701), _ -> 1, workspace)[2];
             }

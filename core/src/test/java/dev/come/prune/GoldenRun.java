@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 import dev.come.Golden;
 import dev.come.Golden.Values;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.WideModels;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
 import dev.come.checkpoint.Checkpoint;
-import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -52,7 +52,7 @@ final class GoldenRun implements AutoCloseable {
 
     LocalCalibration calibration(Sequences tokens, Reading reading) {
         return new LocalCalibration(new LayerStore(checkpoint, ModelConfig.of(checkpoint)), tokens,
-                Compute.float32(2), reading, 1 << 20, folder, Progress.NONE);
+                TestDevice.float32(2), reading, 1 << 20, folder, Progress.NONE);
     }
 
     /** Whether there is such a run: the authors' code cannot run everywhere. */

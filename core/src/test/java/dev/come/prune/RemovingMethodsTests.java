@@ -7,13 +7,13 @@ import static org.assertj.core.api.Assertions.within;
 import dev.come.Golden;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
 import dev.come.checkpoint.Checkpoint;
-import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.prune.BlockScore.Reduction;
 import dev.come.prune.PruningStep.Action;
@@ -210,7 +210,7 @@ class RemovingMethodsTests {
         try (Checkpoint checkpoint = Checkpoint.open(model);
                 LocalCalibration calibration = new LocalCalibration(
                         new LayerStore(checkpoint, ModelConfig.of(checkpoint)), Sequences.of(List.of()),
-                        Compute.float32(1), Reading.DEFINITION, 0, folder, Progress.NONE)) {
+                        TestDevice.float32(1), Reading.DEFINITION, 0, folder, Progress.NONE)) {
             for (Reduction how : Reduction.values()) {
                 List<PruningStep> steps = new Magnitude(new BlockScore(how, how, false), false)
                         .next(LayerStack.dense(4), 2, calibration);

@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.Golden;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.WideModels;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
-import dev.come.model.Compute;
 import dev.come.model.Families;
 import dev.come.model.ModelConfig;
 import dev.come.prune.BlockScore.Reduction;
@@ -73,7 +73,7 @@ class SavedFamiliesTests {
                 .map(id -> id % 64).toArray()));
         try (Checkpoint checkpoint = Checkpoint.open(model(name))) {
             LayerStore store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
-            try (LocalCalibration calibration = new LocalCalibration(store, calibration(), Compute.float32(2),
+            try (LocalCalibration calibration = new LocalCalibration(store, calibration(), TestDevice.float32(2),
                     Reading.DEFINITION, Long.MAX_VALUE, folder, Progress.NONE)) {
                 int next = 0;
                 for (PruningMethod method : methods()) {

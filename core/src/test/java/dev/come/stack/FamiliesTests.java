@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.come.Golden;
 import dev.come.Golden.Values;
 import dev.come.InvalidInputException;
+import dev.come.TestDevice;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.checkpoint.ConfigTree;
@@ -88,11 +89,12 @@ class FamiliesTests {
         int[] ids = ids(name);
         TokenLayout layout = TokenLayout.of(ids.length);
         Values states = expected(name, "hidden");
-        Compute compute = Compute.float32(1);
+        Compute compute = TestDevice.float32(1);
         try (Checkpoint checkpoint = Checkpoint.open(FIXTURES.resolve(name));
                 var _ = new NoGradGuard();
                 var _ = new PointerScope();
                 Rotation rotation = new Rotation(compute);
+                Rotation plainRotation = new Rotation(Compute.float32(1));
                 Workspace workspace = new Workspace(compute)) {
             ModelConfig config = ModelConfig.of(checkpoint);
             try (Embedding embedding = new Embedding(checkpoint, config, compute)) {
@@ -100,7 +102,7 @@ class FamiliesTests {
                 for (int i = 0; i < config.layers(); i++) {
                     assertClose(Tensors.floats(hidden), states.slice(i).values(), "states before layer " + i);
                     LayerWeights weights = LayerWeights.of(checkpoint, config, i);
-                    Tensor plain = new PlainLayer(config).forward(weights, hidden, layout, rotation);
+                    Tensor plain = new PlainLayer(config).forward(weights, hidden.cpu(), layout, plainRotation);
                     assertClose(Tensors.floats(plain), states.slice(i + 1).values(), "plain layer " + i);
                     try (DecoderLayer layer = new DecoderLayer(config, weights, compute)) {
                         layer.forward(hidden, layout, rotation, workspace, LayerObserver.NONE, null);
@@ -135,7 +137,7 @@ class FamiliesTests {
     private static void assertWithoutLayer1(String name, Path model) {
         try (Checkpoint checkpoint = Checkpoint.open(model);
                 CausalLanguageModel without = new CausalLanguageModel(checkpoint, ModelConfig.of(checkpoint),
-                        Compute.float32(1))) {
+                        TestDevice.float32(1))) {
             assertThat(checkpoint.config().integer("num_hidden_layers")).isEqualTo(4);
             assertLogits(without.logits(ids(name)), expected(name, "without_1"));
         }
