@@ -28,7 +28,13 @@ final class TrainingFile {
     private static final String BEST_STEP = "best_step";
     private static final int COLUMNS = 10;
 
+    /** So many times as long as writing takes, training goes on before it is written again. */
+    private static final long TIMES_AS_LONG = 10;
+
     private final Path file;
+    private boolean saved;
+    private long lastEnd;
+    private long lastDuration;
 
     TrainingFile(Path file) {
         this.file = file;
@@ -36,6 +42,18 @@ final class TrainingFile {
 
     /** Where training was: the points so far, and after which step the weights were best. */
     record Progress(List<Point> points, int bestStep) {}
+
+    /** Writes where training is, unless the last writing took more than a tenth of the time since then. */
+    void saveNowAndThen(List<TrainableLayer> layers, Progress progress) {
+        long started = System.nanoTime();
+        if (saved && started - lastEnd < TIMES_AS_LONG * lastDuration) {
+            return;
+        }
+        save(layers, progress);
+        saved = true;
+        lastEnd = System.nanoTime();
+        lastDuration = lastEnd - started;
+    }
 
     /** Writes where training is. */
     void save(List<TrainableLayer> layers, Progress progress) {

@@ -102,7 +102,7 @@ final class TrainingLoop {
                         bestStep = step + 1;
                         layers.forEach(TrainableLayer::keepBest);
                     }
-                    file.save(layers, new TrainingFile.Progress(points, bestStep));
+                    file.saveNowAndThen(layers, new TrainingFile.Progress(points, bestStep));
                     Duration taken = Duration.ofNanos(System.nanoTime() - started);
                     listener.note(label + ": " + describe(point, points.getFirst(), taken, step + 1 - first,
                             tokens - before.map(known -> known.points().getLast().tokens()).orElse(0L)));
