@@ -11,7 +11,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Turns what went wrong into one line on standard error and an exit code. */
 final class Failures {
-    private static final int FAILED = 1;
+    static final int FAILED = 1;
     private static final int WRONG_USAGE = 2;
     private static final int INVALID_INPUT = 3;
     private static final int NOTHING_TO_DO = 4;
@@ -41,6 +41,16 @@ final class Failures {
             exception.printStackTrace(err);
         }
         return exitCode(exception);
+    }
+
+    /** What is said when a library of the tensor engine cannot be loaded. */
+    static String ofEngine(LinkageError error) {
+        Throwable reason = error;
+        while (reason.getCause() != null) {
+            reason = reason.getCause();
+        }
+        return "come: the tensor engine cannot be loaded (" + reason.getMessage()
+                + "); an engine with CUDA needs the CUDA libraries on LD_LIBRARY_PATH, see Machines in the README";
     }
 
     private static int exitCode(Exception exception) {

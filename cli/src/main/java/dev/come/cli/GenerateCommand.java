@@ -53,12 +53,12 @@ final class GenerateCommand implements Runnable {
         GenerateJob.Sampling sampling = new GenerateJob.Sampling(maxNewTokens, temperature, topK, topP, seed);
         ComputeChoice choice = computing.choice();
         Path folder = model.folder();
-        out.print(prompt);
-        out.flush();
+        StringBuilder ahead = new StringBuilder(prompt); // comes with the first piece: what fails until then prints nothing
         GenerateJob.run(folder, prompt, sampling, choice, piece -> {
-            out.print(piece);
+            out.print(ahead.append(piece));
             out.flush();
+            ahead.setLength(0);
         });
-        out.println();
+        out.println(ahead);
     }
 }

@@ -53,7 +53,12 @@ final class Main {
     }
 
     static void main(String[] arguments) {
-        System.exit(commandLine(System.getenv()).execute(arguments));
+        try {
+            System.exit(commandLine(System.getenv()).execute(arguments));
+        } catch (LinkageError e) {
+            System.err.println(Failures.ofEngine(e));
+            System.exit(Failures.FAILED);
+        }
     }
 
     /**

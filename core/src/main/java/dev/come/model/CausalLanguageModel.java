@@ -103,13 +103,14 @@ public final class CausalLanguageModel implements AutoCloseable {
         Arrays.fill(lengths, length);
         TokenLayout layout = new TokenLayout(lengths, cache.length());
         Tensor hidden = embedding.of(Arrays.stream(tokens).flatMapToInt(Arrays::stream).toArray(), layout);
-        if (length > 1) {
+        boolean inPieces = length > 1 && compute.onProcessor(); // a device wants all at once
+        if (inPieces) {
             torch.set_num_threads(1);
             new Wave(hidden, length, cache).run();
         }
         torch.set_num_threads(compute.threads());
         try (var _ = new InferenceMode(true)) {
-            if (length == 1) {
+            if (!inPieces) {
                 run(hidden, layout, cache);
             }
             cache.advance(length);
@@ -147,9 +148,7 @@ public final class CausalLanguageModel implements AutoCloseable {
             this.cache = cache;
             this.length = length;
             // Where angles depend on how long a text is, a piece must know the whole.
-            // Devices want all at once.
-            boolean whole = config.rotationDependsOnLength() || !compute.onProcessor();
-            this.size = whole ? length : Math.min(length, PIECE);
+            this.size = config.rotationDependsOnLength() ? length : Math.min(length, PIECE);
             this.perSequence = (length + size - 1) / size;
             this.done = new int[perSequence * cache.sequences()];
         }
