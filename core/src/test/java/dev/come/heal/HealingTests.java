@@ -62,7 +62,7 @@ class HealingTests {
     private int runs;
 
     /** A model that is open, for the length of a test. */
-    private static void with(Path model, Consumer<LayerStore> test) {
+    static void with(Path model, Consumer<LayerStore> test) {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
             test.accept(new LayerStore(checkpoint, ModelConfig.of(checkpoint)));
         }
@@ -72,7 +72,7 @@ class HealingTests {
      * Text that the dense model draws itself, which it therefore expects more than a pruned model does. The models are
      * random, so on any other text a better layer would not have to mean a lower loss.
      */
-    private static Sequences drawn(LayerStore store, int count, int length) {
+    static Sequences drawn(LayerStore store, int count, int length) {
         Random random = new Random(3);
         List<int[]> drawn = new ArrayList<>();
         try (CausalLanguageModel model = new CausalLanguageModel(store.checkpoint(), store.config(),
@@ -105,7 +105,7 @@ class HealingTests {
         return token;
     }
 
-    private static Sequences drawn(LayerStore store) {
+    static Sequences drawn(LayerStore store) {
         return drawn(store, 20, 24);
     }
 
@@ -182,7 +182,7 @@ class HealingTests {
         assertThat(lambdas).contains(Double.POSITIVE_INFINITY).anyMatch(Double::isFinite);
     }
 
-    private static double loss(LayerStore store, LayerStack stack, Sequences tokens) {
+    static double loss(LayerStore store, LayerStack stack, Sequences tokens) {
         try (StackLosses losses = new StackLosses(store, List.of(stack), tokens, TestDevice.float32(1),
                 Long.MAX_VALUE)) {
             return Arrays.stream(losses.measure(_ -> {
@@ -191,7 +191,7 @@ class HealingTests {
     }
 
     /** Every fifth, from the second on. */
-    private static Sequences heldOut(Sequences tokens) {
+    static Sequences heldOut(Sequences tokens) {
         return Sequences.of(IntStream.range(0, tokens.count()).filter(i -> i % 5 == 1)
                 .mapToObj(tokens::sequence).toList());
     }
