@@ -36,9 +36,14 @@ public final class Refits implements Refitting {
      * @param trained where the weights of refitted layers go
      */
     public Refits(LayerStore store, TrainedLayers trained) {
+        this(store, trained, Healing.Options.DEFAULTS.targets());
+    }
+
+    /** The same with certain projections. */
+    Refits(LayerStore store, TrainedLayers trained, Targets targets) {
         this.store = store;
         this.trained = trained;
-        this.targets = Healing.Options.DEFAULTS.targets();
+        this.targets = targets;
     }
 
     /**

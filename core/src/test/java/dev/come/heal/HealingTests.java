@@ -306,8 +306,7 @@ class HealingTests {
      * A toy that is linear in what is refitted: attention gives nothing, layer 1 neither, and layer 2 has the same inputs
      * and the same channels as layer 1. Without layer 2, the down projection of layer 1 must become that of layer 2.
      */
-    @Test
-    void onALinearToyTheRefitIsExact() {
+    static Path linearToy(Path target) {
         Random random = new Random(5);
         Map<String, float[]> tensors = new HashMap<>();
         Function<TensorSpec, float[]> weights = spec -> {
@@ -323,7 +322,12 @@ class HealingTests {
                 return values;
             });
         };
-        with(TINY.write(folder.resolve("toy"), weights), store -> {
+        return TINY.write(target, weights);
+    }
+
+    @Test
+    void onALinearToyTheRefitIsExact() {
+        with(linearToy(folder.resolve("toy")), store -> {
             LayerStack stack = LayerStack.dense(4).without(2, 1);
             Path target = fresh();
             PruningStep step = heal(store, stack, drawn(store, 20, 32), new Options(Scope.CUT, Targets.DOWN), target)

@@ -79,10 +79,14 @@ class RefitsTests {
         private final LocalCalibration calibration;
 
         Run(LayerStore dense, Sequences tokens, int threads, long memory, Path folder) {
+            this(dense, tokens, threads, memory, folder, Targets.DOWN_AND_OUTPUT);
+        }
+
+        Run(LayerStore dense, Sequences tokens, int threads, long memory, Path folder, Targets targets) {
             trained = new TrainedLayers(folder);
             store = dense.with(trained);
             calibration = LocalCalibration.refitting(store, tokens, Compute.float32(threads), Reading.DEFINITION,
-                    memory, folder, Progress.NONE, new Refits(store, trained));
+                    memory, folder, Progress.NONE, new Refits(store, trained, targets));
         }
 
         @Override
@@ -260,6 +264,24 @@ class RefitsTests {
     /** Layer 3 is removed, and layer 2 makes up for it. */
     private static Refit refit(Run run) {
         return run.calibration.refitted(LayerStack.dense(run.store.config().layers()).without(3, 1), 2).orElseThrow();
+    }
+
+    /** The layer before the gap can become the one that was removed, and nothing is lost then. */
+    @Test
+    void onALinearToyARefitMakesUpForTheWholeLayer() {
+        with(HealingTests.linearToy(folder.resolve("toy")), dense -> {
+            Sequences tokens = drawn(dense, 25, 32);
+            try (Run run = new Run(dense, tokens, 2, Long.MAX_VALUE, fresh(), Targets.DOWN)) {
+                LayerStack stack = LayerStack.dense(4).without(2, 1);
+                Refit refit = run.calibration.refitted(stack, 1).orElseThrow();
+                assertThat(refit.errorBefore()).isGreaterThan(1e-2);
+                assertThat(refit.errorAfter()).isLessThan(1e-6);
+                double lost = run.calibration.loss(stack) - run.calibration.loss(LayerStack.dense(4));
+                assertThat(lost).isGreaterThan(0.01);
+                assertThat(run.calibration.loss(refit.stack()) - run.calibration.loss(LayerStack.dense(4)))
+                        .isCloseTo(0, within(lost / 100));
+            }
+        });
     }
 
     private static Sequences changed(Sequences tokens, int which) {
