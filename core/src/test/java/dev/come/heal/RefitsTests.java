@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
 import dev.come.Progress;
+import dev.come.TestDevice;
 import dev.come.UsageException;
 import dev.come.WideModels;
 import dev.come.calibration.Calibration.Refit;
@@ -19,7 +20,6 @@ import dev.come.calibration.SideBySide;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.heal.Healing.Targets;
-import dev.come.model.Compute;
 import dev.come.model.Families;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
@@ -85,7 +85,7 @@ class RefitsTests {
         Run(LayerStore dense, Sequences tokens, int threads, long memory, Path folder, Targets targets) {
             trained = new TrainedLayers(folder);
             store = dense.with(trained);
-            calibration = LocalCalibration.refitting(store, tokens, Compute.float32(threads), Reading.DEFINITION,
+            calibration = LocalCalibration.refitting(store, tokens, TestDevice.float32(threads), Reading.DEFINITION,
                     memory, folder, Progress.NONE, new Refits(store, trained, targets));
         }
 
@@ -130,8 +130,8 @@ class RefitsTests {
         HeldOut forLosses = HeldOut.of(tokens);
         HeldOut forPenalties = HeldOut.of(forLosses.fitted());
         try (SideBySide side = new SideBySide(store, forPenalties.fitted(), forPenalties.heldOut(),
-                Compute.float32(1), Long.MAX_VALUE, folder);
-                Workers workers = new Workers(Compute.float32(1));
+                TestDevice.float32(1), Long.MAX_VALUE, folder);
+                Workers workers = new Workers(TestDevice.float32(1));
                 var _ = new PointerScope()) {
             for (int before = 0; before < position; before++) {
                 side.runDense(before + 1); // only to have states to compare with
