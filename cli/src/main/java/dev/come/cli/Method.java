@@ -107,13 +107,13 @@ enum Method {
                     laco.threshold, laco.thresholdStep, target));
         }
     },
-    COME_AUTO("come_auto", Data.of("wiki2", 256), "--granularity", "--barriers", "--shortlist") {
+    COME_AUTO("come_auto", Data.of("wiki2", 256), "--granularity", "--barriers", "--shortlist", "--refit") {
         @Override
         PruningMethod create(MethodOptions options, boolean target) {
             List<Integer> barriers = barriers(options, 1);
             return new ComeAuto(new ComeAuto.Options(barriers.get(0), barriers.get(1),
                     granularity(options.merging, ComeAuto.Options.DEFAULTS.granularity()),
-                    options.guided.shortlist));
+                    options.guided.shortlist, options.guided.refit));
         }
     };
 

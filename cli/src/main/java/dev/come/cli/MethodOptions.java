@@ -160,5 +160,11 @@ final class MethodOptions {
                     + "states least are tried (default: ${DEFAULT-VALUE}).",
             "0: all of them."})
         int shortlist = 8;
+
+        @Option(names = "--refit", arity = "0..1", fallbackValue = "4", paramLabel = "N", description = {
+            "Each of the N edits with the least loss is also tried with one layer refitted in closed form to the dense "
+                    + "model: the merged one, or the one before the gap (without N: 4).",
+            "Losses are then measured on every fifth sequence, which no fit sees."})
+        int refit;
     }
 }

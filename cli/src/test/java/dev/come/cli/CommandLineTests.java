@@ -99,6 +99,9 @@ class CommandLineTests {
             come_auto | --wo-repeat | --wo-repeat is no option of come_auto, but of concat_merge, concat_merge_P
             come_auto | --compat reference | --compat is no option of come_auto
             come_auto | --shortlist -1 | --shortlist is -1, but must be at least 1, or 0 to try every layer and pair
+            sleb | --refit | --refit is no option of sleb, but of come_auto
+            come_auto | --refit -1 | --refit is -1, but must be at least 1, or 0 to refit nothing
+            come_auto | --refit many | is not an int
             come_auto | --barriers 1 | --barriers is [1], but two numbers are expected
             reverse | --compat reference | --compat is no option of reverse
             magnitude | --nsamples 5 | --nsamples: magnitude looks at the weights alone

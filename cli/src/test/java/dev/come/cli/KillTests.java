@@ -15,6 +15,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The whole command in a process of its own, killed without warning. */
 class KillTests {
@@ -33,11 +35,15 @@ class KillTests {
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
     }
 
-    @Test
-    void aKilledRunLeavesNoHalfModelAndResumedEndsWithTheSameBytes() throws IOException, InterruptedException {
+    @ParameterizedTest
+    @CsvSource({"concat_merge,''", "come_auto,--refit=2 --shortlist=2 --granularity=2"})
+    void aKilledRunLeavesNoHalfModelAndResumedEndsWithTheSameBytes(String method, String options)
+            throws IOException, InterruptedException {
         Trial trial = new Trial(folder);
         SortedMap<String, String> source = Trial.hashes(trial.model);
         List<String> arguments = trial.prune("--ppl-data", trial.text.toString());
+        arguments.set(arguments.indexOf("--method") + 1, method);
+        Stream.of(options.split(" ", -1)).filter(option -> !option.isEmpty()).forEach(arguments::add);
         Path out = folder.resolve("out");
 
         long started = System.nanoTime();

@@ -57,6 +57,8 @@ class MethodsTests {
             laco           | true  | --laco-variant telescope --merge-layers 2 --interval 1 --lowest 0
             come_auto      | true  | --granularity 3 --barriers 0,2 --shortlist 2
             come_auto      | true  | --shortlist 0 --heal ridge
+            come_auto      | true  | --refit --shortlist 2
+            come_auto      | true  | --shortlist 2 --refit 2 --heal ridge
             """)
     void runsAndIsRecorded(String method, boolean data, String options) throws IOException {
         Outcome outcome = Trial.run(prune(method, data, options));

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What pruning methods may ask about a stack of layers, on a set of calibration tokens or of its weights alone. Where it is
@@ -85,6 +86,21 @@ public interface Calibration {
         }
     }
 
+    /**
+     * A stack of which one layer was refitted to the dense model.
+     *
+     * @param stack the stack with the layer's new weights
+     * @param errorBefore the mean over tokens that the fit did not see of |dense - own|^2 / |dense|^2 after the layer, before
+     *        it was refitted
+     * @param errorAfter the same afterwards
+     * @param lambdas the penalty of each projection that was refitted, as a part of the mean square of its inputs
+     */
+    record Refit(LayerStack stack, double errorBefore, double errorAfter, Map<Part, Double> lambdas) {
+        public Refit {
+            lambdas = Collections.unmodifiableMap(new EnumMap<>(lambdas));
+        }
+    }
+
     /** The block influence of every layer: the mean over all tokens of 1 - cos(state before, state after). */
     List<Double> blockInfluence(LayerStack stack);
 
@@ -103,10 +119,32 @@ public interface Calibration {
     double loss(LayerStack stack);
 
     /**
-     * Looks for the least loss. Losses are never negative, so a stack is given up as soon as a part of its sequences has cost
-     * more than all sequences cost two others: the least and the second least are exact, always.
+     * Looks for the least losses. Losses are never negative, so a stack is given up as soon as a part of its sequences has
+     * cost more than all sequences cost so many others.
+     *
+     * @param exact how many of the least losses are exact, always; at least 1
      */
-    SearchedLosses searchLosses(List<LayerStack> stacks);
+    SearchedLosses searchLosses(List<LayerStack> stacks, int exact);
+
+    /** Looks for the least loss: that and the second least are exact, always. */
+    default SearchedLosses searchLosses(List<LayerStack> stacks) {
+        return searchLosses(stacks, 2);
+    }
+
+    /**
+     * Refits a layer in closed form: its projections to the residual stream are fitted so that the state after it comes to
+     * the one that the dense model has where the next layer of the stack begins. Losses are then measured on sequences that
+     * neither fits nor penalties have seen.
+     *
+     * @return nothing if no fit brings the layer nearer to the dense model on tokens that it did not see
+     */
+    Optional<Refit> refitted(LayerStack stack, int position);
+
+    /**
+     * The same layers as a model that is saved can hold them: each that has to do with refitted ones has weights of its own
+     * under the position where it is now.
+     */
+    LayerStack settled(LayerStack stack);
 
     /** The sums of the absolute values of the weights of each layer, from the weights alone. */
     List<Salience> magnitudes(LayerStack stack);

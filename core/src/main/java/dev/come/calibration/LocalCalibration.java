@@ -12,6 +12,7 @@ import dev.come.model.Workspace;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
+import dev.come.text.HeldOut;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,12 +22,14 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /** Calibration on this machine, answered from a trace tree. Questions come from one thread; the work is shared by many. */
 public final class LocalCalibration implements Calibration, AutoCloseable {
@@ -36,11 +39,13 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     private final Compute compute;
     private final LayerRunner runner;
     private final TokenChunks chunks;
+    private final Choice choice;
     private final StateStore states;
     private final TraceTree tree;
     private final Reading reading;
     private final long memory;
     private final Progress progress;
+    private final @Nullable Fits fits;
     private final Set<LayerStack> kept = new LinkedHashSet<>();
     private final Map<LayerStack, List<State>> finalStates = new HashMap<>();
     private final Map<Products, List<Salience>> products = new HashMap<>();
@@ -56,6 +61,43 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
      */
     public LocalCalibration(LayerStore store, Sequences tokens, Compute compute, Reading reading, long memory,
             Path spillFolder, Progress progress) {
+        this(store, TokenChunks.of(tokens), null, compute, reading, memory, spillFolder, progress);
+    }
+
+    /**
+     * Prepares to measure, and to refit layers. Every fifth sequence is for losses alone; of the others every fifth takes no
+     * part in the fits, but decides about their penalties. Everything else is measured on all.
+     *
+     * @param tokens at least three sequences
+     * @param refitting does the fits; must find the weights where the store finds them
+     */
+    public static LocalCalibration refitting(LayerStore store, Sequences tokens, Compute compute, Reading reading,
+            long memory, Path spillFolder, Progress progress, Refitting refitting) {
+        HeldOut forLosses = HeldOut.of(tokens);
+        HeldOut forPenalties = HeldOut.of(forLosses.fitted());
+        TokenChunks seen = TokenChunks.of(forPenalties.fitted());
+        TokenChunks forFits = seen.followedBy(TokenChunks.of(forPenalties.heldOut()));
+        return new LocalCalibration(store, forFits.followedBy(TokenChunks.of(forLosses.heldOut())),
+                new Fits(refitting, seen.size(), forFits), compute, reading, memory, spillFolder, progress);
+    }
+
+    /**
+     * What is there for refitting layers.
+     *
+     * @param fittedChunks of the chunks so many are seen by fits
+     * @param chunks those that fits see, then those that decide about their penalties
+     */
+    private record Fits(Refitting refitting, int fittedChunks, TokenChunks chunks) {}
+
+    /**
+     * What losses are measured on.
+     *
+     * @param first the number of its first chunk among all
+     */
+    private record Choice(TokenChunks chunks, int first) {}
+
+    private LocalCalibration(LayerStore store, TokenChunks chunks, @Nullable Fits fits, Compute compute,
+            Reading reading, long memory, Path spillFolder, Progress progress) {
         if (reading.lastStateAfterFinalNorm() && store.config().embeddingSize() != store.config().hiddenSize()) {
             throw new UsageException(
                     "--compat reference compares the last state after everything that follows the layers, which is "
@@ -69,7 +111,10 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         this.progress = progress;
         this.focus = LayerStack.dense(store.config().layers());
         this.runner = new LayerRunner(store, compute);
-        this.chunks = TokenChunks.of(tokens);
+        this.chunks = chunks;
+        this.fits = fits;
+        int first = fits == null ? 0 : fits.chunks.size();
+        this.choice = new Choice(chunks.from(first), first);
         this.states = new StateStore(memory, spillFolder);
         try {
             this.tree = new TraceTree(runner, store.config(), chunks, states, reading);
@@ -78,11 +123,17 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
             runner.close();
             throw e;
         }
+        if (fits != null) {
+            keep(LayerStack.dense(store.config().layers()));
+        }
     }
 
     @Override
     public void focus(LayerStack stack) {
         focus = stack;
+        if (fits != null) {
+            fits.refitting.keepOnly(stack);
+        }
         List<LayerStack> stacks = new ArrayList<>(kept);
         stacks.add(stack);
         tree.keepOnly(stacks);
@@ -177,12 +228,12 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     }
 
     @Override
-    public SearchedLosses searchLosses(List<LayerStack> stacks) {
-        LossSearch search = new LossSearch(stacks.size(), chunks);
-        Candidates candidates = new Candidates(stacks);
-        List<TokenChunks> groups = chunks.groups(candidates.tokensAtOnce(),
+    public SearchedLosses searchLosses(List<LayerStack> stacks, int exact) {
+        LossSearch search = new LossSearch(stacks.size(), choice.chunks, exact);
+        Candidates candidates = new Candidates(stacks, choice);
+        List<TokenChunks> groups = choice.chunks.groups(candidates.tokensAtOnce(),
                 Math.ceilDiv(compute.threads(), stacks.size()));
-        long total = candidates.runs() * chunks.size();
+        long total = candidates.runs() * choice.chunks.size();
         try (Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, UNIT);
                 StateStore.Reservation _ = states.reserve(memory / 2)) {
             return runner.reporting(task, () -> search.run(groups, (group, some) -> candidates.run(group, some,
@@ -196,8 +247,10 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         private final List<Integer> common = new ArrayList<>();
         private final List<List<LayerNode>> ahead = new ArrayList<>();
         private final List<Trace> path;
+        private final Choice on;
 
-        Candidates(List<LayerStack> stacks) {
+        Candidates(List<LayerStack> stacks, Choice on) {
+            this.on = on;
             for (LayerStack stack : stacks) {
                 int shared = 0;
                 while (shared < Math.min(stack.size(), focus.size()) && stack.get(shared).equals(focus.get(shared))) {
@@ -235,7 +288,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
 
         /** Runs some of them over some of the chunks. */
         void run(TokenChunks group, List<Integer> some, Finish finish) {
-            int first = chunks.chunks().indexOf(group.get(0));
+            int first = on.first + on.chunks.chunks().indexOf(group.get(0));
             try (StackRun run = new StackRun(runner, group)) {
                 byStart(some).forEach((start, stacks) -> run
                         .add(chunk -> states.get(path.get(start).states().get(first + chunk)).clone(), stacks));
@@ -243,6 +296,36 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
                         workspace));
             }
         }
+    }
+
+    @Override
+    public Optional<Refit> refitted(LayerStack stack, int position) {
+        Fits with = forRefitting();
+        List<Trace> dense = path(LayerStack.dense(store.config().layers()));
+        List<State> own = statesForFits(path(new LayerStack(stack.window(0, position))).getLast());
+        try (SideBySide side = new SideBySide(runner, with.chunks, with.fittedChunks, states, own,
+                layers -> statesForFits(dense.get(layers)));
+                Progress.Task task = progress.begin("refitting " + stack.get(position).tree(),
+                        (long) with.refitting.runs() * with.chunks.size(), UNIT)) {
+            return runner.reporting(task,
+                    () -> with.refitting.refit(stack, position, side, runner.workers(), task));
+        }
+    }
+
+    private List<State> statesForFits(Trace trace) {
+        return trace.states().subList(0, forRefitting().chunks.size());
+    }
+
+    @Override
+    public LayerStack settled(LayerStack stack) {
+        return forRefitting().refitting.settled(stack);
+    }
+
+    private Fits forRefitting() {
+        if (fits == null) {
+            throw new IllegalStateException("nobody said how layers are refitted");
+        }
+        return fits;
     }
 
     /** What becomes of the states of a stack at its end. */
@@ -332,7 +415,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     }
 
     private void runToTheEnd(LayerStack stack, FinalStates sees) {
-        Candidates candidates = new Candidates(List.of(stack));
+        Candidates candidates = new Candidates(List.of(stack), new Choice(chunks, 0));
         try (Progress.Task task = progress.begin("final states of " + stack.size() + " layers",
                 candidates.runs() * chunks.size(), UNIT)) {
             runner.reporting(task, () -> {

@@ -9,19 +9,22 @@ import java.util.stream.IntStream;
 
 /**
  * Finds the least of several losses without measuring all of them to the end. All stacks go through the first group of
- * chunks; the two that look best then go through all others; and of the rest each goes on for as long as what it has cost so
- * far is not more than the second least whole loss.
+ * chunks; those that look best, as many as are to be exact, then go through all others; and of the rest each goes on for as
+ * long as what it has cost so far is not more than the greatest of these whole losses.
  */
 final class LossSearch {
     private final double[][] losses;
     private final boolean[] counts;
+    private final int exact;
 
     /** Measures some of the stacks on a group of chunks, and adds what it finds. */
     interface Measure {
         void run(TokenChunks group, List<Integer> stacks);
     }
 
-    LossSearch(int stacks, TokenChunks chunks) {
+    /** @param exact how many of the least losses are wanted to the end */
+    LossSearch(int stacks, TokenChunks chunks, int exact) {
+        this.exact = exact;
         losses = new double[stacks][chunks.sequences()];
         for (double[] row : losses) {
             Arrays.fill(row, Double.NaN);
@@ -43,7 +46,7 @@ final class LossSearch {
         }
         measure.run(groups.getFirst(), all);
         List<TokenChunks> others = groups.subList(1, groups.size());
-        List<Integer> best = all.stream().sorted(Comparator.comparingDouble(this::sum)).limit(2).toList();
+        List<Integer> best = all.stream().sorted(Comparator.comparingDouble(this::sum)).limit(exact).toList();
         others.forEach(group -> measure.run(group, best));
         double limit = best.stream().mapToDouble(this::sum).max().orElseThrow();
         for (TokenChunks group : others) {

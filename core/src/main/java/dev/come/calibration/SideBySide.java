@@ -41,11 +41,18 @@ public final class SideBySide implements AutoCloseable {
     private final TokenChunks chunks;
     private final int fittedChunks;
     private final StateStore states;
+    private final @Nullable DenseStates known;
     private int denseLayers;
     private List<State> dense;
     private List<State> own;
     /** Whether both are at the same states, which are then held once. */
     private boolean together = true;
+
+    /** The states of the dense model where they are known, which belong to somebody else. */
+    interface DenseStates {
+        /** Where so many layers lie behind it, by chunk. */
+        List<State> after(int layers);
+    }
 
     /**
      * One layer of the stack, run with certain weights: the states after it, and how far they are from the dense ones.
@@ -104,6 +111,7 @@ public final class SideBySide implements AutoCloseable {
     public SideBySide(LayerStore store, Sequences fitted, Sequences heldOut, Compute compute, long memory,
             Path spillFolder) {
         this.store = store;
+        this.known = null;
         this.runner = new LayerRunner(store, compute);
         TokenChunks seen = TokenChunks.of(fitted);
         this.fittedChunks = seen.size();
@@ -122,6 +130,26 @@ public final class SideBySide implements AutoCloseable {
         }
     }
 
+    /**
+     * Begins where the stack is known to have come to, with states and a runner that belong to somebody else.
+     *
+     * @param chunks first those that fits see, then the others
+     * @param fittedChunks how many chunks fits see
+     * @param own the states of the stack, by chunk
+     * @param known the states of the dense model
+     */
+    SideBySide(LayerRunner runner, TokenChunks chunks, int fittedChunks, StateStore states, List<State> own,
+            DenseStates known) {
+        this.store = runner.store();
+        this.runner = runner;
+        this.chunks = chunks;
+        this.fittedChunks = fittedChunks;
+        this.states = states;
+        this.known = known;
+        this.dense = own;
+        this.own = own;
+    }
+
     /** How many chunks the tokens fall into; a layer is run over one after the other. */
     public int chunks() {
         return chunks.size();
@@ -134,6 +162,11 @@ public final class SideBySide implements AutoCloseable {
 
     /** Runs the dense model on to where so many layers lie behind it. */
     public void runDense(int layers) {
+        if (known != null) {
+            dense = known.after(layers);
+            denseLayers = layers;
+            return;
+        }
         List<Running> running = new ArrayList<>();
         for (int layer = denseLayers; layer < layers; layer++) {
             running.add(new Running(running.isEmpty() ? dense : Arrays.asList(running.getLast().after),
@@ -406,7 +439,11 @@ public final class SideBySide implements AutoCloseable {
 
     @Override
     public void close() {
-        states.close();
-        runner.close();
+        if (known == null) {
+            states.close();
+            runner.close();
+        } else if (!together) {
+            own.forEach(states::free);
+        }
     }
 }

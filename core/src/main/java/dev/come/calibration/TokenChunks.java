@@ -107,6 +107,13 @@ public record TokenChunks(List<Chunk> chunks) {
         return new TokenChunks(all);
     }
 
+    /** The chunks from one on; their sequences are numbered anew. */
+    TokenChunks from(int first) {
+        List<Chunk> rest = chunks.subList(first, chunks.size());
+        return new TokenChunks(rest.stream()
+                .map(chunk -> new Chunk(chunk.first - rest.getFirst().first, chunk.tokens, chunk.layout)).toList());
+    }
+
     /**
      * Chunks that go through together.
      *

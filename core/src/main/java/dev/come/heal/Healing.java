@@ -3,7 +3,6 @@ package dev.come.heal;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.SideBySide;
-import dev.come.calibration.SideBySide.Trial;
 import dev.come.calibration.StackLosses;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
@@ -18,12 +17,12 @@ import dev.come.stack.LayerNode.Training;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
+import dev.come.text.HeldOut;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -34,8 +33,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Heals a pruned stack in closed form: layer by layer, from the first edit on, the projections that write to the residual
@@ -48,7 +45,6 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * must have a lower loss on them, or it stays as it was: too few tokens can make a fit useless, but never harmful.
  */
 public final class Healing {
-    private static final int HELD_OUT_EVERY = 5;
     private static final double NOT_REFITTED = Double.POSITIVE_INFINITY;
 
     private final LayerStore store;
@@ -90,6 +86,10 @@ public final class Healing {
         /** The name under which users ask for it. */
         public String label() {
             return label;
+        }
+
+        List<Part> parts() {
+            return parts;
         }
     }
 
@@ -137,7 +137,7 @@ public final class Healing {
     public static void requireEnough(Sequences calibration) {
         if (calibration.count() < 2) {
             throw new UsageException("--heal: the calibration set has only " + calibration.count()
-                    + " sequences, but healing keeps every " + HELD_OUT_EVERY
+                    + " sequences, but healing keeps every " + HeldOut.EVERY
                     + "th aside to check itself by and needs at least two; raise --nsamples or lower --seqlen");
         }
     }
@@ -159,31 +159,6 @@ public final class Healing {
         return sums * (2 * Double.BYTES + threads * 2L * Double.BYTES);
     }
 
-    /** The sequences of a calibration set that fits see, and those that they do not see. */
-    private record Tokens(Sequences fitted, Sequences heldOut) {
-        static Tokens of(Sequences all) {
-            requireEnough(all);
-            List<int[]> fitted = new ArrayList<>();
-            List<int[]> heldOut = new ArrayList<>();
-            for (int i = 0; i < all.count(); i++) {
-                (i % HELD_OUT_EVERY == 1 ? heldOut : fitted).add(all.sequence(i));
-            }
-            return new Tokens(Sequences.of(fitted), Sequences.of(heldOut));
-        }
-    }
-
-    /** What became of a layer. */
-    private static final class Outcome {
-        private final double before;
-        private double after;
-        private final Map<Part, Double> lambdas = new EnumMap<>(Part.class);
-
-        Outcome(double before) {
-            this.before = before;
-            this.after = before;
-        }
-    }
-
     /**
      * Heals a stack.
      *
@@ -193,15 +168,16 @@ public final class Healing {
      * @throws UsageException if there are too few sequences
      */
     public Optional<PruningStep> heal(LayerStack stack, Sequences calibration) {
-        Tokens tokens = Tokens.of(calibration);
+        requireEnough(calibration);
+        HeldOut tokens = HeldOut.of(calibration);
         int first = firstEdit(stack);
         if (first == stack.size()) {
             progress.note("Healing: the layers are those of the dense model, there is nothing to heal");
             return Optional.empty();
         }
         SortedMap<Integer, Trained> refitted = new TreeMap<>();
-        SortedMap<Integer, Outcome> outcomes = new TreeMap<>();
-        try (SideBySide side = new SideBySide(store, tokens.fitted, tokens.heldOut, compute, memory, folder);
+        SortedMap<Integer, LayerFit> outcomes = new TreeMap<>();
+        try (SideBySide side = new SideBySide(store, tokens.fitted(), tokens.heldOut(), compute, memory, folder);
                 Workers workers = new Workers(compute);
                 Progress.Task task = progress.begin("healing " + stack.size() + " layers",
                         runs(stack, first) * side.chunks(), "windows")) {
@@ -220,20 +196,20 @@ public final class Healing {
             return Optional.empty();
         }
         PruningStep step = PruningStep.train(stack, refitted, scores(stack.size(), outcomes));
-        return improves(stack, step, refitted.size(), tokens.heldOut);
+        return improves(stack, step, refitted.size(), tokens.heldOut());
     }
 
     /** How often a layer is run, if each of its fits is tried once and taken. */
     private long runs(LayerStack stack, int first) {
         long runs = store.config().layers();
         for (int position = first; position < stack.size(); position++) {
-            runs += 1 + (isRefitted(stack, position) ? options.targets.parts.size() : 0);
+            runs += isRefitted(stack, position) ? LayerFit.runs(options.targets.parts) : 1;
         }
         return runs;
     }
 
     private void heal(LayerStack stack, int position, SideBySide side, Workers workers, Progress.Task task,
-            SortedMap<Integer, Trained> refitted, SortedMap<Integer, Outcome> outcomes) {
+            SortedMap<Integer, Trained> refitted, SortedMap<Integer, LayerFit> outcomes) {
         LayerNode node = stack.get(position);
         LayerWeights weights = store.materialise(node);
         side.runDense(end(stack, position));
@@ -241,61 +217,12 @@ public final class Healing {
             side.moveOn(side.run(node, weights, Optional.empty()));
             return;
         }
-        List<Part> parts = options.targets.parts;
-        Trial best = side.run(node, weights, Optional.of(parts.getFirst()));
-        Outcome outcome = new Outcome(best.heldOutError());
-        for (int i = 0; i < parts.size(); i++) {
-            Part part = parts.get(i);
-            Optional<Part> next = i + 1 < parts.size() ? Optional.of(parts.get(i + 1)) : Optional.empty();
-            boolean bias = weights.asMap().containsKey(SideBySide.biasOf(part));
-            Optional<Ridge.Fit> fit = Ridge.best(best.fitted(), best.heldOut(), bias, workers);
-            if (fit.isPresent()) {
-                LayerWeights changed = changed(weights, part, fit.get());
-                Trial trial = side.run(node, changed, next);
-                if (trial.heldOutError() < best.heldOutError()) {
-                    side.discard(best);
-                    best = trial;
-                    weights = changed;
-                    outcome.after = trial.heldOutError();
-                    outcome.lambdas.put(part, fit.get().lambda());
-                    continue;
-                }
-                side.discard(trial);
-            }
-            if (next.isPresent()) {
-                side.discard(best);
-                if (fit.isPresent()) {
-                    task.advance(-side.chunks()); // the layer is run once more, as it was before the fit
-                }
-                best = side.run(node, weights, next);
-            } else if (fit.isEmpty()) {
-                task.advance(side.chunks()); // there is nothing to run it with
-            }
-        }
-        side.moveOn(best);
-        outcomes.put(position, outcome);
-        if (!outcome.lambdas.isEmpty()) {
+        LayerFit fit = LayerFit.of(node, weights, options.targets.parts, side, workers, task);
+        outcomes.put(position, fit);
+        if (fit.isTaken()) {
             refitted.put(position, TrainedLayers.write(folder, store.config(), node, Training.REFITTED, position,
-                    weights));
+                    fit.weights()));
         }
-    }
-
-    /** The weights with a projection, and its bias if it has one, changed and rounded as they are stored. */
-    private static LayerWeights changed(LayerWeights weights, Part projection, Ridge.Fit fit) {
-        Tensor change = fit.change();
-        long channels = weights.get(projection).size(1);
-        LayerWeights changed = weights.map((part, tensor) -> {
-            if (part == projection) {
-                return sum(tensor, change.narrow(0, 0, channels).t());
-            }
-            return part == SideBySide.biasOf(projection) ? sum(tensor, change.select(0, channels)) : tensor;
-        });
-        change.releaseReference();
-        return changed;
-    }
-
-    private static Tensor sum(Tensor stored, Tensor change) {
-        return stored.to(ScalarType.Double).add(change).to(stored.scalar_type()).contiguous();
     }
 
     /** The position of the first layer that is not followed by what follows it in the dense model. */
@@ -308,11 +235,8 @@ public final class Healing {
         return position;
     }
 
-    /** The original layer before which the dense model has the state that a layer should end in. */
     private int end(LayerStack stack, int position) {
-        return position + 1 < stack.size()
-                ? stack.firstOriginals().get(position + 1)
-                : store.config().layers();
+        return LayerFit.end(stack, position, store.config().layers());
     }
 
     private boolean isRefitted(LayerStack stack, int position) {
@@ -332,19 +256,19 @@ public final class Healing {
     }
 
     /** For the record, by position in the stack. */
-    private static SequencedMap<String, List<Double>> scores(int layers, Map<Integer, Outcome> outcomes) {
+    private static SequencedMap<String, List<Double>> scores(int layers, Map<Integer, LayerFit> outcomes) {
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-        scores.put("held_out_error_before", byPosition(layers, outcomes, outcome -> outcome.before));
-        scores.put("held_out_error_after", byPosition(layers, outcomes, outcome -> outcome.after));
+        scores.put("held_out_error_before", byPosition(layers, outcomes, LayerFit::before));
+        scores.put("held_out_error_after", byPosition(layers, outcomes, LayerFit::after));
         scores.put("lambda_o", byPosition(layers, outcomes,
-                outcome -> outcome.lambdas.getOrDefault(Part.OUTPUT, NOT_REFITTED)));
+                outcome -> outcome.lambdas().getOrDefault(Part.OUTPUT, NOT_REFITTED)));
         scores.put("lambda_down", byPosition(layers, outcomes,
-                outcome -> outcome.lambdas.getOrDefault(Part.DOWN, NOT_REFITTED)));
+                outcome -> outcome.lambdas().getOrDefault(Part.DOWN, NOT_REFITTED)));
         return scores;
     }
 
-    private static List<Double> byPosition(int layers, Map<Integer, Outcome> outcomes,
-            ToDoubleFunction<Outcome> score) {
+    private static List<Double> byPosition(int layers, Map<Integer, LayerFit> outcomes,
+            ToDoubleFunction<LayerFit> score) {
         List<Double> values = new ArrayList<>(Collections.nCopies(layers, NOT_REFITTED));
         outcomes.forEach((position, outcome) -> values.set(position, score.applyAsDouble(outcome)));
         return values;

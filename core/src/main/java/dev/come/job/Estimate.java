@@ -32,19 +32,20 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
     private static final long BASE_BYTES = 450_000_000L;
 
     static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, Sequences calibration,
-            List<Sequences> perplexity, PruneJob.Options options) {
+            List<Sequences> perplexity, boolean fits, PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
         int target = options.targetLayers();
         long tokenBytes = (long) config.hiddenSize() * compute.type().bytes();
-        long states = calibration.tokenCount() * tokenBytes * (layers + 1);
+        // Where layers are refitted, the dense model's states stay beside those of what is left.
+        long states = calibration.tokenCount() * tokenBytes * (layers + 1) * (fits ? 2 : 1);
         long memory = options.compute().memory();
         long bytes = new StackWriter(model.store(), LayerStack.dense(layers)).bytes();
         PruningMethod.Cost whole = options.healing()
                 .map(healing -> new PruningMethod.Cost(cost.rounds(),
                         cost.layerRuns() + Healing.layerRuns(healing, layers, target), cost.headRuns()))
                 .orElse(cost);
-        long healing = options.healing().isPresent() ? Healing.bytes(config, compute.threads()) : 0;
+        long healing = options.healing().isPresent() || fits ? Healing.bytes(config, compute.threads()) : 0;
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
                 calibration.tokenCount(), bytes,
                 BASE_BYTES + Math.min(states, memory) + Math.min(bytes, 2 * bytes / layers) + healing

@@ -9,6 +9,7 @@ import dev.come.calibration.Reading;
 import dev.come.calibration.StackLosses;
 import dev.come.evaluate.Perplexity;
 import dev.come.heal.Healing;
+import dev.come.heal.Refits;
 import dev.come.hub.Hub;
 import dev.come.job.PruneJob.Failure;
 import dev.come.job.PruneJob.Options;
@@ -57,7 +58,7 @@ final class PruneSession implements AutoCloseable {
     private final Map<Shared, LocalCalibration> calibrations = new HashMap<>();
     private final LabelledProgress labelled = new LabelledProgress();
     private final RunFolder common;
-    private final List<TrainedLayers> healed = new ArrayList<>();
+    private final List<TrainedLayers> trained = new ArrayList<>();
     private LayerStore store;
 
     PruneSession(OpenModel model, Options options, Progress progress) {
@@ -117,7 +118,7 @@ final class PruneSession implements AutoCloseable {
         PruningMethod.Cost cost = cost(run);
         Sequences tokens = options.healing().isPresent() ? set(run).sequences() : sequences(calibrationSet(run));
         return Estimate.of(model, compute(run), cost, tokens, texts.stream().map(PerplexityText::windows).toList(),
-                options);
+                run.method().needs() == Needs.FITS, options);
     }
 
     /** Checks everything that can be checked before the work. */
@@ -128,6 +129,9 @@ final class PruneSession implements AutoCloseable {
         Compute compute = compute(run);
         Optional<CalibrationSet> set = calibrationSet(run);
         options.healing().ifPresent(_ -> Healing.requireEnough(set(run).sequences()));
+        if (run.method().needs() == Needs.FITS) {
+            Refits.requireEnough(set(run).sequences());
+        }
         PruningPlan fresh = new PruningPlan(settings(run, compute, set), config.layers(), List.of(), List.of());
 
         Optional<PruningPlan> finished = finished(target, fresh);
@@ -157,6 +161,9 @@ final class PruneSession implements AutoCloseable {
     }
 
     Chosen choose(Prepared prepared) {
+        if (prepared.run.method().needs() == Needs.FITS) {
+            findTrained(prepared);
+        }
         if (prepared.done) {
             progress.note(prepared.run.method().name() + " is done already: " + prepared.begun.last().tree());
             return new Chosen(prepared, prepared.begun, Duration.ZERO, Duration.ZERO, OptionalLong.empty());
@@ -193,12 +200,17 @@ final class PruneSession implements AutoCloseable {
             tidyUp(prepared.folder, e);
             throw e;
         }
-        TrainedLayers layers = new TrainedLayers(
-                prepared.done ? prepared.saving.folder() : prepared.folder.make());
-        healed.add(layers);
-        store = store.with(layers);
+        findTrained(prepared);
         return new Chosen(prepared, plan, chosen.choosing, Duration.ofNanos(System.nanoTime() - started),
                 Machine.peakResidentBytes());
+    }
+
+    /** Has layers made from then on whose weights a method changes, or has changed. */
+    private void findTrained(Prepared prepared) {
+        TrainedLayers layers = new TrainedLayers(
+                prepared.done ? prepared.saving.folder() : prepared.folder.make());
+        trained.add(layers);
+        store = store.with(layers);
     }
 
     private PruningPlan prune(Prepared prepared) {
@@ -235,8 +247,11 @@ final class PruneSession implements AutoCloseable {
             // Hidden states of one set of tokens at a time.
             calibrations.values().forEach(LocalCalibration::close);
             calibrations.clear();
-            known = new LocalCalibration(model.store(), prepared.sequences, prepared.compute,
-                    prepared.run.reading(), options.compute().memory(), common.make(), labelled);
+            known = prepared.run.method().needs() == Needs.FITS
+                    ? LocalCalibration.refitting(store, prepared.sequences, prepared.compute, prepared.run.reading(),
+                            options.compute().memory(), common.make(), labelled, new Refits(store, trained.getLast()))
+                    : new LocalCalibration(model.store(), prepared.sequences, prepared.compute,
+                            prepared.run.reading(), options.compute().memory(), common.make(), labelled);
             calibrations.put(key, known);
             if (several()) {
                 known.keep(LayerStack.dense(config.layers()));
@@ -370,7 +385,7 @@ final class PruneSession implements AutoCloseable {
     @Override
     public void close() {
         closeCalibrations();
-        healed.forEach(TrainedLayers::close);
+        trained.forEach(TrainedLayers::close);
         if (several()) {
             common.remove();
         }
@@ -390,11 +405,11 @@ final class PruneSession implements AutoCloseable {
     record Chosen(Prepared prepared, PruningPlan plan, Duration choosing, Duration healing, OptionalLong peakBytes) {}
 
     /** What methods share that measure on the same tokens in the same way. */
-    record Shared(Optional<CalibrationSet.Source> source, Reading reading, String dtype) {
+    record Shared(Optional<CalibrationSet.Source> source, Reading reading, String dtype, boolean fits) {
         static Shared of(Prepared prepared) {
             Run run = prepared.run;
             return new Shared(run.needsTokens() ? Optional.of(run.calibration()) : Optional.empty(), run.reading(),
-                    prepared.compute.dtypeName());
+                    prepared.compute.dtypeName(), run.method().needs() == Needs.FITS);
         }
     }
 

@@ -2,15 +2,22 @@ package dev.come.prune;
 
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
+import dev.come.calibration.Calibration.Refit;
 import dev.come.calibration.Calibration.SearchedLosses;
 import dev.come.calibration.Calibration.Tokens;
+import dev.come.model.Part;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerStack;
+import dev.come.text.HeldOut;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -27,12 +34,22 @@ import java.util.stream.IntStream;
  * pair is always among them, so with the same granularity the first step never leaves a greater loss than CoMe-P; without a
  * shortlist, and with the same barriers, nor than SLEB.
  *
- * <p>No weights are fitted here, so the scores and the losses may come from the same tokens. Text on which the outcome is
- * compared with others should be another, since losses chose it.
+ * <p>With {@code --refit} those candidates that leave the least loss are each followed by the refit of a layer in closed form,
+ * the merged one or the one before the gap, and may then leave less. Losses are then measured on tokens that no fit has seen,
+ * and a step never leaves more there than without. A refitted layer is one like others for the steps after it.
+ *
+ * <p>Without, no weights are fitted, so the scores and the losses may come from the same tokens. Text on which the outcome is
+ * compared with others should in any case be another, since losses chose it.
  */
 public record ComeAuto(Options options) implements PruningMethod {
     private static final int PAIR = 2;
-    private static final double NO_RATIO = Double.POSITIVE_INFINITY;
+    private static final double NONE = Double.POSITIVE_INFINITY;
+
+    /** What a refit comes to, in runs of a layer over all tokens: three runs, and the products of two fits. */
+    private static final double RUNS_OF_A_REFIT = 5;
+
+    /** Of the tokens so many are held out for losses where layers are refitted. */
+    private static final double HELD_OUT = 1.0 / HeldOut.EVERY;
 
     /**
      * What the user asks for.
@@ -41,10 +58,11 @@ public record ComeAuto(Options options) implements PruningMethod {
      * @param lastBarrier so many at the end
      * @param granularity {@code --granularity}: g, into how many parts the ratio is divided
      * @param shortlist {@code --shortlist}: how many layers, and how many pairs, are tried at each step; 0 for all of them
+     * @param refit {@code --refit}: after how many of the candidates a layer is refitted; 0 for none
      */
-    public record Options(int firstBarrier, int lastBarrier, int granularity, int shortlist) {
+    public record Options(int firstBarrier, int lastBarrier, int granularity, int shortlist, int refit) {
         /** The defaults: what is tried at a step is about what two or three steps of CoMe-P try. */
-        public static final Options DEFAULTS = new Options(1, 1, 4, 8);
+        public static final Options DEFAULTS = new Options(1, 1, 4, 8, 0);
 
         public Options {
             Sleb.requireBarriers(firstBarrier, lastBarrier);
@@ -52,6 +70,9 @@ public record ComeAuto(Options options) implements PruningMethod {
             if (shortlist < 0) {
                 throw new UsageException(
                         "--shortlist is " + shortlist + ", but must be at least 1, or 0 to try every layer and pair");
+            }
+            if (refit < 0) {
+                throw new UsageException("--refit is " + refit + ", but must be at least 1, or 0 to refit nothing");
             }
         }
     }
@@ -67,12 +88,15 @@ public record ComeAuto(Options options) implements PruningMethod {
         record.put("barriers", List.of(options.firstBarrier, options.lastBarrier));
         record.put("granularity", options.granularity);
         record.put("shortlist", options.shortlist);
+        if (options.refit > 0) {
+            record.put("refit", options.refit);
+        }
         return record;
     }
 
     @Override
     public Needs needs() {
-        return Needs.TOKENS;
+        return options.refit > 0 ? Needs.FITS : Needs.TOKENS;
     }
 
     @Override
@@ -82,8 +106,10 @@ public record ComeAuto(Options options) implements PruningMethod {
         for (int left = layers; left > targetLayers; left--) {
             int removals = tried(Math.max(0, left - options.firstBarrier - options.lastBarrier));
             int candidates = removals + tried(left - 1) * (options.granularity + 2);
-            runs += left / 2.0 + candidates * left / 2.0;
-            losses += candidates;
+            int refits = Math.min(options.refit, candidates);
+            double measured = options.refit > 0 ? HELD_OUT * (candidates + refits) : candidates;
+            runs += left / 2.0 + measured * left / 2.0 + refits * (1 - HELD_OUT) * RUNS_OF_A_REFIT;
+            losses += measured;
         }
         return new Cost(layers - targetLayers, runs, losses);
     }
@@ -111,13 +137,56 @@ public record ComeAuto(Options options) implements PruningMethod {
             }
         }
 
-        SearchedLosses searched = calibration.searchLosses(candidates.stream().map(PruningStep::stack).toList());
+        SearchedLosses searched = calibration.searchLosses(candidates.stream().map(PruningStep::stack).toList(),
+                Math.max(2, options.refit));
         scores.put("candidate_position", candidates.stream().map(candidate -> (double) candidate.position()).toList());
         scores.put("candidate_layers", candidates.stream().map(candidate -> (double) candidate.count()).toList());
         scores.put("candidate_ratio", candidates.stream().map(ComeAuto::shareOfTheFirst).toList());
         scores.put("candidate_loss", searched.losses());
         scores.put("candidate_loss_at_least", searched.lowerBounds());
-        return List.of(candidates.get(Removals.least(searched.losses())));
+        PruningStep best = candidates.get(Removals.least(searched.losses()));
+        return List.of(options.refit > 0 ? refitted(candidates, searched.losses(), best, calibration) : best);
+    }
+
+    /** The best of those with the least loss and of the same after a refit; without one on ties. */
+    private PruningStep refitted(List<PruningStep> candidates, List<Double> losses, PruningStep best,
+            Calibration calibration) {
+        SequencedMap<Integer, Refit> refits = new LinkedHashMap<>();
+        for (int candidate : Removals.ascending(losses).stream().limit(options.refit).toList()) {
+            PruningStep step = candidates.get(candidate);
+            calibration.refitted(step.stack(), step.positionToRefit())
+                    .ifPresent(refit -> refits.put(candidate, refit));
+        }
+        List<Double> refitLosses = refits.isEmpty()
+                ? List.of()
+                : calibration
+                        .searchLosses(refits.values().stream().map(Refit::stack).toList(), refits.size()).losses();
+
+        List<Integer> refitted = List.copyOf(refits.keySet());
+        List<Double> after = new ArrayList<>(Collections.nCopies(candidates.size(), NONE));
+        for (int i = 0; i < refitted.size(); i++) {
+            after.set(refitted.get(i), refitLosses.get(i));
+        }
+        best.scores().put("candidate_refit_loss", after);
+        best.scores().put("candidate_refit_error_before", byCandidate(candidates, refits, Refit::errorBefore));
+        best.scores().put("candidate_refit_error_after", byCandidate(candidates, refits, Refit::errorAfter));
+        best.scores().put("candidate_refit_lambda_o",
+                byCandidate(candidates, refits, refit -> refit.lambdas().getOrDefault(Part.OUTPUT, NONE)));
+        best.scores().put("candidate_refit_lambda_down",
+                byCandidate(candidates, refits, refit -> refit.lambdas().getOrDefault(Part.DOWN, NONE)));
+
+        int bestAfter = Removals.least(after);
+        PruningStep taken = after.get(bestAfter) < Collections.min(losses)
+                ? candidates.get(bestAfter).with(Objects.requireNonNull(refits.get(bestAfter)).stack())
+                : best;
+        return taken.with(calibration.settled(taken.stack()));
+    }
+
+    private static List<Double> byCandidate(List<PruningStep> candidates, Map<Integer, Refit> refits,
+            ToDoubleFunction<Refit> score) {
+        List<Double> values = new ArrayList<>(Collections.nCopies(candidates.size(), NONE));
+        refits.forEach((candidate, refit) -> values.set(candidate, score.applyAsDouble(refit)));
+        return values;
     }
 
     /** Of the positions from one to another those that are worth a try, by ascending position. */
@@ -138,6 +207,6 @@ public record ComeAuto(Options options) implements PruningMethod {
     }
 
     private static double shareOfTheFirst(PruningStep candidate) {
-        return candidate.action() == Action.MERGE ? candidate.ratio().getFirst() : NO_RATIO;
+        return candidate.action() == Action.MERGE ? candidate.ratio().getFirst() : NONE;
     }
 }

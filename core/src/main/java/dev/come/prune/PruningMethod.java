@@ -18,6 +18,8 @@ public interface PruningMethod {
         WEIGHTS,
         /** What layers do on tokens. */
         TOKENS,
+        /** The same, and how far layers can be fitted to the dense model, of whose tokens some are held out. */
+        FITS,
         /** Gradients on tokens, which want float32. */
         GRADIENTS
     }

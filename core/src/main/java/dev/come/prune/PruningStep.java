@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.stream.Collectors;
 
@@ -50,6 +51,16 @@ public record PruningStep(LayerStack stack, Action action, int position, int cou
         return new PruningStep(before.without(position, count), Action.REMOVE, position, count, List.of(), scores);
     }
 
+    /** The same edit, after which layers were given other weights. */
+    PruningStep with(LayerStack refitted) {
+        return new PruningStep(refitted, action, position, count, ratio, scores);
+    }
+
+    /** Where in the stack after it the layer is that can make up for the step: the merged one, or the one before a gap. */
+    int positionToRefit() {
+        return action == Action.REMOVE ? Math.max(0, position - 1) : position;
+    }
+
     /**
      * Gives layers of a stack other weights.
      *
@@ -81,11 +92,22 @@ public record PruningStep(LayerStack stack, Action action, int position, int cou
      */
     public String describe(LayerStack before) {
         return switch (action) {
-            case MERGE -> "merged " + stack.get(position).tree() + (ratio.isEmpty() ? "" : ", ratio " + ratioText(3));
+            case MERGE -> "merged " + stack.get(position).tree() + (ratio.isEmpty() ? "" : ", ratio " + ratioText(3))
+                    + refitted(before);
             case REMOVE -> "removed " + before.window(position, count).stream().map(LayerNode::tree)
-                    .collect(Collectors.joining(", "));
+                    .collect(Collectors.joining(", ")) + refitted(before);
             case TRAIN -> describeTraining(before);
         };
+    }
+
+    /** The layers that were refitted to make up for the step; those that only moved have the weights that they had. */
+    private String refitted(LayerStack before) {
+        Set<String> known = before.nodes().stream().flatMap(LayerNode::trained).map(Trained::sha256)
+                .collect(Collectors.toSet());
+        List<String> refitted = stack.nodes().stream()
+                .filter(node -> node instanceof Trained trained && !known.contains(trained.sha256()))
+                .map(LayerNode::tree).toList();
+        return refitted.isEmpty() ? "" : ", refitted " + String.join(", ", refitted);
     }
 
     private String describeTraining(LayerStack before) {

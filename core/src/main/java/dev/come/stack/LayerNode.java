@@ -13,6 +13,9 @@ public sealed interface LayerNode {
     /** The original layers under the node as nested lists, the way the paper writes them, for example {@code [2, [3, 4]]}. */
     String tree();
 
+    /** The trained layers whose weights this one is made from; itself, if it is trained. */
+    Stream<Trained> trained();
+
     /** Whether this is the recipe of exactly one layer of such a model. */
     boolean fits(ModelConfig config);
 
@@ -30,6 +33,11 @@ public sealed interface LayerNode {
         @Override
         public String tree() {
             return Integer.toString(index);
+        }
+
+        @Override
+        public Stream<Trained> trained() {
+            return Stream.empty();
         }
 
         @Override
@@ -57,6 +65,11 @@ public sealed interface LayerNode {
         @Override
         public String tree() {
             return shares.stream().map(share -> share.source().tree()).toList().toString();
+        }
+
+        @Override
+        public Stream<Trained> trained() {
+            return sources().flatMap(LayerNode::trained);
         }
 
         @Override
@@ -118,6 +131,11 @@ public sealed interface LayerNode {
         }
 
         @Override
+        public Stream<Trained> trained() {
+            return terms.stream().flatMap(term -> term.source().trained());
+        }
+
+        @Override
         public boolean fits(ModelConfig config) {
             return terms.stream().allMatch(term -> term.source().fits(config));
         }
@@ -152,6 +170,11 @@ public sealed interface LayerNode {
         @Override
         public String tree() {
             return start.tree();
+        }
+
+        @Override
+        public Stream<Trained> trained() {
+            return Stream.of(this);
         }
 
         @Override

@@ -62,7 +62,7 @@ class HealingTests {
     private int runs;
 
     /** A model that is open, for the length of a test. */
-    private static void with(Path model, Consumer<LayerStore> test) {
+    static void with(Path model, Consumer<LayerStore> test) {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
             test.accept(new LayerStore(checkpoint, ModelConfig.of(checkpoint)));
         }
@@ -72,7 +72,7 @@ class HealingTests {
      * Text that the dense model draws itself, which it therefore expects more than a pruned model does. The models are
      * random, so on any other text a better layer would not have to mean a lower loss.
      */
-    private static Sequences drawn(LayerStore store, int count, int length) {
+    static Sequences drawn(LayerStore store, int count, int length) {
         Random random = new Random(3);
         List<int[]> drawn = new ArrayList<>();
         try (CausalLanguageModel model = new CausalLanguageModel(store.checkpoint(), store.config(),
@@ -105,7 +105,7 @@ class HealingTests {
         return token;
     }
 
-    private static Sequences drawn(LayerStore store) {
+    static Sequences drawn(LayerStore store) {
         return drawn(store, 20, 24);
     }
 
@@ -182,7 +182,7 @@ class HealingTests {
         assertThat(lambdas).contains(Double.POSITIVE_INFINITY).anyMatch(Double::isFinite);
     }
 
-    private static double loss(LayerStore store, LayerStack stack, Sequences tokens) {
+    static double loss(LayerStore store, LayerStack stack, Sequences tokens) {
         try (StackLosses losses = new StackLosses(store, List.of(stack), tokens, TestDevice.float32(1),
                 Long.MAX_VALUE)) {
             return Arrays.stream(losses.measure(_ -> {
@@ -191,7 +191,7 @@ class HealingTests {
     }
 
     /** Every fifth, from the second on. */
-    private static Sequences heldOut(Sequences tokens) {
+    static Sequences heldOut(Sequences tokens) {
         return Sequences.of(IntStream.range(0, tokens.count()).filter(i -> i % 5 == 1)
                 .mapToObj(tokens::sequence).toList());
     }
@@ -306,8 +306,7 @@ class HealingTests {
      * A toy that is linear in what is refitted: attention gives nothing, layer 1 neither, and layer 2 has the same inputs
      * and the same channels as layer 1. Without layer 2, the down projection of layer 1 must become that of layer 2.
      */
-    @Test
-    void onALinearToyTheRefitIsExact() {
+    static Path linearToy(Path target) {
         Random random = new Random(5);
         Map<String, float[]> tensors = new HashMap<>();
         Function<TensorSpec, float[]> weights = spec -> {
@@ -323,7 +322,12 @@ class HealingTests {
                 return values;
             });
         };
-        with(TINY.write(folder.resolve("toy"), weights), store -> {
+        return TINY.write(target, weights);
+    }
+
+    @Test
+    void onALinearToyTheRefitIsExact() {
+        with(linearToy(folder.resolve("toy")), store -> {
             LayerStack stack = LayerStack.dense(4).without(2, 1);
             Path target = fresh();
             PruningStep step = heal(store, stack, drawn(store, 20, 32), new Options(Scope.CUT, Targets.DOWN), target)

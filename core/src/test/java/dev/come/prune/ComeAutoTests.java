@@ -2,24 +2,30 @@ package dev.come.prune;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
+import dev.come.model.Part;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Share;
+import dev.come.stack.LayerNode.Trained;
+import dev.come.stack.LayerNode.Training;
 import dev.come.stack.LayerStack;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
@@ -40,7 +46,11 @@ class ComeAutoTests {
     private Path folder;
 
     private static ComeAuto comeAuto(int firstBarrier, int lastBarrier, int shortlist) {
-        return new ComeAuto(new ComeAuto.Options(firstBarrier, lastBarrier, GRANULARITY, shortlist));
+        return comeAuto(firstBarrier, lastBarrier, shortlist, 0);
+    }
+
+    private static ComeAuto comeAuto(int firstBarrier, int lastBarrier, int shortlist, int refit) {
+        return new ComeAuto(new ComeAuto.Options(firstBarrier, lastBarrier, GRANULARITY, shortlist, refit));
     }
 
     private static PruningStep step(PruningMethod method, LayerStack stack, Calibration calibration) {
@@ -153,6 +163,7 @@ class ComeAutoTests {
         private final List<Double> influence;
         private final List<Double> distances;
         private final ToDoubleFunction<LayerStack> loss;
+        private final List<LayerStack> settled = new ArrayList<>();
 
         MadeUp(List<Double> influence, List<Double> distances, ToDoubleFunction<LayerStack> loss) {
             this.influence = influence;
@@ -187,9 +198,25 @@ class ComeAutoTests {
         }
 
         @Override
-        public SearchedLosses searchLosses(List<LayerStack> stacks) {
+        public SearchedLosses searchLosses(List<LayerStack> stacks, int exact) {
             List<Double> losses = stacks.stream().map(this::loss).toList();
             return new SearchedLosses(losses, losses);
+        }
+
+        @Override
+        public Optional<Refit> refitted(LayerStack stack, int position) {
+            if (stack.get(position).equals(new Original(4))) {
+                return Optional.empty();
+            }
+            return Optional.of(new Refit(stack.replace(position, 1,
+                    new Trained(stack.get(position), Training.REFITTED, position, "0".repeat(64))), 0.5, 0.25,
+                    Map.of(Part.DOWN, 0.1)));
+        }
+
+        @Override
+        public LayerStack settled(LayerStack stack) {
+            settled.add(stack);
+            return stack;
         }
 
         @Override
@@ -226,7 +253,10 @@ class ComeAutoTests {
     private static double lossOfRemovals(LayerStack stack) {
         double sum = 0;
         for (int layer = 0; layer < 6; layer++) {
-            sum += stack.nodes().contains(new Original(layer)) ? 0 : 1 + (layer * 4 + 2) % 7;
+            LayerNode original = new Original(layer);
+            boolean left = stack.nodes().stream().anyMatch(
+                    node -> node.equals(original) || (node instanceof Trained it && it.start().equals(original)));
+            sum += left ? 0 : 1 + (layer * 4 + 2) % 7;
         }
         return sum * sum;
     }
@@ -315,6 +345,61 @@ class ComeAutoTests {
         assertThat(scores(step, "candidate_loss")).hasSize(6);
     }
 
+    /** Without layer 3 least is lost, and the layer before it makes up for that, and for more. */
+    @Test
+    void theLeastLossAfterARefitIsTakenToo() {
+        MadeUp calibration = new MadeUp(stack -> {
+            double loss = lossOfRemovals(stack) + (isMerged(stack) ? 1000 : 0);
+            return stack.nodes().stream().anyMatch(node -> node instanceof Trained) ? loss - 20 : loss;
+        });
+        LayerStack dense = LayerStack.dense(6);
+        assertThat(step(comeAuto(1, 1, ALL), dense, calibration).stack().tree()).isEqualTo("[0, 1, 2, 4, 5]");
+        assertThat(calibration.settled).isEmpty();
+
+        PruningStep step = step(comeAuto(1, 1, ALL, 1), dense, calibration);
+        assertThat(step.stack().tree()).isEqualTo("[0, 1, 2, 4, 5]");
+        assertThat(step.stack().get(2)).isInstanceOf(Trained.class);
+        assertThat(calibration.settled).containsExactly(step.stack());
+        assertThat(step.describe(dense)).isEqualTo("removed 3, refitted 2");
+        assertThat(scores(step, "candidate_loss").subList(0, 4)).as("1 + (4 l + 2) mod 7, squared")
+                .containsExactly(49.0, 16.0, 1.0, 25.0);
+        double none = Double.POSITIVE_INFINITY;
+        assertThat(scores(step, "candidate_refit_loss").subList(0, 4)).containsExactly(none, none, -19.0, none);
+        assertThat(scores(step, "candidate_refit_error_before").subList(0, 4)).containsExactly(none, none, 0.5, none);
+        assertThat(scores(step, "candidate_refit_error_after").subList(0, 4)).containsExactly(none, none, 0.25, none);
+        assertThat(scores(step, "candidate_refit_lambda_down").subList(0, 4)).containsExactly(none, none, 0.1, none);
+        assertThat(scores(step, "candidate_refit_lambda_o")).containsOnly(none)
+                .hasSameSizeAs(scores(step, "candidate_loss"));
+    }
+
+    @Test
+    void whereRefitsAreNoBetterTheStepIsTheOneWithoutThem() {
+        MadeUp calibration = new MadeUp(stack -> lossOfRemovals(stack) + (isMerged(stack) ? 1000 : 0));
+        List<PruningStep> without = steps(comeAuto(1, 1, ALL), LayerStack.dense(6), 2, calibration);
+        List<PruningStep> with = steps(comeAuto(1, 1, ALL, 3), LayerStack.dense(6), 2, calibration);
+        assertThat(with).extracting(PruningStep::stack)
+                .isEqualTo(without.stream().map(PruningStep::stack).toList());
+        assertThat(with).extracting(step -> scores(step, "candidate_loss"))
+                .isEqualTo(without.stream().map(step -> scores(step, "candidate_loss")).toList());
+    }
+
+    /** Layer 4 cannot be refitted, and stands before the gap; the merged layer can. */
+    @Test
+    void whatCannotBeRefittedIsTriedWithoutARefitOnly() {
+        MadeUp calibration = new MadeUp(
+                stack -> stack.nodes().contains(new Original(5)) ? 1000 : isMerged(stack) ? 2 : 1);
+        PruningStep step = step(comeAuto(5, 0, ALL, 2), LayerStack.dense(6), calibration);
+        assertThat(step.stack().tree()).isEqualTo("[0, 1, 2, 3, 4]");
+        assertThat(scores(step, "candidate_refit_loss").getFirst()).isInfinite();
+        assertThat(scores(step, "candidate_refit_loss")).filteredOn(Double::isFinite).hasSize(1);
+    }
+
+    @Test
+    void aNegativeNumberOfRefitsIsNamed() {
+        assertThatThrownBy(() -> new ComeAuto.Options(1, 1, 4, 8, -1)).isInstanceOf(UsageException.class)
+                .hasMessage("--refit is -1, but must be at least 1, or 0 to refit nothing");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             -1 | 1  | 4 | 8  | --barriers is -1,1, but neither may be less than 0
@@ -323,7 +408,7 @@ class ComeAutoTests {
             1  | 1  | 4 | -8 | --shortlist is -8, but must be at least 1, or 0 to try every layer and pair
             """)
     void optionsThatMakeNoSenseAreNamed(int first, int last, int granularity, int shortlist, String message) {
-        assertThatThrownBy(() -> new ComeAuto.Options(first, last, granularity, shortlist))
+        assertThatThrownBy(() -> new ComeAuto.Options(first, last, granularity, shortlist, 0))
                 .isInstanceOf(UsageException.class).hasMessage(message);
     }
 
@@ -335,6 +420,10 @@ class ComeAutoTests {
         assertThat(cost.headRuns()).isEqualTo(29 + 23);
         assertThat(cost.layerRuns()).isEqualTo(6 + 3 + 29 * 3 + 2.5 + 23 * 2.5);
         assertThat(comeAuto(1, 1, 2).cost(6, 4).headRuns()).isEqualTo(2 * 12);
+        PruningMethod.Cost refitting = comeAuto(1, 1, 2, 4).cost(6, 4);
+        assertThat(refitting.headRuns()).as("on a fifth of the tokens").isCloseTo(2 * (12 + 4) * 0.2, within(1e-9));
+        assertThat(refitting.layerRuns()).as("and four refits, of five runs, on the others")
+                .isCloseTo(6 + 3 + 16 * 0.2 * 3 + 4 * 0.8 * 5 + 2.5 + 16 * 0.2 * 2.5 + 4 * 0.8 * 5, within(1e-9));
         assertThat(comeAuto(9, 9, ALL).cost(6, 5).headRuns()).as("no removal, but pairs").isEqualTo(25);
     }
 }

@@ -53,7 +53,7 @@ class SavedFamiliesTests {
                 new ShortGpt(false, false), new ShortGpt(true, false), new Reverse(List.of()),
                 new Magnitude(sums, false), new Taylor(sums, GradientOrder.SUM_FIRST), new Mka(8, Scope.ALL),
                 new Laco(new Laco.Options(Laco.Variant.RDSC, 2, 1, 0, Laco.Options.LAST, 0.9, 0.3, true)),
-                new ComeAuto(new ComeAuto.Options(1, 1, 3, 2)));
+                new ComeAuto(new ComeAuto.Options(1, 1, 3, 2, 0)));
     }
 
     /** Sequences of tokens that every fixture knows, as many as MKA needs neighbours for. */

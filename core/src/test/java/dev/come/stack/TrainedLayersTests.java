@@ -141,6 +141,62 @@ class TrainedLayersTests {
         }
     }
 
+    /** Two at one position, and a third that is in a file by the position alone, as after healing. */
+    @Test
+    void layersThatWereAddedAtOnePositionAllStay() {
+        LayerNode original = new Original(3);
+        try (TrainedLayers layers = new TrainedLayers(folder)) {
+            Trained first = layers.add(config, SUM, Training.REFITTED, 1, changed(SUM));
+            Trained second = layers.add(config, original, Training.REFITTED, 1, changed(original));
+            Trained third = TrainedLayers.write(folder, config, SUM, Training.REFITTED, 1, store.materialise(SUM));
+            for (TrainedLayers found : List.of(layers, new TrainedLayers(folder))) {
+                assertSame(store.with(found).materialise(second), changed(original));
+                assertSame(store.with(found).materialise(first), changed(SUM));
+                assertSame(store.with(found).materialise(third), store.materialise(SUM));
+            }
+            assertThat(layers.add(config, SUM, Training.REFITTED, 1, changed(SUM))).isEqualTo(first);
+        }
+    }
+
+    @Test
+    void ofTheLayersThatWereAddedOnlyThoseStayThatAStackIsMadeFrom() {
+        LayerStack dense = LayerStack.dense(config.layers());
+        LayerNode original = new Original(3);
+        try (TrainedLayers layers = new TrainedLayers(folder)) {
+            Trained decided = layers.add(config, SUM, Training.REFITTED, 1, changed(SUM));
+            layers.keepOnly(dense.replace(1, 2, decided));
+            layers.add(config, SUM, Training.REFITTED, 1, changed(SUM)); // found once more
+            Trained source = layers.add(config, original, Training.REFITTED, 1, changed(original));
+            Trained loser = layers.add(config, original, Training.REFITTED, 2, changed(original));
+            LayerWeights weights = store.with(layers).materialise(loser);
+            assertSame(weights, changed(original));
+            LayerNode sum = new WeightedSum(List.of(new Term(new Original(1), 0.5), new Term(source, 0.5)), Scope.ALL);
+            layers.keepOnly(dense.replace(1, 1, sum));
+            assertSame(store.with(layers).materialise(decided), changed(SUM));
+            assertSame(store.with(layers).materialise(source), changed(original));
+            assertThatThrownBy(() -> store.with(layers).materialise(loser)).isInstanceOf(InvalidInputException.class);
+            assertThat(folder).isDirectoryNotContaining("glob:**layer-2*").isDirectoryContaining("glob:**layer-1*");
+        }
+    }
+
+    /** A process that is killed while it writes leaves a part under another name. */
+    @Test
+    void whatAKilledProcessLeftIsNoLayer() throws IOException {
+        Trained node;
+        try (TrainedLayers layers = new TrainedLayers(folder)) {
+            node = layers.add(config, SUM, Training.REFITTED, 1, changed(SUM));
+        }
+        Files.writeString(folder.resolve("layer-1.unnamed"), "half");
+        Files.writeString(folder.resolve("layer-1.unnamed.new"), "half");
+        try (TrainedLayers layers = new TrainedLayers(folder)) {
+            assertSame(store.with(layers).materialise(node), changed(SUM));
+            LayerNode original = new Original(3);
+            assertSame(store.with(layers)
+                    .materialise(layers.add(config, original, Training.REFITTED, 1, changed(original))),
+                    changed(original));
+        }
+    }
+
     @Test
     void aPlanWithTrainedLayersIsReadAsItWasWritten() throws IOException {
         LayerStack dense = LayerStack.dense(config.layers());

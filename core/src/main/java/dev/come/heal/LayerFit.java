@@ -1,0 +1,109 @@
+package dev.come.heal;
+
+import dev.come.Progress;
+import dev.come.calibration.SideBySide;
+import dev.come.calibration.SideBySide.Trial;
+import dev.come.model.LayerWeights;
+import dev.come.model.Part;
+import dev.come.model.Workers;
+import dev.come.stack.LayerNode;
+import dev.come.stack.LayerStack;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * What became of a layer that was fitted to the states of the dense model.
+ *
+ * @param weights as they will be saved; those that it had before where no fit was taken
+ * @param before the error on tokens that the fits did not see, before them
+ * @param after the same with these weights
+ * @param lambdas the penalty of each projection whose fit was taken
+ */
+record LayerFit(LayerWeights weights, double before, double after, Map<Part, Double> lambdas) {
+    /** How often the layer is run, if each of its fits is tried once and taken. */
+    static int runs(List<Part> parts) {
+        return 1 + parts.size();
+    }
+
+    /**
+     * The original layer before which the dense model has the state that a layer should end in.
+     *
+     * @param layers of the dense model
+     */
+    static int end(LayerStack stack, int position, int layers) {
+        return position + 1 < stack.size() ? stack.firstOriginals().get(position + 1) : layers;
+    }
+
+    /** Whether a fit was taken. */
+    boolean isTaken() {
+        return !lambdas.isEmpty();
+    }
+
+    /**
+     * Fits the projections of a layer one after the other, and moves on with what came of it.
+     *
+     * @param weights of the current PointerScope
+     * @param parts the projections, in the order in which the layer uses them
+     * @param side the stack at the states before the layer, the dense model at those that it should end in
+     * @param task advances by {@link #runs} times the chunks
+     */
+    static LayerFit of(LayerNode node, LayerWeights weights, List<Part> parts, SideBySide side, Workers workers,
+            Progress.Task task) {
+        Trial best = side.run(node, weights, Optional.of(parts.getFirst()));
+        double before = best.heldOutError();
+        LayerWeights fitted = weights;
+        Map<Part, Double> lambdas = new EnumMap<>(Part.class);
+        for (int i = 0; i < parts.size(); i++) {
+            Part part = parts.get(i);
+            Optional<Part> next = i + 1 < parts.size() ? Optional.of(parts.get(i + 1)) : Optional.empty();
+            boolean bias = weights.asMap().containsKey(SideBySide.biasOf(part));
+            Optional<Ridge.Fit> fit = Ridge.best(best.fitted(), best.heldOut(), bias, workers);
+            if (fit.isPresent()) {
+                LayerWeights changed = changed(fitted, part, fit.get());
+                Trial trial = side.run(node, changed, next);
+                if (trial.heldOutError() < best.heldOutError()) {
+                    side.discard(best);
+                    best = trial;
+                    fitted = changed;
+                    lambdas.put(part, fit.get().lambda());
+                    continue;
+                }
+                side.discard(trial);
+            }
+            if (next.isPresent()) {
+                side.discard(best);
+                if (fit.isPresent()) {
+                    task.advance(-side.chunks()); // the layer is run once more, as it was before the fit
+                }
+                best = side.run(node, fitted, next);
+            } else if (fit.isEmpty()) {
+                task.advance(side.chunks()); // there is nothing to run it with
+            }
+        }
+        double after = best.heldOutError();
+        side.moveOn(best);
+        return new LayerFit(fitted, before, after, lambdas);
+    }
+
+    /** The weights with a projection, and its bias if it has one, changed and rounded as they are stored. */
+    private static LayerWeights changed(LayerWeights weights, Part projection, Ridge.Fit fit) {
+        Tensor change = fit.change();
+        long channels = weights.get(projection).size(1);
+        LayerWeights changed = weights.map((part, tensor) -> {
+            if (part == projection) {
+                return sum(tensor, change.narrow(0, 0, channels).t());
+            }
+            return part == SideBySide.biasOf(projection) ? sum(tensor, change.select(0, channels)) : tensor;
+        });
+        change.releaseReference();
+        return changed;
+    }
+
+    private static Tensor sum(Tensor stored, Tensor change) {
+        return stored.to(ScalarType.Double).add(change).to(stored.scalar_type()).contiguous();
+    }
+}
