@@ -9,6 +9,7 @@ import dev.come.model.Embedding;
 import dev.come.model.LanguageModelHead;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
+import dev.come.model.LikelyTokens;
 import dev.come.model.Rotation;
 import dev.come.model.Waiting;
 import dev.come.model.Workers;
@@ -219,8 +220,7 @@ public final class LayerRunner implements AutoCloseable {
      * @param hidden the states after the last layer of the stack
      */
     double[] losses(Chunk chunk, Tensor hidden, Workspace workspace, LayerStack stack) {
-        return Arrays.stream(tokenLosses(chunk, hidden, StackLosses.ALL, workspace, stack))
-                .mapToDouble(losses -> Arrays.stream(losses).average().orElse(0)).toArray();
+        return means(tokenLosses(chunk, hidden, StackLosses.ALL, workspace, stack));
     }
 
     /**
@@ -232,6 +232,11 @@ public final class LayerRunner implements AutoCloseable {
     double[][] tokenLosses(Chunk chunk, Tensor hidden, IntUnaryOperator first, Workspace workspace, LayerStack stack) {
         double[][] losses = head.losses(hidden, chunk.tokens(), chunk.layout(),
                 index -> first.applyAsInt(chunk.first() + index), workspace);
+        progress.advance(headRuns());
+        return check(losses, chunk, stack);
+    }
+
+    private static double[][] check(double[][] losses, Chunk chunk, LayerStack stack) {
         for (int i = 0; i < losses.length; i++) {
             double sum = Arrays.stream(losses[i]).sum();
             if (!Double.isFinite(sum)) {
@@ -241,6 +246,19 @@ public final class LayerRunner implements AutoCloseable {
             }
         }
         return losses;
+    }
+
+    /**
+     * What the {@link #losses} are at least, by some tokens of the vocabulary.
+     *
+     * @param hidden the states after the last layer of the stack
+     */
+    double[] lossBounds(Chunk chunk, Tensor hidden, LikelyTokens likely, Workspace workspace, LayerStack stack) {
+        return means(check(head.lossBounds(hidden, chunk.tokens(), chunk.layout(), likely, workspace), chunk, stack));
+    }
+
+    private static double[] means(double[][] losses) {
+        return Arrays.stream(losses).mapToDouble(some -> Arrays.stream(some).average().orElse(0)).toArray();
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.come.calibration.StateStore.State;
 import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.calibration.Trace.Span;
 import dev.come.model.Compute;
+import dev.come.model.LikelyTokens;
 import dev.come.model.Tensors;
 import dev.come.model.Workspace;
 import dev.come.stack.LayerNode;
@@ -22,18 +23,27 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /** Calibration on this machine, answered from a trace tree. Questions come from one thread; the work is shared by many. */
 public final class LocalCalibration implements Calibration, AutoCloseable {
     private static final String UNIT = "windows";
+    /** So many stacks are worth it that most are found to be hopeless by a part of the vocabulary: one in so many tokens. */
+    private static final int MANY = 8;
+    private static final int LIKELY = 5;
+    /** The states that tell which tokens these are. */
+    private static final int SAMPLE = 256;
 
     private final LayerStore store;
     private final Compute compute;
@@ -46,6 +56,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     private final long memory;
     private final Progress progress;
     private final @Nullable Fits fits;
+    private final SearchedStates searched;
     private final Set<LayerStack> kept = new LinkedHashSet<>();
     private final Map<LayerStack, List<State>> finalStates = new HashMap<>();
     private final Map<Products, List<Salience>> products = new HashMap<>();
@@ -116,6 +127,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         int first = fits == null ? 0 : fits.chunks.size();
         this.choice = new Choice(chunks.from(first), first);
         this.states = new StateStore(memory, spillFolder);
+        this.searched = new SearchedStates(states, chunks.size());
         try {
             this.tree = new TraceTree(runner, store.config(), chunks, states, reading);
         } catch (RuntimeException e) {
@@ -131,6 +143,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     @Override
     public void focus(LayerStack stack) {
         focus = stack;
+        searched.keepOnly(stack);
         if (fits != null) {
             fits.refitting.keepOnly(stack);
         }
@@ -231,67 +244,164 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     public SearchedLosses searchLosses(List<LayerStack> stacks, int exact) {
         LossSearch search = new LossSearch(stacks.size(), choice.chunks, exact);
         Candidates candidates = new Candidates(stacks, choice);
+        searched.space(candidates.spacing());
         List<TokenChunks> groups = choice.chunks.groups(candidates.tokensAtOnce(),
                 Math.ceilDiv(compute.threads(), stacks.size()));
         long total = candidates.runs() * choice.chunks.size();
-        try (Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, UNIT);
+        try (Measuring measuring = new Measuring(search, stacks, candidates, stacks.size() >= MANY);
+                Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, UNIT);
                 StateStore.Reservation _ = states.reserve(memory / 2)) {
-            return runner.reporting(task, () -> search.run(groups, (group, some) -> candidates.run(group, some,
-                    (stack, chunk, hidden, workspace) -> search.add(stack, chunk.first(),
-                            runner.losses(chunk, hidden, workspace, stacks.get(stack))))));
+            return runner.reporting(task, () -> search.run(groups, measuring));
         }
     }
 
-    /** Stacks of which only the parts are run that they do not have in common with the stack in focus. */
+    /** Measures what a search asks for: all stacks by bounds first if they are many, of which most will need no more. */
+    private final class Measuring implements LossSearch.Measure, AutoCloseable {
+        private final LossSearch search;
+        private final List<LayerStack> stacks;
+        private final Candidates candidates;
+        private final @Nullable LikelyTokens likely;
+        private final Map<End, State> ends = new ConcurrentHashMap<>();
+
+        /** The last states of a stack on the chunk that begins with a sequence. */
+        private record End(int stack, int sequence) {}
+
+        Measuring(LossSearch search, List<LayerStack> stacks, Candidates candidates, boolean byBounds) {
+            this.search = search;
+            this.stacks = stacks;
+            this.candidates = candidates;
+            this.likely = byBounds ? likelyTokens() : null;
+        }
+
+        @Override
+        public void run(TokenChunks group, List<Integer> some) {
+            candidates.run(group, some, (stack, chunk, hidden, workspace) -> {
+                if (likely == null) {
+                    search.add(stack, chunk.first(), runner.losses(chunk, hidden, workspace, stacks.get(stack)));
+                } else {
+                    search.addBounds(stack, chunk.first(),
+                            runner.lossBounds(chunk, hidden, likely, workspace, stacks.get(stack)));
+                    ends.put(new End(stack, chunk.first()), states.put(hidden));
+                }
+            });
+        }
+
+        @Override
+        public void finish(TokenChunks group, List<Integer> some) {
+            runner.workers().forEach(some.size() * group.size(), (task, workspace) -> {
+                int stack = some.get(task / group.size());
+                Chunk chunk = group.get(task % group.size());
+                State end = Objects.requireNonNull(ends.remove(new End(stack, chunk.first())));
+                search.add(stack, chunk.first(),
+                        runner.losses(chunk, states.get(end), workspace, stacks.get(stack)));
+                states.free(end);
+            });
+        }
+
+        @Override
+        public void close() {
+            ends.values().forEach(states::free);
+            if (likely != null) {
+                likely.close();
+            }
+        }
+    }
+
+    /** The tokens that the stack in focus expects most, by a sample of its states. */
+    private LikelyTokens likelyTokens() {
+        List<State> last = path(focus).getLast().states();
+        int every = Math.toIntExact(Math.ceilDiv(choice.chunks.tokens(), SAMPLE));
+        int count = Math.ceilDiv(store.config().vocabularySize(), LIKELY);
+        LikelyTokens[] likely = new LikelyTokens[1];
+        runner.workers().forEach(1, (_, workspace) -> {
+            TensorVector rows = new TensorVector();
+            int token = 0;
+            for (int i = 0; i < choice.chunks.size(); i++) {
+                int length = choice.chunks.get(i).tokens().length;
+                int first = Math.floorMod(-token, every);
+                if (first < length) {
+                    rows.push_back(states.rows(last.get(choice.first + i),
+                            LongStream.iterate(first, row -> row < length, row -> row + every).toArray()));
+                }
+                token += length;
+            }
+            likely[0] = runner.head().likelyTokens(torch.cat(rows, 0), count, workspace);
+        });
+        return likely[0];
+    }
+
+    /** Stacks of which only the parts are run that they do not have in common with what is known. */
     private final class Candidates {
-        private final List<Integer> common = new ArrayList<>();
-        private final List<List<LayerNode>> ahead = new ArrayList<>();
+        private final List<LayerStack> stacks;
         private final List<Trace> path;
         private final Choice on;
 
         Candidates(List<LayerStack> stacks, Choice on) {
+            this.stacks = stacks;
             this.on = on;
-            for (LayerStack stack : stacks) {
-                int shared = 0;
-                while (shared < Math.min(stack.size(), focus.size()) && stack.get(shared).equals(focus.get(shared))) {
-                    shared++;
-                }
-                common.add(shared);
-                ahead.add(stack.nodes().subList(shared, stack.size()));
-            }
-            int longest = common.stream().mapToInt(Integer::intValue).max().orElse(0);
+            int longest = stacks.stream().mapToInt(focus::commonBeginning).max().orElse(0);
             path = path(new LayerStack(focus.window(0, longest)));
         }
 
         /** Of how many tokens the states of all may be held in half of the memory. */
         long tokensAtOnce() {
-            long tokenBytes = (long) store.config().hiddenSize() * compute.type().bytes();
-            return memory / 2 / tokenBytes / (ahead.size() + 1);
+            return memory / 2 / tokenBytes() / (stacks.size() + 1);
+        }
+
+        private long tokenBytes() {
+            return (long) store.config().hiddenSize() * compute.type().bytes();
+        }
+
+        /** Above how many layers, and multiples of it, states may be kept for the next search. */
+        int spacing() {
+            long all = (runs() - runner.headRuns() * stacks.size()) * on.chunks.tokens() * tokenBytes();
+            return Math.clamp(Math.ceilDiv(all, Math.max(1, states.room())), 1, Integer.MAX_VALUE);
         }
 
         /** What running all of them over one chunk comes to. */
         long runs() {
-            long runs = runner.headRuns() * ahead.size();
-            for (Map<Integer, List<LayerNode>> together : byStart(IntStream.range(0, ahead.size()).boxed().toList())
-                    .values()) {
+            long runs = runner.headRuns() * stacks.size();
+            for (Map<Integer, List<LayerNode>> together : byStart(all(), 0, on.chunks.size()).values()) {
                 runs += StackRun.runs(together.values());
             }
             return runs;
         }
 
-        private Map<Integer, Map<Integer, List<LayerNode>>> byStart(List<Integer> some) {
-            Map<Integer, Map<Integer, List<LayerNode>>> byStart = new TreeMap<>();
-            some.forEach(stack -> byStart.computeIfAbsent(common.get(stack), _ -> new LinkedHashMap<>()).put(stack,
-                    ahead.get(stack)));
+        private List<Integer> all() {
+            return IntStream.range(0, stacks.size()).boxed().toList();
+        }
+
+        /** What is left to run of some of them over some chunks, by the layers after which states are known. */
+        private Map<LayerStack, Map<Integer, List<LayerNode>>> byStart(List<Integer> some, int firstChunk, int count) {
+            Map<LayerStack, Map<Integer, List<LayerNode>>> byStart = new LinkedHashMap<>();
+            for (int i : some) {
+                LayerStack stack = stacks.get(i);
+                int start = Math.max(stack.commonBeginning(focus), searched.longest(stack, firstChunk, count));
+                byStart.computeIfAbsent(first(stack, start), _ -> new LinkedHashMap<>()).put(i,
+                        stack.nodes().subList(start, stack.size()));
+            }
             return byStart;
+        }
+
+        private static LayerStack first(LayerStack stack, int layers) {
+            return new LayerStack(stack.window(0, layers));
+        }
+
+        private Tensor statesAfter(LayerStack first, int chunk) {
+            return first.commonBeginning(focus) == first.size()
+                    ? states.get(path.get(first.size()).states().get(chunk))
+                    : searched.get(first, chunk);
         }
 
         /** Runs some of them over some of the chunks. */
         void run(TokenChunks group, List<Integer> some, Finish finish) {
-            int first = on.first + on.chunks.chunks().indexOf(group.get(0));
-            try (StackRun run = new StackRun(runner, group)) {
-                byStart(some).forEach((start, stacks) -> run
-                        .add(chunk -> states.get(path.get(start).states().get(first + chunk)).clone(), stacks));
+            int firstChunk = on.first + on.chunks.chunks().indexOf(group.get(0));
+            try (StackRun run = new StackRun(runner, group, (stack, left, chunk, hidden) -> {
+                LayerStack whole = stacks.get(stack);
+                searched.offer(first(whole, whole.size() - left), focus, firstChunk + chunk, hidden);
+            })) {
+                byStart(some, firstChunk, group.size()).forEach(
+                        (start, ahead) -> run.add(chunk -> statesAfter(start, firstChunk + chunk).clone(), ahead));
                 run.run((stack, chunk, hidden, workspace) -> finish.accept(stack, group.get(chunk), hidden,
                         workspace));
             }
@@ -417,7 +527,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     private void runToTheEnd(LayerStack stack, FinalStates sees) {
         Candidates candidates = new Candidates(List.of(stack), new Choice(chunks, 0));
         try (Progress.Task task = progress.begin("final states of " + stack.size() + " layers",
-                candidates.runs() * chunks.size(), UNIT)) {
+                (candidates.runs() - runner.headRuns()) * chunks.size(), UNIT)) {
             runner.reporting(task, () -> {
                 for (TokenChunks group : chunks.groups(candidates.tokensAtOnce(), compute.threads())) {
                     candidates.run(group, List.of(0), (_, chunk, hidden, workspace) -> sees
@@ -451,6 +561,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     @Override
     public void close() {
         finalStates.values().forEach(list -> list.forEach(states::free));
+        searched.close();
         tree.close();
         states.close();
         runner.close();

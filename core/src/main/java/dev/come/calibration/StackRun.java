@@ -29,6 +29,7 @@ final class StackRun implements AutoCloseable {
 
     private final LayerRunner runner;
     private final TokenChunks chunks;
+    private final Watcher watcher;
     private final List<Branch> branches = new ArrayList<>();
     private final List<Branch> finished = new ArrayList<>();
 
@@ -36,6 +37,17 @@ final class StackRun implements AutoCloseable {
     interface Start {
         /** The states of a chunk, of the current PointerScope, to be changed in place. */
         Tensor states(int chunk);
+    }
+
+    /** Sees the states of a stack on its way; called from several threads, for different stacks and chunks. */
+    interface Watcher {
+        /**
+         * Sees the states after a layer. Of stacks that have been the same so far it is told of one.
+         *
+         * @param left how many layers are left to run
+         * @param hidden to be copied, not kept
+         */
+        void after(int stack, int left, int chunk, Tensor hidden);
     }
 
     /** What becomes of the states after the last layer; called from several threads, for different stacks and chunks. */
@@ -61,8 +73,14 @@ final class StackRun implements AutoCloseable {
 
     /** @param chunks the chunks to run, in the order in which the starts number them */
     StackRun(LayerRunner runner, TokenChunks chunks) {
+        this(runner, chunks, (_, _, _, _) -> {
+        });
+    }
+
+    StackRun(LayerRunner runner, TokenChunks chunks, Watcher watcher) {
         this.runner = runner;
         this.chunks = chunks;
+        this.watcher = watcher;
     }
 
     /**
@@ -102,7 +120,6 @@ final class StackRun implements AutoCloseable {
             int end = task / chunks.size();
             int chunk = task % chunks.size();
             finish.accept(ends.get(end).stack(), chunk, states(of.get(end), chunk), workspace);
-            runner.advance(runner.headRuns());
         });
     }
 
@@ -148,7 +165,10 @@ final class StackRun implements AutoCloseable {
             public void after(int task, Tensor states) {
                 Branch branch = from.get(task / chunks.size());
                 int chunk = task % chunks.size();
-                to.get(task / chunks.size()).hidden[chunk] = states;
+                Branch next = to.get(task / chunks.size());
+                next.hidden[chunk] = states;
+                Path path = next.paths.getFirst();
+                watcher.after(path.stack(), path.ahead().size(), chunk, states);
                 if (branch.paths.isEmpty() && branch.hidden[chunk] != null) {
                     branch.hidden[chunk] = null; // handed over
                 } else {

@@ -29,8 +29,11 @@ import org.jspecify.annotations.Nullable;
  * budget is there to bound.
  */
 public final class StateStore implements AutoCloseable {
+    /** How many times the budget is worth to be written. */
+    private static final long IN_FILE = 16;
     private static final int LARGEST_TRANSFER = 1 << 30;
 
+    private final long memory;
     private long budget;
     private final Path folder;
     private final SequencedSet<State> inMemory = new LinkedHashSet<>();
@@ -62,6 +65,7 @@ public final class StateStore implements AutoCloseable {
      * @param folder where the temporary file goes if one is needed
      */
     public StateStore(long budget, Path folder) {
+        this.memory = budget;
         this.budget = budget;
         this.folder = folder;
     }
@@ -73,6 +77,15 @@ public final class StateStore implements AutoCloseable {
         inMemory.add(state);
         bytesInMemory += state.bytes;
         spillOverBudget();
+        return state;
+    }
+
+    /** Copies a contiguous tensor to the file, whatever room there is in memory. */
+    synchronized State putInFile(Tensor tensor) {
+        tensor.retainReference();
+        State state = new State(tensor);
+        bytesInMemory += state.bytes;
+        spill(state);
         return state;
     }
 
@@ -134,6 +147,16 @@ public final class StateStore implements AutoCloseable {
     private void spillOverBudget() {
         while (bytesInMemory > budget && !inMemory.isEmpty()) {
             spill(inMemory.removeFirst());
+        }
+    }
+
+    /** How many bytes the file may take beside what is needed: without filling the folder, and since they take time too. */
+    long room() {
+        try {
+            long space = Files.getFileStore(folder).getUsableSpace() / 4;
+            return space / IN_FILE < memory ? space : IN_FILE * memory;
+        } catch (IOException e) {
+            return memory; // where nothing can be said of the folder
         }
     }
 

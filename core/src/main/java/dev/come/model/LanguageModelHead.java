@@ -128,6 +128,38 @@ public final class LanguageModelHead implements AutoCloseable {
      */
     public double[][] losses(Tensor hidden, int[] tokens, TokenLayout layout, IntUnaryOperator first,
             Workspace workspace) {
+        return forEachSequence(hidden, tokens, layout, first,
+                (states, targets) -> losses(states, targets, stored, workspace));
+    }
+
+    /**
+     * What the cross-entropy of next tokens is at least, in nats: that of a vocabulary of some tokens and the one that does
+     * follow.
+     *
+     * @param hidden {@code (tokens, hidden)} after the last layer
+     * @param tokens the ids of the same tokens
+     * @return for each sequence of the layout the bounds of its second to last token
+     */
+    public double[][] lossBounds(Tensor hidden, int[] tokens, TokenLayout layout, LikelyTokens likely,
+            Workspace workspace) {
+        return forEachSequence(hidden, tokens, layout, _ -> 1, (states, targets) -> {
+            double[] bounds = losses(states, targets, likely.rows(), workspace);
+            for (int i = 0; i < bounds.length; i++) {
+                if (!likely.contains(targets[i])) {
+                    bounds[i] = Math.max(bounds[i], 0) + Math.log1p(Math.exp(-Math.abs(bounds[i])));
+                }
+            }
+            return bounds;
+        });
+    }
+
+    /** Finds the losses of the tokens of one sequence. */
+    private interface SequenceLosses {
+        double[] of(Tensor hidden, int[] targets);
+    }
+
+    private static double[][] forEachSequence(Tensor hidden, int[] tokens, TokenLayout layout, IntUnaryOperator first,
+            SequenceLosses find) {
         double[][] losses = new double[layout.lengths().length][];
         int start = 0;
         for (int i = 0; i < losses.length; i++) {
@@ -136,12 +168,33 @@ public final class LanguageModelHead implements AutoCloseable {
             try (var _ = new PointerScope()) {
                 losses[i] = length <= from
                         ? new double[0]
-                        : losses(hidden.narrow(0, start + from - 1L, length - from),
-                                Arrays.copyOfRange(tokens, start + from, start + length), workspace);
+                        : find.of(hidden.narrow(0, start + from - 1L, length - from),
+                                Arrays.copyOfRange(tokens, start + from, start + length));
             }
             start += length;
         }
         return losses;
+    }
+
+    /**
+     * The tokens that are likeliest after some states.
+     *
+     * @param hidden {@code (tokens, hidden)} after the last layer
+     * @param count how many are wanted
+     * @return to be closed
+     */
+    public LikelyTokens likelyTokens(Tensor hidden, int count, Workspace workspace) {
+        try (var _ = new PointerScope()) {
+            Tensor states = finalStates(hidden, workspace);
+            Tensor logSum = logSumExp(states, stored, workspace);
+            Tensor expected = torch.zeros(new long[]{config.vocabularySize()}, logSum.options());
+            forEachSlice(states, stored, workspace, (firstId, slice, logits, start, rows) -> expected
+                    .narrow(0, firstId, slice.size(0))
+                    .add_(logits.sub_(logSum.narrow(0, start, rows)).exp_().sum(0)));
+            Tensor ids = expected.topk(count).get1();
+            return new LikelyTokens(Arrays.stream(Tensors.doubles(ids)).mapToInt(id -> (int) id).toArray(),
+                    torch.index_select(stored, 0, ids));
+        }
     }
 
     /**
@@ -171,12 +224,12 @@ public final class LanguageModelHead implements AutoCloseable {
     private void lossGradient(Tensor hidden, int[] targets, Workspace workspace, Tensor result) {
         long tokens = targets.length;
         Tensor states = finalStates(hidden, workspace);
-        Tensor logSum = logSumExp(states, workspace);
+        Tensor logSum = logSumExp(states, stored, workspace);
         Tensor gradient = targetRows(targets).neg_();
         if (config.multipliers().capsLogits()) {
             gradient.mul_(config.multipliers().slope(targetLogits(states, targets)).unsqueeze(1));
         }
-        forEachSlice(states, workspace, (_, slice, logits, start, rows) -> {
+        forEachSlice(states, stored, workspace, (_, slice, logits, start, rows) -> {
             Tensor slopes = config.multipliers().capsLogits() ? config.multipliers().slope(logits) : null;
             logits.sub_(logSum.narrow(0, start, rows)).exp_();
             gradient.narrow(0, start, rows).addmm_(slopes == null ? logits : logits.mul_(slopes), slice);
@@ -205,7 +258,7 @@ public final class LanguageModelHead implements AutoCloseable {
             if (takesAnchors()) {
                 Tensor states = finalStates(pick(hidden, rows), workspace);
                 boolean[] greedy = new boolean[targets.length];
-                double[] losses = lossesFromDifferences(states, targets, greedy, workspace);
+                double[] losses = lossesFromDifferences(states, targets, stored, greedy, workspace);
                 if (Arrays.stream(losses).allMatch(Double::isFinite)) {
                     return new NextTokens(Arrays.stream(losses).map(loss -> -loss).toArray(), greedy);
                 }
@@ -229,7 +282,7 @@ public final class LanguageModelHead implements AutoCloseable {
         Tensor largest = workspace.floats("largest", tokens, 1).fill_(new Scalar(Float.NEGATIVE_INFINITY));
         Tensor sum = workspace.floats("sum", tokens, 1).zero_();
         float[] target = new float[targets.length];
-        forEachSlice(states, workspace, (firstId, _, logits, start, count) -> {
+        forEachSlice(states, stored, workspace, (firstId, _, logits, start, count) -> {
             readTargets(logits, firstId, start, rows, targets, target);
             addExponentials(logits, largest.narrow(0, start, count), sum.narrow(0, start, count));
         });
@@ -277,16 +330,17 @@ public final class LanguageModelHead implements AutoCloseable {
         return compute.type() != DType.F32 && !config.multipliers().capsLogits();
     }
 
-    private double[] losses(Tensor hidden, int[] targets, Workspace workspace) {
+    /** @param rows those of the output projection that belong to the tokens that may come next */
+    private double[] losses(Tensor hidden, int[] targets, Tensor rows, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace);
         if (!takesAnchors()) {
-            return lossesFromLogits(states, targets, workspace);
+            return lossesFromLogits(states, targets, rows, workspace);
         }
-        double[] losses = lossesFromDifferences(states, targets, null, workspace);
+        double[] losses = lossesFromDifferences(states, targets, rows, null, workspace);
         // A logit 88 above the target's is too much for an exponential.
         return Arrays.stream(losses).allMatch(Double::isFinite)
                 ? losses
-                : lossesFromLogits(finalStates(hidden, workspace), targets, workspace);
+                : lossesFromLogits(finalStates(hidden, workspace), targets, rows, workspace);
     }
 
     /**
@@ -295,9 +349,10 @@ public final class LanguageModelHead implements AutoCloseable {
      * target's logit, known exactly: the loss is the logarithm of the sum of the exponentials of what is left. Where it is
      * large, the largest logits are far from the target's; these tokens go through once more, with an anchor near them.
      *
-     * @param greedy is filled with whether no logit is above the target's; or null
+     * @param rows those of the output projection that belong to the tokens that may come next
+     * @param greedy is filled with whether no logit is above the target's; or null. Only with all rows
      */
-    private double[] lossesFromDifferences(Tensor states, int[] targets, boolean @Nullable [] greedy,
+    private double[] lossesFromDifferences(Tensor states, int[] targets, Tensor rows, boolean @Nullable [] greedy,
             Workspace workspace) {
         long hidden = config.embeddingSize();
         Tensor anchored = workspace.tensor("anchoredStates", compute.scalarType(), targets.length, hidden + PADDING);
@@ -305,14 +360,14 @@ public final class LanguageModelHead implements AutoCloseable {
         anchored.narrow(1, 0, hidden).copy_(states);
         Tensor target = targetRows(targets).mul(anchored.narrow(1, 0, hidden)).sum(1);
         TopLogits top = greedy == null ? null : new TopLogits(targets);
-        Tensor losses = logSumAbove(anchored, target, top, workspace);
+        Tensor losses = logSumAbove(anchored, target, rows, top, workspace);
         if (greedy != null && top != null) {
             System.arraycopy(top.greedy(), 0, greedy, 0, greedy.length);
         }
         Tensor far = losses.gt(new Scalar(FAR)).nonzero().squeeze(1);
         if (far.numel() > 0) {
             Tensor anchors = target.add(losses).index_select(0, far);
-            Tensor again = logSumAbove(anchored.index_select(0, far), anchors, null, workspace);
+            Tensor again = logSumAbove(anchored.index_select(0, far), anchors, rows, null, workspace);
             losses.index_copy_(0, far, again.add(anchors).sub(target.index_select(0, far)));
         }
         return Tensors.doubles(losses);
@@ -325,16 +380,17 @@ public final class LanguageModelHead implements AutoCloseable {
      * @param anchors {@code (tokens)}, float32
      * @param top sees all logits; or null
      */
-    private Tensor logSumAbove(Tensor states, Tensor anchors, @Nullable TopLogits top, Workspace workspace) {
+    private Tensor logSumAbove(Tensor states, Tensor anchors, Tensor projection, @Nullable TopLogits top,
+            Workspace workspace) {
         long tokens = states.size(0);
         long hidden = config.embeddingSize();
         Tensor taken = states.select(1, hidden).copy_(anchors.neg()).to(ScalarType.Float); // as it was rounded
         Tensor sum = torch.zeros_like(taken);
-        for (long first = 0; first < config.vocabularySize(); first += VOCABULARY_SLICE) {
-            long width = Math.min(VOCABULARY_SLICE, config.vocabularySize() - first);
+        for (long first = 0; first < projection.size(0); first += VOCABULARY_SLICE) {
+            long width = Math.min(VOCABULARY_SLICE, projection.size(0) - first);
             try (var _ = new PointerScope()) {
                 Tensor slice = workspace.tensor("anchoredProjection", compute.scalarType(), width, hidden + PADDING);
-                slice.narrow(1, 0, hidden).copy_(stored.narrow(0, first, width));
+                slice.narrow(1, 0, hidden).copy_(projection.narrow(0, first, width));
                 slice.narrow(1, hidden, PADDING).fill_(new Scalar(1));
                 for (long start = 0; start < tokens; start += compute.rowsAtOnce()) {
                     try (var _ = new PointerScope()) {
@@ -388,9 +444,9 @@ public final class LanguageModelHead implements AutoCloseable {
     }
 
     /** log sum exp minus the target's logit, in float32. */
-    private double[] lossesFromLogits(Tensor states, int[] targets, Workspace workspace) {
+    private double[] lossesFromLogits(Tensor states, int[] targets, Tensor rows, Workspace workspace) {
         Tensor target = targetLogits(states, targets);
-        return Tensors.doubles(logSumExp(states, workspace).squeeze(1).sub(target));
+        return Tensors.doubles(logSumExp(states, rows, workspace).squeeze(1).sub(target));
     }
 
     /** The rows of the output projection for some tokens, {@code (tokens, embedding)}, float32. */
@@ -403,12 +459,12 @@ public final class LanguageModelHead implements AutoCloseable {
         return config.multipliers().capped(targetRows(targets).mul(states).sum(1));
     }
 
-    /** The logarithm of the sum of the exponentials of all logits, {@code (tokens, 1)}. */
-    private Tensor logSumExp(Tensor states, Workspace workspace) {
+    /** The logarithm of the sum of the exponentials of the logits, {@code (tokens, 1)}. */
+    private Tensor logSumExp(Tensor states, Tensor projection, Workspace workspace) {
         long tokens = states.size(0);
         Tensor largest = workspace.floats("largest", tokens, 1).fill_(new Scalar(Float.NEGATIVE_INFINITY));
         Tensor sum = workspace.floats("sum", tokens, 1).zero_();
-        forEachSlice(states, workspace, (_, _, logits, start, rows) -> addExponentials(logits,
+        forEachSlice(states, projection, workspace, (_, _, logits, start, rows) -> addExponentials(logits,
                 largest.narrow(0, start, rows), sum.narrow(0, start, rows)));
         return sum.log().add_(largest);
     }
@@ -424,13 +480,13 @@ public final class LanguageModelHead implements AutoCloseable {
     }
 
     /** Tokens x vocabulary never exists: logits are made slice by slice of the vocabulary and block by block of the tokens. */
-    private void forEachSlice(Tensor states, Workspace workspace, SliceVisitor visitor) {
+    private void forEachSlice(Tensor states, Tensor projection, Workspace workspace, SliceVisitor visitor) {
         long tokens = states.size(0);
-        for (long first = 0; first < config.vocabularySize(); first += VOCABULARY_SLICE) {
-            long width = Math.min(VOCABULARY_SLICE, config.vocabularySize() - first);
+        for (long first = 0; first < projection.size(0); first += VOCABULARY_SLICE) {
+            long width = Math.min(VOCABULARY_SLICE, projection.size(0) - first);
             try (var _ = new PointerScope()) {
                 Tensor slice = workspace.floats("projection", width, config.embeddingSize())
-                        .copy_(stored.narrow(0, first, width));
+                        .copy_(projection.narrow(0, first, width));
                 for (long start = 0; start < tokens; start += compute.rowsAtOnce()) {
                     long rows = Math.min(compute.rowsAtOnce(), tokens - start);
                     try (var _ = new PointerScope()) {

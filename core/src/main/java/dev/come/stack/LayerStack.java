@@ -29,6 +29,15 @@ public record LayerStack(List<LayerNode> nodes) {
         return nodes.subList(position, position + count);
     }
 
+    /** How many layers from the first on two stacks have in common. */
+    public int commonBeginning(LayerStack other) {
+        int common = 0;
+        while (common < Math.min(size(), other.size()) && get(common).equals(other.get(common))) {
+            common++;
+        }
+        return common;
+    }
+
     /** This stack with one node in the place of a window of them. */
     public LayerStack replace(int position, int count, LayerNode node) {
         List<LayerNode> changed = new ArrayList<>(nodes.subList(0, position));

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class CalibrationTests {
@@ -206,27 +207,86 @@ class CalibrationTests {
         return Sequences.of(IntStream.range(0, 300).mapToObj(_ -> random.ints(32, 0, 128).toArray()).toList());
     }
 
-    @Test
-    void aSearchFindsTheTwoLeastLossesExactlyAndOfTheOthersNoMoreThanTheyAre() {
+    /** What a search says, beside the losses of all stacks that were measured alone. */
+    private static void assertSearched(Calibration.SearchedLosses searched, List<Double> alone) {
+        double secondLeast = alone.stream().sorted().toList().get(1);
+        for (int i = 0; i < alone.size(); i++) {
+            if (alone.get(i) <= secondLeast) {
+                assertThat(searched.losses().get(i)).isEqualTo(alone.get(i));
+            } else {
+                assertThat(searched.losses().get(i)).isIn(alone.get(i), Double.POSITIVE_INFINITY);
+            }
+            assertThat(searched.lowerBounds().get(i)).isLessThanOrEqualTo(alone.get(i));
+        }
+    }
+
+    /** Few stacks, which are measured exactly, and many, of which most are bounded by a part of the vocabulary. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void aSearchFindsTheTwoLeastLossesExactlyAndOfTheOthersNoMoreThanTheyAre(int widths) {
         LayerStack dense = dense("llama-gqa");
-        List<LayerStack> stacks = IntStream.range(0, 6).mapToObj(position -> dense.without(position, 1)).toList();
+        List<LayerStack> stacks = IntStream.rangeClosed(1, widths).boxed().flatMap(width -> IntStream
+                .rangeClosed(0, 6 - width).mapToObj(position -> dense.without(position, width))).toList();
         for (long memory : new long[]{0, 1 << 20, Long.MAX_VALUE}) {
             for (int threads : new int[]{1, 3}) {
                 calibrate("llama-gqa", manySequences(), Reading.DEFINITION, threads, memory, calibration -> {
                     List<Double> alone = stacks.stream().map(calibration::loss).toList();
-                    double secondLeast = alone.stream().sorted().toList().get(1);
-                    Calibration.SearchedLosses searched = calibration.searchLosses(stacks);
-                    for (int i = 0; i < stacks.size(); i++) {
-                        if (alone.get(i) <= secondLeast) {
-                            assertThat(searched.losses().get(i)).isEqualTo(alone.get(i));
-                        } else {
-                            assertThat(searched.losses().get(i)).isIn(alone.get(i), Double.POSITIVE_INFINITY);
-                        }
-                        assertThat(searched.lowerBounds().get(i)).isLessThanOrEqualTo(alone.get(i));
-                    }
+                    assertSearched(calibration.searchLosses(stacks), alone);
                     assertThat(calibration.bytesInMemory()).isLessThanOrEqualTo(memory);
                 });
             }
+        }
+    }
+
+    /** What the search of the step before left behind must give what a run from the embeddings gives, to the bit. */
+    @ParameterizedTest
+    @ValueSource(longs = {0, 60_000, 1 << 20, Long.MAX_VALUE})
+    void aSearchGoesOnFromTheStatesOfTheOneBefore(long memory) {
+        long[] told = {0};
+        long[] toldFresh = {0};
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
+                LocalCalibration calibration = calibration(checkpoint, memory, told)) {
+            LayerStack stack = LayerStack.dense(6);
+            for (int position : new int[]{4, 2, 1}) {
+                List<LayerStack> stacks = new ArrayList<>();
+                for (int without = 0; without < stack.size(); without++) {
+                    stacks.add(stack.without(without, 1));
+                }
+                calibration.focus(stack);
+                Calibration.SearchedLosses searched = calibration.searchLosses(stacks);
+                try (LocalCalibration fresh = calibration(checkpoint, memory, toldFresh)) {
+                    assertSearched(searched, stacks.stream().map(fresh::loss).toList());
+                }
+                try (LocalCalibration fresh = calibration(checkpoint, memory, toldFresh)) {
+                    fresh.focus(stack);
+                    assertThat(searched).isEqualTo(fresh.searchLosses(stacks));
+                }
+                stack = stack.without(position, 1);
+            }
+            assertThat(calibration.bytesInMemory()).isLessThanOrEqualTo(memory);
+        }
+    }
+
+    private LocalCalibration calibration(Checkpoint checkpoint, long memory, long[] told) {
+        return new LocalCalibration(new LayerStore(checkpoint, ModelConfig.of(checkpoint)), manySequences(),
+                TestDevice.float32(2), Reading.DEFINITION, memory, folder, counting(told));
+    }
+
+    @Test
+    void whatASearchHasRunIsNotRunAgain() {
+        long[] told = {0};
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
+                LocalCalibration calibration = new LocalCalibration(
+                        new LayerStore(checkpoint, ModelConfig.of(checkpoint)), Golden.calibration(),
+                        TestDevice.float32(1), Reading.DEFINITION, Long.MAX_VALUE, folder, counting(told))) {
+            LayerStack stack = LayerStack.dense(6);
+            calibration.focus(stack);
+            calibration.searchLosses(List.of(stack.without(1, 1), stack.without(2, 1)));
+            assertThat(told[0]).as("two shared layers, 4 and 3 of their own, two heads").isEqualTo(2 + 4 + 3 + 2);
+            LayerStack shorter = stack.without(4, 1);
+            calibration.focus(shorter);
+            calibration.searchLosses(List.of(shorter.without(1, 1), shorter.without(2, 1)));
+            assertThat(told[0]).as("from the layer on that is gone: the last of each").isEqualTo(11 + 2 + 2);
         }
     }
 

@@ -8,6 +8,7 @@ import dev.come.TestDevice;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
@@ -15,7 +16,9 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LanguageModelHeadTests {
@@ -51,6 +54,59 @@ class LanguageModelHeadTests {
             assertThat(Arrays.stream(errors).average().orElseThrow()).isCloseTo(0, within(1e-3 * level));
             assertThat(Arrays.stream(errors).map(Math::abs).average().orElseThrow()).isLessThan(5e-3 * level);
             assertThat(Arrays.stream(narrow).distinct().count()).isGreaterThan(narrow.length * 9L / 10);
+        }
+    }
+
+    /** Beside losses of the whole vocabulary: never above them, equal to them with all tokens, nearer with more of them. */
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16"})
+    void someTokensOfTheVocabularyBoundLossesFromBelow(DType type) {
+        try (var _ = new NoGradGuard(); var _ = new PointerScope();
+                Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-mha"))) {
+            ModelConfig config = ModelConfig.of(checkpoint);
+            Compute compute = TestDevice.of(type, 1);
+            torch.manual_seed(5);
+            Tensor hidden = torch.randn(TOKENS, 32).to(compute.torchDevice(), compute.scalarType());
+            int[] tokens = new Random(6).ints(TOKENS, 0, 128).toArray();
+            TokenLayout layout = TokenLayout.of(700, 1, TOKENS - 701);
+            try (LanguageModelHead head = new LanguageModelHead(checkpoint, config, compute);
+                    Workspace workspace = new Workspace(compute)) {
+                double[][] losses = head.losses(hidden, tokens, layout, _ -> 1, workspace);
+                double before = -1;
+                for (int count : new int[]{1, 20, 64, 128}) {
+                    try (LikelyTokens likely = head.likelyTokens(hidden, count, workspace)) {
+                        double[][] bounds = head.lossBounds(hidden, tokens, layout, likely, workspace);
+                        assertThat(bounds[1]).isEmpty();
+                        double mean = Arrays.stream(bounds[2]).average().orElseThrow();
+                        assertThat(mean).isGreaterThan(before);
+                        before = mean;
+                        for (int i = 0; i < bounds[2].length; i++) {
+                            assertThat(bounds[2][i]).isBetween(-0.01, losses[2][i] + (type == DType.F32 ? 1e-5 : 0.05));
+                        }
+                    }
+                }
+                assertThat(before).isCloseTo(Arrays.stream(losses[2]).average().orElseThrow(), within(1e-4));
+            }
+        }
+    }
+
+    @Test
+    void theLikeliestTokensAreThoseWithTheMostProbabilityInAll() {
+        try (var _ = new NoGradGuard(); var _ = new PointerScope();
+                Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-mha"))) {
+            Compute compute = TestDevice.float32(1);
+            try (LanguageModelHead head = new LanguageModelHead(checkpoint, ModelConfig.of(checkpoint), compute);
+                    Workspace workspace = new Workspace(compute)) {
+                Tensor hidden = torch.randn(40, 32).to(compute.torchDevice(), compute.scalarType());
+                double[] expected = Tensors.doubles(head.logits(hidden, workspace).softmax(1).sum(0));
+                int[] ranked = IntStream.range(0, expected.length).boxed()
+                        .sorted(Comparator.comparingDouble(id -> -expected[id])).mapToInt(id -> id).toArray();
+                try (LikelyTokens likely = head.likelyTokens(hidden, 10, workspace)) {
+                    for (int rank = 0; rank < ranked.length; rank++) {
+                        assertThat(likely.contains(ranked[rank])).isEqualTo(rank < 10);
+                    }
+                }
+            }
         }
     }
 }

@@ -1,0 +1,101 @@
+package dev.come.calibration;
+
+import dev.come.calibration.StateStore.State;
+import dev.come.stack.LayerNode;
+import dev.come.stack.LayerStack;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * States in the middle of stacks that were searched. A search that leaves out one layer after the other is repeated on what the
+ * step before has left; above a layer left out, states are the same as before up to where that step changed something. So
+ * the next search begins there. They lie in the file of the states: each is read once or not at all. Safe for use by several
+ * threads.
+ */
+final class SearchedStates implements AutoCloseable {
+    private final StateStore states;
+    private final int chunks;
+    private final Map<LayerStack, @Nullable State[]> known = new HashMap<>();
+    private int spacing = 1;
+
+    SearchedStates(StateStore states, int chunks) {
+        this.states = states;
+        this.chunks = chunks;
+    }
+
+    /** From now on only states above so many layers, and multiples of it, are kept. */
+    void space(int layers) {
+        spacing = layers;
+    }
+
+    /** Keeps a copy of the states of a chunk after the first layers of a stack, if they may be asked for again. */
+    void offer(LayerStack first, LayerStack focus, int chunk, Tensor hidden) {
+        if (first.size() % spacing == 0 && isWithout(first, focus)) {
+            State state = states.putInFile(hidden);
+            synchronized (this) {
+                State before = known.computeIfAbsent(first, _ -> new State[chunks])[chunk];
+                if (before != null) {
+                    states.free(before);
+                }
+                Objects.requireNonNull(known.get(first))[chunk] = state;
+            }
+        }
+    }
+
+    /** After how many layers of a stack the states of some chunks are known; none: -1. */
+    synchronized int longest(LayerStack stack, int firstChunk, int count) {
+        for (int size = stack.size(); size > 0; size--) {
+            State[] found = known.get(new LayerStack(stack.window(0, size)));
+            if (found != null && Arrays.stream(found, firstChunk, firstChunk + count).allMatch(Objects::nonNull)) {
+                return size;
+            }
+        }
+        return -1;
+    }
+
+    /** The states of a chunk after these layers, of the current PointerScope, not to be changed. */
+    Tensor get(LayerStack first, int chunk) {
+        State[] found;
+        synchronized (this) {
+            found = Objects.requireNonNull(known.get(first));
+        }
+        return states.get(Objects.requireNonNull(found[chunk]));
+    }
+
+    /** Forgets what no stack begins with that is this one without some layers. */
+    synchronized void keepOnly(LayerStack focus) {
+        known.entrySet().removeIf(entry -> {
+            boolean useless = !isWithout(entry.getKey(), focus);
+            if (useless) {
+                free(entry.getValue());
+            }
+            return useless;
+        });
+    }
+
+    /** Whether these are the first layers of a stack, but for some that follow each other. */
+    static boolean isWithout(LayerStack first, LayerStack stack) {
+        int common = first.commonBeginning(stack);
+        if (common == first.size()) {
+            return false;
+        }
+        List<LayerNode> rest = first.nodes().subList(common, first.size());
+        int at = stack.nodes().indexOf(rest.getFirst());
+        return at > common && at + rest.size() <= stack.size() && stack.window(at, rest.size()).equals(rest);
+    }
+
+    private void free(@Nullable State[] some) {
+        Arrays.stream(some).filter(Objects::nonNull).forEach(states::free);
+    }
+
+    @Override
+    public synchronized void close() {
+        known.values().forEach(this::free);
+        known.clear();
+    }
+}

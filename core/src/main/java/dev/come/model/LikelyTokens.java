@@ -1,0 +1,34 @@
+package dev.come.model;
+
+import java.util.BitSet;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Some tokens of the vocabulary, by which losses are bounded from below: with fewer tokens that may come next, the one that
+ * does is never less likely.
+ */
+public final class LikelyTokens implements AutoCloseable {
+    private final BitSet ids = new BitSet();
+    private final Tensor rows;
+
+    /** @param rows the rows of the output projection of the tokens, {@code (tokens, embedding)} */
+    LikelyTokens(int[] ids, Tensor rows) {
+        for (int id : ids) {
+            this.ids.set(id);
+        }
+        this.rows = rows.retainReference();
+    }
+
+    boolean contains(int token) {
+        return ids.get(token);
+    }
+
+    Tensor rows() {
+        return rows;
+    }
+
+    @Override
+    public void close() {
+        rows.releaseReference();
+    }
+}
