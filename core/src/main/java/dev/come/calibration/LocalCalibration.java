@@ -29,7 +29,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -248,7 +248,9 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         List<TokenChunks> groups = choice.chunks.groups(candidates.tokensAtOnce(),
                 Math.ceilDiv(compute.threads(), stacks.size()));
         long total = candidates.runs() * choice.chunks.size();
-        try (Measuring measuring = new Measuring(search, stacks, candidates, stacks.size() >= MANY);
+        boolean byBounds = stacks.size() >= MANY && !groups.isEmpty();
+        try (Measuring measuring = new Measuring(search, stacks, candidates,
+                byBounds ? likelyTokens(groups.getFirst()) : null);
                 Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, UNIT);
                 StateStore.Reservation _ = states.reserve(memory / 2)) {
             return runner.reporting(task, () -> search.run(groups, measuring));
@@ -266,11 +268,12 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         /** The last states of a stack on the chunk that begins with a sequence. */
         private record End(int stack, int sequence) {}
 
-        Measuring(LossSearch search, List<LayerStack> stacks, Candidates candidates, boolean byBounds) {
+        /** @param likely for bounds; closed with this */
+        Measuring(LossSearch search, List<LayerStack> stacks, Candidates candidates, @Nullable LikelyTokens likely) {
             this.search = search;
             this.stacks = stacks;
             this.candidates = candidates;
-            this.likely = byBounds ? likelyTokens() : null;
+            this.likely = likely;
         }
 
         @Override
@@ -307,40 +310,40 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         }
     }
 
-    /** The tokens that the stack in focus expects most, by a sample of its states. */
-    private LikelyTokens likelyTokens() {
-        List<State> last = path(focus).getLast().states();
-        int every = Math.toIntExact(Math.ceilDiv(choice.chunks.tokens(), SAMPLE));
+    /** The tokens that the stack in focus expects most, by some of its last states. */
+    private LikelyTokens likelyTokens(TokenChunks sample) {
+        int every = Math.toIntExact(Math.ceilDiv(sample.tokens(), SAMPLE));
         int count = Math.ceilDiv(store.config().vocabularySize(), LIKELY);
+        Candidates trunk = new Candidates(List.of(focus), choice);
+        @Nullable
+        State[] rows = new State[sample.size()];
         LikelyTokens[] likely = new LikelyTokens[1];
-        runner.workers().forEach(1, (_, workspace) -> {
-            TensorVector rows = new TensorVector();
-            int token = 0;
-            for (int i = 0; i < choice.chunks.size(); i++) {
-                int length = choice.chunks.get(i).tokens().length;
-                int first = Math.floorMod(-token, every);
-                if (first < length) {
-                    rows.push_back(states.rows(last.get(choice.first + i),
-                            LongStream.iterate(first, row -> row < length, row -> row + every).toArray()));
-                }
-                token += length;
-            }
-            likely[0] = runner.head().likelyTokens(torch.cat(rows, 0), count, workspace);
-        });
-        return likely[0];
+        try (Progress.Task task = progress.begin("likely tokens of " + focus.size() + " layers",
+                (trunk.runs() - runner.headRuns()) * sample.size(), UNIT)) {
+            return runner.reporting(task, () -> {
+                trunk.run(sample, List.of(0), (_, chunk, hidden, _) -> {
+                    Tensor some = torch.arange(new Scalar(0), new Scalar(chunk.tokens().length), new Scalar(every))
+                            .to(hidden.device(), ScalarType.Long);
+                    rows[sample.chunks().indexOf(chunk)] = states.put(hidden.index_select(0, some));
+                });
+                runner.workers().forEach(1, (_, workspace) -> likely[0] = runner.head().likelyTokens(
+                        torch.cat(new TensorVector(Arrays.stream(rows).map(states::get).toArray(Tensor[]::new)), 0),
+                        count, workspace));
+                return likely[0];
+            });
+        } finally {
+            Arrays.stream(rows).filter(Objects::nonNull).forEach(states::free);
+        }
     }
 
     /** Stacks of which only the parts are run that they do not have in common with what is known. */
     private final class Candidates {
         private final List<LayerStack> stacks;
-        private final List<Trace> path;
         private final Choice on;
 
         Candidates(List<LayerStack> stacks, Choice on) {
             this.stacks = stacks;
             this.on = on;
-            int longest = stacks.stream().mapToInt(focus::commonBeginning).max().orElse(0);
-            path = path(new LayerStack(focus.window(0, longest)));
         }
 
         /** Of how many tokens the states of all may be held in half of the memory. */
@@ -376,7 +379,8 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
             Map<LayerStack, Map<Integer, List<LayerNode>>> byStart = new LinkedHashMap<>();
             for (int i : some) {
                 LayerStack stack = stacks.get(i);
-                int start = Math.max(stack.commonBeginning(focus), searched.longest(stack, firstChunk, count));
+                int start = Math.max(stack.size() - Math.toIntExact(tree.missing(stack)),
+                        searched.longest(stack, firstChunk, count));
                 byStart.computeIfAbsent(first(stack, start), _ -> new LinkedHashMap<>()).put(i,
                         stack.nodes().subList(start, stack.size()));
             }
@@ -388,8 +392,8 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         }
 
         private Tensor statesAfter(LayerStack first, int chunk) {
-            return first.commonBeginning(focus) == first.size()
-                    ? states.get(path.get(first.size()).states().get(chunk))
+            return tree.missing(first) == 0
+                    ? states.get(tree.path(first).getLast().states().get(chunk))
                     : searched.get(first, chunk);
         }
 

@@ -81,7 +81,8 @@ final class LossSearch {
         for (List<Integer> open = open(all); !open.isEmpty(); open = open(all)) {
             double limit = limit(all);
             List<Integer> next = open.subList(0, Math.min(AT_ONCE, open.size()));
-            groups.forEach(group -> finish(group, next.stream().filter(stack -> sum(stack) <= limit).toList(), measure));
+            groups.forEach(
+                    group -> finish(group, next.stream().filter(stack -> sum(stack) <= limit).toList(), measure));
         }
         return result(all);
     }

@@ -35,21 +35,23 @@ final class SearchedStates implements AutoCloseable {
 
     /** Keeps a copy of the states of a chunk after the first layers of a stack, if they may be asked for again. */
     void offer(LayerStack first, LayerStack focus, int chunk, Tensor hidden) {
-        if (first.size() % spacing == 0 && isWithout(first, focus)) {
-            State state = states.putInFile(hidden);
-            synchronized (this) {
-                State before = known.computeIfAbsent(first, _ -> new State[chunks])[chunk];
-                if (before != null) {
-                    states.free(before);
-                }
-                Objects.requireNonNull(known.get(first))[chunk] = state;
-            }
+        if (first.size() % spacing != 0 || !mayBegin(first, focus)) {
+            return;
+        }
+        @Nullable
+        State[] here;
+        synchronized (this) {
+            here = known.computeIfAbsent(first, _ -> new State[chunks]);
+        }
+        if (here[chunk] == null) {
+            here[chunk] = states.putInFile(hidden);
         }
     }
 
     /** After how many layers of a stack the states of some chunks are known; none: -1. */
     synchronized int longest(LayerStack stack, int firstChunk, int count) {
         for (int size = stack.size(); size > 0; size--) {
+            @Nullable
             State[] found = known.get(new LayerStack(stack.window(0, size)));
             if (found != null && Arrays.stream(found, firstChunk, firstChunk + count).allMatch(Objects::nonNull)) {
                 return size;
@@ -60,6 +62,7 @@ final class SearchedStates implements AutoCloseable {
 
     /** The states of a chunk after these layers, of the current PointerScope, not to be changed. */
     Tensor get(LayerStack first, int chunk) {
+        @Nullable
         State[] found;
         synchronized (this) {
             found = Objects.requireNonNull(known.get(first));
@@ -67,10 +70,10 @@ final class SearchedStates implements AutoCloseable {
         return states.get(Objects.requireNonNull(found[chunk]));
     }
 
-    /** Forgets what no stack begins with that is this one without some layers. */
+    /** Forgets what neither this stack begins with nor any that is this one without some layers. */
     synchronized void keepOnly(LayerStack focus) {
         known.entrySet().removeIf(entry -> {
-            boolean useless = !isWithout(entry.getKey(), focus);
+            boolean useless = !mayBegin(entry.getKey(), focus);
             if (useless) {
                 free(entry.getValue());
             }
@@ -78,11 +81,11 @@ final class SearchedStates implements AutoCloseable {
         });
     }
 
-    /** Whether these are the first layers of a stack, but for some that follow each other. */
-    static boolean isWithout(LayerStack first, LayerStack stack) {
+    /** Whether these are the first layers of a stack, or would be without some that follow each other. */
+    static boolean mayBegin(LayerStack first, LayerStack stack) {
         int common = first.commonBeginning(stack);
         if (common == first.size()) {
-            return false;
+            return true;
         }
         List<LayerNode> rest = first.nodes().subList(common, first.size());
         int at = stack.nodes().indexOf(rest.getFirst());

@@ -61,7 +61,8 @@ class LanguageModelHeadTests {
     @ParameterizedTest
     @EnumSource(names = {"F32", "BF16"})
     void someTokensOfTheVocabularyBoundLossesFromBelow(DType type) {
-        try (var _ = new NoGradGuard(); var _ = new PointerScope();
+        try (var _ = new NoGradGuard();
+                var _ = new PointerScope();
                 Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-mha"))) {
             ModelConfig config = ModelConfig.of(checkpoint);
             Compute compute = TestDevice.of(type, 1);
@@ -92,7 +93,8 @@ class LanguageModelHeadTests {
 
     @Test
     void theLikeliestTokensAreThoseWithTheMostProbabilityInAll() {
-        try (var _ = new NoGradGuard(); var _ = new PointerScope();
+        try (var _ = new NoGradGuard();
+                var _ = new PointerScope();
                 Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-mha"))) {
             Compute compute = TestDevice.float32(1);
             try (LanguageModelHead head = new LanguageModelHead(checkpoint, ModelConfig.of(checkpoint), compute);
