@@ -120,7 +120,7 @@ public interface Calibration {
 
     /**
      * Looks for the least losses. Losses are never negative, so a stack is given up as soon as a part of its sequences has
-     * cost more than all sequences cost so many others.
+     * cost more than all sequences cost so many others; or a part of the vocabulary shows that it will.
      *
      * @param exact how many of the least losses are exact, always; at least 1
      */

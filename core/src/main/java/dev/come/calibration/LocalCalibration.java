@@ -39,8 +39,11 @@ import org.jspecify.annotations.Nullable;
 /** Calibration on this machine, answered from a trace tree. Questions come from one thread; the work is shared by many. */
 public final class LocalCalibration implements Calibration, AutoCloseable {
     private static final String UNIT = "windows";
-    /** So many stacks are worth it that most are found to be hopeless by a part of the vocabulary: one in so many tokens. */
-    private static final int MANY = 8;
+    /**
+     * Where stacks change another in so many places, a part of the vocabulary, one in so many tokens, shows most to be hopeless.
+     * Different changes in one place lie nearer together than such bounds do.
+     */
+    private static final int MANY = 6;
     private static final int LIKELY = 5;
     /** The states that tell which tokens these are. */
     private static final int SAMPLE = 256;
@@ -248,7 +251,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         List<TokenChunks> groups = choice.chunks.groups(candidates.tokensAtOnce(),
                 Math.ceilDiv(compute.threads(), stacks.size()));
         long total = candidates.runs() * choice.chunks.size();
-        boolean byBounds = stacks.size() >= MANY && !groups.isEmpty();
+        boolean byBounds = stacks.stream().map(focus::commonBeginning).distinct().count() >= MANY && !groups.isEmpty();
         try (Measuring measuring = new Measuring(search, stacks, candidates,
                 byBounds ? likelyTokens(groups.getFirst()) : null);
                 Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, UNIT);
