@@ -107,6 +107,14 @@ public final class Checkpoint implements AutoCloseable {
         return HexFormat.of().formatHex(digest.digest());
     }
 
+    /**
+     * Lets the memory go that holds what was read so far. Tensors stay valid: what is looked at again is read again, as a rule from
+     * the system's own cache of the file.
+     */
+    public void unload() {
+        files.values().forEach(TensorFile::unload);
+    }
+
     /** Unmaps the files; every tensor that {@link #tensor} gave becomes invalid. */
     @Override
     public void close() {

@@ -144,6 +144,11 @@ public final class TensorFile implements AutoCloseable {
         }
     }
 
+    /** Lets the memory go that holds what was read so far; it is read again when it is looked at again. */
+    void unload() {
+        open(map).unload();
+    }
+
     @Override
     public void close() {
         arena.close();

@@ -52,9 +52,13 @@ public final class CausalLanguageModel implements AutoCloseable {
         this.rotation = new Rotation(compute);
         this.workspace = new Workspace(compute);
         this.workers = new Workers(compute);
+        head.prepareLogits();
         for (int layer = 0; layer < layerCount; layer++) {
             try (var _ = new PointerScope()) {
-                layers.add(new DecoderLayer(config, weights.apply(layer), compute));
+                layers.add(DecoderLayer.thatStays(config, weights.apply(layer), compute));
+            }
+            if (PackedLinear.possible(compute)) {
+                checkpoint.unload(); // the packed copies are all that is needed from now on
             }
         }
     }

@@ -1,7 +1,12 @@
 package dev.come.model;
 
+import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.BiFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -24,11 +29,12 @@ public final class DecoderLayer implements AutoCloseable {
     private final Activation activation;
     private final AttentionKind kind;
     private final CausalAttention attention;
-    private final Map<Part, Tensor> weights = new EnumMap<>(Part.class);
-    private final Tensor queryKeyValue;
-    private final @Nullable Tensor queryKeyValueBias;
-    private final Tensor gateUp;
-    private final @Nullable Tensor gateUpBias;
+    /** Weights and biases of the norms. */
+    private final Map<Part, Tensor> norms = new EnumMap<>(Part.class);
+    private final Linear queryKeyValue;
+    private final Linear output;
+    private final Linear gateUp;
+    private final Linear down;
 
     /**
      * Takes the weights into the compute type and device.
@@ -37,6 +43,16 @@ public final class DecoderLayer implements AutoCloseable {
      *        can be avoided they are shared and must outlive the layer
      */
     public DecoderLayer(ModelConfig config, LayerWeights stored, Compute compute) {
+        this(config, stored, compute, Linear::of);
+    }
+
+    /** As a layer that stays in memory, and is run for a few tokens again and again. */
+    static DecoderLayer thatStays(ModelConfig config, LayerWeights stored, Compute compute) {
+        return new DecoderLayer(config, stored, compute, (matrix, bias) -> Linear.packed(matrix, bias, compute));
+    }
+
+    private DecoderLayer(ModelConfig config, LayerWeights stored, Compute compute,
+            BiFunction<Tensor, @Nullable Tensor, Linear> linear) {
         this.config = config;
         this.type = compute.scalarType();
         this.rowsAtOnce = compute.rowsAtOnce();
@@ -44,24 +60,24 @@ public final class DecoderLayer implements AutoCloseable {
         this.kind = stored.attention();
         this.attention = new CausalAttention(config, kind.window(), compute);
         try (var _ = new PointerScope()) {
-            stored.asMap().forEach((part, tensor) -> weights.put(part, taken(part, tensor, compute)));
-            queryKeyValue = fuse(Part.QUERY, Part.KEY, Part.VALUE);
-            gateUp = config.parts().contains(Part.GATE) ? fuse(Part.GATE, Part.UP) : fuse(Part.UP);
-            queryKeyValueBias = config.parts().contains(Part.QUERY_BIAS)
-                    ? fuse(Part.QUERY_BIAS, Part.KEY_BIAS, Part.VALUE_BIAS)
-                    : null;
-            gateUpBias = config.parts().contains(Part.UP_BIAS) ? fuseUpBiases() : null;
-            weights.values().forEach(Tensor::retainReference);
+            LayerWeights weights = stored.map((part, tensor) -> taken(part, tensor, compute));
+            queryKeyValue = linear.apply(together(weights, Part.QUERY, Part.KEY, Part.VALUE).orElseThrow(),
+                    together(weights, Part.QUERY_BIAS, Part.KEY_BIAS, Part.VALUE_BIAS).orElse(null));
+            output = linear.apply(weights.get(Part.OUTPUT), weights.find(Part.OUTPUT_BIAS));
+            gateUp = linear.apply(together(weights, Part.GATE, Part.UP).orElseThrow(),
+                    together(weights, Part.GATE_BIAS, Part.UP_BIAS).orElse(null));
+            down = linear.apply(weights.get(Part.DOWN), weights.find(Part.DOWN_BIAS));
+            weights.asMap().forEach((part, tensor) -> {
+                if (part.isOfNorm()) {
+                    norms.put(part, tensor.retainReference());
+                }
+            });
         }
     }
 
     private Tensor taken(Part part, Tensor tensor, Compute compute) {
         Tensor there = tensor.to(compute.torchDevice(), part.isOfNorm() ? ScalarType.Float : type);
         return part.isOfNorm() && !part.isBias() ? config.norm().scale(there) : there;
-    }
-
-    private Tensor fuseUpBiases() {
-        return config.parts().contains(Part.GATE_BIAS) ? fuse(Part.GATE_BIAS, Part.UP_BIAS) : fuse(Part.UP_BIAS);
     }
 
     /**
@@ -103,9 +119,8 @@ public final class DecoderLayer implements AutoCloseable {
                 long rows = Math.min(rowsAtOnce, tokens - start);
                 Tensor normed = normBefore(hidden.narrow(0, start, rows), Part.ATTENTION_NORM,
                         Part.ATTENTION_NORM_BIAS, workspace);
-                Tensor product = workspace.tensor("queryKeyValue", type, rows, queryKeyValue.size(0));
-                multiply(normed, queryKeyValue, queryKeyValueBias, product);
-                Tensor wide = float32(product, "wideQueryKeyValue", workspace);
+                Tensor wide = float32(queryKeyValue.of(normed, "queryKeyValue", workspace), "wideQueryKeyValue",
+                        workspace);
                 long queryChannels = heads * group * dim;
                 long keyChannels = heads * dim;
                 Tensor query = wide.narrow(1, 0, queryChannels);
@@ -148,7 +163,7 @@ public final class DecoderLayer implements AutoCloseable {
             }
         }
         observer.attentionOutput(mixed);
-        addProduct(hidden, mixed, Part.OUTPUT, Part.OUTPUT_BIAS, Part.ATTENTION_OUTPUT_NORM, workspace);
+        add(hidden, mixed, output, Part.ATTENTION_OUTPUT_NORM, workspace);
         normAfter(hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, workspace);
     }
 
@@ -194,15 +209,14 @@ public final class DecoderLayer implements AutoCloseable {
             try (var _ = new PointerScope()) {
                 Tensor rows = hidden.narrow(0, start, Math.min(rowsAtOnce, tokens - start));
                 Tensor normed = normBefore(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
-                Tensor product = workspace.tensor("gateUp", type, rows.size(0), gateUp.size(0));
-                multiply(normed, gateUp, gateUpBias, product);
+                Tensor product = gateUp.of(normed, "gateUp", workspace);
                 Tensor gate = product.narrow(1, 0, channels);
                 activation.inPlace(gate);
-                if (gateUp.size(0) > channels) {
+                if (product.size(1) > channels) {
                     gate.mul_(product.narrow(1, channels, channels));
                 }
                 observer.feedForwardChannels(gate);
-                addProduct(rows, gate, Part.DOWN, Part.DOWN_BIAS, Part.FEED_FORWARD_OUTPUT_NORM, workspace);
+                add(rows, gate, down, Part.FEED_FORWARD_OUTPUT_NORM, workspace);
                 normAfter(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
             }
         }
@@ -211,11 +225,11 @@ public final class DecoderLayer implements AutoCloseable {
     /** Norms queries or keys in place, all channels of a row together or each head by itself, as the layer does. */
     private void normHeads(Tensor channels, Part together, Part each, Workspace workspace) {
         long rows = channels.size(0);
-        Tensor ofAll = weights.get(together);
+        Tensor ofAll = norms.get(together);
         if (ofAll != null) {
             config.norm().inPlace(channels.view(rows, 1, channels.size(1)), ofAll, workspace);
         }
-        Tensor ofEach = weights.get(each);
+        Tensor ofEach = norms.get(each);
         if (ofEach != null) {
             config.norm().inPlace(channels.view(rows, channels.size(1) / config.headDim(), config.headDim()), ofEach,
                     workspace);
@@ -253,11 +267,11 @@ public final class DecoderLayer implements AutoCloseable {
 
     /** What attention or feed-forward see of the residual stream, in the compute type. */
     private Tensor normBefore(Tensor rows, Part part, Part bias, Workspace workspace) {
-        Tensor weight = weights.get(part);
+        Tensor weight = norms.get(part);
         if (weight == null || config.normsAfter()) {
             return rows;
         }
-        Tensor result = config.norm().of(rows, weight, weights.get(bias), workspace);
+        Tensor result = config.norm().of(rows, weight, norms.get(bias), workspace);
         if (type == ScalarType.Float) {
             return result;
         }
@@ -266,8 +280,9 @@ public final class DecoderLayer implements AutoCloseable {
 
     /** Norms the residual stream itself, in models that do so. */
     private void normAfter(Tensor rows, Part part, Part bias, Workspace workspace) {
-        if (config.normsAfter()) {
-            rows.copy_(config.norm().of(rows, weight(part), weights.get(bias), workspace));
+        Tensor weight = norms.get(part);
+        if (weight != null && config.normsAfter()) {
+            rows.copy_(config.norm().of(rows, weight, norms.get(bias), workspace));
         }
     }
 
@@ -275,63 +290,32 @@ public final class DecoderLayer implements AutoCloseable {
         return type == ScalarType.Float ? x : workspace.floats(buffer, x.size(0), x.size(1)).copy_(x);
     }
 
-    private static void multiply(Tensor x, Tensor matrix, @Nullable Tensor bias, Tensor result) {
-        if (bias == null) {
-            torch.mm_out(result, x, matrix.t());
-        } else {
-            torch.addmm_out(result, bias, x, matrix.t());
-        }
-    }
-
     /** Adds to the residual stream what a half of the layer gives, normed if the layer does so. */
-    private void addProduct(Tensor hidden, Tensor x, Part matrix, Part bias, Part norm, Workspace workspace) {
-        Tensor addend = weights.get(bias);
-        Tensor ofOutput = weights.get(norm);
+    private void add(Tensor hidden, Tensor x, Linear linear, Part norm, Workspace workspace) {
+        Tensor ofOutput = norms.get(norm);
         Scalar multiplier = new Scalar(config.multipliers().residual());
         if (ofOutput == null) {
-            hidden.addmm_(x, weight(matrix).t(), new Scalar(1.0), multiplier);
-            if (addend != null) {
-                hidden.add_(addend, multiplier);
-            }
-            return;
+            linear.addTo(hidden, x, multiplier);
+        } else {
+            hidden.add_(config.norm().of(linear.of(x, "output", workspace), ofOutput, null, workspace), multiplier);
         }
-        Tensor output = workspace.tensor("output", type, hidden.size(0), hidden.size(1));
-        multiply(x, weight(matrix), addend, output);
-        hidden.add_(config.norm().of(output, ofOutput, null, workspace), multiplier);
     }
 
-    private Tensor weight(Part part) {
-        Tensor weight = weights.get(part);
-        if (weight == null) {
-            throw new IllegalArgumentException("the layer has no " + part);
-        }
-        return weight;
-    }
-
-    /** One matrix for what multiplies the same input; the parts go. */
-    private Tensor fuse(Part... parts) {
-        TensorVector pieces = new TensorVector();
-        for (Part part : parts) {
-            pieces.push_back(weight(part));
-            weights.remove(part);
-        }
-        Tensor fused = torch.cat(pieces, 0);
-        fused.retainReference();
-        return fused;
+    /** One tensor of those that multiply the same input, or of their biases; none if the layer has none of them. */
+    private static Optional<Tensor> together(LayerWeights weights, Part... parts) {
+        Tensor[] found = Arrays.stream(parts).map(weights::find).filter(Objects::nonNull).toArray(Tensor[]::new);
+        return switch (found.length) {
+            case 0 -> Optional.empty();
+            case 1 -> Optional.of(found[0]);
+            default -> Optional.of(torch.cat(new TensorVector(found), 0));
+        };
     }
 
     @Override
     public void close() {
-        weights.values().forEach(Tensor::releaseReference);
-        weights.clear();
-        queryKeyValue.releaseReference();
-        gateUp.releaseReference();
-        if (queryKeyValueBias != null) {
-            queryKeyValueBias.releaseReference();
-        }
-        if (gateUpBias != null) {
-            gateUpBias.releaseReference();
-        }
+        norms.values().forEach(Tensor::releaseReference);
+        norms.clear();
+        List.of(queryKeyValue, output, gateUp, down).forEach(Linear::close);
         attention.close();
     }
 }

@@ -37,7 +37,7 @@ public final class LanguageModelHead implements AutoCloseable {
     private final @Nullable Tensor normWeight;
     private final @Nullable Tensor normBias;
     private final @Nullable Tensor projection;
-    private @Nullable Tensor whole;
+    private @Nullable Linear whole;
 
     /** Uses the output projection of an open checkpoint, which must stay open. */
     public LanguageModelHead(Checkpoint checkpoint, ModelConfig config, Compute compute) {
@@ -102,17 +102,24 @@ public final class LanguageModelHead implements AutoCloseable {
         return config.multipliers().capped(logits);
     }
 
-    /** Logits, {@code (rows, vocabulary)}, float32. Keeps the whole projection in the compute type from then on. */
+    /**
+     * Logits, {@code (rows, vocabulary)}, float32; may lie in the workspace. Keeps the whole projection in the compute type from
+     * then on.
+     */
     public Tensor logits(Tensor hidden, Workspace workspace) {
         Tensor states = finalStates(hidden, workspace).to(compute.scalarType());
-        return config.multipliers().capped(states.mm(wholeProjection().t()).to(ScalarType.Float));
+        return config.multipliers().capped(whole().of(states, "logits", workspace).to(ScalarType.Float));
     }
 
-    private synchronized Tensor wholeProjection() {
+    /** Makes the whole projection, which {@link #logits} otherwise does when it is first called. */
+    void prepareLogits() {
+        whole();
+    }
+
+    private synchronized Linear whole() {
         if (whole == null) {
             try (var _ = new PointerScope()) {
-                whole = stored.to(compute.torchDevice(), compute.scalarType());
-                whole.retainReference();
+                whole = Linear.packed(stored.to(compute.torchDevice(), compute.scalarType()), null, compute);
             }
         }
         return whole;
@@ -512,7 +519,7 @@ public final class LanguageModelHead implements AutoCloseable {
         stored.releaseReference();
         Stream.of(normWeight, normBias, projection).filter(Objects::nonNull).forEach(Tensor::releaseReference);
         if (whole != null) {
-            whole.releaseReference();
+            whole.close();
         }
     }
 }

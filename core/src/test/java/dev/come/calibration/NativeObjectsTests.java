@@ -201,9 +201,10 @@ class NativeObjectsTests {
         });
     }
 
-    @Test
-    void aModelThatGeneratesKeepsNothing() {
-        Compute compute = TestDevice.float32(1);
+    @ParameterizedTest
+    @ValueSource(strings = {"F32", "BF16"})
+    void aModelThatGeneratesKeepsNothing(String type) {
+        Compute compute = TestDevice.of(DType.valueOf(type), 1);
         NativeObjects.assertSteady(() -> {
             try (CausalLanguageModel model = new CausalLanguageModel(checkpoint, config, compute);
                     KeyValueCache cache = model.cache(20)) {

@@ -117,6 +117,60 @@ class ForwardTests {
         }
     }
 
+    /** A layer that stays has packed weights where there are such, which is in bfloat16; so they agree as far as that goes. */
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void aLayerThatStaysGivesWhatOneDoesThatIsUsedOnce(String name) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name));
+                var _ = new NoGradGuard();
+                var _ = new PointerScope()) {
+            ModelConfig config = ModelConfig.of(checkpoint);
+            Compute compute = TestDevice.bfloat16(2);
+            LayerWeights weights = LayerWeights.of(checkpoint, config, LAYER);
+            torch.manual_seed(6);
+            try (Rotation rotation = new Rotation(compute);
+                    Workspace workspace = new Workspace(compute);
+                    DecoderLayer once = new DecoderLayer(config, weights, compute);
+                    DecoderLayer stays = DecoderLayer.thatStays(config, weights, compute)) {
+                for (TokenLayout layout : List.of(TokenLayout.of(1), TokenLayout.of(3, 600, 1, 33))) {
+                    Tensor start = torch.randn(layout.tokens(), config.hiddenSize())
+                            .to(compute.torchDevice(), compute.scalarType());
+                    Tensor expected = start.clone();
+                    once.forward(expected, layout, rotation, workspace, LayerObserver.NONE, null);
+                    stays.forward(start, layout, rotation, workspace, LayerObserver.NONE, null);
+                    double apart = start.sub(expected).abs().max().item_double();
+                    assertThat(apart).isLessThan(expected.abs().max().item_double() * 0x1p-6);
+                }
+            }
+        }
+    }
+
+    /** Bfloat16, with packed weights where there are such, beside float32 without: as far apart as rounding makes them. */
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void logitsOfBfloat16AreThoseOfFloat32ButForRounding(String name) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name))) {
+            int[] ids = ids(Golden.expected(name, "expected.safetensors", "b.input_ids"));
+            ModelConfig config = ModelConfig.of(checkpoint);
+            try (CausalLanguageModel wide = new CausalLanguageModel(checkpoint, config, TestDevice.float32(1));
+                    CausalLanguageModel narrow = new CausalLanguageModel(checkpoint, config, TestDevice.bfloat16(2));
+                    KeyValueCache cache = narrow.cache(ids.length)) {
+                float[][] expected = wide.logits(ids);
+                narrow.nextTokenLogits(Arrays.copyOf(ids, 7), cache);
+                double squares = 0;
+                double apart = 0;
+                for (int i = 7; i < ids.length; i++) {
+                    float[] logits = narrow.nextTokenLogits(new int[]{ids[i]}, cache);
+                    for (int j = 0; j < logits.length; j++) {
+                        squares += expected[i][j] * (double) expected[i][j];
+                        apart += Math.pow(logits[j] - expected[i][j], 2);
+                    }
+                }
+                assertThat(Math.sqrt(apart / squares)).isLessThan(0.06); // 0.04 at most without packing
+            }
+        }
+    }
+
     @ParameterizedTest
     @FieldSource("MODELS")
     void cachedAndUncachedLogitsAgree(String name) {

@@ -1,0 +1,67 @@
+package dev.come.model;
+
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/** A matrix that multiplies rows, and the bias of the products. */
+sealed interface Linear extends AutoCloseable permits Linear.Plain, PackedLinear {
+    /**
+     * Takes a matrix as it is.
+     *
+     * @param matrix {@code (outputs, inputs)}, compute type; retained until this is closed
+     * @param bias {@code (outputs)}, compute type, or null; retained likewise
+     */
+    static Linear of(Tensor matrix, @Nullable Tensor bias) {
+        matrix.retainReference();
+        return new Plain(matrix, bias == null ? null : bias.retainReference());
+    }
+
+    /** Takes a matrix that will multiply few rows many times: packed if that is possible, otherwise as it is. */
+    static Linear packed(Tensor matrix, @Nullable Tensor bias, Compute compute) {
+        return PackedLinear.possible(compute) ? PackedLinear.of(matrix, bias) : of(matrix, bias);
+    }
+
+    /**
+     * Multiplies.
+     *
+     * @param x {@code (rows, inputs)}, compute type
+     * @param buffer where in the workspace the result may lie
+     * @return {@code x matrix^T + bias}, {@code (rows, outputs)}, compute type
+     */
+    Tensor of(Tensor x, String buffer, Workspace workspace);
+
+    /** Adds a multiple of {@code x matrix^T + bias} to rows, which have the compute type too. */
+    void addTo(Tensor sum, Tensor x, Scalar multiplier);
+
+    @Override
+    void close();
+
+    /** The matrix as it is. */
+    record Plain(Tensor matrix, @Nullable Tensor bias) implements Linear {
+        @Override
+        public Tensor of(Tensor x, String buffer, Workspace workspace) {
+            Tensor result = workspace.tensor(buffer, x.scalar_type(), x.size(0), matrix.size(0));
+            return bias == null
+                    ? torch.mm_out(result, x, matrix.t())
+                    : torch.addmm_out(result, bias, x, matrix.t());
+        }
+
+        @Override
+        public void addTo(Tensor sum, Tensor x, Scalar multiplier) {
+            sum.addmm_(x, matrix.t(), new Scalar(1.0), multiplier);
+            if (bias != null) {
+                sum.add_(bias, multiplier);
+            }
+        }
+
+        @Override
+        public void close() {
+            matrix.releaseReference();
+            if (bias != null) {
+                bias.releaseReference();
+            }
+        }
+    }
+}
