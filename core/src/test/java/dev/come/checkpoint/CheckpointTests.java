@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -105,6 +106,39 @@ class CheckpointTests {
             assertThat(big.select(0, bytes - 1).item_int()).isEqualTo(7);
             assertThat(after.select(0, 1).item_int()).isEqualTo(9);
         }
+    }
+
+    @Test
+    void whatWasUnloadedTakesNoMemoryAndIsReadAgain() throws IOException {
+        long bytes = 128L << 20;
+        String header = """
+                {"big": {"dtype": "I8", "shape": [%d], "data_offsets": [0, %d]}}""".formatted(bytes, bytes);
+        Fixtures.model(folder, header, 0);
+        long dataStart = 8L + header.getBytes(StandardCharsets.UTF_8).length;
+        try (RandomAccessFile file = new RandomAccessFile(folder.resolve("model.safetensors").toFile(), "rw")) {
+            file.setLength(dataStart + bytes);
+            file.seek(dataStart + bytes - 1);
+            file.write(7);
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(folder); Tensor big = checkpoint.tensor("big")) {
+            assertThat(big.max().item_int()).isEqualTo(7);
+            OptionalLong read = mappedBytes();
+            checkpoint.unload();
+            if (read.isPresent()) {
+                assertThat(read.getAsLong() - mappedBytes().orElseThrow()).isGreaterThan(bytes / 2);
+            }
+            assertThat(big.max().item_int()).isEqualTo(7);
+        }
+    }
+
+    /** Bytes of files that are mapped and in memory, where the system tells. */
+    private static OptionalLong mappedBytes() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.isReadable(status)) {
+            return OptionalLong.empty();
+        }
+        return Files.readAllLines(status).stream().filter(line -> line.startsWith("RssFile:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10).findFirst();
     }
 
     @Test
