@@ -1,7 +1,7 @@
 package dev.come.model;
 
+import java.util.Arrays;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -16,8 +16,20 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 public final class Workspace implements AutoCloseable {
     private final Compute compute;
-    private final Map<String, Tensor> buffers = new HashMap<>();
+    private final Map<String, Buffer> buffers = new HashMap<>();
     private final Map<Double, Tensor> numbers = new HashMap<>();
+
+    /**
+     * Memory, and the shape in which it was last asked for: nearly always the next one too, and making a view of that shape takes as
+     * long as the arithmetic on a few rows.
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared as a whole
+    private record Buffer(ScalarType type, long[] shape, Tensor memory, Tensor shaped) {
+        void release() {
+            memory.releaseReference();
+            shaped.releaseReference();
+        }
+    }
 
     public Workspace(Compute compute) {
         this.compute = compute;
@@ -28,22 +40,26 @@ public final class Workspace implements AutoCloseable {
      * before under it is gone.
      */
     Tensor tensor(String name, ScalarType type, long... shape) {
-        long elements = 1;
-        for (long size : shape) {
-            elements = Math.multiplyExact(elements, size);
+        Buffer last = buffers.get(name);
+        if (last != null && last.type.value == type.value && Arrays.equals(last.shape, shape)) {
+            return new Tensor(last.shaped);
         }
-        Tensor buffer = buffers.get(name);
-        if (buffer == null || buffer.numel() < elements || buffer.scalar_type() != type) {
-            if (buffer != null) {
-                buffer.releaseReference();
+        try (var _ = new PointerScope()) {
+            long elements = Arrays.stream(shape).reduce(1, Math::multiplyExact);
+            Tensor memory = last != null && last.type.value == type.value && last.memory.numel() >= elements
+                    ? new Tensor(last.memory)
+                    : null;
+            if (last != null) {
+                buffers.remove(name);
+                last.release();
             }
-            try (var _ = new PointerScope()) {
-                buffer = torch.empty(new long[]{elements}, compute.options(type), new MemoryFormatOptional());
-                buffer.retainReference();
+            if (memory == null) {
+                memory = torch.empty(new long[]{elements}, compute.options(type), new MemoryFormatOptional());
             }
-            buffers.put(name, buffer);
+            buffers.put(name, new Buffer(type, shape.clone(), memory.retainReference(),
+                    memory.narrow(0, 0, elements).view(shape).retainReference()));
         }
-        return (buffer.numel() == elements ? buffer : buffer.narrow(0, 0, elements)).view(shape);
+        return tensor(name, type, shape);
     }
 
     Tensor floats(String name, long... shape) {
@@ -62,9 +78,9 @@ public final class Workspace implements AutoCloseable {
 
     @Override
     public void close() {
-        for (Map<?, Tensor> tensors : List.of(buffers, numbers)) {
-            tensors.values().forEach(Tensor::releaseReference);
-            tensors.clear();
-        }
+        buffers.values().forEach(Buffer::release);
+        buffers.clear();
+        numbers.values().forEach(Tensor::releaseReference);
+        numbers.clear();
     }
 }
