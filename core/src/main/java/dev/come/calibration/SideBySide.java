@@ -52,6 +52,8 @@ public final class SideBySide implements AutoCloseable {
     private final StateStore states;
     private final @Nullable DenseStates known;
     private int denseLayers;
+    /** How many layers shall lie behind the dense model when the next layer of the stack is run. */
+    private int denseEnd;
     private List<State> dense;
     private List<State> own;
     /** Whether both are at the same states, which are then held once. */
@@ -102,8 +104,7 @@ public final class SideBySide implements AutoCloseable {
         /**
          * How what is missing is explained by the inputs of the projection that was asked about, over the tokens that fits
          * see; rows are divided by the length of the dense state, and count as much as the layer adds of them to the residual
-         * stream. Where the projection has a bias, one more channel, the
-         * last, is always 1 before the division.
+         * stream. Where the projection has a bias, one more channel, the last, is always 1 before the division.
          */
         public Moments fitted() {
             return asked(fitted);
@@ -182,31 +183,39 @@ public final class SideBySide implements AutoCloseable {
         return runner.reporting(task, work);
     }
 
-    /** Runs the dense model on to where so many layers lie behind it. */
+    /**
+     * Has the dense model run on to where so many layers lie behind it. That is done together with the next layer of the
+     * stack, so that no thread waits between the two.
+     */
     public void runDense(int layers) {
-        if (known != null) {
-            dense = known.after(layers);
-            denseLayers = layers;
+        if (known == null) {
+            denseEnd = Math.max(denseEnd, layers);
             return;
         }
-        List<Running> running = new ArrayList<>();
-        for (int layer = denseLayers; layer < layers; layer++) {
-            running.add(new Running(running.isEmpty() ? dense : Arrays.asList(running.getLast().after),
-                    !running.isEmpty()));
-        }
-        if (running.isEmpty()) {
-            return;
-        }
-        List<LayerRunner.Step> steps = new ArrayList<>();
-        running.forEach(pass -> steps.add(new LayerRunner.Step(new Original(denseLayers + steps.size()), _ -> {
-        }, pass)));
-        runner.run(steps, chunks.chunks());
-        if (!together) {
-            dense.forEach(states::free);
-        }
-        together = false;
-        dense = Arrays.asList(running.getLast().after);
+        dense = known.after(layers);
         denseLayers = layers;
+        denseEnd = layers;
+    }
+
+    /** Runs the dense model as far as was asked for, and then other layers against its states there. */
+    private void run(List<LayerRunner.Step> others) {
+        List<State> passed = dense;
+        List<LayerRunner.Step> steps = new ArrayList<>();
+        for (int layer = denseLayers; layer < denseEnd; layer++) {
+            Running pass = new Running(dense, layer > denseLayers);
+            steps.add(new LayerRunner.Step(new Original(layer), _ -> {
+            }, pass));
+            dense = Arrays.asList(pass.after);
+        }
+        steps.addAll(others);
+        runner.run(steps, chunks.chunks());
+        if (denseLayers < denseEnd) {
+            if (!together) {
+                passed.forEach(states::free);
+            }
+            together = false;
+            denseLayers = denseEnd;
+        }
     }
 
     /** Runs both through layers that they have in common; the stack must not have left the dense model yet. */
@@ -216,12 +225,13 @@ public final class SideBySide implements AutoCloseable {
         }
         together = false;
         runDense(layers);
+        run(List.of());
         own = dense;
         together = true;
     }
 
     /**
-     * Runs the next layer of the stack, against the dense states as they are.
+     * Runs the next layer of the stack, against the dense states where they shall be.
      *
      * @param node its recipe, for messages
      * @param weights the weights to run it with, which must outlive the call
@@ -250,8 +260,8 @@ public final class SideBySide implements AutoCloseable {
 
     private Trial run(LayerNode node, LayerWeights weights, Comparing pass) {
         try {
-            runner.run(List.of(new LayerRunner.Step(node, Optional.of(weights), _ -> {
-            }, pass)), chunks.chunks());
+            run(List.of(new LayerRunner.Step(node, Optional.of(weights), _ -> {
+            }, pass)));
             return pass.trial();
         } catch (RuntimeException e) {
             pass.fitted.close();

@@ -30,7 +30,6 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -194,6 +193,7 @@ class SideBySideTests {
         long small = 100_000;
         for (long memory : new long[]{small, Long.MAX_VALUE}) {
             try (Layer layer = new Layer(model, TestDevice.float32(2), memory)) {
+                layer.side.discard(layer.side.run(layer.node, layer.weights, Optional.empty()));
                 long before = layer.side.bytesInMemory();
                 Trial trial = layer.side.run(layer.node, layer.weights, Optional.of(Part.DOWN));
                 if (memory == small) {
