@@ -200,7 +200,7 @@ class SideBySideTests {
                     assertThat(layer.side.bytesInMemory()).isLessThanOrEqualTo(small);
                 } else {
                     long channels = (long) layer.store.config().intermediateSize()
-                            + 2 * layer.store.config().hiddenSize();
+                            + 2L * layer.store.config().hiddenSize();
                     long tokens = (long) layer.fitted.tokenCount() + layer.heldOut.tokenCount();
                     assertThat(layer.side.bytesInMemory() - before).isEqualTo(tokens * channels * Float.BYTES);
                 }
