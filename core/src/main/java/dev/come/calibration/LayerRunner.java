@@ -11,6 +11,7 @@ import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
 import dev.come.model.LikelyTokens;
 import dev.come.model.Rotation;
+import dev.come.model.TokenLayout;
 import dev.come.model.Waiting;
 import dev.come.model.Workers;
 import dev.come.model.Workspace;
@@ -47,6 +48,12 @@ public final class LayerRunner implements AutoCloseable {
 
         /** Who watches the layer work on a chunk. */
         LayerObserver observer(int chunk);
+
+        /** Runs the layer in place. */
+        default void forward(DecoderLayer layer, int chunk, Tensor hidden, TokenLayout layout, Rotation rotation,
+                Workspace workspace) {
+            layer.forward(hidden, layout, rotation, workspace, observer(chunk), null);
+        }
 
         /** The states after the layer. */
         void after(int chunk, Tensor hidden);
@@ -202,7 +209,7 @@ public final class LayerRunner implements AutoCloseable {
 
     private void run(DecoderLayer layer, LayerNode node, int index, Chunk chunk, Pass pass, Workspace workspace) {
         Tensor hidden = pass.before(index);
-        layer.forward(hidden, chunk.layout(), rotation, workspace, pass.observer(index), null);
+        pass.forward(layer, index, hidden, chunk.layout(), rotation, workspace);
         // A sum is finite only if all of its terms are.
         if (!Double.isFinite(hidden.sum().item_double())) {
             throw new FailedException(

@@ -13,10 +13,14 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * wherever the parts were measured.
  */
 public final class Moments implements AutoCloseable {
+    private static final long PANEL = 384;
+
     private final Tensor inputs;
     private final Tensor products;
     private double squares;
     private long rows;
+    /** Whether what lies left of the diagonal blocks is what lies right of them; sums are made of the right half alone. */
+    private boolean whole = true;
 
     /**
      * Those of no rows, in float64 and main memory.
@@ -38,14 +42,14 @@ public final class Moments implements AutoCloseable {
     }
 
     /**
-     * Those of a few thousand rows at most, summed in float32 where the rows are; {@link #add(Moments)} brings them into
-     * sums that are exact for any number.
+     * Those of no rows yet, and of a few thousand at most, summed in float32 where the rows are; {@link #add(Moments)}
+     * brings them into sums that are exact for any number.
      *
-     * @param x {@code (rows, channels)}, float32
-     * @param y {@code (rows, outputs)}, float32
+     * @param channels the width of x
+     * @param y {@code (rows, outputs)}, float32, as will be added
      */
-    static Moments like(Tensor x, Tensor y) {
-        return new Moments(x.size(1), y.size(1), x.options());
+    static Moments of(long channels, Tensor y) {
+        return new Moments(channels, y.size(1), y.options());
     }
 
     /**
@@ -56,7 +60,11 @@ public final class Moments implements AutoCloseable {
      */
     public Moments add(Tensor x, Tensor y) {
         try (var _ = new PointerScope()) {
-            inputs.addmm_(x.t(), x);
+            for (long start = 0; start < x.size(1); start += PANEL) {
+                Tensor panel = x.narrow(1, start, Math.min(PANEL, x.size(1) - start));
+                right(inputs, start).addmm_(panel.t(), x.narrow(1, start, x.size(1) - start));
+            }
+            whole = false;
             products.addmm_(x.t(), y);
             squares += y.square().sum(new ScalarTypeOptional(ScalarType.Double)).item_double();
             rows += x.size(0);
@@ -67,7 +75,10 @@ public final class Moments implements AutoCloseable {
     /** Adds what was measured on other rows. */
     public Moments add(Moments other) {
         try (var _ = new PointerScope()) {
-            inputs.add_(other.inputs.to(inputs.device(), inputs.scalar_type()));
+            for (long start = 0; start < inputs.size(0); start += PANEL) {
+                right(inputs, start).add_(right(other.inputs, start).to(inputs.device(), inputs.scalar_type()));
+            }
+            whole = false;
             products.add_(other.products.to(inputs.device(), inputs.scalar_type()));
             squares += other.squares;
             rows += other.rows;
@@ -76,8 +87,24 @@ public final class Moments implements AutoCloseable {
     }
 
     /** The sum of {@code x x'} over the rows, {@code (channels, channels)}; not to be changed. */
-    public Tensor inputs() {
+    public synchronized Tensor inputs() {
+        if (!whole) {
+            try (var _ = new PointerScope()) {
+                for (long start = 0; start + PANEL < inputs.size(0); start += PANEL) {
+                    long rest = inputs.size(0) - start - PANEL;
+                    Tensor right = right(inputs, start).narrow(1, PANEL, rest);
+                    inputs.narrow(0, start + PANEL, rest).narrow(1, start, PANEL).copy_(right.t());
+                }
+            }
+            whole = true;
+        }
         return inputs;
+    }
+
+    /** Rows of a symmetric matrix from their diagonal on, as many as one product makes. */
+    private static Tensor right(Tensor matrix, long start) {
+        long rest = matrix.size(0) - start;
+        return matrix.narrow(0, start, Math.min(PANEL, rest)).narrow(1, start, rest);
     }
 
     /** The sum of {@code x y'} over the rows, {@code (channels, outputs)}; not to be changed. */
@@ -103,7 +130,7 @@ public final class Moments implements AutoCloseable {
     public double error(Tensor change) {
         try (var _ = new PointerScope()) {
             // |y|^2 - 2 <products, change> + <change, inputs change>
-            Tensor gradient = inputs.mm(change).sub(products, new Scalar(2));
+            Tensor gradient = inputs().mm(change).sub(products, new Scalar(2));
             return (squares + gradient.mul(change).sum().item_double()) / rows;
         }
     }

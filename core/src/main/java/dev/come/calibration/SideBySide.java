@@ -3,11 +3,16 @@ package dev.come.calibration;
 import dev.come.Progress;
 import dev.come.calibration.StateStore.State;
 import dev.come.model.Compute;
+import dev.come.model.DecoderLayer;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
+import dev.come.model.Rotation;
+import dev.come.model.TokenLayout;
+import dev.come.model.Workspace;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Original;
+import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
@@ -19,6 +24,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -36,6 +43,8 @@ import org.jspecify.annotations.Nullable;
  * others, so count no more than any.
  */
 public final class SideBySide implements AutoCloseable {
+    private static final long ROWS = 2048;
+
     private final LayerStore store;
     private final LayerRunner runner;
     private final TokenChunks chunks;
@@ -43,6 +52,8 @@ public final class SideBySide implements AutoCloseable {
     private final StateStore states;
     private final @Nullable DenseStates known;
     private int denseLayers;
+    /** How many layers shall lie behind the dense model when the next layer of the stack is run. */
+    private int denseEnd;
     private List<State> dense;
     private List<State> own;
     /** Whether both are at the same states, which are then held once. */
@@ -55,19 +66,32 @@ public final class SideBySide implements AutoCloseable {
     }
 
     /**
-     * One layer of the stack, run with certain weights: the states after it, and how far they are from the dense ones.
+     * One layer of the stack, run with certain weights: the states after it, and how far they are from the dense ones. If a
+     * projection was asked about, also what the layer is taken up from again with another such projection.
      * {@link #moveOn} or {@link #discard} ends it.
      */
     public static final class Trial {
         private final List<State> after;
         private final double heldOutError;
+        private final Optional<Part> projection;
+        private final List<State> inputs;
+        private final List<State> between;
         private final @Nullable Moments fitted;
         private final @Nullable Moments heldOut;
 
-        private Trial(List<State> after, double heldOutError, @Nullable Moments fitted,
-                @Nullable Moments heldOut) {
+        /**
+         * Makes one.
+         *
+         * @param inputs of the projection, by chunk; empty without one
+         * @param between the residual stream between the halves, by chunk; empty unless it is the projection of the second
+         */
+        private Trial(List<State> after, double heldOutError, Optional<Part> projection, List<State> inputs,
+                List<State> between, @Nullable Moments fitted, @Nullable Moments heldOut) {
             this.after = after;
             this.heldOutError = heldOutError;
+            this.projection = projection;
+            this.inputs = inputs;
+            this.between = between;
             this.fitted = fitted;
             this.heldOut = heldOut;
         }
@@ -80,8 +104,7 @@ public final class SideBySide implements AutoCloseable {
         /**
          * How what is missing is explained by the inputs of the projection that was asked about, over the tokens that fits
          * see; rows are divided by the length of the dense state, and count as much as the layer adds of them to the residual
-         * stream. Where the projection has a bias, one more channel, the
-         * last, is always 1 before the division.
+         * stream. Where the projection has a bias, one more channel, the last, is always 1 before the division.
          */
         public Moments fitted() {
             return asked(fitted);
@@ -160,31 +183,39 @@ public final class SideBySide implements AutoCloseable {
         return runner.reporting(task, work);
     }
 
-    /** Runs the dense model on to where so many layers lie behind it. */
+    /**
+     * Has the dense model run on to where so many layers lie behind it. That is done together with the next layer of the
+     * stack, so that no thread waits between the two.
+     */
     public void runDense(int layers) {
-        if (known != null) {
-            dense = known.after(layers);
-            denseLayers = layers;
+        if (known == null) {
+            denseEnd = Math.max(denseEnd, layers);
             return;
         }
-        List<Running> running = new ArrayList<>();
-        for (int layer = denseLayers; layer < layers; layer++) {
-            running.add(new Running(running.isEmpty() ? dense : Arrays.asList(running.getLast().after),
-                    !running.isEmpty()));
-        }
-        if (running.isEmpty()) {
-            return;
-        }
-        List<LayerRunner.Step> steps = new ArrayList<>();
-        running.forEach(pass -> steps.add(new LayerRunner.Step(new Original(denseLayers + steps.size()), _ -> {
-        }, pass)));
-        runner.run(steps, chunks.chunks());
-        if (!together) {
-            dense.forEach(states::free);
-        }
-        together = false;
-        dense = Arrays.asList(running.getLast().after);
+        dense = known.after(layers);
         denseLayers = layers;
+        denseEnd = layers;
+    }
+
+    /** Runs the dense model as far as was asked for, and then other layers against its states there. */
+    private void run(List<LayerRunner.Step> others) {
+        List<State> passed = dense;
+        List<LayerRunner.Step> steps = new ArrayList<>();
+        for (int layer = denseLayers; layer < denseEnd; layer++) {
+            Running pass = new Running(dense, layer > denseLayers);
+            steps.add(new LayerRunner.Step(new Original(layer), _ -> {
+            }, pass));
+            dense = Arrays.asList(pass.after);
+        }
+        steps.addAll(others);
+        runner.run(steps, chunks.chunks());
+        if (denseLayers < denseEnd) {
+            if (!together) {
+                passed.forEach(states::free);
+            }
+            together = false;
+            denseLayers = denseEnd;
+        }
     }
 
     /** Runs both through layers that they have in common; the stack must not have left the dense model yet. */
@@ -194,33 +225,49 @@ public final class SideBySide implements AutoCloseable {
         }
         together = false;
         runDense(layers);
+        run(List.of());
         own = dense;
         together = true;
     }
 
     /**
-     * Runs the next layer of the stack, against the dense states as they are.
+     * Runs the next layer of the stack, against the dense states where they shall be.
      *
      * @param node its recipe, for messages
      * @param weights the weights to run it with, which must outlive the call
      * @param projection {@link Part#OUTPUT} or {@link Part#DOWN} if its moments are wanted
      */
     public Trial run(LayerNode node, LayerWeights weights, Optional<Part> projection) {
-        Comparing pass = new Comparing(projection, projection.map(part -> width(weights, part)).orElse(0L),
-                projection.filter(part -> weights.asMap().containsKey(biasOf(part))).isPresent());
+        return run(node, weights, new Comparing(null, weights, projection));
+    }
+
+    /**
+     * Runs a layer again with another projection, of which the trial tells the inputs: what comes before it is not run
+     * again, and the result is to the bit that of running all of it.
+     *
+     * @param from the layer with weights that differ in this projection and its bias alone; may be discarded afterwards
+     * @param weights the weights to run it with, which must outlive the call
+     * @param projection {@link Part#DOWN} if its moments are wanted, and the trial is about {@link Part#OUTPUT}
+     */
+    public Trial runAgain(Trial from, LayerNode node, LayerWeights weights, Optional<Part> projection) {
+        Part changed = from.projection.orElseThrow();
+        if (projection.equals(from.projection) || projection.equals(Optional.of(Part.OUTPUT))) {
+            throw new IllegalArgumentException("a layer that is taken up again before " + changed
+                    + " does not tell the inputs of " + projection.orElseThrow());
+        }
+        return run(node, weights, new Comparing(from, weights, projection));
+    }
+
+    private Trial run(LayerNode node, LayerWeights weights, Comparing pass) {
         try {
-            runner.run(List.of(new LayerRunner.Step(node, Optional.of(weights), _ -> {
-            }, pass)), chunks.chunks());
+            run(List.of(new LayerRunner.Step(node, Optional.of(weights), _ -> {
+            }, pass)));
             return pass.trial();
         } catch (RuntimeException e) {
             pass.fitted.close();
             pass.heldOut.close();
             throw e;
         }
-    }
-
-    private static long width(LayerWeights weights, Part part) {
-        return weights.get(part).size(1);
     }
 
     /** The bias that is added to what a projection gives. */
@@ -239,22 +286,56 @@ public final class SideBySide implements AutoCloseable {
         }
         together = false;
         own = trial.after;
-        closeMoments(trial);
+        closeBesides(trial);
     }
 
     /** Forgets a trial. */
     public void discard(Trial trial) {
         trial.after.forEach(states::free);
-        closeMoments(trial);
+        closeBesides(trial);
     }
 
-    private static void closeMoments(Trial trial) {
+    private void closeBesides(Trial trial) {
+        trial.inputs.forEach(states::free);
+        trial.between.forEach(states::free);
         if (trial.fitted != null) {
             trial.fitted.close();
         }
         if (trial.heldOut != null) {
             trial.heldOut.close();
         }
+    }
+
+    /**
+     * What both cost on the tokens that fits do not see, at the end of their layers: the mean over the sequences, in nats.
+     *
+     * @param dense of the dense model
+     * @param own of the stack
+     */
+    public record EndLosses(double dense, double own) {}
+
+    /**
+     * Measures what both cost; both must be at the end of their layers.
+     *
+     * @param stack for messages
+     */
+    public EndLosses losses(LayerStack stack) {
+        return new EndLosses(loss(dense, LayerStack.dense(denseLayers)), loss(own, stack));
+    }
+
+    private double loss(List<State> last, LayerStack stack) {
+        double[][] losses = new double[chunks.size() - fittedChunks][];
+        runner.workers().forEach(losses.length, (index, workspace) -> {
+            int chunk = fittedChunks + index;
+            losses[index] = runner.losses(chunks.get(chunk), states.get(last.get(chunk)), workspace, stack);
+            runner.advance(runner.headRuns());
+        });
+        return Arrays.stream(losses).flatMapToDouble(Arrays::stream).average().orElseThrow();
+    }
+
+    /** To how many runs of a layer over a chunk {@link #losses} comes. */
+    public long lossRuns() {
+        return 2 * runner.headRuns() * (chunks.size() - fittedChunks);
     }
 
     /** Bytes of hidden states in memory now. */
@@ -299,31 +380,44 @@ public final class SideBySide implements AutoCloseable {
         }
     }
 
-    /** A layer of the stack on its way over the chunks. */
+    /** A layer of the stack on its way over the chunks, from its beginning or from where a trial tells what goes on. */
     private final class Comparing extends Running {
+        private final @Nullable Trial from;
         private final Optional<Part> projection;
+        private final long width;
         private final boolean bias;
-        private final Inputs[] inputs = new Inputs[chunks.size()];
+        private final Kept[] kept = new Kept[chunks.size()];
+        private final State[] inputs = new State[chunks.size()];
+        private final State[] between = new State[chunks.size()];
         private final double[] squares = new double[chunks.size()];
         private final InOrder fitted;
         private final InOrder heldOut;
 
-        Comparing(Optional<Part> projection, long channels, boolean bias) {
-            super(own, false);
+        Comparing(@Nullable Trial from, LayerWeights weights, Optional<Part> projection) {
+            super(from == null || from.between.isEmpty() ? own : from.between, false);
+            this.from = from;
             this.projection = projection;
-            this.bias = bias;
-            long width = channels + (bias ? 1 : 0);
-            this.fitted = new InOrder(width, projection.isPresent());
-            this.heldOut = new InOrder(width, projection.isPresent());
+            this.width = projection.map(part -> weights.get(part).size(1)).orElse(0L);
+            this.bias = projection.filter(part -> weights.asMap().containsKey(biasOf(part))).isPresent();
+            this.fitted = new InOrder(width + (bias ? 1 : 0), projection.isPresent());
+            this.heldOut = new InOrder(width + (bias ? 1 : 0), projection.isPresent());
         }
 
         @Override
-        public LayerObserver observer(int chunk) {
-            if (projection.isEmpty()) {
-                return LayerObserver.NONE;
+        public void forward(DecoderLayer layer, int chunk, Tensor hidden, TokenLayout layout, Rotation rotation,
+                Workspace workspace) {
+            LayerObserver observer = LayerObserver.NONE;
+            if (projection.isPresent()) {
+                kept[chunk] = new Kept(projection.get(), hidden, width);
+                observer = kept[chunk];
             }
-            inputs[chunk] = new Inputs(projection.get());
-            return inputs[chunk];
+            if (from == null) {
+                layer.forward(hidden, layout, rotation, workspace, observer, null);
+            } else if (from.between.isEmpty()) {
+                layer.forwardFromHeads(hidden, states.get(from.inputs.get(chunk)), workspace, observer);
+            } else {
+                layer.forwardFromChannels(hidden, states.get(from.inputs.get(chunk)), workspace);
+            }
         }
 
         @Override
@@ -337,32 +431,25 @@ public final class SideBySide implements AutoCloseable {
             squares[chunk] = missing.square().sum(new ScalarTypeOptional(ScalarType.Double)).item_double();
             if (projection.isPresent()) {
                 InOrder sums = chunk < fittedChunks ? fitted : heldOut;
-                sums.add(chunk < fittedChunks ? chunk : chunk - fittedChunks, moments(inputs[chunk], scale, missing));
+                sums.add(chunk < fittedChunks ? chunk : chunk - fittedChunks,
+                        moments(kept[chunk].inputs, scale, missing));
+                inputs[chunk] = states.put(kept[chunk].inputs);
+                if (projection.get() == Part.DOWN) {
+                    between[chunk] = states.put(kept[chunk].between);
+                }
             }
         }
 
-        private Moments moments(Inputs from, Tensor scale, Tensor missing) {
-            Moments moments = null;
-            long row = 0;
-            try {
-                for (Tensor block : from.blocks) {
-                    long rows = block.size(0);
+        private Moments moments(Tensor inputs, Tensor scale, Tensor missing) {
+            Moments moments = Moments.of(width + (bias ? 1 : 0), missing);
+            for (long row = 0; row < inputs.size(0); row += ROWS) {
+                try (var _ = new PointerScope()) {
+                    long rows = Math.min(ROWS, inputs.size(0) - row);
                     Tensor factors = scale.narrow(0, row, rows)
                             .mul(new Scalar(store.config().multipliers().residual()));
-                    Tensor x = block.to(ScalarType.Float).mul(factors);
-                    if (bias) {
-                        x = torch.cat(new TensorVector(x, factors), 1);
-                    }
-                    Tensor y = missing.narrow(0, row, rows);
-                    moments = moments == null ? Moments.like(x, y) : moments;
-                    moments.add(x, y);
-                    row += rows;
+                    Tensor x = inputs.narrow(0, row, rows).to(ScalarType.Float).mul(factors);
+                    moments.add(bias ? torch.cat(new TensorVector(x, factors), 1) : x, missing.narrow(0, row, rows));
                 }
-            } finally {
-                from.close();
-            }
-            if (moments == null) {
-                throw new IllegalStateException("the layer has no " + projection);
             }
             return moments;
         }
@@ -373,22 +460,42 @@ public final class SideBySide implements AutoCloseable {
                 unseen += chunks.get(chunk).tokens().length;
             }
             double sum = Arrays.stream(squares, fittedChunks, chunks.size()).sum();
-            return new Trial(Arrays.asList(super.after), sum / unseen, fitted.total, heldOut.total);
+            boolean second = projection.equals(Optional.of(Part.DOWN));
+            return new Trial(Arrays.asList(super.after), sum / unseen, projection,
+                    projection.isPresent() ? Arrays.asList(inputs) : List.of(),
+                    second ? Arrays.asList(between) : List.of(), fitted.total, heldOut.total);
         }
     }
 
-    /** Keeps what goes into one projection of a layer. */
-    private static final class Inputs implements LayerObserver {
+    /** What goes into one projection of a layer, and the residual stream between the halves. */
+    private static final class Kept implements LayerObserver {
         private final Part projection;
-        private final List<Tensor> blocks = new ArrayList<>();
+        private final Tensor inputs;
+        private final Tensor between;
+        private long rows;
 
-        Inputs(Part projection) {
+        /**
+         * Makes room, of the current PointerScope.
+         *
+         * @param hidden the residual stream
+         * @param width of what goes into the projection
+         */
+        Kept(Part projection, Tensor hidden, long width) {
             this.projection = projection;
+            this.inputs = torch.empty(new long[]{hidden.size(0), width}, hidden.options(), new MemoryFormatOptional());
+            this.between = torch.empty_like(hidden);
         }
 
         @Override
         public void attentionOutput(Tensor x) {
             keep(Part.OUTPUT, x);
+        }
+
+        @Override
+        public void afterAttention(Tensor hidden) {
+            if (projection == Part.DOWN) {
+                between.copy_(hidden);
+            }
         }
 
         @Override
@@ -398,15 +505,9 @@ public final class SideBySide implements AutoCloseable {
 
         private void keep(Part part, Tensor x) {
             if (part == projection) {
-                Tensor copy = x.clone();
-                copy.retainReference();
-                blocks.add(copy);
+                inputs.narrow(0, rows, x.size(0)).copy_(x);
+                rows += x.size(0);
             }
-        }
-
-        void close() {
-            blocks.forEach(Tensor::releaseReference);
-            blocks.clear();
         }
     }
 

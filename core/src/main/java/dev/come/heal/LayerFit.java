@@ -64,7 +64,7 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
             Optional<Ridge.Fit> fit = Ridge.best(best.fitted(), best.heldOut(), bias, workers);
             if (fit.isPresent()) {
                 LayerWeights changed = changed(fitted, part, fit.get());
-                Trial trial = side.run(node, changed, next);
+                Trial trial = side.runAgain(best, node, changed, next);
                 if (trial.heldOutError() < best.heldOutError()) {
                     side.discard(best);
                     best = trial;
@@ -75,11 +75,12 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
                 side.discard(trial);
             }
             if (next.isPresent()) {
-                side.discard(best);
                 if (fit.isPresent()) {
                     task.advance(-side.chunks()); // the layer is run once more, as it was before the fit
                 }
-                best = side.run(node, fitted, next);
+                Trial again = side.runAgain(best, node, fitted, next);
+                side.discard(best);
+                best = again;
             } else if (fit.isEmpty()) {
                 task.advance(side.chunks()); // there is nothing to run it with
             }

@@ -16,8 +16,11 @@ import org.jspecify.annotations.Nullable;
  * rows, with the penalty that serves other rows best. All in float64, by Cholesky factors.
  */
 final class Ridge {
-    /** Penalties that are tried first, as parts of the mean square of a channel; then those half a decade beside the best. */
+    /** Penalties by decades, as parts of the mean square of a channel; then come those half a decade beside the best. */
     static final List<Double> PATH = IntStream.rangeClosed(-5, 1).mapToObj(decade -> Math.pow(10, decade)).toList();
+
+    /** Of these so many are only tried if the lowest of the others was the best, or none of them was any good. */
+    private static final int LOW = 3;
 
     private static final double HALF_DECADE = Math.sqrt(10);
 
@@ -43,7 +46,10 @@ final class Ridge {
      */
     static Optional<Fit> best(Moments fitted, Moments heldOut, boolean bias, Workers workers) {
         Best best = new Best(heldOut.error());
-        tryAll(PATH, best, fitted, heldOut, bias, workers);
+        tryAll(PATH.subList(LOW, PATH.size()), best, fitted, heldOut, bias, workers);
+        if (best.fit == null || best.fit.lambda == PATH.get(LOW)) {
+            tryAll(PATH.subList(0, LOW), best, fitted, heldOut, bias, workers);
+        }
         if (best.fit != null) {
             double middle = best.fit.lambda;
             tryAll(List.of(middle / HALF_DECADE, middle * HALF_DECADE), best, fitted, heldOut, bias, workers);

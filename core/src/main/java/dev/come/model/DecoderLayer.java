@@ -93,12 +93,49 @@ public final class DecoderLayer implements AutoCloseable {
     public void forward(Tensor hidden, TokenLayout layout, Rotation rotation, Workspace workspace,
             LayerObserver observer, KeyValueCache.@Nullable Layer cache) {
         try (var _ = new PointerScope()) {
-            attend(hidden, layout, rotation, workspace, observer, cache);
-            feedForward(hidden, workspace, observer);
+            Tensor mixed = attend(hidden, layout, rotation, workspace, observer, cache);
+            goOn(hidden, mixed, workspace, observer);
         }
     }
 
-    private void attend(Tensor hidden, TokenLayout layout, Rotation rotation, Workspace workspace,
+    /**
+     * Runs the layer in place from the output projection of attention on; to the bit what {@link #forward} does.
+     *
+     * @param hidden {@code (tokens, hidden)}: the residual stream before, and then after, the layer
+     * @param mixed {@code (tokens, heads * headDim)}: what the observer saw of attention
+     * @param observer sees what comes after attention
+     */
+    public void forwardFromHeads(Tensor hidden, Tensor mixed, Workspace workspace, LayerObserver observer) {
+        try (var _ = new PointerScope()) {
+            goOn(hidden, mixed, workspace, observer);
+        }
+    }
+
+    /**
+     * Runs the layer in place from the down projection on; to the bit what {@link #forward} does.
+     *
+     * @param hidden {@code (tokens, hidden)}: the residual stream between the halves, and then after the layer
+     * @param channels {@code (tokens, intermediate)}: what the observer saw of feed-forward
+     */
+    public void forwardFromChannels(Tensor hidden, Tensor channels, Workspace workspace) {
+        long tokens = hidden.size(0);
+        for (long start = 0; start < tokens; start += rowsAtOnce) {
+            try (var _ = new PointerScope()) {
+                long rows = Math.min(rowsAtOnce, tokens - start);
+                addChannels(hidden.narrow(0, start, rows), channels.narrow(0, start, rows), workspace);
+            }
+        }
+    }
+
+    private void goOn(Tensor hidden, Tensor mixed, Workspace workspace, LayerObserver observer) {
+        add(hidden, mixed, output, Part.ATTENTION_OUTPUT_NORM, workspace);
+        normAfter(hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, workspace);
+        observer.afterAttention(hidden);
+        feedForward(hidden, workspace, observer);
+    }
+
+    /** What all heads give, side by side, {@code (tokens, heads * headDim)}. */
+    private Tensor attend(Tensor hidden, TokenLayout layout, Rotation rotation, Workspace workspace,
             LayerObserver observer, KeyValueCache.@Nullable Layer cache) {
         long tokens = hidden.size(0);
         long heads = config.keyValueHeads();
@@ -163,8 +200,7 @@ public final class DecoderLayer implements AutoCloseable {
             }
         }
         observer.attentionOutput(mixed);
-        add(hidden, mixed, output, Part.ATTENTION_OUTPUT_NORM, workspace);
-        normAfter(hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, workspace);
+        return mixed;
     }
 
     /** Where in the cache the keys or values of the next token of each sequence belong, {@code (heads, sequences, headDim)}. */
@@ -216,10 +252,14 @@ public final class DecoderLayer implements AutoCloseable {
                     gate.mul_(product.narrow(1, channels, channels));
                 }
                 observer.feedForwardChannels(gate);
-                add(rows, gate, down, Part.FEED_FORWARD_OUTPUT_NORM, workspace);
-                normAfter(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
+                addChannels(rows, gate, workspace);
             }
         }
+    }
+
+    private void addChannels(Tensor rows, Tensor channels, Workspace workspace) {
+        add(rows, channels, down, Part.FEED_FORWARD_OUTPUT_NORM, workspace);
+        normAfter(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
     }
 
     /** Norms queries or keys in place, all channels of a row together or each head by itself, as the layer does. */

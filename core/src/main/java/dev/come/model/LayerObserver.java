@@ -21,6 +21,10 @@ public interface LayerObserver {
     /** The input of the output projection of attention, {@code (tokens, heads * headDim)}. */
     void attentionOutput(Tensor x);
 
+    /** The residual stream between the halves of the layer, {@code (tokens, hidden)}, of all tokens at once. */
+    default void afterAttention(Tensor hidden) {
+    }
+
     /** The input of the down projection, {@code (tokens, intermediate)}. */
     void feedForwardChannels(Tensor x);
 }

@@ -45,8 +45,8 @@ public record ComeAuto(Options options) implements PruningMethod {
     private static final int PAIR = 2;
     private static final double NONE = Double.POSITIVE_INFINITY;
 
-    /** What a refit comes to, in runs of a layer over all tokens: three runs, and the products of two fits. */
-    private static final double RUNS_OF_A_REFIT = 5;
+    /** What a refit comes to, in runs of a layer over all tokens: one run, what follows two fits, and their products. */
+    private static final double RUNS_OF_A_REFIT = 2.5;
 
     /** Of the tokens so many are held out for losses where layers are refitted. */
     private static final double HELD_OUT = 1.0 / HeldOut.EVERY;

@@ -8,6 +8,7 @@ import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Calibration.Tokens;
+import dev.come.calibration.SideBySide.Trial;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import dev.come.model.CausalLanguageModel;
@@ -18,17 +19,20 @@ import dev.come.model.KeyValueCache;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
+import dev.come.model.Part;
 import dev.come.model.Rotation;
 import dev.come.model.TokenLayout;
 import dev.come.model.Workspace;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.Pruning;
+import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
@@ -170,6 +174,29 @@ class NativeObjectsTests {
                 losses.measure(Progress.NONE.begin("", 0, ""));
             }
         });
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {Long.MAX_VALUE, 0})
+    void layersThatAreTakenUpAgainKeepNothing(long memory) {
+        LayerStack stack = LayerStack.dense(LAYERS);
+        try (SideBySide side = new SideBySide(store, tokens, tokens, TestDevice.float32(2), memory, folder)) {
+            side.runDense(LAYERS);
+            NativeObjects.assertSteady(() -> {
+                try (var _ = new PointerScope()) {
+                    LayerNode node = stack.get(0);
+                    LayerWeights weights = store.materialise(node);
+                    Trial first = side.run(node, weights, Optional.of(Part.OUTPUT));
+                    Trial second = side.runAgain(first, node, weights, Optional.of(Part.DOWN));
+                    side.discard(first);
+                    second.fitted().error(second.fitted().products());
+                    Trial third = side.runAgain(second, node, weights, Optional.empty());
+                    side.discard(second);
+                    side.moveOn(third);
+                    side.losses(stack);
+                }
+            });
+        }
     }
 
     @ParameterizedTest

@@ -235,10 +235,12 @@ class HealingTests {
                 assertThat(after.getFirst()).isLessThan(before.getFirst());
                 try (TrainedLayers trained = new TrainedLayers(target)) {
                     double loss = loss(store.with(trained), step.stack(), heldOut(tokens));
+                    List<Double> losses = Objects.requireNonNull(step.scores().get("held_out_loss_dense_before_after"));
+                    LayerStack dense = LayerStack.dense(store.config().layers());
+                    assertThat(losses.get(0)).isCloseTo(loss(store, dense, heldOut(tokens)), within(1e-9));
+                    assertThat(losses.get(1)).isCloseTo(loss(store, stack, heldOut(tokens)), within(1e-9));
+                    assertThat(losses.get(2)).isCloseTo(loss, within(1e-9));
                     assertThat(loss).isFinite().isLessThan(loss(store, stack, heldOut(tokens)));
-                    assertThat(Objects.requireNonNull(step.scores().get("held_out_loss_dense_before_after")).get(2))
-                            .isCloseTo(loss,
-                                    within(1e-9));
                 }
             }
         });

@@ -157,6 +157,25 @@ class RidgeTests {
         }
     }
 
+    /** The plain twin tries all penalties. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 1e-3, 0.1, 1, 10, 100})
+    void noPenaltyOfThePathWouldHaveBeenBetter(double noise) {
+        Tensor truth = normal(CHANNELS, OUTPUTS);
+        Tensor x = uneven(30, CHANNELS);
+        Tensor other = uneven(30, CHANNELS);
+        Tensor y = x.mm(truth).add(normal(30, OUTPUTS), new Scalar(noise));
+        Tensor otherY = other.mm(truth).add(normal(30, OUTPUTS), new Scalar(noise));
+        try (Moments fitted = moments(x, y); Moments heldOut = moments(other, otherY)) {
+            double least = Ridge.PATH.stream()
+                    .mapToDouble(lambda -> heldOut.error(Objects.requireNonNull(Ridge.solve(fitted, lambda, false))))
+                    .min().orElseThrow();
+            Optional<Ridge.Fit> fit = Ridge.best(fitted, heldOut, false, workers);
+            assertThat(fit.map(Ridge.Fit::error).orElse(heldOut.error())).isLessThanOrEqualTo(least);
+            fit.ifPresent(found -> found.change().releaseReference());
+        }
+    }
+
     /** More channels than rows: what fits the rows exactly ruins others, and the held out rows see that. */
     @Test
     void whatOnlyFitsItsOwnRowsIsNotTaken() {
