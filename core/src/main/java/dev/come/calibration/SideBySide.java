@@ -328,7 +328,6 @@ public final class SideBySide implements AutoCloseable {
         runner.workers().forEach(losses.length, (index, workspace) -> {
             int chunk = fittedChunks + index;
             losses[index] = runner.losses(chunks.get(chunk), states.get(last.get(chunk)), workspace, stack);
-            runner.advance(runner.headRuns());
         });
         return Arrays.stream(losses).flatMapToDouble(Arrays::stream).average().orElseThrow();
     }
