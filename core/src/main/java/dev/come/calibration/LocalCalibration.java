@@ -9,8 +9,6 @@ import dev.come.calibration.Trace.Span;
 import dev.come.model.Compute;
 import dev.come.model.LikelyTokens;
 import dev.come.model.Tensors;
-import dev.come.model.Workspace;
-import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.HeldOut;
@@ -19,16 +17,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.DoubleUnaryOperator;
-import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -59,7 +54,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     private final long memory;
     private final Progress progress;
     private final @Nullable Fits fits;
-    private final SearchedStates searched;
+    private final SearchedStates known;
     private final Set<LayerStack> kept = new LinkedHashSet<>();
     private final Map<LayerStack, List<State>> finalStates = new HashMap<>();
     private final Map<Products, List<Salience>> products = new HashMap<>();
@@ -130,9 +125,9 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         int first = fits == null ? 0 : fits.chunks.size();
         this.choice = new Choice(chunks.from(first), first);
         this.states = new StateStore(memory, spillFolder);
-        this.searched = new SearchedStates(states, chunks.size());
         try {
             this.tree = new TraceTree(runner, store.config(), chunks, states, reading);
+            this.known = new SearchedStates(tree, states, chunks.size());
         } catch (RuntimeException e) {
             states.close();
             runner.close();
@@ -146,7 +141,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     @Override
     public void focus(LayerStack stack) {
         focus = stack;
-        searched.keepOnly(stack);
+        known.keepOnly(stack);
         if (fits != null) {
             fits.refitting.keepOnly(stack);
         }
@@ -246,172 +241,55 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     @Override
     public SearchedLosses searchLosses(List<LayerStack> stacks, int exact) {
         LossSearch search = new LossSearch(stacks.size(), choice.chunks, exact);
-        Candidates candidates = new Candidates(stacks, choice);
-        searched.space(candidates.spacing());
-        List<TokenChunks> groups = choice.chunks.groups(candidates.tokensAtOnce(),
-                Math.ceilDiv(compute.threads(), stacks.size()));
-        long total = candidates.runs() * choice.chunks.size();
+        Candidates candidates = candidates(stacks, choice);
+        long bytes = candidates.layerRuns() * choice.chunks.tokens() * tokenBytes();
+        known.space(Math.clamp(Math.ceilDiv(bytes, Math.max(1, states.room())), 1, Integer.MAX_VALUE));
+        List<TokenChunks> groups = groups(stacks.size(), choice.chunks, Math.ceilDiv(compute.threads(), stacks.size()));
         boolean byBounds = stacks.stream().map(focus::commonBeginning).distinct().count() >= MANY && !groups.isEmpty();
-        try (Measuring measuring = new Measuring(search, stacks, candidates,
-                byBounds ? likelyTokens(groups.getFirst()) : null);
-                Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, UNIT);
+        long total = (candidates.layerRuns() + runner.headRuns() * stacks.size()) * choice.chunks.size();
+        try (Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, UNIT);
                 StateStore.Reservation _ = states.reserve(memory / 2)) {
-            return runner.reporting(task, () -> search.run(groups, measuring));
-        }
-    }
-
-    /** Measures what a search asks for: all stacks by bounds first if they are many, of which most will need no more. */
-    private final class Measuring implements LossSearch.Measure, AutoCloseable {
-        private final LossSearch search;
-        private final List<LayerStack> stacks;
-        private final Candidates candidates;
-        private final @Nullable LikelyTokens likely;
-        private final Map<End, State> ends = new ConcurrentHashMap<>();
-
-        /** The last states of a stack on the chunk that begins with a sequence. */
-        private record End(int stack, int sequence) {}
-
-        /** @param likely for bounds; closed with this */
-        Measuring(LossSearch search, List<LayerStack> stacks, Candidates candidates, @Nullable LikelyTokens likely) {
-            this.search = search;
-            this.stacks = stacks;
-            this.candidates = candidates;
-            this.likely = likely;
-        }
-
-        @Override
-        public void run(TokenChunks group, List<Integer> some) {
-            candidates.run(group, some, (stack, chunk, hidden, workspace) -> {
-                if (likely == null) {
-                    search.add(stack, chunk.first(), runner.losses(chunk, hidden, workspace, stacks.get(stack)));
-                } else {
-                    search.addBounds(stack, chunk.first(),
-                            runner.lossBounds(chunk, hidden, likely, workspace, stacks.get(stack)));
-                    ends.put(new End(stack, chunk.first()), states.put(hidden));
+            return runner.reporting(task, () -> {
+                try (CandidateLosses losses = new CandidateLosses(runner, states, candidates, search,
+                        byBounds ? likelyTokens(groups.getFirst()) : null)) {
+                    return search.run(groups, losses);
                 }
             });
         }
+    }
 
-        @Override
-        public void finish(TokenChunks group, List<Integer> some) {
-            runner.workers().forEach(some.size() * group.size(), (task, workspace) -> {
-                int stack = some.get(task / group.size());
-                Chunk chunk = group.get(task % group.size());
-                State end = Objects.requireNonNull(ends.remove(new End(stack, chunk.first())));
-                search.add(stack, chunk.first(),
-                        runner.losses(chunk, states.get(end), workspace, stacks.get(stack)));
-                states.free(end);
-            });
-        }
+    private Candidates candidates(List<LayerStack> stacks, Choice on) {
+        return new Candidates(runner, known, focus, stacks, on.chunks, on.first);
+    }
 
-        @Override
-        public void close() {
-            ends.values().forEach(states::free);
-            if (likely != null) {
-                likely.close();
-            }
-        }
+    /** Chunks of which the states of so many stacks may be held in half of the memory. */
+    private List<TokenChunks> groups(int stacks, TokenChunks of, int least) {
+        return of.groups(memory / 2 / tokenBytes() / (stacks + 1), least);
+    }
+
+    private long tokenBytes() {
+        return (long) store.config().hiddenSize() * compute.type().bytes();
     }
 
     /** The tokens that the stack in focus expects most, by some of its last states. */
     private LikelyTokens likelyTokens(TokenChunks sample) {
         int every = Math.toIntExact(Math.ceilDiv(sample.tokens(), SAMPLE));
         int count = Math.ceilDiv(store.config().vocabularySize(), LIKELY);
-        Candidates trunk = new Candidates(List.of(focus), choice);
         @Nullable
         State[] rows = new State[sample.size()];
         LikelyTokens[] likely = new LikelyTokens[1];
-        try (Progress.Task task = progress.begin("likely tokens of " + focus.size() + " layers",
-                (trunk.runs() - runner.headRuns()) * sample.size(), UNIT)) {
-            return runner.reporting(task, () -> {
-                trunk.run(sample, List.of(0), (_, chunk, hidden, _) -> {
-                    Tensor some = torch.arange(new Scalar(0), new Scalar(chunk.tokens().length), new Scalar(every))
-                            .to(hidden.device(), ScalarType.Long);
-                    rows[sample.chunks().indexOf(chunk)] = states.put(hidden.index_select(0, some));
-                });
-                runner.workers().forEach(1, (_, workspace) -> likely[0] = runner.head().likelyTokens(
-                        torch.cat(new TensorVector(Arrays.stream(rows).map(states::get).toArray(Tensor[]::new)), 0),
-                        count, workspace));
-                return likely[0];
+        try {
+            candidates(List.of(focus), choice).run(sample, List.of(0), (_, chunk, hidden, _) -> {
+                Tensor some = torch.arange(new Scalar(0), new Scalar(chunk.tokens().length), new Scalar(every))
+                        .to(hidden.device(), ScalarType.Long);
+                rows[sample.chunks().indexOf(chunk)] = states.put(hidden.index_select(0, some));
             });
+            runner.workers().forEach(1, (_, workspace) -> likely[0] = runner.head().likelyTokens(
+                    torch.cat(new TensorVector(Arrays.stream(rows).map(states::get).toArray(Tensor[]::new)), 0),
+                    count, workspace));
+            return likely[0];
         } finally {
             Arrays.stream(rows).filter(Objects::nonNull).forEach(states::free);
-        }
-    }
-
-    /** Stacks of which only the parts are run that they do not have in common with what is known. */
-    private final class Candidates {
-        private final List<LayerStack> stacks;
-        private final Choice on;
-
-        Candidates(List<LayerStack> stacks, Choice on) {
-            this.stacks = stacks;
-            this.on = on;
-        }
-
-        /** Of how many tokens the states of all may be held in half of the memory. */
-        long tokensAtOnce() {
-            return memory / 2 / tokenBytes() / (stacks.size() + 1);
-        }
-
-        private long tokenBytes() {
-            return (long) store.config().hiddenSize() * compute.type().bytes();
-        }
-
-        /** Above how many layers, and multiples of it, states may be kept for the next search. */
-        int spacing() {
-            long all = (runs() - runner.headRuns() * stacks.size()) * on.chunks.tokens() * tokenBytes();
-            return Math.clamp(Math.ceilDiv(all, Math.max(1, states.room())), 1, Integer.MAX_VALUE);
-        }
-
-        /** What running all of them over one chunk comes to. */
-        long runs() {
-            long runs = runner.headRuns() * stacks.size();
-            for (Map<Integer, List<LayerNode>> together : byStart(all(), 0, on.chunks.size()).values()) {
-                runs += StackRun.runs(together.values());
-            }
-            return runs;
-        }
-
-        private List<Integer> all() {
-            return IntStream.range(0, stacks.size()).boxed().toList();
-        }
-
-        /** What is left to run of some of them over some chunks, by the layers after which states are known. */
-        private Map<LayerStack, Map<Integer, List<LayerNode>>> byStart(List<Integer> some, int firstChunk, int count) {
-            Map<LayerStack, Map<Integer, List<LayerNode>>> byStart = new LinkedHashMap<>();
-            for (int i : some) {
-                LayerStack stack = stacks.get(i);
-                int start = Math.max(stack.size() - Math.toIntExact(tree.missing(stack)),
-                        searched.longest(stack, firstChunk, count));
-                byStart.computeIfAbsent(first(stack, start), _ -> new LinkedHashMap<>()).put(i,
-                        stack.nodes().subList(start, stack.size()));
-            }
-            return byStart;
-        }
-
-        private static LayerStack first(LayerStack stack, int layers) {
-            return new LayerStack(stack.window(0, layers));
-        }
-
-        private Tensor statesAfter(LayerStack first, int chunk) {
-            return tree.missing(first) == 0
-                    ? states.get(tree.path(first).getLast().states().get(chunk))
-                    : searched.get(first, chunk);
-        }
-
-        /** Runs some of them over some of the chunks. */
-        void run(TokenChunks group, List<Integer> some, Finish finish) {
-            int firstChunk = on.first + on.chunks.chunks().indexOf(group.get(0));
-            try (StackRun run = new StackRun(runner, group, (stack, left, chunk, hidden) -> {
-                LayerStack whole = stacks.get(stack);
-                searched.offer(first(whole, whole.size() - left), focus, firstChunk + chunk, hidden);
-            })) {
-                byStart(some, firstChunk, group.size()).forEach(
-                        (start, ahead) -> run.add(chunk -> statesAfter(start, firstChunk + chunk).clone(), ahead));
-                run.run((stack, chunk, hidden, workspace) -> finish.accept(stack, group.get(chunk), hidden,
-                        workspace));
-            }
         }
     }
 
@@ -443,11 +321,6 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
             throw new IllegalStateException("nobody said how layers are refitted");
         }
         return fits;
-    }
-
-    /** What becomes of the states of a stack at its end. */
-    private interface Finish {
-        void accept(int stack, Chunk chunk, Tensor hidden, Workspace workspace);
     }
 
     @Override
@@ -532,11 +405,11 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     }
 
     private void runToTheEnd(LayerStack stack, FinalStates sees) {
-        Candidates candidates = new Candidates(List.of(stack), new Choice(chunks, 0));
+        Candidates candidates = candidates(List.of(stack), new Choice(chunks, 0));
         try (Progress.Task task = progress.begin("final states of " + stack.size() + " layers",
-                (candidates.runs() - runner.headRuns()) * chunks.size(), UNIT)) {
+                candidates.layerRuns() * chunks.size(), UNIT)) {
             runner.reporting(task, () -> {
-                for (TokenChunks group : chunks.groups(candidates.tokensAtOnce(), compute.threads())) {
+                for (TokenChunks group : groups(1, chunks, compute.threads())) {
                     candidates.run(group, List.of(0), (_, chunk, hidden, workspace) -> sees
                             .see(chunks.chunks().indexOf(chunk), runner.head().finalStates(hidden, workspace)));
                 }
@@ -568,7 +441,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     @Override
     public void close() {
         finalStates.values().forEach(list -> list.forEach(states::free));
-        searched.close();
+        known.close();
         tree.close();
         states.close();
         runner.close();

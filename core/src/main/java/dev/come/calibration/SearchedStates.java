@@ -18,12 +18,15 @@ import org.jspecify.annotations.Nullable;
  * threads.
  */
 final class SearchedStates implements AutoCloseable {
+    private final TraceTree tree;
     private final StateStore states;
     private final int chunks;
     private final Map<LayerStack, @Nullable State[]> known = new HashMap<>();
     private int spacing = 1;
 
-    SearchedStates(StateStore states, int chunks) {
+    /** @param tree what is known from traces; they are looked at first, and need no second copy */
+    SearchedStates(TraceTree tree, StateStore states, int chunks) {
+        this.tree = tree;
         this.states = states;
         this.chunks = chunks;
     }
@@ -48,20 +51,24 @@ final class SearchedStates implements AutoCloseable {
         }
     }
 
-    /** After how many layers of a stack the states of some chunks are known; none: -1. */
+    /** After how many layers of a stack the states of some chunks are known; 0: only the embeddings are. */
     synchronized int longest(LayerStack stack, int firstChunk, int count) {
-        for (int size = stack.size(); size > 0; size--) {
+        int traced = stack.size() - Math.toIntExact(tree.missing(stack));
+        for (int size = stack.size(); size > traced; size--) {
             @Nullable
             State[] found = known.get(new LayerStack(stack.window(0, size)));
             if (found != null && Arrays.stream(found, firstChunk, firstChunk + count).allMatch(Objects::nonNull)) {
                 return size;
             }
         }
-        return -1;
+        return traced;
     }
 
     /** The states of a chunk after these layers, of the current PointerScope, not to be changed. */
     Tensor get(LayerStack first, int chunk) {
+        if (tree.missing(first) == 0) {
+            return states.get(tree.path(first).getLast().states().get(chunk));
+        }
         @Nullable
         State[] found;
         synchronized (this) {

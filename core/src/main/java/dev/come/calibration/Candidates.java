@@ -1,0 +1,82 @@
+package dev.come.calibration;
+
+import dev.come.calibration.TokenChunks.Chunk;
+import dev.come.model.Workspace;
+import dev.come.stack.LayerNode;
+import dev.come.stack.LayerStack;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.Tensor;
+
+/** Stacks of which only what is not known yet is run. */
+final class Candidates {
+    private final LayerRunner runner;
+    private final SearchedStates known;
+    private final LayerStack focus;
+    private final List<LayerStack> stacks;
+    private final TokenChunks chunks;
+    private final int first;
+
+    /** What becomes of the states of a stack at its end; called from several threads, for different stacks and chunks. */
+    interface Finish {
+        void accept(int stack, Chunk chunk, Tensor hidden, Workspace workspace);
+    }
+
+    /**
+     * Runs nothing yet.
+     *
+     * @param focus the stack that these are edits of
+     * @param chunks what they may be run over
+     * @param first the number of the first of these chunks where states are known by such numbers
+     */
+    Candidates(LayerRunner runner, SearchedStates known, LayerStack focus, List<LayerStack> stacks, TokenChunks chunks,
+            int first) {
+        this.runner = runner;
+        this.known = known;
+        this.focus = focus;
+        this.stacks = stacks;
+        this.chunks = chunks;
+        this.first = first;
+    }
+
+    LayerStack get(int stack) {
+        return stacks.get(stack);
+    }
+
+    /** How many layers running all of them over one chunk comes to. */
+    long layerRuns() {
+        return byStart(IntStream.range(0, stacks.size()).boxed().toList(), first, chunks.size()).values().stream()
+                .mapToLong(together -> StackRun.runs(together.values())).sum();
+    }
+
+    /** What is left to run of some of them over some chunks, by the layers after which states are known. */
+    private Map<LayerStack, Map<Integer, List<LayerNode>>> byStart(List<Integer> some, int firstChunk, int count) {
+        Map<LayerStack, Map<Integer, List<LayerNode>>> byStart = new LinkedHashMap<>();
+        for (int i : some) {
+            LayerStack stack = stacks.get(i);
+            int start = known.longest(stack, firstChunk, count);
+            byStart.computeIfAbsent(beginning(stack, start), _ -> new LinkedHashMap<>()).put(i,
+                    stack.nodes().subList(start, stack.size()));
+        }
+        return byStart;
+    }
+
+    private static LayerStack beginning(LayerStack stack, int layers) {
+        return new LayerStack(stack.window(0, layers));
+    }
+
+    /** Runs some of them over some of the chunks. */
+    void run(TokenChunks group, List<Integer> some, Finish finish) {
+        int firstChunk = first + chunks.chunks().indexOf(group.get(0));
+        try (StackRun run = new StackRun(runner, group, (stack, left, chunk, hidden) -> {
+            LayerStack whole = stacks.get(stack);
+            known.offer(beginning(whole, whole.size() - left), focus, firstChunk + chunk, hidden);
+        })) {
+            byStart(some, firstChunk, group.size()).forEach(
+                    (start, ahead) -> run.add(chunk -> known.get(start, firstChunk + chunk).clone(), ahead));
+            run.run((stack, chunk, hidden, workspace) -> finish.accept(stack, group.get(chunk), hidden, workspace));
+        }
+    }
+}
