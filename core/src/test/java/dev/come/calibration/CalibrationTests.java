@@ -165,9 +165,7 @@ class CalibrationTests {
     void aStackThatBeginsLikeAnotherIsRunFromWhereTheyDiffer() {
         long[] told = {0};
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
-                LocalCalibration calibration = new LocalCalibration(
-                        new LayerStore(checkpoint, ModelConfig.of(checkpoint)), Golden.calibration(),
-                        TestDevice.float32(1), Reading.DEFINITION, Long.MAX_VALUE, folder, counting(told))) {
+                LocalCalibration calibration = counted(checkpoint, Golden.calibration(), 1, Long.MAX_VALUE, told)) {
             LayerStack stack = LayerStack.dense(6);
             calibration.blockInfluence(stack);
             assertThat(told[0]).isEqualTo(6);
@@ -245,7 +243,7 @@ class CalibrationTests {
         long[] told = {0};
         long[] toldFresh = {0};
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
-                LocalCalibration calibration = calibration(checkpoint, memory, told)) {
+                LocalCalibration calibration = counted(checkpoint, manySequences(), 2, memory, told)) {
             LayerStack stack = LayerStack.dense(6);
             for (int position : new int[]{4, 2, 1}) {
                 List<LayerStack> stacks = new ArrayList<>();
@@ -254,10 +252,10 @@ class CalibrationTests {
                 }
                 calibration.focus(stack);
                 Calibration.SearchedLosses searched = calibration.searchLosses(stacks);
-                try (LocalCalibration fresh = calibration(checkpoint, memory, toldFresh)) {
+                try (LocalCalibration fresh = counted(checkpoint, manySequences(), 2, memory, toldFresh)) {
                     assertSearched(searched, stacks.stream().map(fresh::loss).toList());
                 }
-                try (LocalCalibration fresh = calibration(checkpoint, memory, toldFresh)) {
+                try (LocalCalibration fresh = counted(checkpoint, manySequences(), 2, memory, toldFresh)) {
                     fresh.focus(stack);
                     assertThat(searched).isEqualTo(fresh.searchLosses(stacks));
                 }
@@ -267,18 +265,17 @@ class CalibrationTests {
         }
     }
 
-    private LocalCalibration calibration(Checkpoint checkpoint, long memory, long[] told) {
-        return new LocalCalibration(new LayerStore(checkpoint, ModelConfig.of(checkpoint)), manySequences(),
-                TestDevice.float32(2), Reading.DEFINITION, memory, folder, counting(told));
+    /** @param told adds up what progress is told of */
+    private LocalCalibration counted(Checkpoint checkpoint, Sequences tokens, int threads, long memory, long[] told) {
+        return new LocalCalibration(new LayerStore(checkpoint, ModelConfig.of(checkpoint)), tokens,
+                TestDevice.float32(threads), Reading.DEFINITION, memory, folder, counting(told));
     }
 
     @Test
     void whatASearchHasRunIsNotRunAgain() {
         long[] told = {0};
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
-                LocalCalibration calibration = new LocalCalibration(
-                        new LayerStore(checkpoint, ModelConfig.of(checkpoint)), Golden.calibration(),
-                        TestDevice.float32(1), Reading.DEFINITION, Long.MAX_VALUE, folder, counting(told))) {
+                LocalCalibration calibration = counted(checkpoint, Golden.calibration(), 1, Long.MAX_VALUE, told)) {
             LayerStack stack = LayerStack.dense(6);
             calibration.focus(stack);
             calibration.searchLosses(List.of(stack.without(1, 1), stack.without(2, 1)));
