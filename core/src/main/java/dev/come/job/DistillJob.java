@@ -215,8 +215,9 @@ public final class DistillJob {
         List<int[]> held = new ArrayList<>();
         List<TextFacts> facts = new ArrayList<>();
         for (TextSource source : options.texts) {
-            CalibrationSet set = new CalibrationSet.Budget(source, tokens + validation, options.training.seed(),
-                    options.sequenceLength).take(teacher.tokenizer());
+            // Whole windows are held back, so there is one more than the tokens ask for.
+            CalibrationSet set = new CalibrationSet.Budget(source, tokens + validation + options.sequenceLength,
+                    options.training.seed(), options.sequenceLength).take(teacher.tokenizer());
             teacher.tokenizer().requireBelow(teacher.config().vocabularySize(), set.sequences());
             set.facts().notes().forEach(progress::note);
             progress.note("Training on " + set.facts().summary());

@@ -49,9 +49,10 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
     }
 
     /**
-     * As many rows as give so many tokens, for training. The rows are those that {@link Options} would take first.
+     * As many rows as give so many tokens, for training. The rows are those that {@link Options} would take first; of rows
+     * that have many more tokens, such as books, windows are taken that are spread evenly over them.
      *
-     * @param tokens how many tokens are wanted; there may be less
+     * @param tokens how many tokens are wanted: there may be less, and more by what the last sequence has too many
      */
     public record Budget(TextSource source, long tokens, long seed, int sequenceLength) implements Source {
         private static final int FIRST_ROWS = 256;
@@ -67,7 +68,7 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
                     CalibrationSet set = encoded(shuffled(corpus, rows, seed), tokenizer, sequenceLength,
                             "lower --seqlen or give more text");
                     if (set.facts().tokensUsed() >= tokens || rows == available) {
-                        return set;
+                        return enough(set);
                     }
                     // A tenth more than the rows so far promise, so that the second try mostly is the last.
                     more = Math.max(more, 1.1 * tokens / set.facts().tokensUsed());
@@ -78,6 +79,16 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
                 }
                 rows = (int) Math.min(available, Math.ceil(rows * more));
             }
+        }
+
+        private CalibrationSet enough(CalibrationSet set) {
+            int all = set.sequences.count();
+            int count = (int) Math.min(all, Math.ceilDiv(tokens * all, set.sequences.tokenCount()));
+            Sequences taken = set.sequences.spread(count);
+            while (taken.tokenCount() < tokens && count < all) { // where sequences differ in length
+                taken = set.sequences.spread(++count);
+            }
+            return new CalibrationSet(taken, set.facts.with(taken));
         }
     }
 

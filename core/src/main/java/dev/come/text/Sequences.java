@@ -106,6 +106,17 @@ public record Sequences(int[] tokens, int[] offsets) {
     }
 
     /**
+     * Some of the sequences, spread evenly, the first one among them.
+     *
+     * @param wanted how many, at most as many as there are
+     */
+    public Sequences spread(int wanted) {
+        return wanted == count()
+                ? this
+                : of(IntStream.range(0, wanted).mapToObj(i -> sequence((int) ((long) i * count() / wanted))).toList());
+    }
+
+    /**
      * The SHA-256, in hexadecimal digits, of the ids and then the offsets, each as a little-endian 32-bit integer. Two sets
      * with the same fingerprint give the same measurements.
      */

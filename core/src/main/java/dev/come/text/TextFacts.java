@@ -25,6 +25,12 @@ import java.util.Locale;
 public record TextFacts(String dataset, String split, List<String> sources, int rowsAvailable, int rowsTaken,
         String assembly, long characters, int tokens, int tokensUsed, int sequences, int sequenceLength,
         boolean specialTokenInFront, String fingerprint, List<String> notes) {
+    /** The same of some of the sequences. */
+    TextFacts with(Sequences used) {
+        return new TextFacts(dataset, split, sources, rowsAvailable, rowsTaken, assembly, characters, tokens,
+                used.tokenCount(), used.count(), sequenceLength, specialTokenInFront, used.fingerprint(), notes);
+    }
+
     /** One line with the numbers that a user checks. */
     public String summary() {
         return String.format(Locale.ROOT,

@@ -82,6 +82,39 @@ class CalibrationSetTests {
     }
 
     @Test
+    void aBudgetTakesWindowsSpreadOverRowsThatHaveMore() throws IOException {
+        write("wikitext2/wiki.train.raw", "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w9 w9\n");
+        CalibrationSet set = budget(5);
+        // 1 2 3 4 5 6 7 8 9 10 11 11 are six windows; five tokens need three.
+        assertThat(set.sequences())
+                .isEqualTo(Sequences.of(List.of(new int[]{1, 2}, new int[]{5, 6}, new int[]{9, 10})));
+        assertThat(set.facts().tokensUsed()).isEqualTo(6);
+        assertThat(set.facts().sequences()).isEqualTo(3);
+        assertThat(set.facts().fingerprint()).isEqualTo(set.sequences().fingerprint());
+        assertThat(budget(100).sequences().tokenCount()).isEqualTo(12);
+    }
+
+    private CalibrationSet budget(long tokens) {
+        return new CalibrationSet.Budget(new TextSource("wiki2", data, TextSource.DEFAULT_FIELD), tokens, 10, 2)
+                .take(tokenizer);
+    }
+
+    @Test
+    void aBudgetOfSequencesThatDifferInLengthIsMet() throws IOException {
+        String rows = IntStream.range(0, 9)
+                .mapToObj(i -> "{\"instruction\": \"%s\", \"input\": \"\", \"output\": \"w1\"}"
+                        .formatted("w0 ".repeat(i)))
+                .collect(Collectors.joining("\n"));
+        write("alpaca/train.jsonl", rows);
+        for (int tokens = 1; tokens <= 54; tokens++) {
+            CalibrationSet set = new CalibrationSet.Budget(new TextSource("alpaca", data, TextSource.DEFAULT_FIELD),
+                    tokens, 10, 100).take(tokenizer);
+            assertThat(set.sequences().tokenCount()).isGreaterThanOrEqualTo(tokens);
+            assertThat(set.sequences().tokenCount()).as("one sequence less would do").isLessThan(tokens + 2 * 14);
+        }
+    }
+
+    @Test
     void theTestSplitIsNeverTaken() throws IOException {
         write("wikitext2/wiki.test.raw", "w0\n");
         assertThatThrownBy(() -> sample("wiki2", 1, 1)).isInstanceOf(InvalidInputException.class)

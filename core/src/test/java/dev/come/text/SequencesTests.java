@@ -28,6 +28,14 @@ class SequencesTests {
     }
 
     @Test
+    void someAreSpreadEvenly() {
+        Sequences windows = Sequences.windows(new int[]{0, 1, 2, 3, 4}, 1);
+        assertThat(windows.spread(2)).isEqualTo(Sequences.of(List.of(new int[]{0}, new int[]{2})));
+        assertThat(windows.spread(5)).isEqualTo(windows);
+        assertThat(windows.spread(0).count()).isZero();
+    }
+
+    @Test
     void theTailThatDoesNotFillAWindowIsDropped() {
         int[] ids = {1, 2, 3, 4, 5, 6, 7};
         assertThat(Sequences.windows(ids, 3))
