@@ -101,7 +101,7 @@ final class RunTraining implements Callable<Integer> {
         Path work = Files.createTempDirectory("come-run-training");
         try (Checkpoint checkpoint = Checkpoint.open(teacher)) {
             config = ModelConfig.of(checkpoint);
-            compute = Compute.of(dtype, DType.BF16, "cpu", threads);
+            compute = Compute.of(dtype, config.storedType(checkpoint), "cpu", threads);
             Random random = new Random(1);
             TokenChunks chunks = TokenChunks.of(Sequences.of(IntStream.range(0, Math.max(1, batchTokens / CHUNK))
                     .mapToObj(_ -> random.ints(CHUNK, 0, config.vocabularySize()).toArray()).toList()), CHUNK);
