@@ -36,6 +36,10 @@ public interface Progress {
         /** Says that so many more units are done; fewer than none where work must be done again. */
         void advance(long steps);
 
+        /** Says that so many units will not be done, because what they were for is known without. */
+        default void skip(long steps) {
+        }
+
         @Override
         default void close() {
         }

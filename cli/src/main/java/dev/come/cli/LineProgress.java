@@ -62,6 +62,11 @@ final class LineProgress implements Progress {
         }
 
         @Override
+        public void skip(long steps) {
+            advance(steps);
+        }
+
+        @Override
         public void close() {
             synchronized (LineProgress.this) {
                 depth--;

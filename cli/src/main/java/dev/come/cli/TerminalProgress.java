@@ -94,6 +94,11 @@ final class TerminalProgress implements Progress {
         }
 
         @Override
+        public void skip(long steps) {
+            bar.stepBy(steps);
+        }
+
+        @Override
         public void close() {
             // Draws once more, from the thread of the progress bars: the lock must not be held here.
             bar.close();

@@ -24,6 +24,16 @@ class LineProgressTests {
     }
 
     @Test
+    void whatNeedNotBeDoneCountsAsDone() {
+        try (Progress.Task task = progress.begin("loss of 28 stacks", 30, "layers")) {
+            task.advance(20);
+            pass(4);
+            task.skip(10);
+        }
+        assertThat(out.toString()).isEqualToIgnoringNewLines("loss of 28 stacks: 30 of 30 layers, 4.0 s");
+    }
+
+    @Test
     void longWorkIsHeardOfEveryHalfMinute() {
         try (Progress.Task task = progress.begin("measuring", 30, "layers")) {
             for (int layer = 0; layer < 10; layer++) {

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.DoubleUnaryOperator;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -249,12 +250,18 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         long total = (candidates.layerRuns() + runner.headRuns() * stacks.size()) * choice.chunks.size();
         try (Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, UNIT);
                 StateStore.Reservation _ = states.reserve(memory / 2)) {
-            return runner.reporting(task, () -> {
-                try (CandidateLosses losses = new CandidateLosses(runner, states, candidates, search,
-                        byBounds ? likelyTokens(groups.getFirst()) : null)) {
-                    return search.run(groups, losses);
-                }
-            });
+            AtomicLong done = new AtomicLong();
+            Progress.Task counted = runs -> {
+                done.addAndGet(runs);
+                task.advance(runs);
+            };
+            SearchedLosses found;
+            try (CandidateLosses losses = new CandidateLosses(runner, states, candidates, search,
+                    byBounds ? likelyTokens(groups.getFirst()) : null)) {
+                found = runner.reporting(counted, () -> search.run(groups, losses));
+            }
+            task.skip(Math.max(0, total - done.get())); // of stacks that were given up
+            return found;
         }
     }
 

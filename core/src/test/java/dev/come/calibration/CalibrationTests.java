@@ -236,6 +236,39 @@ class CalibrationTests {
         }
     }
 
+    @Test
+    void whatASearchGivesUpNeedNotBeDone() {
+        long[] told = {0, 0, 0};
+        LayerStack stack = dense("llama-gqa");
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
+                LocalCalibration calibration = reporting(checkpoint, manySequences(), 2, Long.MAX_VALUE,
+                        new Progress() {
+                            @Override
+                            public Task begin(String what, long total, String unit) {
+                                told[0] += total;
+                                return new Task() {
+                                    @Override
+                                    public void advance(long steps) {
+                                        told[1] += steps;
+                                    }
+
+                                    @Override
+                                    public void skip(long steps) {
+                                        told[2] += steps;
+                                    }
+                                };
+                            }
+
+                            @Override
+                            public void note(String line) {
+                            }
+                        })) {
+            calibration.searchLosses(IntStream.range(0, 6).mapToObj(i -> stack.without(i, 1)).toList());
+        }
+        assertThat(told[2]).isPositive();
+        assertThat(told[1] + told[2]).isEqualTo(told[0]);
+    }
+
     /** What the search of the step before left behind must give what a run from the embeddings gives, to the bit. */
     @ParameterizedTest
     @ValueSource(longs = {0, 60_000, 1 << 20, Long.MAX_VALUE})
@@ -267,8 +300,13 @@ class CalibrationTests {
 
     /** @param told adds up what progress is told of */
     private LocalCalibration counted(Checkpoint checkpoint, Sequences tokens, int threads, long memory, long[] told) {
+        return reporting(checkpoint, tokens, threads, memory, counting(told));
+    }
+
+    private LocalCalibration reporting(Checkpoint checkpoint, Sequences tokens, int threads, long memory,
+            Progress progress) {
         return new LocalCalibration(new LayerStore(checkpoint, ModelConfig.of(checkpoint)), tokens,
-                TestDevice.float32(threads), Reading.DEFINITION, memory, folder, counting(told));
+                TestDevice.float32(threads), Reading.DEFINITION, memory, folder, progress);
     }
 
     @Test
