@@ -51,9 +51,7 @@ import picocli.CommandLine.Spec;
     "model, against the matrix products of the same steps alone, forward and backward."})
 final class RunTraining implements Callable<Integer> {
     private static final double TARGET = 0.5;
-    private static final int CHUNK = 512;
-    /** Rows of logits at a time, as {@link NextTokens} has them with a vocabulary of fifty thousand. */
-    private static final int HEAD_ROWS = 170;
+    private static final int CHUNK = Distillation.CHUNK;
 
     @Spec
     private CommandSpec spec;
@@ -255,9 +253,10 @@ final class RunTraining implements Callable<Integer> {
 
         private void head() {
             Tensor states = Objects.requireNonNull(floatRows.get((long) config.hiddenSize()));
-            for (int row = 0; row < CHUNK; row += HEAD_ROWS) {
+            long most = NextTokens.rows(config);
+            for (long row = 0; row < CHUNK; row += most) {
                 try (var _ = new PointerScope()) {
-                    Tensor some = states.narrow(0, row, Math.min(HEAD_ROWS, CHUNK - row));
+                    Tensor some = states.narrow(0, row, Math.min(most, CHUNK - row));
                     Tensor logits = some.mm(projection.t());
                     for (int i = 2; i < counts.head; i++) {
                         some.mm(projection.t());

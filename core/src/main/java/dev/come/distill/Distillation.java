@@ -44,7 +44,7 @@ import org.bytedeco.javacpp.PointerScope;
  */
 public final class Distillation {
     /** Small chunks, so that many threads share a batch; products of so many rows are large enough. */
-    private static final int CHUNK = 512;
+    static final int CHUNK = 512;
 
     private final Path teacher;
     private final Path pruned;

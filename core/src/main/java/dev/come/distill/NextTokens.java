@@ -34,11 +34,16 @@ final class NextTokens implements AutoCloseable {
         this.head = new LanguageModelHead(store.checkpoint(), config, compute.inFloat32());
         this.multipliers = config.multipliers();
         this.temperature = temperature;
-        this.rows = Math.max(1, LOGITS / config.vocabularySize());
+        this.rows = rows(config);
         try (var _ = new PointerScope()) {
             // A copy, because a float32 checkpoint would give a view on itself.
             projection = compute.floats(store.checkpoint().tensor(config.headTensor())).clone().retainReference();
         }
+    }
+
+    /** Of how many tokens the logits are held at once. */
+    static long rows(ModelConfig config) {
+        return Math.max(1, LOGITS / config.vocabularySize());
     }
 
     /**
