@@ -22,7 +22,6 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -108,12 +107,7 @@ final class WholeRun implements Callable<Integer> {
     private record Contestant(String name, List<String> command) {}
 
     static void main(String[] arguments) {
-        CommandLine commandLine = new CommandLine(new WholeRun());
-        commandLine.setExecutionExceptionHandler((exception, command, _) -> {
-            command.getErr().println(exception.getMessage());
-            return CommandLine.ExitCode.SOFTWARE;
-        });
-        System.exit(commandLine.execute(arguments));
+        Program.run(new WholeRun(), arguments);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.come.distill;
 
+import dev.come.benchmark.Program;
 import dev.come.calibration.LayerRunner;
 import dev.come.calibration.StateStore;
 import dev.come.calibration.TokenChunks;
@@ -35,7 +36,6 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -83,12 +83,7 @@ final class RunTraining implements Callable<Integer> {
     private Compute compute;
 
     static void main(String[] arguments) {
-        CommandLine commandLine = new CommandLine(new RunTraining());
-        commandLine.setExecutionExceptionHandler((exception, command, _) -> {
-            command.getErr().println(exception.getMessage());
-            return CommandLine.ExitCode.SOFTWARE;
-        });
-        System.exit(commandLine.execute(arguments));
+        Program.run(new RunTraining(), arguments);
     }
 
     @Override
