@@ -124,9 +124,10 @@ final class DistillCommand implements Runnable {
                 description = "Tokens in a step (default: ${DEFAULT-VALUE}).")
         private long batchTokens = 4096;
 
-        @Option(names = "--evaluations", paramLabel = "N", description = {
-            "How many times the validation loss is measured and the state is kept (default: ${DEFAULT-VALUE})."})
-        private int evaluations = 10;
+        @Option(names = "--eval-every", paramLabel = "K", description = {
+            "After how many steps the validation loss is measured and the state is kept; 0: a tenth of all "
+                    + "(default: ${DEFAULT-VALUE})."})
+        private int evaluateEvery;
 
         @Option(names = "--seed", paramLabel = "N",
                 description = "Decides which text is taken and in which order (default: ${DEFAULT-VALUE}).")
@@ -146,7 +147,7 @@ final class DistillCommand implements Runnable {
                     Objective.valueOf(constant(OBJECTIVES, objective)), temperature, tokens,
                     modelTokens == null ? tokens : modelTokens, validationTokens, batchTokens,
                     new Schedule(shape, rate, warmUp), new Schedule(shape, modelRate, warmUp), weightDecay, clip,
-                    TrainedParts.valueOf(constant(PARTS, trained)), hiddenWeight, evaluations, seed);
+                    TrainedParts.valueOf(constant(PARTS, trained)), hiddenWeight, evaluateEvery, seed);
         }
     }
 
@@ -179,8 +180,8 @@ final class DistillCommand implements Runnable {
                     + "share the teacher's states (default: ${DEFAULT-VALUE}). Both give the same weights."})
         private String mode = "sp";
 
-        @Option(names = "--workers", paramLabel = "N",
-                description = "Processes of --mode mp; the threads are shared out (default: 2).")
+        @Option(names = "--workers", paramLabel = "N", description = {
+            "Processes of --mode mp; the threads are shared out, and with --device cuda the devices (default: 2)."})
         private @Nullable Integer workers;
 
         @ArgGroup(validate = false)

@@ -32,7 +32,7 @@ class DistillCommandTests {
         List<String> arguments = new ArrayList<>(List.of("distill", "--model-name", folder.resolve("out").toString(),
                 "--teacher", trial.model.toString(), "--save-path", folder.resolve(target).toString(),
                 "--calibration-dataset", trial.text.toString(), "--seqlen", "32", "--tokens", "1280",
-                "--validation-tokens", "128", "--batch-tokens", "128", "--evaluations", "3", "--lr", "3e-3",
+                "--validation-tokens", "128", "--batch-tokens", "128", "--eval-every", "4", "--lr", "3e-3",
                 "--model-lr",
                 "3e-3", "--threads", "2"));
         arguments.addAll(List.of(more));
@@ -90,7 +90,7 @@ class DistillCommandTests {
             --lr 0                             | 2 | learning rate is 0.0
             --warmup 1                         | 2 | --warmup is 1.0
             --clip -1                          | 2 | --clip is -1, but must be 0 or more
-            --evaluations 0                    | 2 | --evaluations is 0, but must be more than 0
+            --eval-every -1                    | 2 | --eval-every is -1, but must be 0 or more
             --hidden-weight -1                 | 2 | --hidden-weight is -1, but must be 0 or more
             --hidden-weight NaN                | 2 | --hidden-weight is NaN, but must be 0 or more
             --level layer --hidden-weight 1    | 2 | --hidden-weight is for --level model or both; leave it out
@@ -100,7 +100,6 @@ class DistillCommandTests {
             --level layer --temperature 2      | 2 | --temperature does nothing at --level layer with --objective mse
             --level model --objective kl       | 2 | --objective does nothing at --level model
             --level model --mode mp            | 2 | --mode does nothing at --level model
-            --device cuda --mode mp            | 2 | --mode mp trains on the processor only, but --device is cuda
             --validation-tokens 1000000        | 3 | lower --validation-tokens or --seqlen
             --calibration-dataset nowhere.txt  | 3 | nowhere.txt
             """)

@@ -149,7 +149,8 @@ public final class LayerRunner implements AutoCloseable {
         List<Layer> layers = steps.stream().map(step -> new Layer(step, chunks.size())).toList();
         Waiting waiting = new Waiting();
         try {
-            workers.forEach(steps.size() * chunks.size(), (task, workspace) -> {
+            // More than there are chunks would only wait; so they help.
+            workers.forEach(steps.size() * chunks.size(), chunks.size(), (task, workspace) -> {
                 int index = task % chunks.size();
                 int position = task / chunks.size();
                 if (position > 0) {

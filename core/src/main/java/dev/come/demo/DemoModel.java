@@ -18,7 +18,7 @@ import java.util.SplittableRandom;
  */
 public final class DemoModel {
     /** The seed that the embedded model was trained with. */
-    public static final long SEED = 10;
+    public static final long SEED = 11;
     /** Tokens of a training sequence, and so the longest that the model has seen: measure it on windows of this length. */
     public static final int SEQUENCE_LENGTH = Recipe.EMBEDDED.config().maxPositions();
 

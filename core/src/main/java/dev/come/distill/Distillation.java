@@ -323,6 +323,7 @@ public final class Distillation {
         private final TeacherStates boundaries;
         private final ExecutorService executor = Executors.newFixedThreadPool(processes,
                 Thread.ofPlatform().name("come-process-", 1).daemon().factory());
+        private final Queue<String> freeDevices = new ConcurrentLinkedQueue<>(compute.devices(processes));
         private final List<Future<?>> running = new ArrayList<>();
         private final Queue<Process> started = new ConcurrentLinkedQueue<>();
         private final Map<Path, Integer> users = new HashMap<>();
@@ -338,16 +339,19 @@ public final class Distillation {
             List<List<Integer>> lengths = chunks.chunks().stream()
                     .map(chunk -> IntStream.of(chunk.layout().lengths()).boxed().toList()).toList();
             int threads = Math.max(1, compute.threads() / processes);
-            LayerProcess.Order order = new LayerProcess.Order(teacher.toAbsolutePath().toString(),
-                    pruned.toAbsolutePath().toString(), layer.position(), options, lengths, training, input.toString(),
-                    target.toString(), layer.folder().toAbsolutePath().toString(), threads);
             int steps = LayerTraining.steps(boundaries.examples(first(layer), last(layer), training), options);
             running.add(executor.submit(() -> {
+                String device = freeDevices.remove(); // as many as there are threads here
+                LayerProcess.Order order = new LayerProcess.Order(teacher.toAbsolutePath().toString(),
+                        pruned.toAbsolutePath().toString(), layer.position(), options, lengths, training,
+                        input.toString(), target.toString(), layer.folder().toAbsolutePath().toString(), device,
+                        threads);
                 try (Progress.Task task = progress.begin("training layer " + stack.get(layer.position()).tree(), steps,
                         "steps")) {
                     LayerProcess.run(order, layer.folder().resolve("order-" + layer.position() + ".json"), progress,
                             task, started::add);
                 } finally {
+                    freeDevices.add(device);
                     leave(input);
                     leave(target);
                 }

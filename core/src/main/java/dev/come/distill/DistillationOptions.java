@@ -19,22 +19,23 @@ import dev.come.UsageException;
  * @param clip the longest gradient; 0: any ({@code --clip})
  * @param trained which weights learn when the whole model is trained ({@code --train})
  * @param hiddenWeight of the hidden-state term beside the next tokens of the whole model ({@code --hidden-weight}); 0: none
- * @param evaluations how many times the validation loss is measured after the start, evenly spread ({@code --evaluations})
+ * @param evaluateEvery after so many steps, and after the last, the validation loss is measured and the state is kept
+ *        ({@code --eval-every}); 0: after each tenth of the steps
  * @param seed the order of the text ({@code --seed})
  */
 public record DistillationOptions(Level level, Objective objective, double temperature, long tokens, long modelTokens,
         long validationTokens, long batchTokens, Schedule schedule, Schedule modelSchedule, double weightDecay,
-        double clip, TrainedParts trained, double hiddenWeight, int evaluations, long seed) {
+        double clip, TrainedParts trained, double hiddenWeight, int evaluateEvery, long seed) {
     public DistillationOptions {
         requirePositive("--temperature", temperature);
         requirePositive("--tokens", (double) tokens);
         requirePositive("--model-tokens", (double) modelTokens);
         requirePositive("--validation-tokens", (double) validationTokens);
         requirePositive("--batch-tokens", (double) batchTokens);
-        requirePositive("--evaluations", (double) evaluations);
         requireNotNegative("--weight-decay", weightDecay);
         requireNotNegative("--clip", clip);
         requireNotNegative("--hidden-weight", hiddenWeight);
+        requireNotNegative("--eval-every", (double) evaluateEvery);
         requireNotNegative("--seed", (double) seed);
         if (hiddenWeight > 0 && !level.hasModel()) {
             throw new UsageException("--hidden-weight is for --level model or both; leave it out");

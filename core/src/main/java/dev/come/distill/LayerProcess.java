@@ -56,9 +56,10 @@ final class LayerProcess {
      * @param input the file of the states before the layer
      * @param target the file of those that should come after it
      * @param folder where the outcome goes
+     * @param device where it is trained
      */
     record Order(String model, String plan, int position, DistillationOptions options, List<List<Integer>> lengths,
-            int training, String input, String target, String folder, int threads) {}
+            int training, String input, String target, String folder, String device, int threads) {}
 
     /** Writes the states of a boundary for processes to read. */
     static void write(Path file, TokenChunks chunks, IntFunction<Tensor> states) {
@@ -92,7 +93,7 @@ final class LayerProcess {
             }
         };
         Path plan = Path.of(order.plan);
-        Compute compute = Compute.float32(order.threads);
+        Compute compute = new Compute(DType.F32, order.device, order.threads);
         try (Checkpoint checkpoint = Checkpoint.open(Path.of(order.model));
                 TrainedLayers before = new TrainedLayers(plan.resolveSibling(""));
                 TensorFile input = TensorFile.open(Path.of(order.input));
@@ -101,7 +102,7 @@ final class LayerProcess {
             ModelConfig config = ModelConfig.of(checkpoint);
             LayerStore store = new LayerStore(checkpoint, config).with(before);
             new LayerTraining(store, PruningPlan.read(plan).last(), order.position, order.options,
-                    Path.of(order.folder)).run(examples(order, input, target), workers, compute, progress,
+                    Path.of(order.folder)).run(examples(order, input, target, compute), workers, compute, progress,
                             progress.begin("", 0, ""));
         }
     }
@@ -125,7 +126,7 @@ final class LayerProcess {
         });
     }
 
-    private static Examples examples(Order order, TensorFile input, TensorFile target) {
+    private static Examples examples(Order order, TensorFile input, TensorFile target, Compute compute) {
         List<Chunk> chunks = new ArrayList<>();
         int first = 0;
         for (List<Integer> lengths : order.lengths) {
@@ -148,12 +149,12 @@ final class LayerProcess {
 
             @Override
             public Tensor input(int chunk) {
-                return input.tensor("" + chunk);
+                return compute.floats(input.tensor("" + chunk));
             }
 
             @Override
             public Tensor target(int chunk) {
-                return target.tensor("" + chunk);
+                return compute.floats(target.tensor("" + chunk));
             }
         };
     }

@@ -14,13 +14,16 @@ import org.bytedeco.pytorch.NoGradGuard;
  * trained on. Training ends early, with what is best so far, when a loss or a gradient is not finite.
  */
 final class TrainingLoop {
+    /** How many times is measured where no one says how often. */
+    private static final int EVALUATIONS = 10;
+
     private final List<TrainableLayer> layers;
     private final Student student;
     private final TokenChunks chunks;
     private final Batches batches;
     private final Schedule schedule;
     private final double clip;
-    private final int evaluations;
+    private final int evaluateEvery;
     private final TrainingFile file;
 
     /** What is trained. */
@@ -44,7 +47,9 @@ final class TrainingLoop {
         this.batches = batches;
         this.schedule = schedule;
         this.clip = options.clip();
-        this.evaluations = options.evaluations();
+        this.evaluateEvery = options.evaluateEvery() > 0
+                ? options.evaluateEvery()
+                : Math.max(1, Math.ceilDiv(batches.count(), EVALUATIONS));
         this.file = file;
     }
 
@@ -117,9 +122,8 @@ final class TrainingLoop {
         }
     }
 
-    /** Evenly spread, and the end among them. */
     private boolean isPoint(int step) {
-        return (long) step * evaluations / batches.count() > (long) (step - 1) * evaluations / batches.count();
+        return step % evaluateEvery == 0 || step == batches.count();
     }
 
     private static double best(List<Point> points, int bestStep) {

@@ -63,10 +63,6 @@ public final class DistillJob {
             Saving saving, boolean resume) {
         public Options {
             texts = List.copyOf(texts);
-            if (processes > 0 && !compute.device().equals("cpu")) {
-                throw new UsageException("--mode mp trains on the processor only, but --device is " + compute.device()
-                        + "; use --mode sp");
-            }
             if (sequenceLength < 1) {
                 throw new UsageException("--seqlen is " + sequenceLength + ", but must be at least 1");
             }

@@ -1,14 +1,19 @@
 package dev.come.model;
 
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.GenericList;
+import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * The AdamW optimizer (arXiv 1711.05101) for weights that lie in one vector.
+ * The AdamW optimizer (arXiv 1711.05101) for weights that lie in one vector. Its step is the engine's own,
+ * {@code aten::_fused_adamw_}, which reads and writes each number once; the means of the gradients lie here, because a training
+ * that is resumed needs them and the engine's class does not give them out in Java.
  */
 public final class AdamW implements AutoCloseable {
+    private static final NamedOperator STEP = NamedOperator.find("aten::_fused_adamw_").orElseThrow();
     private static final double BETA1 = 0.9;
     private static final double EPSILON = 1e-8;
 
@@ -18,7 +23,7 @@ public final class AdamW implements AutoCloseable {
     private final long decayed;
     private final Tensor mean;
     private final Tensor square;
-    private int steps;
+    private final Tensor steps;
 
     /**
      * An optimizer that has taken no step.
@@ -34,25 +39,43 @@ public final class AdamW implements AutoCloseable {
         this.weightDecay = weightDecay;
         this.decayed = decayed;
         try (var _ = new PointerScope()) {
-            mean = torch.zeros_like(weights);
-            square = torch.zeros_like(weights);
-            mean.retainReference();
-            square.retainReference();
+            mean = torch.zeros_like(weights).retainReference();
+            square = torch.zeros_like(weights).retainReference();
+            steps = weights.new_zeros().retainReference();
         }
     }
 
     /** Takes one step against the gradient, {@code (parameters)}. */
     public void step(Tensor gradient, double learningRate) {
-        steps++;
         try (var _ = new PointerScope()) {
-            mean.mul_(new Scalar(BETA1)).add_(gradient, new Scalar(1 - BETA1));
-            square.mul_(new Scalar(beta2)).addcmul_(gradient, gradient, new Scalar(1 - beta2));
-            double meanBias = 1 - StrictMath.pow(BETA1, steps);
-            double squareBias = 1 - StrictMath.pow(beta2, steps);
-            Tensor size = square.div(new Scalar(squareBias)).sqrt_().add_(new Scalar(EPSILON));
-            weights.narrow(0, 0, decayed).mul_(new Scalar(1 - learningRate * weightDecay));
-            weights.addcdiv_(mean, size, new Scalar(-learningRate / meanBias));
+            steps.add_(new Scalar(1));
+            step(0, decayed, weightDecay, gradient, learningRate);
+            step(decayed, weights.numel(), 0, gradient, learningRate);
         }
+    }
+
+    private void step(long start, long end, double decay, Tensor gradient, double learningRate) {
+        if (start < end) {
+            IValue none = new IValue();
+            IValue no = new IValue(false); // neither the variant AMSGrad nor a step up the gradient
+            STEP.run(part(weights, start, end), part(gradient, start, end), part(mean, start, end),
+                    part(square, start, end), new IValue(tensors()), list(steps), new IValue(learningRate),
+                    new IValue(BETA1), new IValue(beta2), new IValue(decay), new IValue(EPSILON), no, no, none, none);
+        }
+    }
+
+    private static IValue part(Tensor vector, long start, long end) {
+        return list(vector.narrow(0, start, end - start));
+    }
+
+    private static IValue list(Tensor tensor) {
+        GenericList list = tensors();
+        list.push_back(new IValue(tensor));
+        return new IValue(list);
+    }
+
+    private static GenericList tensors() {
+        return STEP.noElements(0);
     }
 
     /** The mean of the gradients, {@code (parameters)}, float32. */
@@ -67,14 +90,17 @@ public final class AdamW implements AutoCloseable {
 
     /** Goes on as after so many steps, which left these means. */
     public void restore(int taken, Tensor meanThen, Tensor squareThen) {
-        steps = taken;
-        mean.copy_(meanThen);
-        square.copy_(squareThen);
+        try (var _ = new PointerScope()) {
+            steps.fill_(new Scalar(taken));
+            mean.copy_(meanThen);
+            square.copy_(squareThen);
+        }
     }
 
     @Override
     public void close() {
         mean.releaseReference();
         square.releaseReference();
+        steps.releaseReference();
     }
 }

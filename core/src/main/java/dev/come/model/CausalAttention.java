@@ -79,9 +79,7 @@ final class CausalAttention implements AutoCloseable {
         } else if (type == ScalarType.Float) {
             attendInBlocks(queries, keys, values, output, workspace);
         } else {
-            attendInBlocks(withAnchors(queries, keys, workspace), withOnes(keys, workspace),
-                    workspace.tensor("narrowValues", type, values.size(0), values.size(1), headDim).copy_(values),
-                    output, workspace);
+            attendWithAnchors(queries, keys, values, output, workspace);
         }
     }
 
@@ -153,13 +151,32 @@ final class CausalAttention implements AutoCloseable {
         }
     }
 
+    /** In bfloat16: queries with anchors, keys with ones. */
+    private void attendWithAnchors(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
+        long heads = queries.size(0);
+        long tokens = queries.size(1);
+        long seen = keys.size(1);
+        int width = headDim + PADDING;
+        Tensor anchored = workspace.tensor("anchoredQueries", type, heads, tokens, group, width);
+        Tensor withOnes = workspace.tensor("keysWithOnes", type, heads, seen, width);
+        Tensor narrowValues = workspace.tensor("narrowValues", type, heads, seen, headDim);
+        workspace.share(Math.toIntExact(heads), (head, buffers) -> {
+            anchor(queries.narrow(0, head, 1), keys.narrow(0, head, 1), anchored.narrow(0, head, 1), buffers);
+            Tensor ofHead = withOnes.select(0, head);
+            ofHead.narrow(1, 0, headDim).copy_(keys.select(0, head));
+            ofHead.narrow(1, headDim, PADDING).fill_(new Scalar(1));
+            narrowValues.select(0, head).copy_(values.select(0, head));
+        });
+        attendInBlocks(anchored, withOnes, narrowValues, output, workspace);
+    }
+
     /**
-     * Queries with one more channel, which meets the ones of {@link #withOnes}: it takes an anchor off all scores of the query,
+     * Queries with one more channel, which meets the ones behind the keys: it takes an anchor off all scores of the query,
      * the larger of its scores with the first token, as long as all see that, and with its own. Softmax does not see it, but scores
      * near the largest become small numbers, which bfloat16 rounds by little. Where the largest score is neither of the two, rounding is that of
      * plain bfloat16 attention; never worse.
      */
-    private Tensor withAnchors(Tensor queries, Tensor keys, Workspace workspace) {
+    private void anchor(Tensor queries, Tensor keys, Tensor result, Workspace workspace) {
         long heads = queries.size(0);
         long tokens = queries.size(1);
         Tensor own = keys.narrow(1, keys.size(1) - tokens, tokens).unsqueeze(2);
@@ -169,55 +186,55 @@ final class CausalAttention implements AutoCloseable {
         if (keys.size(1) <= window) {
             anchors = torch.maximum(anchors, torch.mul_out(products, queries, first).sum(3));
         }
-        Tensor result = workspace.tensor("anchoredQueries", type, heads, tokens, group, headDim + PADDING);
         result.narrow(3, 0, headDim).copy_(queries);
         result.select(3, headDim).copy_(anchors.neg_());
         result.narrow(3, headDim + 1, PADDING - 1).zero_();
-        return result;
-    }
-
-    private Tensor withOnes(Tensor keys, Workspace workspace) {
-        Tensor result = workspace.tensor("keysWithOnes", type, keys.size(0), keys.size(1), headDim + PADDING);
-        result.narrow(2, 0, headDim).copy_(keys);
-        result.narrow(2, headDim, PADDING).fill_(new Scalar(1));
-        return result;
     }
 
     private void attendInBlocks(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
-        long heads = queries.size(0);
-        long tokens = queries.size(1);
-        long past = keys.size(1) - tokens;
-        long width = queries.size(3);
-        for (long head = 0; head < heads; head++) {
-            for (long start = 0; start < tokens; start += block) {
-                try (var _ = new PointerScope()) {
-                    long rows = Math.min(block, tokens - start);
-                    long end = past + start + rows;
-                    // The first query of the block sees from here on, each further one from one later; may lie before all.
-                    long bound = past + start + 1 - window;
-                    long first = Math.max(0, bound);
-                    long seen = end - first;
-                    Tensor query = queries.select(0, head).narrow(0, start, rows).view(rows * group, width);
-                    Tensor key = keys.select(0, head).narrow(0, first, seen);
-                    Tensor value = values.select(0, head).narrow(0, first, seen);
-                    Tensor scores = workspace.tensor("scores", type, rows * group, seen);
-                    torch.mm_out(scores, query, key.t());
-                    multipliers.cappedScores(scores);
-                    Tensor byRow = scores.view(rows, group, seen);
-                    byRow.narrow(2, seen - rows, rows).add_(future.narrow(0, 0, rows).narrow(2, 0, rows));
-                    long skipped = first - bound;
-                    if (skipped < rows) {
-                        long columns = Math.min(rows - skipped, seen);
-                        byRow.narrow(2, 0, columns)
-                                .add_(gone.narrow(0, 0, rows).narrow(2, skipped, columns));
-                    }
-                    torch.softmax_out(scores, scores, 1);
-                    Tensor mixed = workspace.tensor("mixed", type, rows * group, headDim);
-                    torch.mm_out(mixed, scores, value);
-                    output.narrow(0, start, rows).select(1, head).copy_(mixed.view(rows, group, headDim));
-                }
-            }
+        int blocks = Math.toIntExact(Math.ceilDiv(queries.size(1), block));
+        workspace.share(Math.toIntExact(queries.size(0)) * blocks, (piece, buffers) -> {
+            // The last queries first: they see most keys, so nobody waits long for whoever comes last.
+            long start = (blocks - 1L - piece % blocks) * block;
+            int head = piece / blocks;
+            attend(queries.select(0, head), keys.select(0, head), values.select(0, head), start,
+                    output.select(1, head), buffers);
+        });
+    }
+
+    /**
+     * A block of queries of one key-value head.
+     *
+     * @param queries {@code (tokens, group, headDim + padding)}
+     * @param keys {@code (past + tokens, headDim + padding)}
+     * @param values {@code (past + tokens, headDim)}
+     * @param start the first query of the block
+     * @param output {@code (tokens, group, headDim)}
+     */
+    private void attend(Tensor queries, Tensor keys, Tensor values, long start, Tensor output, Workspace workspace) {
+        long tokens = queries.size(0);
+        long past = keys.size(0) - tokens;
+        long rows = Math.min(block, tokens - start);
+        long end = past + start + rows;
+        // The first query of the block sees from here on, each further one from one later; may lie before all.
+        long bound = past + start + 1 - window;
+        long first = Math.max(0, bound);
+        long seen = end - first;
+        Tensor query = queries.narrow(0, start, rows).view(rows * group, queries.size(2));
+        Tensor scores = workspace.tensor("scores", type, rows * group, seen);
+        torch.mm_out(scores, query, keys.narrow(0, first, seen).t());
+        multipliers.cappedScores(scores);
+        Tensor byRow = scores.view(rows, group, seen);
+        byRow.narrow(2, seen - rows, rows).add_(future.narrow(0, 0, rows).narrow(2, 0, rows));
+        long skipped = first - bound;
+        if (skipped < rows) {
+            long columns = Math.min(rows - skipped, seen);
+            byRow.narrow(2, 0, columns).add_(gone.narrow(0, 0, rows).narrow(2, skipped, columns));
         }
+        torch.softmax_out(scores, scores, 1);
+        Tensor mixed = workspace.tensor("mixed", type, rows * group, headDim);
+        torch.mm_out(mixed, scores, values.narrow(0, first, seen));
+        output.narrow(0, start, rows).copy_(mixed.view(rows, group, headDim));
     }
 
     @Override

@@ -6,9 +6,11 @@ import dev.come.checkpoint.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -93,6 +95,19 @@ public record Compute(DType type, String device, int threads) {
     /** A tensor of any type and place as float32 where this computes; itself if it is that already. */
     public Tensor floats(Tensor tensor) {
         return tensor.to(torchDevice(), ScalarType.Float);
+    }
+
+    /**
+     * Which device each of several processes works on: {@code cuda}, which has no number, stands for all that there are, taken
+     * in turn; anything else is shared.
+     */
+    public List<String> devices(int processes) {
+        return devices(device, processes, device.equals("cuda") ? torch.cuda_device_count() : 1);
+    }
+
+    static List<String> devices(String device, int processes, int present) {
+        return IntStream.range(0, processes)
+                .mapToObj(process -> device.equals("cuda") ? "cuda:" + process % present : device).toList();
     }
 
     /** The name of the type as users write it. */

@@ -25,7 +25,6 @@ import org.jspecify.annotations.Nullable;
 public final class DecoderLayer implements AutoCloseable {
     private final ModelConfig config;
     private final ScalarType type;
-    private final long rowsAtOnce;
     private final Activation activation;
     private final AttentionKind kind;
     private final CausalAttention attention;
@@ -55,7 +54,6 @@ public final class DecoderLayer implements AutoCloseable {
             BiFunction<Tensor, @Nullable Tensor, Linear> linear) {
         this.config = config;
         this.type = compute.scalarType();
-        this.rowsAtOnce = compute.rowsAtOnce();
         this.activation = Activation.named(config.activation());
         this.kind = stored.attention();
         this.attention = new CausalAttention(config, kind.window(), compute);
@@ -118,18 +116,16 @@ public final class DecoderLayer implements AutoCloseable {
      * @param channels {@code (tokens, intermediate)}: what the observer saw of feed-forward
      */
     public void forwardFromChannels(Tensor hidden, Tensor channels, Workspace workspace) {
-        long tokens = hidden.size(0);
-        for (long start = 0; start < tokens; start += rowsAtOnce) {
-            try (var _ = new PointerScope()) {
-                long rows = Math.min(rowsAtOnce, tokens - start);
-                addChannels(hidden.narrow(0, start, rows), channels.narrow(0, start, rows), workspace);
-            }
-        }
+        workspace.shareRows(hidden.size(0), (_, start, rows, buffers) -> addChannels(hidden.narrow(0, start, rows),
+                channels.narrow(0, start, rows), buffers));
     }
 
     private void goOn(Tensor hidden, Tensor mixed, Workspace workspace, LayerObserver observer) {
-        add(hidden, mixed, output, Part.ATTENTION_OUTPUT_NORM, workspace);
-        normAfter(hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, workspace);
+        workspace.shareRows(hidden.size(0), (_, start, count, buffers) -> {
+            Tensor rows = hidden.narrow(0, start, count);
+            add(rows, mixed.narrow(0, start, count), output, Part.ATTENTION_OUTPUT_NORM, buffers);
+            normAfter(rows, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, buffers);
+        });
         observer.afterAttention(hidden);
         feedForward(hidden, workspace, observer);
     }
@@ -151,26 +147,23 @@ public final class DecoderLayer implements AutoCloseable {
                 : next(ofOneToken.values(), layout);
         Rotation.@Nullable Angles angles = kind.rotary().map(rotary -> rotation.angles(rotary, layout)).orElse(null);
 
-        for (long start = 0; start < tokens; start += rowsAtOnce) {
-            try (var _ = new PointerScope()) {
-                long rows = Math.min(rowsAtOnce, tokens - start);
-                Tensor normed = normBefore(hidden.narrow(0, start, rows), Part.ATTENTION_NORM,
-                        Part.ATTENTION_NORM_BIAS, workspace);
-                Tensor wide = float32(queryKeyValue.of(normed, "queryKeyValue", workspace), "wideQueryKeyValue",
-                        workspace);
-                long queryChannels = heads * group * dim;
-                long keyChannels = heads * dim;
-                Tensor query = wide.narrow(1, 0, queryChannels);
-                Tensor key = wide.narrow(1, queryChannels, keyChannels);
-                normHeads(query, Part.ALL_QUERIES_NORM, Part.QUERY_NORM, workspace);
-                normHeads(key, Part.ALL_KEYS_NORM, Part.KEY_NORM, workspace);
-                place(query, queries.narrow(1, start, rows), angles, start, group);
-                place(key, keys.narrow(1, start, rows).unsqueeze(2), angles, start, 1);
-                values.narrow(1, start, rows).transpose(0, 1)
-                        .copy_(wide.narrow(1, queryChannels + keyChannels, keyChannels).view(rows, heads, dim));
-            }
-        }
-        queries.mul_(new Scalar(config.multipliers().attention()));
+        workspace.shareRows(tokens, (_, start, rows, buffers) -> {
+            Tensor normed = normBefore(hidden.narrow(0, start, rows), Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS,
+                    buffers);
+            Tensor wide = float32(queryKeyValue.of(normed, "queryKeyValue", buffers), "wideQueryKeyValue", buffers);
+            long queryChannels = heads * group * dim;
+            long keyChannels = heads * dim;
+            Tensor query = wide.narrow(1, 0, queryChannels);
+            Tensor key = wide.narrow(1, queryChannels, keyChannels);
+            normHeads(query, Part.ALL_QUERIES_NORM, Part.QUERY_NORM, buffers);
+            normHeads(key, Part.ALL_KEYS_NORM, Part.KEY_NORM, buffers);
+            Tensor placed = queries.narrow(1, start, rows);
+            place(query, placed, angles, start, group);
+            placed.mul_(new Scalar(config.multipliers().attention()));
+            place(key, keys.narrow(1, start, rows).unsqueeze(2), angles, start, 1);
+            values.narrow(1, start, rows).transpose(0, 1)
+                    .copy_(wide.narrow(1, queryChannels + keyChannels, keyChannels).view(rows, heads, dim));
+        });
 
         Tensor mixed = workspace.tensor("attention", type, tokens, heads * group * dim);
         Tensor byHead = mixed.view(tokens, heads, group, dim);
@@ -184,20 +177,18 @@ public final class DecoderLayer implements AutoCloseable {
                 remember(values, cache.values(), layout);
             }
             int[] starts = layout.starts();
-            for (int i = 0; i < starts.length; i++) {
-                try (var _ = new PointerScope()) {
-                    int length = layout.lengths()[i];
-                    long seen = layout.firstPosition() + (long) length;
-                    attention.attend(queries.narrow(1, starts[i], length),
-                            cache == null
-                                    ? seen(keys, "branchKeys", layout, i, workspace)
-                                    : cache.keys().select(0, i).narrow(1, 0, seen),
-                            cache == null
-                                    ? seen(values, "branchValues", layout, i, workspace)
-                                    : cache.values().select(0, i).narrow(1, 0, seen),
-                            byHead.narrow(0, starts[i], length), workspace);
-                }
-            }
+            workspace.share(starts.length, (i, buffers) -> {
+                int length = layout.lengths()[i];
+                long seen = layout.firstPosition() + (long) length;
+                attention.attend(queries.narrow(1, starts[i], length),
+                        cache == null
+                                ? seen(keys, "branchKeys", layout, i, buffers)
+                                : cache.keys().select(0, i).narrow(1, 0, seen),
+                        cache == null
+                                ? seen(values, "branchValues", layout, i, buffers)
+                                : cache.values().select(0, i).narrow(1, 0, seen),
+                        byHead.narrow(0, starts[i], length), buffers);
+            });
         }
         observer.attentionOutput(mixed);
         return mixed;
@@ -239,22 +230,20 @@ public final class DecoderLayer implements AutoCloseable {
     }
 
     private void feedForward(Tensor hidden, Workspace workspace, LayerObserver observer) {
-        long tokens = hidden.size(0);
         long channels = config.intermediateSize();
-        for (long start = 0; start < tokens; start += rowsAtOnce) {
-            try (var _ = new PointerScope()) {
-                Tensor rows = hidden.narrow(0, start, Math.min(rowsAtOnce, tokens - start));
-                Tensor normed = normBefore(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
-                Tensor product = gateUp.of(normed, "gateUp", workspace);
-                Tensor gate = product.narrow(1, 0, channels);
-                activation.inPlace(gate);
-                if (product.size(1) > channels) {
-                    gate.mul_(product.narrow(1, channels, channels));
-                }
-                observer.feedForwardChannels(gate);
-                addChannels(rows, gate, workspace);
+        InTurn turns = new InTurn();
+        workspace.shareRows(hidden.size(0), (block, start, count, buffers) -> turns.guard(() -> {
+            Tensor rows = hidden.narrow(0, start, count);
+            Tensor normed = normBefore(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, buffers);
+            Tensor product = gateUp.of(normed, "gateUp", buffers);
+            Tensor gate = product.narrow(1, 0, channels);
+            activation.inPlace(gate);
+            if (product.size(1) > channels) {
+                gate.mul_(product.narrow(1, channels, channels));
             }
-        }
+            turns.take(block, () -> observer.feedForwardChannels(gate));
+            addChannels(rows, gate, buffers);
+        }));
     }
 
     private void addChannels(Tensor rows, Tensor channels, Workspace workspace) {

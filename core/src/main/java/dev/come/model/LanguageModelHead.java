@@ -194,11 +194,12 @@ public final class LanguageModelHead implements AutoCloseable {
         try (var _ = new PointerScope()) {
             Tensor states = finalStates(hidden, workspace);
             Tensor logSum = logSumExp(states, stored, workspace);
-            Tensor expected = torch.zeros(new long[]{config.vocabularySize()}, logSum.options());
-            forEachSlice(states, stored, workspace, (firstId, slice, logits, start, rows) -> expected
-                    .narrow(0, firstId, slice.size(0))
-                    .add_(logits.sub_(logSum.narrow(0, start, rows)).exp_().sum(0)));
-            Tensor ids = expected.topk(count).get1();
+            long blocks = Math.ceilDiv(states.size(0), compute.rowsAtOnce());
+            Tensor expected = torch.zeros(new long[]{blocks, config.vocabularySize()}, logSum.options());
+            forEachSlice(states, stored, workspace, (firstId, slice, logits, block, start, rows) -> expected
+                    .select(0, block).narrow(0, firstId, slice.size(0))
+                    .copy_(logits.sub_(logSum.narrow(0, start, rows)).exp_().sum(0)));
+            Tensor ids = expected.sum(0).topk(count).get1();
             return new LikelyTokens(Arrays.stream(Tensors.doubles(ids)).mapToInt(id -> (int) id).toArray(),
                     torch.index_select(stored, 0, ids));
         }
@@ -236,7 +237,7 @@ public final class LanguageModelHead implements AutoCloseable {
         if (config.multipliers().capsLogits()) {
             gradient.mul_(config.multipliers().slope(targetLogits(states, targets)).unsqueeze(1));
         }
-        forEachSlice(states, stored, workspace, (_, slice, logits, start, rows) -> {
+        forEachSlice(states, stored, workspace, (_, slice, logits, _, start, rows) -> {
             Tensor slopes = config.multipliers().capsLogits() ? config.multipliers().slope(logits) : null;
             logits.sub_(logSum.narrow(0, start, rows)).exp_();
             gradient.narrow(0, start, rows).addmm_(slopes == null ? logits : logits.mul_(slopes), slice);
@@ -289,7 +290,7 @@ public final class LanguageModelHead implements AutoCloseable {
         Tensor largest = workspace.floats("largest", tokens, 1).fill_(new Scalar(Float.NEGATIVE_INFINITY));
         Tensor sum = workspace.floats("sum", tokens, 1).zero_();
         float[] target = new float[targets.length];
-        forEachSlice(states, stored, workspace, (firstId, _, logits, start, count) -> {
+        forEachSlice(states, stored, workspace, (firstId, _, logits, _, start, count) -> {
             readTargets(logits, firstId, start, rows, targets, target);
             addExponentials(logits, largest.narrow(0, start, count), sum.narrow(0, start, count));
         });
@@ -399,19 +400,17 @@ public final class LanguageModelHead implements AutoCloseable {
                 Tensor slice = workspace.tensor("anchoredProjection", compute.scalarType(), width, hidden + PADDING);
                 slice.narrow(1, 0, hidden).copy_(projection.narrow(0, first, width));
                 slice.narrow(1, hidden, PADDING).fill_(new Scalar(1));
-                for (long start = 0; start < tokens; start += compute.rowsAtOnce()) {
-                    try (var _ = new PointerScope()) {
-                        long rows = Math.min(compute.rowsAtOnce(), tokens - start);
-                        Tensor logits = workspace.tensor("narrowLogits", compute.scalarType(), rows, width);
-                        torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
-                        // Sums of bfloat16 into float32 are slow; a copy is not.
-                        Tensor wide = workspace.floats("logits", rows, width).copy_(logits);
-                        if (top != null) {
-                            top.see(wide, first, start);
-                        }
-                        sum.narrow(0, start, rows).add_(wide.exp_().sum(1));
+                long firstId = first;
+                workspace.shareRows(tokens, (_, start, rows, buffers) -> {
+                    Tensor logits = buffers.tensor("narrowLogits", compute.scalarType(), rows, width);
+                    torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
+                    // Sums of bfloat16 into float32 are slow; a copy is not.
+                    Tensor wide = buffers.floats("logits", rows, width).copy_(logits);
+                    if (top != null) {
+                        top.see(wide, firstId, start);
                     }
-                }
+                    sum.narrow(0, start, rows).add_(wide.exp_().sum(1));
+                });
             }
         }
         return sum.log_().sub_(taken).sub_(anchors);
@@ -471,19 +470,20 @@ public final class LanguageModelHead implements AutoCloseable {
         long tokens = states.size(0);
         Tensor largest = workspace.floats("largest", tokens, 1).fill_(new Scalar(Float.NEGATIVE_INFINITY));
         Tensor sum = workspace.floats("sum", tokens, 1).zero_();
-        forEachSlice(states, projection, workspace, (_, _, logits, start, rows) -> addExponentials(logits,
+        forEachSlice(states, projection, workspace, (_, _, logits, _, start, rows) -> addExponentials(logits,
                 largest.narrow(0, start, rows), sum.narrow(0, start, rows)));
         return sum.log().add_(largest);
     }
 
-    /** Sees the logits of some rows for one slice of the vocabulary, and may overwrite them. */
+    /** Sees the logits of some rows for one slice of the vocabulary, and may overwrite them; called from several threads. */
     private interface SliceVisitor {
         /**
          * @param firstId the token of the first row of the slice
          * @param slice {@code (slice, embedding)}: the rows of the projection
          * @param logits {@code (rows, slice)}
+         * @param block the number of these rows among those that are seen one after the other
          */
-        void visit(long firstId, Tensor slice, Tensor logits, long start, long rows);
+        void visit(long firstId, Tensor slice, Tensor logits, int block, long start, long rows);
     }
 
     /** Tokens x vocabulary never exists: logits are made slice by slice of the vocabulary and block by block of the tokens. */
@@ -494,15 +494,13 @@ public final class LanguageModelHead implements AutoCloseable {
             try (var _ = new PointerScope()) {
                 Tensor slice = workspace.floats("projection", width, config.embeddingSize())
                         .copy_(projection.narrow(0, first, width));
-                for (long start = 0; start < tokens; start += compute.rowsAtOnce()) {
-                    long rows = Math.min(compute.rowsAtOnce(), tokens - start);
-                    try (var _ = new PointerScope()) {
-                        Tensor logits = workspace.floats("logits", rows, width);
-                        torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
-                        config.multipliers().capped(logits);
-                        visitor.visit(first, slice, logits, start, rows);
-                    }
-                }
+                long firstId = first;
+                workspace.shareRows(tokens, (block, start, rows, buffers) -> {
+                    Tensor logits = buffers.floats("logits", rows, width);
+                    torch.mm_out(logits, states.narrow(0, start, rows), slice.t());
+                    config.multipliers().capped(logits);
+                    visitor.visit(firstId, slice, logits, block, start, rows);
+                });
             }
         }
     }

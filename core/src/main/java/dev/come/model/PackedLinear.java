@@ -3,13 +3,7 @@ package dev.come.model;
 import dev.come.checkpoint.DType;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Dispatcher;
-import org.bytedeco.pytorch.GenericList;
 import org.bytedeco.pytorch.IValue;
-import org.bytedeco.pytorch.IValueVector;
-import org.bytedeco.pytorch.OperatorHandle;
-import org.bytedeco.pytorch.OperatorHandleOptional;
-import org.bytedeco.pytorch.OperatorName;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -72,47 +66,27 @@ final class PackedLinear implements Linear {
         bias.releaseReference();
     }
 
-    /** An operator of the engine by its name; retained. */
-    static Optional<OperatorHandle> operator(String name) {
-        OperatorHandleOptional found = Dispatcher.singleton().findSchema(new OperatorName(name, ""));
-        return found.has_value()
-                ? Optional.of(new OperatorHandle(found.get()).retainReference())
-                : Optional.empty();
-    }
-
     /** The two operators, and those of their arguments that are always the same. */
-    private record Operators(OperatorHandle reorder, OperatorHandle linear, IValue none, IValue noFunction,
+    private record Operators(NamedOperator reorder, NamedOperator linear, IValue none, IValue noFunction,
             IValue noNumbers) {
         /** Which argument of the product is the list of numbers for a function that it could apply. */
         private static final int NUMBERS = 4;
 
         static Optional<Operators> find() {
             try (var _ = new PointerScope()) {
-                return operator("mkldnn::_reorder_linear_weight").flatMap(
-                        reorder -> operator("mkldnn::_linear_pointwise").map(linear -> new Operators(reorder, linear,
-                                new IValue().retainReference(), new IValue("none").retainReference(),
-                                noNumbers(linear).retainReference())));
+                return NamedOperator.find("mkldnn::_reorder_linear_weight").flatMap(
+                        reorder -> NamedOperator.find("mkldnn::_linear_pointwise").map(linear -> new Operators(reorder,
+                                linear, new IValue().retainReference(), new IValue("none").retainReference(),
+                                new IValue(linear.noElements(NUMBERS)).retainReference())));
             }
         }
 
-        /** An empty list of the type that the schema wants; a list of any other type is refused. */
-        private static IValue noNumbers(OperatorHandle linear) {
-            return new IValue(new GenericList(
-                    linear.schema().arguments().getPointer(NUMBERS).type().get().containedType(0)));
-        }
-
         Tensor pack(Tensor matrix) {
-            return call(reorder, new IValue(matrix), none);
+            return reorder.tensor(new IValue(matrix), none);
         }
 
         Tensor multiply(Tensor x, IValue matrix, IValue bias) {
-            return call(linear, new IValue(x), matrix, bias, noFunction, noNumbers, none);
-        }
-
-        private static Tensor call(OperatorHandle operator, IValue... arguments) {
-            IValueVector stack = new IValueVector(arguments);
-            operator.callBoxed(stack);
-            return new Tensor(stack.get(0).toTensor()); // a reference of our own: the other one goes with the stack
+            return linear.tensor(new IValue(x), matrix, bias, noFunction, noNumbers, none);
         }
     }
 }

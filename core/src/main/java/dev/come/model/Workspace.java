@@ -9,6 +9,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The temporaries of one thread. A forward pass needs the same few large buffers for every layer and every chunk of
@@ -16,6 +17,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 public final class Workspace implements AutoCloseable {
     private final Compute compute;
+    private final @Nullable Workers workers;
     private final Map<String, Buffer> buffers = new HashMap<>();
     private final Map<Double, Tensor> numbers = new HashMap<>();
 
@@ -31,8 +33,47 @@ public final class Workspace implements AutoCloseable {
         }
     }
 
+    /** Of a thread that is by itself. */
     public Workspace(Compute compute) {
+        this(compute, null);
+    }
+
+    /** @param workers those that the thread belongs to */
+    Workspace(Compute compute, @Nullable Workers workers) {
         this.compute = compute;
+        this.workers = workers;
+    }
+
+    /**
+     * Does pieces of the work on a chunk that do not depend on each other, on this thread and on those that have nothing to do;
+     * returns when all are done. They are begun in their order.
+     *
+     * @param task is given the workspace of the thread that does the piece
+     */
+    void share(int pieces, Workers.ChunkTask task) {
+        if (workers != null && pieces > 1) {
+            workers.share(pieces, task, this);
+            return;
+        }
+        for (int piece = 0; piece < pieces; piece++) {
+            try (var _ = new PointerScope()) {
+                task.run(piece, this);
+            }
+        }
+    }
+
+    /** What is done with some rows; by any thread. */
+    interface RowsTask {
+        void run(int block, long start, long rows, Workspace workspace);
+    }
+
+    /** {@link #share Shares} work on rows, which is done so many at a time as suits the processor or device. */
+    void shareRows(long rows, RowsTask task) {
+        long most = compute.rowsAtOnce();
+        share(Math.toIntExact(Math.ceilDiv(rows, most)), (piece, buffers) -> {
+            long start = piece * most;
+            task.run(piece, start, Math.min(most, rows - start), buffers);
+        });
     }
 
     /**

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The model that is checked in. */
 class DemoModelTests {
     /** Measured when the model was trained; float32, windows of 128 tokens. */
-    private static final double LOSS = 0.80138;
+    private static final double LOSS = 0.80382;
     /** What the least important layer is worth at least, in nats; 0.017 were measured on the whole text. */
     private static final double LEAST_RISE = 0.01;
 

@@ -55,7 +55,7 @@ class DistillJobTests {
     private double hiddenWeight;
     private double rate = 3e-3;
     private long tokens = 1280;
-    private int evaluations = 3;
+    private int evaluateEvery = 4;
     private int threads = 2;
     private int processes;
     private long memory = Long.MAX_VALUE;
@@ -77,7 +77,7 @@ class DistillJobTests {
         TextSource source = new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
         DistillationOptions training = new DistillationOptions(level, objective, 1, tokens, tokens, 128, 128,
                 new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, rate, 0.1), 0.01, 1,
-                trained, hiddenWeight, evaluations, 10);
+                trained, hiddenWeight, evaluateEvery, 10);
         return new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(source), WINDOW, training,
                 processes, new PerplexityOptions(perplexity ? List.of(source) : List.of(), WINDOW, 4),
                 new ComputeChoice("float32", "cpu", threads, memory), run.saving(target), resume), progress).run();

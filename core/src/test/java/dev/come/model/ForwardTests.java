@@ -117,6 +117,58 @@ class ForwardTests {
         }
     }
 
+    /** Pieces are cut the same way whoever does them. */
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void threadsThatHelpChangeNoBit(String name) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model(name));
+                var _ = new NoGradGuard();
+                var _ = new PointerScope()) {
+            ModelConfig config = ModelConfig.of(checkpoint);
+            TokenLayout layout = TokenLayout.of(3, 1200, 1, 33);
+            int[] tokens = new Random(7).ints(layout.tokens(), 0, config.vocabularySize()).toArray();
+            for (Compute compute : List.of(TestDevice.float32(3), TestDevice.bfloat16(3))) {
+                torch.manual_seed(8);
+                Tensor start = torch.randn(layout.tokens(), config.hiddenSize()).to(compute.torchDevice(),
+                        compute.scalarType());
+                Tensor alone = start.clone();
+                Tensor helped = start.clone();
+                List<float[]> seenAlone = new ArrayList<>();
+                List<float[]> seenHelped = new ArrayList<>();
+                double[][][] losses = new double[2][][];
+                try (Rotation rotation = new Rotation(compute);
+                        Workspace workspace = new Workspace(compute);
+                        Workers workers = new Workers(compute);
+                        LanguageModelHead head = new LanguageModelHead(checkpoint, config, compute);
+                        DecoderLayer layer = new DecoderLayer(config, LayerWeights.of(checkpoint, config, LAYER),
+                                compute)) {
+                    layer.forward(alone, layout, rotation, workspace, new Collector(seenAlone), null);
+                    losses[0] = head.losses(alone, tokens, layout, _ -> 1, workspace);
+                    workers.forEach(1, (_, one) -> {
+                        layer.forward(helped, layout, rotation, one, new Collector(seenHelped), null);
+                        losses[1] = head.losses(helped, tokens, layout, _ -> 1, one);
+                    });
+                }
+                assertThat(helped.equal(alone)).as(compute.dtypeName()).isTrue();
+                assertThat(seenHelped).usingRecursiveComparison().isEqualTo(seenAlone);
+                assertThat(losses[1]).isDeepEqualTo(losses[0]);
+            }
+        }
+    }
+
+    /** Keeps all that it sees, in the order in which it sees it. */
+    private record Collector(List<float[]> seen) implements LayerObserver {
+        @Override
+        public void attentionOutput(Tensor x) {
+            seen.add(Tensors.floats(x));
+        }
+
+        @Override
+        public void feedForwardChannels(Tensor x) {
+            seen.add(Tensors.floats(x));
+        }
+    }
+
     /** A layer that stays has packed weights where there are such, which is in bfloat16; so they agree as far as that goes. */
     @ParameterizedTest
     @FieldSource("MODELS")

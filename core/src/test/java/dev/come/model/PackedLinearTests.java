@@ -104,7 +104,7 @@ class PackedLinearTests {
 
     @Test
     void anEngineWithoutTheOperatorsIsNoticed() {
-        assertThat(PackedLinear.operator("mkldnn::_no_such_operator")).isEmpty();
+        assertThat(NamedOperator.find("mkldnn::_no_such_operator")).isEmpty();
     }
 
     @Test
