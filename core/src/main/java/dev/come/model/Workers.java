@@ -110,20 +110,30 @@ public final class Workers implements AutoCloseable {
     private static void join(List<Future<?>> running, AtomicInteger next, int count,
             @Nullable RuntimeException ownFailure) {
         RuntimeException failure = ownFailure;
+        boolean interrupted = false;
         for (Future<?> future : running) {
-            try {
-                future.get();
-            } catch (ExecutionException e) {
-                next.set(count);
-                RuntimeException cause = e.getCause() instanceof RuntimeException known
-                        ? known
-                        : new IllegalStateException(e.getCause());
-                failure = failure == null ? cause : failure;
-            } catch (InterruptedException e) {
-                next.set(count);
-                Thread.currentThread().interrupt();
-                failure = failure == null ? new IllegalStateException("interrupted", e) : failure;
+            boolean ended = false;
+            while (!ended) {
+                try {
+                    future.get();
+                    ended = true;
+                } catch (ExecutionException e) {
+                    next.set(count);
+                    RuntimeException cause = e.getCause() instanceof RuntimeException known
+                            ? known
+                            : new IllegalStateException(e.getCause());
+                    failure = failure == null ? cause : failure;
+                    ended = true;
+                } catch (InterruptedException e) {
+                    // Nothing more is begun, but what is at work has to end first.
+                    next.set(count);
+                    interrupted = true;
+                    failure = failure == null ? new IllegalStateException("interrupted", e) : failure;
+                }
             }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
         if (failure != null) {
             throw failure;

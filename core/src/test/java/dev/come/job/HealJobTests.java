@@ -13,6 +13,12 @@ import dev.come.UsageException;
 import dev.come.WideModels;
 import dev.come.WordModels;
 import dev.come.checkpoint.Checkpoint;
+import dev.come.distill.Curve;
+import dev.come.distill.DistillationOptions;
+import dev.come.distill.Level;
+import dev.come.distill.Objective;
+import dev.come.distill.Schedule;
+import dev.come.distill.TrainedParts;
 import dev.come.heal.Healing;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.PruningMethod;
@@ -76,6 +82,25 @@ class HealJobTests {
         assertSameModel(run.target("afterwards"), run.target("healed"));
         assertThat(WordModels.names(folder))
                 .containsExactlyInAnyOrderElementsOf(run.inputsAnd("pruned", "healed", "afterwards"));
+    }
+
+    @Test
+    void aHealedModelCanBeTrainedAfterwards() {
+        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        PruningPlan healed = run.to("healed").plan();
+        DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 128, 128,
+                new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), 0, 1,
+                TrainedParts.MERGED, 0, 2, 10);
+        DistillJob.Result trained = new DistillJob(new DistillJob.Options(run.target("healed"), run.model,
+                List.of(run.source()), 32, training, 0, run.perplexity(), run.choice(), run.saving("trained"), false),
+                Progress.NONE).run();
+        Curve curve = trained.trained().modelCurve().orElseThrow();
+        assertThat(curve.best().loss()).isLessThan(curve.start().loss());
+        assertThat(trained.plan().steps()).hasSize(healed.steps().size() + 1);
+        assertThat(trained.plan().last().nodes()).anyMatch(Trained.class::isInstance);
+        ApplyJob.run(run.target("trained/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
+                Progress.NONE);
+        assertSameModel(run.target("applied"), run.target("trained"));
     }
 
     @Test

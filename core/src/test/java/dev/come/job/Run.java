@@ -86,7 +86,7 @@ final class Run {
         sentences = true;
     }
 
-    private TextSource source() {
+    TextSource source() {
         return new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
     }
 

@@ -97,6 +97,26 @@ class WorkersTests {
         }
     }
 
+    /** Buffers must not go while a thread uses them. */
+    @Test
+    void whoIsInterruptedWaitsForWhatIsAtWork() {
+        AtomicInteger begun = new AtomicInteger();
+        AtomicInteger ended = new AtomicInteger();
+        Thread main = Thread.currentThread();
+        assertThatThrownBy(() -> workers.forEach(1000, (_, _) -> {
+            begun.incrementAndGet();
+            main.interrupt();
+            try {
+                Thread.sleep(50);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            ended.incrementAndGet();
+        })).isInstanceOf(IllegalStateException.class).hasMessage("interrupted");
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(ended.get()).isEqualTo(begun.get()).isBetween(1, 999);
+    }
+
     @Test
     void onlySoManyChunksAreAtWorkAtOnce() {
         AtomicInteger now = new AtomicInteger();
