@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
@@ -146,13 +147,27 @@ public final class LayerRunner implements AutoCloseable {
      * the layer before is through with the chunk at hand, so that two layers may be in memory at once.
      */
     void run(List<Step> steps, List<Chunk> chunks) {
+        run(steps, chunks, null);
+    }
+
+    /**
+     * The same while one thread does something else first.
+     *
+     * @param beside is given the workspace of the thread that does it
+     */
+    void run(List<Step> steps, List<Chunk> chunks, @Nullable Consumer<Workspace> beside) {
+        int before = beside == null ? 0 : 1;
         List<Layer> layers = steps.stream().map(step -> new Layer(step, chunks.size())).toList();
         Waiting waiting = new Waiting();
         try {
             // More than there are chunks would only wait; so they help.
-            workers.forEach(steps.size() * chunks.size(), chunks.size(), (task, workspace) -> {
-                int index = task % chunks.size();
-                int position = task / chunks.size();
+            workers.forEach(before + steps.size() * chunks.size(), before + chunks.size(), (task, workspace) -> {
+                if (beside != null && task == 0) {
+                    beside.accept(workspace);
+                    return;
+                }
+                int index = (task - before) % chunks.size();
+                int position = (task - before) / chunks.size();
                 if (position > 0) {
                     waiting.until(() -> layers.get(position - 1).isThrough(index));
                 }

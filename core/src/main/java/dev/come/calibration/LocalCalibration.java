@@ -309,8 +309,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
                 layers -> statesForFits(dense.get(layers)));
                 Progress.Task task = progress.begin("refitting " + stack.get(position).tree(),
                         (long) with.refitting.runs() * with.chunks.size(), UNIT)) {
-            return runner.reporting(task,
-                    () -> with.refitting.refit(stack, position, side, runner.workers(), task));
+            return runner.reporting(task, () -> with.refitting.refit(stack, position, side, task));
         }
     }
 

@@ -21,7 +21,10 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
@@ -55,6 +58,9 @@ public final class SideBySide implements AutoCloseable {
     /** How many layers shall lie behind the dense model when the next layer of the stack is run. */
     private int denseEnd;
     private List<State> dense;
+    /** Those that the dense model has run on to, while those before are still needed. */
+    private @Nullable List<State> ahead;
+    private int aheadLayers;
     private List<State> own;
     /** Whether both are at the same states, which are then held once. */
     private boolean together = true;
@@ -188,32 +194,68 @@ public final class SideBySide implements AutoCloseable {
      * stack, so that no thread waits between the two.
      */
     public void runDense(int layers) {
-        if (known == null) {
-            denseEnd = Math.max(denseEnd, layers);
+        if (known != null) {
+            dense = known.after(layers);
+            denseLayers = layers;
+            denseEnd = layers;
             return;
         }
-        dense = known.after(layers);
-        denseLayers = layers;
-        denseEnd = layers;
+        if (ahead != null) {
+            leave(dense);
+            dense = ahead;
+            denseLayers = aheadLayers;
+            ahead = null;
+        }
+        denseEnd = Math.max(denseEnd, layers);
+    }
+
+    /**
+     * Does work that only one thread can begin, while others have the dense model run on to where so many layers lie behind
+     * it. The states where it was are those that trials are compared with until {@link #runDense}.
+     *
+     * @param work is given the workspace of its thread
+     */
+    public <T> T whileDenseRuns(int layers, Function<Workspace, T> work) {
+        List<LayerRunner.Step> steps = new ArrayList<>();
+        List<State> after = known == null && ahead == null ? dense(layers, steps) : dense;
+        AtomicReference<T> result = new AtomicReference<>();
+        runner.run(steps, chunks.chunks(), workspace -> result.set(work.apply(workspace)));
+        if (!steps.isEmpty()) {
+            ahead = after;
+            aheadLayers = layers;
+        }
+        return Objects.requireNonNull(result.get());
+    }
+
+    /** Adds the layers that the dense model lacks until so many lie behind it, and gives the states after them. */
+    private List<State> dense(int layers, List<LayerRunner.Step> steps) {
+        List<State> after = dense;
+        for (int layer = denseLayers; layer < layers; layer++) {
+            Running pass = new Running(after, layer > denseLayers);
+            steps.add(new LayerRunner.Step(new Original(layer), _ -> {
+            }, pass));
+            after = Arrays.asList(pass.after);
+        }
+        return after;
+    }
+
+    /** Forgets states of the dense model. */
+    private void leave(List<State> passed) {
+        if (!together) {
+            passed.forEach(states::free);
+        }
+        together = false;
     }
 
     /** Runs the dense model as far as was asked for, and then other layers against its states there. */
     private void run(List<LayerRunner.Step> others) {
         List<State> passed = dense;
         List<LayerRunner.Step> steps = new ArrayList<>();
-        for (int layer = denseLayers; layer < denseEnd; layer++) {
-            Running pass = new Running(dense, layer > denseLayers);
-            steps.add(new LayerRunner.Step(new Original(layer), _ -> {
-            }, pass));
-            dense = Arrays.asList(pass.after);
-        }
+        dense = dense(denseEnd, steps);
         steps.addAll(others);
         runner.run(steps, chunks.chunks());
         if (denseLayers < denseEnd) {
-            if (!together) {
-                passed.forEach(states::free);
-            }
-            together = false;
+            leave(passed);
             denseLayers = denseEnd;
         }
     }

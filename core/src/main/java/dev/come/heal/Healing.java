@@ -9,7 +9,6 @@ import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
-import dev.come.model.Workers;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Original;
@@ -158,7 +157,8 @@ public final class Healing {
     public static long bytes(ModelConfig config, int threads) {
         long channels = Math.max(config.intermediateSize(), (long) config.heads() * config.headDim());
         long sums = channels * (channels + config.hiddenSize());
-        return sums * (2 * Double.BYTES + threads * 2L * Double.BYTES);
+        // Those of fitted and of other tokens; beside them those of each thread's chunk, or the factors and what makes them.
+        return sums * (2 * Double.BYTES + Math.max((long) threads * Float.BYTES, 4L * Double.BYTES));
     }
 
     /**
@@ -181,14 +181,13 @@ public final class Healing {
         SortedMap<Integer, LayerFit> outcomes = new TreeMap<>();
         EndLosses losses;
         try (SideBySide side = new SideBySide(store, tokens.fitted(), tokens.heldOut(), compute, memory, folder);
-                Workers workers = new Workers(compute);
                 Progress.Task task = progress.begin("healing " + stack.size() + " layers",
                         runs(stack, first) * side.chunks() + side.lossRuns(), "windows")) {
             losses = side.reporting(task, () -> {
                 side.runBoth(first);
                 for (int position = first; position < stack.size(); position++) {
                     try (var _ = new PointerScope()) {
-                        heal(stack, position, side, workers, task, refitted, outcomes);
+                        heal(stack, position, side, task, refitted, outcomes);
                     }
                 }
                 return side.losses(stack);
@@ -211,7 +210,7 @@ public final class Healing {
         return runs;
     }
 
-    private void heal(LayerStack stack, int position, SideBySide side, Workers workers, Progress.Task task,
+    private void heal(LayerStack stack, int position, SideBySide side, Progress.Task task,
             SortedMap<Integer, Trained> refitted, SortedMap<Integer, LayerFit> outcomes) {
         LayerNode node = stack.get(position);
         LayerWeights weights = store.materialise(node);
@@ -220,7 +219,8 @@ public final class Healing {
             side.moveOn(side.run(node, weights, Optional.empty()));
             return;
         }
-        LayerFit fit = LayerFit.of(node, weights, options.targets.parts, side, workers, task);
+        int nextEnd = position + 1 < stack.size() ? end(stack, position + 1) : store.config().layers();
+        LayerFit fit = LayerFit.of(node, weights, options.targets.parts, side, nextEnd, task);
         outcomes.put(position, fit);
         if (fit.isTaken()) {
             refitted.put(position, TrainedLayers.write(folder, store.config(), node, Training.REFITTED, position,

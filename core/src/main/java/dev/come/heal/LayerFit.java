@@ -5,7 +5,6 @@ import dev.come.calibration.SideBySide;
 import dev.come.calibration.SideBySide.Trial;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
-import dev.come.model.Workers;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.EnumMap;
@@ -49,9 +48,10 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
      * @param weights of the current PointerScope
      * @param parts the projections, in the order in which the layer uses them
      * @param side the stack at the states before the layer, the dense model at those that it should end in
+     * @param nextEnd how far the dense model is wanted after this layer; it runs on while the last fit is made
      * @param task advances by {@link #runs} times the chunks
      */
-    static LayerFit of(LayerNode node, LayerWeights weights, List<Part> parts, SideBySide side, Workers workers,
+    static LayerFit of(LayerNode node, LayerWeights weights, List<Part> parts, SideBySide side, int nextEnd,
             Progress.Task task) {
         Trial best = side.run(node, weights, Optional.of(parts.getFirst()));
         double before = best.heldOutError();
@@ -61,7 +61,10 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
             Part part = parts.get(i);
             Optional<Part> next = i + 1 < parts.size() ? Optional.of(parts.get(i + 1)) : Optional.empty();
             boolean bias = weights.asMap().containsKey(SideBySide.biasOf(part));
-            Optional<Ridge.Fit> fit = Ridge.best(best.fitted(), best.heldOut(), bias, workers);
+            Trial tried = best;
+            // The last fit has the most channels, so it leaves the other threads idle for longest.
+            Optional<Ridge.Fit> fit = side.whileDenseRuns(next.isPresent() ? 0 : nextEnd,
+                    workspace -> Ridge.best(tried.fitted(), tried.heldOut(), bias, workspace));
             if (fit.isPresent()) {
                 LayerWeights changed = changed(fitted, part, fit.get());
                 Trial trial = side.runAgain(best, node, changed, next);

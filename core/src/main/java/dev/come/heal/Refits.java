@@ -6,7 +6,6 @@ import dev.come.calibration.Calibration.Refit;
 import dev.come.calibration.Refitting;
 import dev.come.calibration.SideBySide;
 import dev.come.heal.Healing.Targets;
-import dev.come.model.Workers;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerNode.Training;
@@ -67,12 +66,12 @@ public final class Refits implements Refitting {
     }
 
     @Override
-    public Optional<Refit> refit(LayerStack stack, int position, SideBySide side, Workers workers,
-            Progress.Task task) {
+    public Optional<Refit> refit(LayerStack stack, int position, SideBySide side, Progress.Task task) {
         try (var _ = new PointerScope()) {
             LayerNode node = stack.get(position);
-            side.runDense(LayerFit.end(stack, position, store.config().layers()));
-            LayerFit fit = LayerFit.of(node, store.materialise(node), targets.parts(), side, workers, task);
+            int end = LayerFit.end(stack, position, store.config().layers());
+            side.runDense(end);
+            LayerFit fit = LayerFit.of(node, store.materialise(node), targets.parts(), side, end, task);
             if (!fit.isTaken()) {
                 return Optional.empty();
             }

@@ -1,31 +1,40 @@
 package dev.come.heal;
 
 import dev.come.calibration.Moments;
-import dev.come.model.Workers;
+import dev.come.model.Workspace;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Ridge regression: the change of a projection that minimises {@code sum |y - x change|^2 + penalty |change|^2} over some
- * rows, with the penalty that serves other rows best. All in float64, by Cholesky factors.
+ * rows, with the penalty that serves other rows best.
+ *
+ * <p>One factorisation serves all penalties. With {@code x'x = V diag(s) V'} the change is
+ * {@code V diag(1 / (s + penalty)) V'x'y}, and its error on other rows is a quadratic form in the numbers {@code 1 / (s +
+ * penalty)}, made once. All in float64.
  */
 final class Ridge {
-    /** Penalties by decades, as parts of the mean square of a channel; then come those half a decade beside the best. */
-    static final List<Double> PATH = IntStream.rangeClosed(-5, 1).mapToObj(decade -> Math.pow(10, decade)).toList();
+    /** Penalties as parts of the mean square of a channel, four to a decade. */
+    static final List<Double> PATH = IntStream.rangeClosed(-24, 8).mapToObj(quarter -> Math.pow(10, quarter / 4.0))
+            .toList();
 
-    /** Of these so many are only tried if the lowest of the others was the best, or none of them was any good. */
-    private static final int LOW = 3;
+    private static final long BLOCK = 256;
 
-    private static final double HALF_DECADE = Math.sqrt(10);
-
-    private Ridge() {
-    }
+    /** The mean square of a channel. */
+    private final double unit;
+    private final @Nullable Means means;
+    private final Tensor values;
+    private final Tensor vectors;
+    private final Tensor turned;
 
     /**
      * A change and how it was found.
@@ -36,6 +45,35 @@ final class Ridge {
      */
     record Fit(Tensor change, double lambda, double error) {}
 
+    /** Of the channels, and of the outputs. */
+    private record Means(Tensor x, Tensor y) {
+        static Means of(Moments moments) {
+            Tensor sums = withConstant(moments.inputs());
+            Tensor constant = sums.select(0, sums.size(0) - 1);
+            return new Means(sums.narrow(0, 0, sums.size(0) - 1).div(constant),
+                    withConstant(moments.products()).div(constant));
+        }
+    }
+
+    /** Sums of products of rows, without a constant channel. */
+    private record Sums(Tensor inputs, Tensor products, double squares) {}
+
+    /**
+     * Factorises. The tensors are those of the current PointerScope.
+     *
+     * @param fitted of the rows to fit; not zeros
+     * @param bias whether the last channel is a constant, which is not penalised
+     */
+    Ridge(Moments fitted, boolean bias) {
+        this.unit = meanSquare(fitted, bias);
+        this.means = bias ? Means.of(fitted) : null;
+        Sums sums = sums(fitted);
+        T_TensorTensor_T eigen = torch.linalg_eigh(sums.inputs);
+        this.values = eigen.get0().clamp_min(new Scalar(0.0)); // rounding can leave less than nothing
+        this.vectors = eigen.get1();
+        this.turned = vectors.t().mm(sums.products);
+    }
+
     /**
      * Finds the best change.
      *
@@ -44,67 +82,94 @@ final class Ridge {
      * @param bias whether the last channel is a constant, which is not penalised
      * @return nothing if no penalty makes the error of the held out rows less than it is without a change
      */
-    static Optional<Fit> best(Moments fitted, Moments heldOut, boolean bias, Workers workers) {
-        Best best = new Best(heldOut.error());
-        tryAll(PATH.subList(LOW, PATH.size()), best, fitted, heldOut, bias, workers);
-        if (best.fit == null || best.fit.lambda == PATH.get(LOW)) {
-            tryAll(PATH.subList(0, LOW), best, fitted, heldOut, bias, workers);
+    static Optional<Fit> best(Moments fitted, Moments heldOut, boolean bias, Workspace workspace) {
+        double unit = meanSquare(fitted, bias);
+        if (!(unit > 0 && unit < Double.POSITIVE_INFINITY)) {
+            return Optional.empty();
         }
-        if (best.fit != null) {
-            double middle = best.fit.lambda;
-            tryAll(List.of(middle / HALF_DECADE, middle * HALF_DECADE), best, fitted, heldOut, bias, workers);
+        try (var _ = new PointerScope()) {
+            Ridge ridge = new Ridge(fitted, bias);
+            double[] errors = ridge.errors(heldOut, workspace);
+            int best = -1;
+            double least = heldOut.error();
+            for (int i = errors.length - 1; i >= 0; i--) { // of equal ones the greatest penalty
+                if (errors[i] < least) {
+                    best = i;
+                    least = errors[i];
+                }
+            }
+            if (best < 0) {
+                return Optional.empty();
+            }
+            Tensor change = ridge.change(PATH.get(best));
+            change.retainReference();
+            return Optional.of(new Fit(change, PATH.get(best), least));
         }
-        return Optional.ofNullable(best.fit);
     }
 
-    private static void tryAll(List<Double> lambdas, Best best, Moments fitted, Moments heldOut, boolean bias,
-            Workers workers) {
-        workers.forEach(lambdas.size(), (index, _) -> {
-            Tensor change = solve(fitted, lambdas.get(index), bias);
-            if (change != null) {
-                best.offer(change, lambdas.get(index), heldOut.error(change));
-            }
-        });
+    private static double meanSquare(Moments moments, boolean bias) {
+        try (var _ = new PointerScope()) {
+            Tensor diagonal = moments.inputs().diagonal();
+            return diagonal.narrow(0, 0, diagonal.size(0) - (bias ? 1 : 0)).mean().item_double();
+        }
     }
 
     /**
-     * The change for one penalty.
+     * The change for one penalty, {@code (channels, outputs)}.
      *
      * @param lambda as a part of the mean square of a channel
-     * @return of the current PointerScope; null where rounding leaves no positive definite matrix
      */
-    static @Nullable Tensor solve(Moments moments, double lambda, boolean bias) {
-        Tensor matrix = moments.inputs().clone();
-        Tensor diagonal = matrix.diagonal();
-        Tensor penalised = bias ? diagonal.narrow(0, 0, diagonal.size(0) - 1) : diagonal;
-        penalised.add_(new Scalar(lambda * penalised.mean().item_double()));
-        T_TensorTensor_T factor = torch.linalg_cholesky_ex(matrix, false, false);
-        if (factor.get1().item_int() != 0) {
-            return null;
+    Tensor change(double lambda) {
+        Tensor weights = vectors.mm(turned.div(values.add(new Scalar(lambda * unit)).unsqueeze(1)));
+        if (means == null) {
+            return weights;
         }
-        return torch.cholesky_solve(moments.products(), factor.get0(), false);
+        Tensor constant = means.y.sub(weights.t().mv(means.x));
+        return torch.cat(new TensorVector(weights, constant.unsqueeze(0)), 0);
     }
 
-    /** The least error so far; of equal ones the one with the greater penalty, whoever comes first. */
-    private static final class Best {
-        private double error;
-        private @Nullable Fit fit;
+    /** For each penalty of {@link #PATH} the mean of |y - x change|^2 over other rows. */
+    double[] errors(Moments others, Workspace workspace) {
+        Sums sums = sums(others);
+        Tensor slope = turned.mul(vectors.t().mm(sums.products)).sum(1);
+        Tensor form = torch.empty(new long[]{values.size(0), values.size(0)}, values.options(),
+                new MemoryFormatOptional());
+        int blocks = Math.toIntExact((values.size(0) + BLOCK - 1) / BLOCK);
+        workspace.share(blocks, (block, _) -> {
+            long start = block * BLOCK;
+            long size = Math.min(BLOCK, values.size(0) - start);
+            Tensor turnedOthers = vectors.t().mm(sums.inputs.mm(vectors.narrow(1, start, size)));
+            form.narrow(1, start, size).copy_(turnedOthers.mul_(turned.mm(turned.narrow(0, start, size).t())));
+        });
+        return PATH.stream().mapToDouble(lambda -> {
+            Tensor factors = values.add(new Scalar(lambda * unit)).reciprocal_();
+            Tensor gradient = form.mv(factors).sub_(slope, new Scalar(2));
+            return (sums.squares + factors.dot(gradient).item_double()) / others.rows();
+        }).toArray();
+    }
 
-        Best(double error) {
-            this.error = error;
+    /** Those of rows; where there is a constant channel, of x and y less the means of the fitted rows. */
+    private Sums sums(Moments moments) {
+        double squares = moments.error() * moments.rows();
+        if (means == null) {
+            return new Sums(moments.inputs(), moments.products(), squares);
         }
+        Tensor x = means.x;
+        Tensor y = means.y;
+        long channels = x.size(0);
+        Tensor sumsOfX = withConstant(moments.inputs()).narrow(0, 0, channels);
+        Tensor sumsOfY = withConstant(moments.products());
+        double count = withConstant(moments.inputs()).select(0, channels).item_double();
+        Tensor inputs = moments.inputs().narrow(0, 0, channels).narrow(1, 0, channels).sub(sumsOfX.outer(x))
+                .sub_(x.outer(sumsOfX)).add_(x.outer(x), new Scalar(count));
+        Tensor products = moments.products().narrow(0, 0, channels).sub(sumsOfX.outer(y)).sub_(x.outer(sumsOfY))
+                .add_(x.outer(y), new Scalar(count));
+        return new Sums(inputs, products,
+                squares - 2 * y.dot(sumsOfY).item_double() + count * y.dot(y).item_double());
+    }
 
-        synchronized void offer(Tensor change, double lambda, double found) {
-            boolean better = found < error || (fit != null && found == error && lambda > fit.lambda);
-            if (!better) {
-                return;
-            }
-            if (fit != null) {
-                fit.change.releaseReference();
-            }
-            change.retainReference();
-            error = found;
-            fit = new Fit(change, lambda, found);
-        }
+    /** The sums of products with the constant, which is the last channel. */
+    private static Tensor withConstant(Tensor sums) {
+        return sums.select(0, sums.size(0) - 1);
     }
 }

@@ -50,7 +50,7 @@ public final class Workspace implements AutoCloseable {
      *
      * @param task is given the workspace of the thread that does the piece
      */
-    void share(int pieces, Workers.ChunkTask task) {
+    public void share(int pieces, Workers.ChunkTask task) {
         if (workers != null && pieces > 1) {
             workers.share(pieces, task, this);
             return;

@@ -190,6 +190,7 @@ class NativeObjectsTests {
                     Trial second = side.runAgain(first, node, weights, Optional.of(Part.DOWN));
                     side.discard(first);
                     second.fitted().error(second.fitted().products());
+                    side.<Boolean>whileDenseRuns(LAYERS, _ -> true);
                     Trial third = side.runAgain(second, node, weights, Optional.empty());
                     side.discard(second);
                     side.moveOn(third);

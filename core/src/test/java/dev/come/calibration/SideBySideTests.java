@@ -36,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A layer that is taken up again before a projection, against its slow twin, the layer run as a whole. */
 class SideBySideTests {
@@ -183,6 +184,37 @@ class SideBySideTests {
             }
             assertThat(found.dense()).isCloseTo(expected.getFirst(), within(1e-9));
             assertThat(found.own()).isCloseTo(expected.getLast(), within(1e-9)).isNotEqualTo(found.dense());
+        }
+    }
+
+    /** The slow twin has the dense model run on when the next layer is run. */
+    @ParameterizedTest
+    @ValueSource(longs = {0, Long.MAX_VALUE})
+    void theDenseModelRunsOnMeanwhile(long memory) {
+        Path model = Golden.model("llama-gqa");
+        try (Layer layer = new Layer(model, TestDevice.float32(3), memory);
+                Layer plain = new Layer(model, TestDevice.float32(1), memory)) {
+            Trial trial = layer.side.run(layer.node, layer.weights, Optional.of(Part.OUTPUT));
+            assertThat(layer.side.<String>whileDenseRuns(4, _ -> "done")).isEqualTo("done");
+            // What is run now is still measured against the states where the dense model was.
+            Trial again = layer.side.run(layer.node, layer.weights, Optional.of(Part.OUTPUT));
+            assertSameMoments(again, trial);
+            layer.side.discard(again);
+            // Further work finds it there, and has it run no further.
+            assertThat(layer.side.<Integer>whileDenseRuns(4, _ -> 7)).isEqualTo(7);
+            Trial twin = plain.side.run(plain.node, plain.weights, Optional.of(Part.OUTPUT));
+            assertSameMoments(after(layer, trial), after(plain, twin));
+            assertThat(layer.side.bytesInMemory()).isEqualTo(plain.side.bytesInMemory());
+        }
+    }
+
+    @Test
+    void workThatFailsBesideTheDenseModelIsHeardOf() {
+        try (Layer layer = new Layer(Golden.model("llama-gqa"), TestDevice.float32(2), Long.MAX_VALUE)) {
+            layer.side.discard(layer.side.run(layer.node, layer.weights, Optional.empty()));
+            assertThatThrownBy(() -> layer.side.whileDenseRuns(4, _ -> {
+                throw new IllegalStateException("no solution");
+            })).isInstanceOf(IllegalStateException.class).hasMessage("no solution");
         }
     }
 

@@ -23,7 +23,6 @@ import dev.come.heal.Healing.Targets;
 import dev.come.model.Families;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
-import dev.come.model.Workers;
 import dev.come.prune.ComeAuto;
 import dev.come.prune.Pruning;
 import dev.come.prune.PruningStep;
@@ -131,7 +130,6 @@ class RefitsTests {
         HeldOut forPenalties = HeldOut.of(forLosses.fitted());
         try (SideBySide side = new SideBySide(store, forPenalties.fitted(), forPenalties.heldOut(),
                 TestDevice.float32(1), Long.MAX_VALUE, folder);
-                Workers workers = new Workers(TestDevice.float32(1));
                 var _ = new PointerScope()) {
             for (int before = 0; before < position; before++) {
                 side.runDense(before + 1); // only to have states to compare with
@@ -142,7 +140,7 @@ class RefitsTests {
                     ? stack.get(position + 1).originals().min().orElseThrow()
                     : store.config().layers());
             LayerNode node = stack.get(position);
-            LayerFit fit = LayerFit.of(node, store.materialise(node), Targets.DOWN_AND_OUTPUT.parts(), side, workers,
+            LayerFit fit = LayerFit.of(node, store.materialise(node), Targets.DOWN_AND_OUTPUT.parts(), side, 0,
                     _ -> {
                     });
             if (!fit.isTaken()) {

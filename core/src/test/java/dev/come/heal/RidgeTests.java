@@ -7,7 +7,9 @@ import dev.come.TestDevice;
 import dev.come.calibration.Moments;
 import dev.come.model.Tensors;
 import dev.come.model.Workers;
-import java.util.Objects;
+import dev.come.model.Workspace;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.assertj.core.data.Offset;
@@ -30,17 +32,17 @@ class RidgeTests {
 
     private final Random random = new Random(11);
     private PointerScope scope;
-    private Workers workers;
+    private Workspace workspace;
 
     @BeforeEach
     void open() {
         scope = new PointerScope();
-        workers = new Workers(TestDevice.float32(2));
+        workspace = new Workspace(TestDevice.float32(1));
     }
 
     @AfterEach
     void close() {
-        workers.close();
+        workspace.close();
         scope.close();
     }
 
@@ -92,14 +94,36 @@ class RidgeTests {
 
     @ParameterizedTest
     @ValueSource(doubles = {1e-6, 1e-3, 0.1, 10})
-    void theSolutionIsThatOfPlainLeastSquares(double lambda) {
+    void theChangeIsThatOfPlainLeastSquares(double lambda) {
         Tensor x = uneven(40, CHANNELS);
         Tensor y = normal(40, OUTPUTS);
         for (boolean bias : new boolean[]{false, true}) {
             Tensor rows = bias ? torch.cat(new TensorVector(x, torch.ones_like(x.narrow(1, 0, 1))), 1) : x;
             try (Moments moments = moments(rows, y)) {
-                Tensor found = Objects.requireNonNull(Ridge.solve(moments, lambda, bias));
-                assertClose(found, plain(rows, y, lambda, bias), within(1e-9));
+                assertClose(new Ridge(moments, bias).change(lambda), plain(rows, y, lambda, bias), within(1e-9));
+            }
+        }
+    }
+
+    /** The plain twin makes every change of the path and has it meet the other rows. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void theErrorsOnOtherRowsAreThoseOfTheChanges(boolean bias) {
+        Tensor x = uneven(40, 300); // more channels than a thread turns at once
+        Tensor other = uneven(50, 300);
+        if (bias) {
+            x.select(1, 299).fill_(new Scalar(0.5));
+            other.select(1, 299).fill_(new Scalar(0.5));
+        }
+        Tensor y = normal(40, OUTPUTS).add(new Scalar(2.0));
+        Tensor otherY = normal(50, OUTPUTS).add(new Scalar(1.0));
+        try (Moments fitted = moments(x, y); Moments heldOut = moments(other, otherY)) {
+            double[] errors = new Ridge(fitted, bias).errors(heldOut, workspace);
+            assertThat(errors).hasSize(Ridge.PATH.size());
+            for (int i = 0; i < errors.length; i++) {
+                Tensor change = plain(x, y, Ridge.PATH.get(i), bias);
+                assertThat(errors[i]).isCloseTo(otherY.sub(other.mm(change)).square().sum().item_double() / 50,
+                        Percentage.withPercentage(1e-5));
             }
         }
     }
@@ -109,8 +133,8 @@ class RidgeTests {
         Tensor x = normal(200, CHANNELS);
         Tensor y = torch.ones_like(normal(200, 1)).mul(new Scalar(7.0));
         try (Moments moments = moments(torch.cat(new TensorVector(x, torch.ones_like(x.narrow(1, 0, 1))), 1), y)) {
-            Tensor found = Objects.requireNonNull(Ridge.solve(moments, 1e6, true));
-            assertThat(found.select(0, CHANNELS).item_double()).isCloseTo(7, within(1e-3));
+            assertThat(new Ridge(moments, true).change(1e6).select(0, CHANNELS).item_double()).isCloseTo(7,
+                    within(1e-3));
         }
     }
 
@@ -126,8 +150,7 @@ class RidgeTests {
             assertThat(both.error()).isCloseTo(whole.error(), within(1e-12));
             assertClose(both.inputs(), whole.inputs(), within(1e-9));
             assertClose(both.products(), whole.products(), within(1e-9));
-            assertClose(Objects.requireNonNull(Ridge.solve(both, 0.01, false)),
-                    Objects.requireNonNull(Ridge.solve(whole, 0.01, false)), within(1e-11));
+            assertClose(new Ridge(both, false).change(0.01), new Ridge(whole, false).change(0.01), within(1e-11));
         }
     }
 
@@ -149,7 +172,7 @@ class RidgeTests {
         Tensor x = normal(60, CHANNELS);
         Tensor other = normal(20, CHANNELS);
         try (Moments fitted = moments(x, x.mm(truth)); Moments heldOut = moments(other, other.mm(truth))) {
-            Ridge.Fit fit = Ridge.best(fitted, heldOut, false, workers).orElseThrow();
+            Ridge.Fit fit = Ridge.best(fitted, heldOut, false, workspace).orElseThrow();
             assertThat(fit.lambda()).isLessThanOrEqualTo(Ridge.PATH.getFirst());
             assertThat(fit.error()).isLessThan(1e-8);
             assertClose(fit.change(), truth, within(1e-3));
@@ -168,11 +191,14 @@ class RidgeTests {
         Tensor otherY = other.mm(truth).add(normal(30, OUTPUTS), new Scalar(noise));
         try (Moments fitted = moments(x, y); Moments heldOut = moments(other, otherY)) {
             double least = Ridge.PATH.stream()
-                    .mapToDouble(lambda -> heldOut.error(Objects.requireNonNull(Ridge.solve(fitted, lambda, false))))
-                    .min().orElseThrow();
-            Optional<Ridge.Fit> fit = Ridge.best(fitted, heldOut, false, workers);
-            assertThat(fit.map(Ridge.Fit::error).orElse(heldOut.error())).isLessThanOrEqualTo(least);
-            fit.ifPresent(found -> found.change().releaseReference());
+                    .mapToDouble(lambda -> heldOut.error(plain(x, y, lambda, false))).min().orElseThrow();
+            Optional<Ridge.Fit> fit = Ridge.best(fitted, heldOut, false, workspace);
+            assertThat(fit.map(Ridge.Fit::error).orElse(heldOut.error())).isCloseTo(Math.min(least, heldOut.error()),
+                    within(1e-9));
+            fit.ifPresent(found -> {
+                assertThat(heldOut.error(found.change())).isCloseTo(found.error(), within(1e-9));
+                found.change().releaseReference();
+            });
         }
     }
 
@@ -184,10 +210,10 @@ class RidgeTests {
         Tensor other = uneven(30, 40);
         Tensor otherNoise = normal(30, OUTPUTS);
         try (Moments fitted = moments(x, noise); Moments heldOut = moments(other, otherNoise)) {
-            Tensor careless = Objects.requireNonNull(Ridge.solve(fitted, 1e-9, false));
+            Tensor careless = new Ridge(fitted, false).change(1e-9);
             assertThat(fitted.error(careless)).isLessThan(1e-6);
             assertThat(heldOut.error(careless)).isGreaterThan(1.1 * heldOut.error());
-            Optional<Ridge.Fit> fit = Ridge.best(fitted, heldOut, false, workers);
+            Optional<Ridge.Fit> fit = Ridge.best(fitted, heldOut, false, workspace);
             fit.ifPresent(found -> {
                 assertThat(found.error()).isLessThan(heldOut.error());
                 assertThat(found.lambda()).isGreaterThan(1e-2);
@@ -201,20 +227,21 @@ class RidgeTests {
         Tensor x = torch.zeros_like(normal(20, CHANNELS));
         Tensor y = normal(20, OUTPUTS);
         try (Moments moments = moments(x, y)) {
-            assertThat(Ridge.solve(moments, 0.1, false)).isNull();
-            assertThat(Ridge.best(moments, moments, false, workers)).isEmpty();
+            assertThat(Ridge.best(moments, moments, false, workspace)).isEmpty();
         }
     }
 
     @Test
     void threadsDoNotChangeTheFit() {
-        Tensor x = uneven(60, CHANNELS);
-        Tensor y = x.mm(normal(CHANNELS, OUTPUTS)).add(normal(60, OUTPUTS));
+        Tensor x = uneven(60, 600); // several blocks, which threads share
+        Tensor y = x.mm(normal(600, OUTPUTS)).add(normal(60, OUTPUTS));
         try (Moments fitted = moments(x.narrow(0, 0, 40), y.narrow(0, 0, 40));
                 Moments heldOut = moments(x.narrow(0, 40, 20), y.narrow(0, 40, 20));
-                Workers one = new Workers(TestDevice.float32(1))) {
-            Ridge.Fit alone = Ridge.best(fitted, heldOut, false, one).orElseThrow();
-            Ridge.Fit shared = Ridge.best(fitted, heldOut, false, workers).orElseThrow();
+                Workers workers = new Workers(TestDevice.float32(3))) {
+            Ridge.Fit alone = Ridge.best(fitted, heldOut, false, workspace).orElseThrow();
+            List<Ridge.Fit> found = new ArrayList<>();
+            workers.forEach(1, (_, own) -> found.add(Ridge.best(fitted, heldOut, false, own).orElseThrow()));
+            Ridge.Fit shared = found.getFirst();
             assertThat(shared.lambda()).isEqualTo(alone.lambda());
             assertThat(shared.change().equal(alone.change())).isTrue();
             shared.change().releaseReference();
