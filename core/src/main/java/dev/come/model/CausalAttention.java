@@ -161,7 +161,7 @@ final class CausalAttention implements AutoCloseable {
         Tensor withOnes = workspace.tensor("keysWithOnes", type, heads, seen, width);
         Tensor narrowValues = workspace.tensor("narrowValues", type, heads, seen, headDim);
         workspace.share(Math.toIntExact(heads), (head, buffers) -> {
-            anchor(queries.narrow(0, head, 1), keys.narrow(0, head, 1), anchored.narrow(0, head, 1), buffers);
+            anchor(queries.select(0, head), keys.select(0, head), anchored.select(0, head), buffers);
             Tensor ofHead = withOnes.select(0, head);
             ofHead.narrow(1, 0, headDim).copy_(keys.select(0, head));
             ofHead.narrow(1, headDim, PADDING).fill_(new Scalar(1));
@@ -175,20 +175,22 @@ final class CausalAttention implements AutoCloseable {
      * the larger of its scores with the first token, as long as all see that, and with its own. Softmax does not see it, but scores
      * near the largest become small numbers, which bfloat16 rounds by little. Where the largest score is neither of the two, rounding is that of
      * plain bfloat16 attention; never worse.
+     *
+     * @param queries of one key-value head, {@code (tokens, group, headDim)}
+     * @param keys {@code (past + tokens, headDim)}
+     * @param result {@code (tokens, group, headDim + padding)}, written
      */
     private void anchor(Tensor queries, Tensor keys, Tensor result, Workspace workspace) {
-        long heads = queries.size(0);
-        long tokens = queries.size(1);
-        Tensor own = keys.narrow(1, keys.size(1) - tokens, tokens).unsqueeze(2);
-        Tensor first = keys.narrow(1, 0, 1).unsqueeze(2);
-        Tensor products = workspace.floats("anchorProducts", heads, tokens, group, headDim);
-        Tensor anchors = torch.mul_out(products, queries, own).sum(3);
-        if (keys.size(1) <= window) {
-            anchors = torch.maximum(anchors, torch.mul_out(products, queries, first).sum(3));
+        long tokens = queries.size(0);
+        Tensor own = keys.narrow(0, keys.size(0) - tokens, tokens).unsqueeze(1);
+        Tensor products = workspace.floats("anchorProducts", tokens, group, headDim);
+        Tensor anchors = torch.mul_out(products, queries, own).sum(2);
+        if (keys.size(0) <= window) {
+            anchors = torch.maximum(anchors, torch.mul_out(products, queries, keys.select(0, 0)).sum(2));
         }
-        result.narrow(3, 0, headDim).copy_(queries);
-        result.select(3, headDim).copy_(anchors.neg_());
-        result.narrow(3, headDim + 1, PADDING - 1).zero_();
+        result.narrow(2, 0, headDim).copy_(queries);
+        result.select(2, headDim).copy_(anchors.neg_());
+        result.narrow(2, headDim + 1, PADDING - 1).zero_();
     }
 
     private void attendInBlocks(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {

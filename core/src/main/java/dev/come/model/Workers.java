@@ -83,9 +83,9 @@ public final class Workers implements AutoCloseable {
         if (own != null) {
             try {
                 work(next, count, task, own);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 next.set(count);
-                failure = e;
+                failure = unchecked(e);
             }
         }
         join(running, next, count, failure);
@@ -119,10 +119,7 @@ public final class Workers implements AutoCloseable {
                     ended = true;
                 } catch (ExecutionException e) {
                     next.set(count);
-                    RuntimeException cause = e.getCause() instanceof RuntimeException known
-                            ? known
-                            : new IllegalStateException(e.getCause());
-                    failure = failure == null ? cause : failure;
+                    failure = failure == null ? unchecked(e.getCause()) : failure;
                     ended = true;
                 } catch (InterruptedException e) {
                     // Nothing more is begun, but what is at work has to end first.
@@ -138,6 +135,10 @@ public final class Workers implements AutoCloseable {
         if (failure != null) {
             throw failure;
         }
+    }
+
+    private static RuntimeException unchecked(@Nullable Throwable failure) {
+        return failure instanceof RuntimeException known ? known : new IllegalStateException(failure);
     }
 
     @Override

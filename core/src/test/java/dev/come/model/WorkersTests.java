@@ -106,15 +106,42 @@ class WorkersTests {
         assertThatThrownBy(() -> workers.forEach(1000, (_, _) -> {
             begun.incrementAndGet();
             main.interrupt();
-            try {
-                Thread.sleep(50);
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
+            pause();
             ended.incrementAndGet();
         })).isInstanceOf(IllegalStateException.class).hasMessage("interrupted");
         assertThat(Thread.interrupted()).isTrue();
         assertThat(ended.get()).isEqualTo(begun.get()).isBetween(1, 999);
+    }
+
+    /** Whatever it is that the thread that shares ends in. */
+    @Test
+    void anErrorWaitsForThoseWhoHelp() {
+        CountDownLatch both = new CountDownLatch(2);
+        AtomicInteger ended = new AtomicInteger();
+        Error error = new StackOverflowError();
+        assertThatThrownBy(() -> workers.forEach(1, (_, own) -> {
+            try {
+                own.share(2, (_, workspace) -> {
+                    meet(both);
+                    if (workspace == own) {
+                        throw error;
+                    }
+                    pause();
+                    ended.incrementAndGet();
+                });
+            } catch (RuntimeException e) {
+                assertThat(ended).hasValue(1);
+                throw e;
+            }
+        })).isInstanceOf(IllegalStateException.class).hasCause(error);
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(50);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test
