@@ -97,8 +97,8 @@ final class DistillCommand implements Runnable {
         private double hiddenWeight;
 
         @Option(names = "--lr", paramLabel = "RATE",
-                description = "Highest learning rate of single layers (default: ${DEFAULT-VALUE}).")
-        private double rate = 1e-3;
+                description = "Highest learning rate of single layers (default: 1e-3; for kl 1e-4).")
+        private @Nullable Double rate;
 
         @Option(names = "--model-lr", paramLabel = "RATE",
                 description = "Highest learning rate of the whole model (default: ${DEFAULT-VALUE}).")
@@ -142,11 +142,13 @@ final class DistillCommand implements Runnable {
         }
 
         DistillationOptions options(long validationTokens) {
+            Objective trainedFor = Objective.valueOf(constant(OBJECTIVES, objective));
             Schedule.Shape shape = Schedule.Shape.valueOf(constant(SHAPES, schedule));
             return new DistillationOptions(Level.valueOf(constant(LEVELS, level)),
-                    Objective.valueOf(constant(OBJECTIVES, objective)), temperature, tokens,
+                    trainedFor, temperature, tokens,
                     modelTokens == null ? tokens : modelTokens, validationTokens, batchTokens,
-                    new Schedule(shape, rate, warmUp), new Schedule(shape, modelRate, warmUp), weightDecay, clip,
+                    new Schedule(shape, rate == null ? trainedFor.rate() : rate, warmUp),
+                    new Schedule(shape, modelRate, warmUp), weightDecay, clip,
                     TrainedParts.valueOf(constant(PARTS, trained)), hiddenWeight, evaluateEvery, seed);
         }
     }

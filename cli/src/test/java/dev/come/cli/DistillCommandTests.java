@@ -66,6 +66,18 @@ class DistillCommandTests {
                 .containsPattern("tokens/s, \\d+ s left").contains("model: 1 of 1 steps");
     }
 
+    @ParameterizedTest
+    @CsvSource({"kl, 1.0E-4", "mse, 0.001", "cosine, 0.001"})
+    void everyObjectiveHasARateOfItsOwn(String objective, String rate) {
+        List<String> arguments = distill("healed", "--objective", objective, "--model-tokens", "5");
+        int given = arguments.indexOf("--lr");
+        arguments.subList(given, given + 2).clear();
+        Outcome outcome = Trial.run(arguments);
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(folder.resolve("healed/come.json")).content().containsPattern(
+                "\"schedule\" : \\{[^}]*\"peak\" : " + rate.replace(".", "\\.") + "[^0-9]");
+    }
+
     /** In processes of its own each layer comes out as in this one. */
     @Test
     void processesGiveTheSameBytes() {

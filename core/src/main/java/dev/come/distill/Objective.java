@@ -13,7 +13,7 @@ public enum Objective {
      * KL(softmax(teacher / temperature) || softmax(student / temperature)) over the hidden dimension, in nats; not multiplied
      * by the square of the temperature.
      */
-    KL {
+    KL(1e-4) {
         @Override
         double sum(Tensor student, Tensor teacher, double temperature) {
             Tensor expected = logSoftmax(teacher, temperature);
@@ -27,7 +27,7 @@ public enum Objective {
         }
     },
     /** The mean of the squared differences over the hidden dimension. */
-    MSE {
+    MSE(1e-3) {
         @Override
         double sum(Tensor student, Tensor teacher, double temperature) {
             return total(student.sub(teacher).square()) / student.size(1);
@@ -39,7 +39,7 @@ public enum Objective {
         }
     },
     /** 1 - cosine; a vector of zeros has the cosine 0 with every other. */
-    COSINE {
+    COSINE(1e-3) {
         @Override
         double sum(Tensor student, Tensor teacher, double temperature) {
             return student.size(0) - total(unit(student).mul(unit(teacher)));
@@ -56,6 +56,17 @@ public enum Objective {
 
     /** Lengths below are taken for it, so that nothing is divided by zero. */
     private static final double LEAST_LENGTH = 1e-12;
+
+    private final double rate;
+
+    Objective(double rate) {
+        this.rate = rate;
+    }
+
+    /** The highest learning rate of single layers where none is asked for; README has what was tried. */
+    public double rate() {
+        return rate;
+    }
 
     /**
      * The sum over the tokens.
