@@ -191,7 +191,7 @@ public final class SideBySide implements AutoCloseable {
 
     /**
      * Has the dense model run on to where so many layers lie behind it. That is done together with the next layer of the
-     * stack, so that no thread waits between the two.
+     * stack, so that no thread waits between the two, unless {@link #whileDenseRuns} has done it before.
      */
     public void runDense(int layers) {
         if (known != null) {
