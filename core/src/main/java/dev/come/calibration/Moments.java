@@ -1,7 +1,6 @@
 package dev.come.calibration;
 
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -120,19 +119,6 @@ public final class Moments implements AutoCloseable {
     /** The mean over the rows of {@code |y|^2}. */
     public double error() {
         return squares / rows;
-    }
-
-    /**
-     * The mean over the rows of {@code |y - x change|^2}.
-     *
-     * @param change {@code (channels, outputs)}, of the type of these sums
-     */
-    public double error(Tensor change) {
-        try (var _ = new PointerScope()) {
-            // |y|^2 - 2 <products, change> + <change, inputs change>
-            Tensor gradient = inputs().mm(change).sub(products, new Scalar(2));
-            return (squares + gradient.mul(change).sum().item_double()) / rows;
-        }
     }
 
     @Override
