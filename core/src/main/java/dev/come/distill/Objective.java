@@ -63,7 +63,7 @@ public enum Objective {
         this.rate = rate;
     }
 
-    /** The highest learning rate of single layers where none is asked for; README has what was tried. */
+    /** The highest learning rate of single layers where none is asked for; RESULTS.md has what was tried. */
     public double rate() {
         return rate;
     }
