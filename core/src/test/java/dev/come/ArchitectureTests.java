@@ -17,7 +17,7 @@ class ArchitectureTests {
     /** The rooms in the order in which data flows; {@code dev.come} itself, under all of them, knows none. */
     private static final List<String> ROOMS = List.of("checkpoint", "vocabulary", "gguf", "hub", "model", "stack",
             "text",
-            "calibration", "prune", "heal", "evaluate", "distill", "report", "job", "demo");
+            "run", "calibration", "prune", "heal", "evaluate", "distill", "report", "job", "demo");
 
     @Test
     void aRoomUsesOnlyRoomsBeforeIt() {

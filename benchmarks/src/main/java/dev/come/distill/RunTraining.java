@@ -1,9 +1,6 @@
 package dev.come.distill;
 
 import dev.come.benchmark.Program;
-import dev.come.calibration.LayerRunner;
-import dev.come.calibration.StateStore;
-import dev.come.calibration.TokenChunks;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import dev.come.model.Compute;
@@ -12,6 +9,9 @@ import dev.come.model.Part;
 import dev.come.model.Rotation;
 import dev.come.model.Workers;
 import dev.come.prune.PruningPlan;
+import dev.come.run.LayerRunner;
+import dev.come.run.StateStore;
+import dev.come.run.TokenChunks;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;

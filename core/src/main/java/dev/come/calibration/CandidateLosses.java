@@ -1,8 +1,11 @@
 package dev.come.calibration;
 
-import dev.come.calibration.StateStore.State;
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.LikelyTokens;
+import dev.come.run.LayerRunner;
+import dev.come.run.StateStore;
+import dev.come.run.StateStore.State;
+import dev.come.run.TokenChunks;
+import dev.come.run.TokenChunks.Chunk;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;

@@ -1,7 +1,10 @@
 package dev.come.calibration;
 
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.Workspace;
+import dev.come.run.LayerRunner;
+import dev.come.run.StackRun;
+import dev.come.run.TokenChunks;
+import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.LinkedHashMap;

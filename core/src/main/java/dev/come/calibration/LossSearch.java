@@ -1,6 +1,7 @@
 package dev.come.calibration;
 
 import dev.come.calibration.Calibration.SearchedLosses;
+import dev.come.run.TokenChunks;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;

@@ -1,6 +1,7 @@
 package dev.come.calibration;
 
-import dev.come.calibration.StateStore.State;
+import dev.come.run.StateStore;
+import dev.come.run.StateStore.State;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.Arrays;

@@ -1,7 +1,6 @@
 package dev.come.calibration;
 
 import dev.come.Progress;
-import dev.come.calibration.StateStore.State;
 import dev.come.model.Compute;
 import dev.come.model.DecoderLayer;
 import dev.come.model.LayerObserver;
@@ -10,6 +9,10 @@ import dev.come.model.Part;
 import dev.come.model.Rotation;
 import dev.come.model.TokenLayout;
 import dev.come.model.Workspace;
+import dev.come.run.LayerRunner;
+import dev.come.run.StateStore;
+import dev.come.run.StateStore.State;
+import dev.come.run.TokenChunks;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerStack;

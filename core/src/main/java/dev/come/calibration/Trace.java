@@ -1,6 +1,6 @@
 package dev.come.calibration;
 
-import dev.come.calibration.StateStore.State;
+import dev.come.run.StateStore.State;
 import dev.come.stack.LayerNode;
 import java.util.HashMap;
 import java.util.List;

@@ -1,13 +1,16 @@
 package dev.come.calibration;
 
 import dev.come.calibration.Calibration.Sensitivity;
-import dev.come.calibration.StateStore.State;
 import dev.come.calibration.Trace.Observation;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import dev.come.model.Tensors;
+import dev.come.run.LayerRunner;
+import dev.come.run.StateStore;
+import dev.come.run.StateStore.State;
+import dev.come.run.TokenChunks;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.come.distill;
 
-import dev.come.calibration.TokenChunks;
+import dev.come.run.TokenChunks;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.come.distill;
 
-import dev.come.calibration.TokenChunks;
+import dev.come.run.TokenChunks;
 import org.bytedeco.pytorch.Tensor;
 
 /** What a layer is shown: states before it, and those that it should make of them, chunk of tokens by chunk. */

@@ -2,8 +2,6 @@ package dev.come.distill;
 
 import dev.come.FailedException;
 import dev.come.Progress;
-import dev.come.calibration.TokenChunks;
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.IoReason;
@@ -14,6 +12,8 @@ import dev.come.model.ModelConfig;
 import dev.come.model.TokenLayout;
 import dev.come.model.Workers;
 import dev.come.prune.PruningPlan;
+import dev.come.run.TokenChunks;
+import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
 import java.io.BufferedReader;

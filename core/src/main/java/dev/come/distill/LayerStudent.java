@@ -1,12 +1,12 @@
 package dev.come.distill;
 
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.InTurn;
 import dev.come.model.LayerGradients;
 import dev.come.model.LayerWeights;
 import dev.come.model.PlainLayer;
 import dev.come.model.Rotation;
 import dev.come.model.Workers;
+import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerStore;
 import java.util.Arrays;
 import java.util.List;

@@ -1,8 +1,5 @@
 package dev.come.distill;
 
-import dev.come.calibration.StateStore;
-import dev.come.calibration.StateStore.State;
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.Compute;
 import dev.come.model.DecoderLayer;
 import dev.come.model.Embedding;
@@ -12,6 +9,9 @@ import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
 import dev.come.model.Rotation;
 import dev.come.model.Workers;
+import dev.come.run.StateStore;
+import dev.come.run.StateStore.State;
+import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import java.util.ArrayList;

@@ -1,10 +1,10 @@
 package dev.come.distill;
 
-import dev.come.calibration.LayerRunner;
-import dev.come.calibration.StateStore;
-import dev.come.calibration.StateStore.State;
-import dev.come.calibration.TokenChunks;
 import dev.come.model.LayerObserver;
+import dev.come.run.LayerRunner;
+import dev.come.run.StateStore;
+import dev.come.run.StateStore.State;
+import dev.come.run.TokenChunks;
 import dev.come.stack.LayerNode.Original;
 import java.util.HashMap;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.come.distill;
 
 import dev.come.Progress;
-import dev.come.calibration.TokenChunks;
+import dev.come.run.TokenChunks;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.come.evaluate;
 
-import dev.come.calibration.Continuation.Score;
+import dev.come.run.Continuation.Score;
 import java.util.List;
 
 /**

@@ -1,12 +1,12 @@
 package dev.come.evaluate;
 
 import dev.come.Version;
-import dev.come.calibration.Continuation.Score;
-import dev.come.calibration.ContinuationScores;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.Evaluation.Results;
 import dev.come.evaluate.Evaluation.Sample;
+import dev.come.run.Continuation.Score;
+import dev.come.run.ContinuationScores;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;

@@ -2,8 +2,8 @@ package dev.come.evaluate;
 
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
-import dev.come.calibration.Continuation.Score;
 import dev.come.checkpoint.IoReason;
+import dev.come.run.Continuation.Score;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -2,7 +2,7 @@ package dev.come.evaluate;
 
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
-import dev.come.calibration.Continuation;
+import dev.come.run.Continuation;
 import dev.come.text.SpecialTokens;
 import dev.come.text.Tokenizer;
 import java.util.Arrays;

@@ -1,8 +1,8 @@
 package dev.come.evaluate;
 
 import dev.come.Progress;
-import dev.come.calibration.StackLosses;
 import dev.come.model.Compute;
+import dev.come.run.StackLosses;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.PerplexityText;

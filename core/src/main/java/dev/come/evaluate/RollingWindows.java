@@ -1,6 +1,6 @@
 package dev.come.evaluate;
 
-import dev.come.calibration.Continuation;
+import dev.come.run.Continuation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

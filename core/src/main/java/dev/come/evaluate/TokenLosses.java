@@ -1,9 +1,9 @@
 package dev.come.evaluate;
 
 import dev.come.Progress;
-import dev.come.calibration.ModelPair;
-import dev.come.calibration.StackLosses;
 import dev.come.model.NextTokenDivergence;
+import dev.come.run.ModelPair;
+import dev.come.run.StackLosses;
 import dev.come.stack.LayerStack;
 import dev.come.text.PerplexityText;
 import java.io.IOException;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.calibration.Calibration.SearchedLosses;
+import dev.come.run.TokenChunks;
 import dev.come.text.Sequences;
 import java.util.ArrayList;
 import java.util.Arrays;

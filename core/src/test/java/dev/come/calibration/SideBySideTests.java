@@ -15,6 +15,7 @@ import dev.come.model.Families;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
+import dev.come.run.StackLosses;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;

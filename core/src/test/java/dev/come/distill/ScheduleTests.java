@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.UsageException;
-import dev.come.calibration.TokenChunks;
+import dev.come.run.TokenChunks;
 import dev.come.text.Sequences;
 import java.util.List;
 import java.util.stream.IntStream;

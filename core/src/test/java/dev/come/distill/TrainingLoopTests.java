@@ -3,8 +3,8 @@ package dev.come.distill;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.Progress;
-import dev.come.calibration.TokenChunks;
 import dev.come.distill.DistillationFixtures.Settings;
+import dev.come.run.TokenChunks;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.Collections;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.SharedData;
-import dev.come.calibration.Continuation;
 import dev.come.evaluate.PairEncoding.Pair;
+import dev.come.run.Continuation;
 import dev.come.text.PythonRandom;
 import dev.come.text.SpecialTokens;
 import dev.come.text.TableRows;

@@ -1,4 +1,4 @@
-package dev.come.calibration;
+package dev.come.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,8 +1,7 @@
-package dev.come.calibration;
+package dev.come.run;
 
 import dev.come.FailedException;
 import dev.come.Progress;
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.Compute;
 import dev.come.model.DecoderLayer;
 import dev.come.model.Embedding;
@@ -15,6 +14,7 @@ import dev.come.model.TokenLayout;
 import dev.come.model.Waiting;
 import dev.come.model.Workers;
 import dev.come.model.Workspace;
+import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -93,12 +93,12 @@ public final class LayerRunner implements AutoCloseable {
     }
 
     /** Reports work that this class does not see itself. */
-    void advance(long runs) {
+    public void advance(long runs) {
         progress.advance(runs);
     }
 
     /** To how many runs of a layer a run of the output projection comes. */
-    long headRuns() {
+    public long headRuns() {
         return Math.max(1, (long) store.config().vocabularySize() * store.config().hiddenSize()
                 / store.config().layerParameters());
     }
@@ -107,11 +107,11 @@ public final class LayerRunner implements AutoCloseable {
         return store;
     }
 
-    Rotation rotation() {
+    public Rotation rotation() {
         return rotation;
     }
 
-    LanguageModelHead head() {
+    public LanguageModelHead head() {
         return head;
     }
 
@@ -130,9 +130,9 @@ public final class LayerRunner implements AutoCloseable {
      * @param weights those to run it with instead of those that the recipe makes; they must outlive the run
      * @param visitor sees the weights once, before they are used
      */
-    record Step(LayerNode node, Optional<LayerWeights> weights, WeightsVisitor visitor, Pass pass) {
+    public record Step(LayerNode node, Optional<LayerWeights> weights, WeightsVisitor visitor, Pass pass) {
         /** A layer with the weights of its recipe. */
-        Step(LayerNode node, WeightsVisitor visitor, Pass pass) {
+        public Step(LayerNode node, WeightsVisitor visitor, Pass pass) {
             this(node, Optional.empty(), visitor, pass);
         }
     }
@@ -146,7 +146,7 @@ public final class LayerRunner implements AutoCloseable {
      * Runs layers one after the other over all chunks. A thread that finds no chunk left goes on with the next layer as soon as
      * the layer before is through with the chunk at hand, so that two layers may be in memory at once.
      */
-    void run(List<Step> steps, List<Chunk> chunks) {
+    public void run(List<Step> steps, List<Chunk> chunks) {
         run(steps, chunks, null);
     }
 
@@ -155,7 +155,7 @@ public final class LayerRunner implements AutoCloseable {
      *
      * @param beside is given the workspace of the thread that does it
      */
-    void run(List<Step> steps, List<Chunk> chunks, @Nullable Consumer<Workspace> beside) {
+    public void run(List<Step> steps, List<Chunk> chunks, @Nullable Consumer<Workspace> beside) {
         int before = beside == null ? 0 : 1;
         List<Layer> layers = steps.stream().map(step -> new Layer(step, chunks.size())).toList();
         Waiting waiting = new Waiting();
@@ -242,7 +242,7 @@ public final class LayerRunner implements AutoCloseable {
      *
      * @param hidden the states after the last layer of the stack
      */
-    double[] losses(Chunk chunk, Tensor hidden, Workspace workspace, LayerStack stack) {
+    public double[] losses(Chunk chunk, Tensor hidden, Workspace workspace, LayerStack stack) {
         return means(tokenLosses(chunk, hidden, StackLosses.ALL, workspace, stack));
     }
 
@@ -276,7 +276,7 @@ public final class LayerRunner implements AutoCloseable {
      *
      * @param hidden the states after the last layer of the stack
      */
-    double[] lossBounds(Chunk chunk, Tensor hidden, LikelyTokens likely, Workspace workspace, LayerStack stack) {
+    public double[] lossBounds(Chunk chunk, Tensor hidden, LikelyTokens likely, Workspace workspace, LayerStack stack) {
         return means(check(head.lossBounds(hidden, chunk.tokens(), chunk.layout(), likely, workspace), chunk, stack));
     }
 

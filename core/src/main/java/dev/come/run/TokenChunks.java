@@ -1,4 +1,4 @@
-package dev.come.calibration;
+package dev.come.run;
 
 import dev.come.model.TokenLayout;
 import dev.come.text.Sequences;
@@ -30,7 +30,7 @@ public record TokenChunks(List<Chunk> chunks) {
         }
 
         /** Visits each sequence: its number, where its tokens begin in the chunk, and how many they are. */
-        void forEachSequence(SequenceVisitor visitor) {
+        public void forEachSequence(SequenceVisitor visitor) {
             int start = 0;
             for (int i = 0; i < sequences(); i++) {
                 visitor.visit(first + i, start, layout.lengths()[i]);
@@ -39,7 +39,7 @@ public record TokenChunks(List<Chunk> chunks) {
         }
 
         /** The positions of the last token of each sequence. */
-        long[] lastTokens() {
+        public long[] lastTokens() {
             long[] positions = new long[sequences()];
             long end = 0;
             for (int i = 0; i < positions.length; i++) {
@@ -90,7 +90,7 @@ public record TokenChunks(List<Chunk> chunks) {
     }
 
     /** How many sequences they hold. */
-    int sequences() {
+    public int sequences() {
         return chunks.stream().mapToInt(Chunk::sequences).sum();
     }
 
@@ -108,7 +108,7 @@ public record TokenChunks(List<Chunk> chunks) {
     }
 
     /** The chunks from one on; their sequences are numbered anew. */
-    TokenChunks from(int first) {
+    public TokenChunks from(int first) {
         List<Chunk> rest = chunks.subList(first, chunks.size());
         return new TokenChunks(rest.stream()
                 .map(chunk -> new Chunk(chunk.first - rest.getFirst().first, chunk.tokens, chunk.layout)).toList());
@@ -120,7 +120,7 @@ public record TokenChunks(List<Chunk> chunks) {
      * @param tokens how many tokens a group holds at most
      * @param least how many chunks it holds at least
      */
-    List<TokenChunks> groups(long tokens, int least) {
+    public List<TokenChunks> groups(long tokens, int least) {
         List<TokenChunks> groups = new ArrayList<>();
         List<Chunk> group = new ArrayList<>();
         long held = 0;

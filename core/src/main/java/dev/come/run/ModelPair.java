@@ -1,11 +1,11 @@
-package dev.come.calibration;
+package dev.come.run;
 
 import dev.come.FailedException;
 import dev.come.Progress;
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.Compute;
 import dev.come.model.NextTokenDivergence;
 import dev.come.model.Workspace;
+import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;

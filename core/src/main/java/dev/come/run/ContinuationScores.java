@@ -1,14 +1,14 @@
-package dev.come.calibration;
+package dev.come.run;
 
 import dev.come.FailedException;
 import dev.come.Progress;
-import dev.come.calibration.Continuation.Score;
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.Compute;
 import dev.come.model.LayerObserver;
 import dev.come.model.NextTokens;
 import dev.come.model.Tensors;
 import dev.come.model.Workspace;
+import dev.come.run.Continuation.Score;
+import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package dev.come.calibration;
+package dev.come.run;
 
 import dev.come.FailedException;
 import dev.come.NativeMemory;
@@ -81,7 +81,7 @@ public final class StateStore implements AutoCloseable {
     }
 
     /** Copies a contiguous tensor to the file, whatever room there is in memory. */
-    synchronized State putInFile(Tensor tensor) {
+    public synchronized State putInFile(Tensor tensor) {
         tensor.retainReference();
         State state = new State(tensor);
         bytesInMemory += state.bytes;
@@ -100,7 +100,7 @@ public final class StateStore implements AutoCloseable {
     }
 
     /** Some rows of the states, {@code (rows, hidden)}. */
-    Tensor rows(State state, long[] rows) {
+    public Tensor rows(State state, long[] rows) {
         synchronized (this) {
             if (state.tensor != null) {
                 return torch.index_select(state.tensor, 0,
@@ -128,13 +128,13 @@ public final class StateStore implements AutoCloseable {
     }
 
     /** Part of the budget that is lent for something else; closing it gives it back. */
-    interface Reservation extends AutoCloseable {
+    public interface Reservation extends AutoCloseable {
         @Override
         void close();
     }
 
     /** Lends a part of the budget; states that do not fit any more go to the file. */
-    synchronized Reservation reserve(long bytes) {
+    public synchronized Reservation reserve(long bytes) {
         budget -= bytes;
         spillOverBudget();
         return () -> giveBack(bytes);
@@ -151,7 +151,7 @@ public final class StateStore implements AutoCloseable {
     }
 
     /** How many bytes the file may take beside what is needed: without filling the folder, and since they take time too. */
-    long room() {
+    public long room() {
         try {
             long space = Files.getFileStore(folder).getUsableSpace() / 4;
             return space / IN_FILE < memory ? space : IN_FILE * memory;
@@ -161,7 +161,7 @@ public final class StateStore implements AutoCloseable {
     }
 
     /** Bytes of states that are in memory now. */
-    synchronized long bytesInMemory() {
+    public synchronized long bytesInMemory() {
         return bytesInMemory;
     }
 

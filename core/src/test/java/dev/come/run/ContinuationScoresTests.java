@@ -1,4 +1,4 @@
-package dev.come.calibration;
+package dev.come.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -10,12 +10,12 @@ import dev.come.PlainModel;
 import dev.come.Progress;
 import dev.come.TestDevice;
 import dev.come.TinyLlama;
-import dev.come.calibration.Continuation.Score;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.model.TokenLayout;
+import dev.come.run.Continuation.Score;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import java.nio.file.Path;

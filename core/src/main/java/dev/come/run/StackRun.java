@@ -1,9 +1,9 @@
-package dev.come.calibration;
+package dev.come.run;
 
 import dev.come.NativeMemory;
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.LayerObserver;
 import dev.come.model.Workspace;
+import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * run once, and a layer that many of them need is made into weights once: it then runs over the chunks of all of them, which
  * also keeps many processors busy with few chunks.
  */
-final class StackRun implements AutoCloseable {
+public final class StackRun implements AutoCloseable {
     /** By the place of the layers in the original model, so that stacks wait for each other where they can go on together. */
     private static final Comparator<LayerNode> ORDER = Comparator
             .comparingInt((LayerNode node) -> node.originals().min().orElseThrow())
@@ -34,13 +34,13 @@ final class StackRun implements AutoCloseable {
     private final List<Branch> finished = new ArrayList<>();
 
     /** States to start from. */
-    interface Start {
+    public interface Start {
         /** The states of a chunk, of the current PointerScope, to be changed in place. */
         Tensor states(int chunk);
     }
 
     /** Sees the states of a stack on its way; called from several threads, for different stacks and chunks. */
-    interface Watcher {
+    public interface Watcher {
         /**
          * Sees the states after a layer. Of stacks that have been the same so far it is told of one.
          *
@@ -51,7 +51,7 @@ final class StackRun implements AutoCloseable {
     }
 
     /** What becomes of the states after the last layer; called from several threads, for different stacks and chunks. */
-    interface Finish {
+    public interface Finish {
         void accept(int stack, int chunk, Tensor hidden, Workspace workspace);
     }
 
@@ -72,12 +72,12 @@ final class StackRun implements AutoCloseable {
     }
 
     /** @param chunks the chunks to run, in the order in which the starts number them */
-    StackRun(LayerRunner runner, TokenChunks chunks) {
+    public StackRun(LayerRunner runner, TokenChunks chunks) {
         this(runner, chunks, (_, _, _, _) -> {
         });
     }
 
-    StackRun(LayerRunner runner, TokenChunks chunks, Watcher watcher) {
+    public StackRun(LayerRunner runner, TokenChunks chunks, Watcher watcher) {
         this.runner = runner;
         this.chunks = chunks;
         this.watcher = watcher;
@@ -88,14 +88,14 @@ final class StackRun implements AutoCloseable {
      *
      * @param ahead by the number of each stack the layers that are left to run
      */
-    void add(Start start, Map<Integer, List<LayerNode>> ahead) {
+    public void add(Start start, Map<Integer, List<LayerNode>> ahead) {
         List<Path> paths = new ArrayList<>();
         ahead.forEach((stack, nodes) -> paths.add(new Path(stack, nodes)));
         branches.add(new Branch(start, paths, chunks.size()));
     }
 
     /** How often a layer will be run over one chunk; what the stacks have in common counts once. */
-    static long runs(Collection<List<LayerNode>> ahead) {
+    public static long runs(Collection<List<LayerNode>> ahead) {
         Map<LayerNode, List<List<LayerNode>>> branches = new LinkedHashMap<>();
         for (List<LayerNode> nodes : ahead) {
             if (!nodes.isEmpty()) {
@@ -106,7 +106,7 @@ final class StackRun implements AutoCloseable {
     }
 
     /** Runs all stacks to their ends. */
-    void run(Finish finish) {
+    public void run(Finish finish) {
         setFinishedAside();
         while (!branches.isEmpty()) {
             LayerNode next = branches.stream().flatMap(branch -> branch.paths.stream())

@@ -1,8 +1,8 @@
-package dev.come.calibration;
+package dev.come.run;
 
 import dev.come.Progress;
-import dev.come.calibration.TokenChunks.Chunk;
 import dev.come.model.Compute;
+import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;

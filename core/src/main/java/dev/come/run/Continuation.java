@@ -1,4 +1,4 @@
-package dev.come.calibration;
+package dev.come.run;
 
 import java.util.Arrays;
 
