@@ -72,7 +72,7 @@ final class BackwardPass {
             Chunk chunk = chunks.get(index);
             Tensor last = states.get(path.getLast().states().get(index));
             gradients[index] = states
-                    .put(runner.head().lossGradient(last, chunk.tokens(), chunk.layout(), workspace));
+                    .put(runner.crossEntropy().lossGradient(last, chunk.tokens(), chunk.layout(), workspace));
             runner.advance(HEAD_RUNS * runner.headRuns());
         });
         runner.workers().freeBuffers(); // of the logits

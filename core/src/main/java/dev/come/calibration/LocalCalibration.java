@@ -294,7 +294,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
                         .to(hidden.device(), ScalarType.Long);
                 rows[sample.chunks().indexOf(chunk)] = states.put(hidden.index_select(0, some));
             });
-            runner.workers().forEach(1, (_, workspace) -> likely[0] = runner.head().likelyTokens(
+            runner.workers().forEach(1, (_, workspace) -> likely[0] = runner.crossEntropy().likelyTokens(
                     torch.cat(new TensorVector(Arrays.stream(rows).map(states::get).toArray(Tensor[]::new)), 0),
                     count, workspace));
             return likely[0];

@@ -1,5 +1,6 @@
 package dev.come.calibration;
 
+import dev.come.Retained;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -14,8 +15,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 public final class Moments implements AutoCloseable {
     private static final long PANEL = 384;
 
-    private final Tensor inputs;
-    private final Tensor products;
+    private final Retained<Tensor> inputs;
+    private final Retained<Tensor> products;
     private double squares;
     private long rows;
     /** Whether what lies left of the diagonal blocks is what lies right of them; sums are made of the right half alone. */
@@ -33,10 +34,8 @@ public final class Moments implements AutoCloseable {
 
     private Moments(long channels, long outputs, TensorOptions options) {
         try (var _ = new PointerScope()) {
-            inputs = torch.zeros(new long[]{channels, channels}, options);
-            products = torch.zeros(new long[]{channels, outputs}, options);
-            inputs.retainReference();
-            products.retainReference();
+            inputs = Retained.of(torch.zeros(new long[]{channels, channels}, options));
+            products = Retained.of(torch.zeros(new long[]{channels, outputs}, options));
         }
     }
 
@@ -59,12 +58,13 @@ public final class Moments implements AutoCloseable {
      */
     public Moments add(Tensor x, Tensor y) {
         try (var _ = new PointerScope()) {
+            Tensor sums = inputs.borrow();
             for (long start = 0; start < x.size(1); start += PANEL) {
                 Tensor panel = x.narrow(1, start, Math.min(PANEL, x.size(1) - start));
-                right(inputs, start).addmm_(panel.t(), x.narrow(1, start, x.size(1) - start));
+                right(sums, start).addmm_(panel.t(), x.narrow(1, start, x.size(1) - start));
             }
             whole = false;
-            products.addmm_(x.t(), y);
+            products.borrow().addmm_(x.t(), y);
             squares += y.square().sum(new ScalarTypeOptional(ScalarType.Double)).item_double();
             rows += x.size(0);
             return this;
@@ -74,11 +74,13 @@ public final class Moments implements AutoCloseable {
     /** Adds what was measured on other rows. */
     public Moments add(Moments other) {
         try (var _ = new PointerScope()) {
-            for (long start = 0; start < inputs.size(0); start += PANEL) {
-                right(inputs, start).add_(right(other.inputs, start).to(inputs.device(), inputs.scalar_type()));
+            Tensor sums = inputs.borrow();
+            Tensor others = other.inputs.borrow();
+            for (long start = 0; start < sums.size(0); start += PANEL) {
+                right(sums, start).add_(right(others, start).to(sums.device(), sums.scalar_type()));
             }
             whole = false;
-            products.add_(other.products.to(inputs.device(), inputs.scalar_type()));
+            products.borrow().add_(other.products.borrow().to(sums.device(), sums.scalar_type()));
             squares += other.squares;
             rows += other.rows;
             return this;
@@ -87,17 +89,18 @@ public final class Moments implements AutoCloseable {
 
     /** The sum of {@code x x'} over the rows, {@code (channels, channels)}; not to be changed. */
     public synchronized Tensor inputs() {
+        Tensor sums = inputs.borrow();
         if (!whole) {
             try (var _ = new PointerScope()) {
-                for (long start = 0; start + PANEL < inputs.size(0); start += PANEL) {
-                    long rest = inputs.size(0) - start - PANEL;
-                    Tensor right = right(inputs, start).narrow(1, PANEL, rest);
-                    inputs.narrow(0, start + PANEL, rest).narrow(1, start, PANEL).copy_(right.t());
+                for (long start = 0; start + PANEL < sums.size(0); start += PANEL) {
+                    long rest = sums.size(0) - start - PANEL;
+                    Tensor right = right(sums, start).narrow(1, PANEL, rest);
+                    sums.narrow(0, start + PANEL, rest).narrow(1, start, PANEL).copy_(right.t());
                 }
             }
             whole = true;
         }
-        return inputs;
+        return sums;
     }
 
     /** Rows of a symmetric matrix from their diagonal on, as many as one product makes. */
@@ -108,7 +111,7 @@ public final class Moments implements AutoCloseable {
 
     /** The sum of {@code x y'} over the rows, {@code (channels, outputs)}; not to be changed. */
     public Tensor products() {
-        return products;
+        return products.borrow();
     }
 
     /** How many rows there were. */
@@ -123,7 +126,7 @@ public final class Moments implements AutoCloseable {
 
     @Override
     public void close() {
-        inputs.releaseReference();
-        products.releaseReference();
+        inputs.close();
+        products.close();
     }
 }

@@ -49,14 +49,13 @@ import org.jspecify.annotations.Nullable;
  * others, so count no more than any.
  */
 public final class SideBySide implements AutoCloseable {
-    private static final long ROWS = 2048;
-
     private final LayerStore store;
     private final LayerRunner runner;
     private final TokenChunks chunks;
     private final int fittedChunks;
     private final StateStore states;
     private final @Nullable DenseStates known;
+    private final TrialPass.Against against;
     private int denseLayers;
     /** How many layers shall lie behind the dense model when the next layer of the stack is run. */
     private int denseEnd;
@@ -72,64 +71,6 @@ public final class SideBySide implements AutoCloseable {
     interface DenseStates {
         /** Where so many layers lie behind it, by chunk. */
         List<State> after(int layers);
-    }
-
-    /**
-     * One layer of the stack, run with certain weights: the states after it, and how far they are from the dense ones. If a
-     * projection was asked about, also what the layer is taken up from again with another such projection.
-     * {@link #moveOn} or {@link #discard} ends it.
-     */
-    public static final class Trial {
-        private final List<State> after;
-        private final double heldOutError;
-        private final Optional<Part> projection;
-        private final List<State> inputs;
-        private final List<State> between;
-        private final @Nullable Moments fitted;
-        private final @Nullable Moments heldOut;
-
-        /**
-         * Makes one.
-         *
-         * @param inputs of the projection, by chunk; empty without one
-         * @param between the residual stream between the halves, by chunk; empty unless it is the projection of the second
-         */
-        private Trial(List<State> after, double heldOutError, Optional<Part> projection, List<State> inputs,
-                List<State> between, @Nullable Moments fitted, @Nullable Moments heldOut) {
-            this.after = after;
-            this.heldOutError = heldOutError;
-            this.projection = projection;
-            this.inputs = inputs;
-            this.between = between;
-            this.fitted = fitted;
-            this.heldOut = heldOut;
-        }
-
-        /** The mean over the tokens that fits do not see of |dense - own|^2 / |dense|^2. */
-        public double heldOutError() {
-            return heldOutError;
-        }
-
-        /**
-         * How what is missing is explained by the inputs of the projection that was asked about, over the tokens that fits
-         * see; rows are divided by the length of the dense state, and count as much as the layer adds of them to the residual
-         * stream. Where the projection has a bias, one more channel, the last, is always 1 before the division.
-         */
-        public Moments fitted() {
-            return asked(fitted);
-        }
-
-        /** The same over the tokens that fits do not see. */
-        public Moments heldOut() {
-            return asked(heldOut);
-        }
-
-        private static Moments asked(@Nullable Moments moments) {
-            if (moments == null) {
-                throw new IllegalStateException("no projection was asked about");
-            }
-            return moments;
-        }
     }
 
     /**
@@ -150,6 +91,8 @@ public final class SideBySide implements AutoCloseable {
         this.chunks = new TokenChunks(
                 Stream.concat(seen.chunks().stream(), TokenChunks.of(heldOut).chunks().stream()).toList());
         this.states = new StateStore(memory, spillFolder);
+        this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense,
+                store.config().multipliers().residual());
         try {
             State[] embedded = new State[chunks.size()];
             runner.workers().forEach(chunks.size(),
@@ -178,6 +121,8 @@ public final class SideBySide implements AutoCloseable {
         this.fittedChunks = fittedChunks;
         this.states = states;
         this.known = known;
+        this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense,
+                store.config().multipliers().residual());
         this.dense = own;
         this.own = own;
     }
@@ -234,10 +179,10 @@ public final class SideBySide implements AutoCloseable {
     private List<State> dense(int layers, List<LayerRunner.Step> steps) {
         List<State> after = dense;
         for (int layer = denseLayers; layer < layers; layer++) {
-            Running pass = new Running(after, layer > denseLayers);
+            ForwardPass pass = new ForwardPass(states, after, layer > denseLayers);
             steps.add(new LayerRunner.Step(new Original(layer), _ -> {
             }, pass));
-            after = Arrays.asList(pass.after);
+            after = pass.after();
         }
         return after;
     }
@@ -283,7 +228,7 @@ public final class SideBySide implements AutoCloseable {
      * @param projection {@link Part#OUTPUT} or {@link Part#DOWN} if its moments are wanted
      */
     public Trial run(LayerNode node, LayerWeights weights, Optional<Part> projection) {
-        return run(node, weights, new Comparing(null, weights, projection));
+        return run(node, weights, new TrialPass(against, own, null, weights, projection));
     }
 
     /**
@@ -295,33 +240,23 @@ public final class SideBySide implements AutoCloseable {
      * @param projection {@link Part#DOWN} if its moments are wanted, and the trial is about {@link Part#OUTPUT}
      */
     public Trial runAgain(Trial from, LayerNode node, LayerWeights weights, Optional<Part> projection) {
-        Part changed = from.projection.orElseThrow();
-        if (projection.equals(from.projection) || projection.equals(Optional.of(Part.OUTPUT))) {
+        Part changed = from.projection().orElseThrow();
+        if (projection.equals(from.projection()) || projection.equals(Optional.of(Part.OUTPUT))) {
             throw new IllegalArgumentException("a layer that is taken up again before " + changed
                     + " does not tell the inputs of " + projection.orElseThrow());
         }
-        return run(node, weights, new Comparing(from, weights, projection));
+        return run(node, weights, new TrialPass(against, own, from, weights, projection));
     }
 
-    private Trial run(LayerNode node, LayerWeights weights, Comparing pass) {
+    private Trial run(LayerNode node, LayerWeights weights, TrialPass pass) {
         try {
             run(List.of(new LayerRunner.Step(node, Optional.of(weights), _ -> {
             }, pass)));
             return pass.trial();
         } catch (RuntimeException e) {
-            pass.fitted.close();
-            pass.heldOut.close();
+            pass.close();
             throw e;
         }
-    }
-
-    /** The bias that is added to what a projection gives. */
-    public static Part biasOf(Part projection) {
-        return switch (projection) {
-            case OUTPUT -> Part.OUTPUT_BIAS;
-            case DOWN -> Part.DOWN_BIAS;
-            default -> throw new IllegalArgumentException(projection + " does not end in the residual stream");
-        };
     }
 
     /** Goes on from the states of a trial; others of the same layer are to be discarded. */
@@ -330,25 +265,14 @@ public final class SideBySide implements AutoCloseable {
             own.forEach(states::free);
         }
         together = false;
-        own = trial.after;
-        closeBesides(trial);
+        own = trial.after();
+        trial.closeBesides(states);
     }
 
     /** Forgets a trial. */
     public void discard(Trial trial) {
-        trial.after.forEach(states::free);
-        closeBesides(trial);
-    }
-
-    private void closeBesides(Trial trial) {
-        trial.inputs.forEach(states::free);
-        trial.between.forEach(states::free);
-        if (trial.fitted != null) {
-            trial.fitted.close();
-        }
-        if (trial.heldOut != null) {
-            trial.heldOut.close();
-        }
+        trial.after().forEach(states::free);
+        trial.closeBesides(states);
     }
 
     /**
@@ -385,201 +309,6 @@ public final class SideBySide implements AutoCloseable {
     /** Bytes of hidden states in memory now. */
     public long bytesInMemory() {
         return states.bytesInMemory();
-    }
-
-    /** A layer on its way over the chunks. */
-    private class Running implements LayerRunner.Pass {
-        private final List<State> before;
-        private final boolean last;
-        private final State[] after = new State[chunks.size()];
-
-        /**
-         * Makes one.
-         *
-         * @param before the states before the layer, which may come in while others are run
-         * @param last whether nobody needs them afterwards
-         */
-        Running(List<State> before, boolean last) {
-            this.before = before;
-            this.last = last;
-        }
-
-        @Override
-        public Tensor before(int chunk) {
-            Tensor hidden = states.get(before.get(chunk)).clone();
-            if (last) {
-                states.free(before.get(chunk));
-            }
-            return hidden;
-        }
-
-        @Override
-        public LayerObserver observer(int chunk) {
-            return LayerObserver.NONE;
-        }
-
-        @Override
-        public void after(int chunk, Tensor hidden) {
-            after[chunk] = states.put(hidden);
-        }
-    }
-
-    /** A layer of the stack on its way over the chunks, from its beginning or from where a trial tells what goes on. */
-    private final class Comparing extends Running {
-        private final @Nullable Trial from;
-        private final Optional<Part> projection;
-        private final long width;
-        private final boolean bias;
-        private final Kept[] kept = new Kept[chunks.size()];
-        private final State[] inputs = new State[chunks.size()];
-        private final State[] between = new State[chunks.size()];
-        private final double[] squares = new double[chunks.size()];
-        private final InOrder fitted;
-        private final InOrder heldOut;
-
-        Comparing(@Nullable Trial from, LayerWeights weights, Optional<Part> projection) {
-            super(from == null || from.between.isEmpty() ? own : from.between, false);
-            this.from = from;
-            this.projection = projection;
-            this.width = projection.map(part -> weights.get(part).size(1)).orElse(0L);
-            this.bias = projection.filter(part -> weights.asMap().containsKey(biasOf(part))).isPresent();
-            this.fitted = new InOrder(width + (bias ? 1 : 0), projection.isPresent());
-            this.heldOut = new InOrder(width + (bias ? 1 : 0), projection.isPresent());
-        }
-
-        @Override
-        public void forward(DecoderLayer layer, int chunk, Tensor hidden, TokenLayout layout, Rotation rotation,
-                Workspace workspace) {
-            LayerObserver observer = LayerObserver.NONE;
-            if (projection.isPresent()) {
-                kept[chunk] = new Kept(projection.get(), hidden, width);
-                observer = kept[chunk];
-            }
-            if (from == null) {
-                layer.forward(hidden, layout, rotation, workspace, observer, null);
-            } else if (from.between.isEmpty()) {
-                layer.forwardFromHeads(hidden, states.get(from.inputs.get(chunk)), workspace, observer);
-            } else {
-                layer.forwardFromChannels(hidden, states.get(from.inputs.get(chunk)), workspace);
-            }
-        }
-
-        @Override
-        public void after(int chunk, Tensor hidden) {
-            super.after(chunk, hidden);
-            Tensor expected = states.get(dense.get(chunk)).to(ScalarType.Float);
-            Tensor scale = torch.linalg_vector_norm(expected, new Scalar(2.0), new long[]{1}, true,
-                    new ScalarTypeOptional(ScalarType.Float)).reciprocal_();
-            scale.masked_fill_(scale.isinf(), new Scalar(0.0)); // a state of zeros has no direction to be off
-            Tensor missing = expected.sub(hidden.to(ScalarType.Float)).mul_(scale);
-            squares[chunk] = missing.square().sum(new ScalarTypeOptional(ScalarType.Double)).item_double();
-            if (projection.isPresent()) {
-                InOrder sums = chunk < fittedChunks ? fitted : heldOut;
-                sums.add(chunk < fittedChunks ? chunk : chunk - fittedChunks,
-                        moments(kept[chunk].inputs, scale, missing));
-                inputs[chunk] = states.put(kept[chunk].inputs);
-                if (projection.get() == Part.DOWN) {
-                    between[chunk] = states.put(kept[chunk].between);
-                }
-            }
-        }
-
-        private Moments moments(Tensor inputs, Tensor scale, Tensor missing) {
-            Moments moments = Moments.of(width + (bias ? 1 : 0), missing);
-            for (long row = 0; row < inputs.size(0); row += ROWS) {
-                try (var _ = new PointerScope()) {
-                    long rows = Math.min(ROWS, inputs.size(0) - row);
-                    Tensor factors = scale.narrow(0, row, rows)
-                            .mul(new Scalar(store.config().multipliers().residual()));
-                    Tensor x = inputs.narrow(0, row, rows).to(ScalarType.Float).mul(factors);
-                    moments.add(bias ? torch.cat(new TensorVector(x, factors), 1) : x, missing.narrow(0, row, rows));
-                }
-            }
-            return moments;
-        }
-
-        Trial trial() {
-            long unseen = 0;
-            for (int chunk = fittedChunks; chunk < chunks.size(); chunk++) {
-                unseen += chunks.get(chunk).tokens().length;
-            }
-            double sum = Arrays.stream(squares, fittedChunks, chunks.size()).sum();
-            boolean second = projection.equals(Optional.of(Part.DOWN));
-            return new Trial(Arrays.asList(super.after), sum / unseen, projection,
-                    projection.isPresent() ? Arrays.asList(inputs) : List.of(),
-                    second ? Arrays.asList(between) : List.of(), fitted.total, heldOut.total);
-        }
-    }
-
-    /** What goes into one projection of a layer, and the residual stream between the halves. */
-    private static final class Kept implements LayerObserver {
-        private final Part projection;
-        private final Tensor inputs;
-        private final Tensor between;
-        private long rows;
-
-        /**
-         * Makes room, of the current PointerScope.
-         *
-         * @param hidden the residual stream
-         * @param width of what goes into the projection
-         */
-        Kept(Part projection, Tensor hidden, long width) {
-            this.projection = projection;
-            this.inputs = torch.empty(new long[]{hidden.size(0), width}, hidden.options(), new MemoryFormatOptional());
-            this.between = torch.empty_like(hidden);
-        }
-
-        @Override
-        public void attentionOutput(Tensor x) {
-            keep(Part.OUTPUT, x);
-        }
-
-        @Override
-        public void afterAttention(Tensor hidden) {
-            if (projection == Part.DOWN) {
-                between.copy_(hidden);
-            }
-        }
-
-        @Override
-        public void feedForwardChannels(Tensor x) {
-            keep(Part.DOWN, x);
-        }
-
-        private void keep(Part part, Tensor x) {
-            if (part == projection) {
-                inputs.narrow(0, rows, x.size(0)).copy_(x);
-                rows += x.size(0);
-            }
-        }
-    }
-
-    /** Adds up what chunks give, in the order of the chunks, so that the sum does not depend on the number of threads. */
-    private final class InOrder {
-        private final @Nullable Moments total;
-        private final Map<Integer, Moments> waiting = new HashMap<>();
-        private int next;
-
-        InOrder(long channels, boolean wanted) {
-            this.total = wanted ? new Moments(channels, store.config().hiddenSize()) : null;
-        }
-
-        synchronized void add(int index, Moments part) {
-            waiting.put(index, part);
-            for (Moments ready = waiting.remove(next); ready != null && total != null; ready = waiting.remove(next)) {
-                total.add(ready);
-                ready.close();
-                next++;
-            }
-        }
-
-        synchronized void close() {
-            waiting.values().forEach(Moments::close);
-            if (total != null) {
-                total.close();
-            }
-        }
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.come.demo;
 
+import dev.come.Retained;
 import dev.come.model.AdamW;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
@@ -46,6 +47,7 @@ final class Training implements AutoCloseable {
     private final PlainLayer layer;
     private final Rotation rotation;
     private final Workers workers;
+    private final Retained.Group held = new Retained.Group();
     private final Tensor weights;
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
     private final Tensor gradients;
@@ -61,16 +63,13 @@ final class Training implements AutoCloseable {
         try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
             TensorVector values = new TensorVector();
             slots().forEach(slot -> values.push_back(torch.tensor(slot.firstValues(random))));
-            weights = torch.cat(values, 0);
-            weights.retainReference();
-            gradients = torch.zeros(HALVES, weights.numel());
-            gradients.retainReference();
+            weights = held.keep(torch.cat(values, 0));
+            gradients = held.keep(torch.zeros(HALVES, weights.numel()));
             long start = 0;
             for (Slot slot : slots()) {
                 long[] shape = slot.shape().stream().mapToLong(Long::longValue).toArray();
-                Tensor tensor = weights.narrow(0, start, slot.length()).view(shape).detach().set_requires_grad(true);
-                tensor.retainReference();
-                tensors.put(slot.name(), tensor);
+                tensors.put(slot.name(), held.keep(weights.narrow(0, start, slot.length()).view(shape).detach()
+                        .set_requires_grad(true)));
                 start += slot.length();
             }
         }
@@ -186,9 +185,7 @@ final class Training implements AutoCloseable {
     @Override
     public void close() {
         optimizer.close();
-        tensors.values().forEach(Tensor::releaseReference);
-        gradients.releaseReference();
-        weights.releaseReference();
+        held.close();
         rotation.close();
         workers.close();
     }

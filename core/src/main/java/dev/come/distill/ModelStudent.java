@@ -45,7 +45,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
     private final Rotation rotation;
     private final Rotation floatRotation;
     private final LayerGradients gradients;
-    private final NextTokens nextTokens;
+    private final NextTokenLoss nextTokens;
 
     /**
      * A student.
@@ -69,7 +69,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         this.rotation = new Rotation(compute);
         this.floatRotation = new Rotation(compute.inFloat32());
         this.gradients = new LayerGradients(store.config(), floatRotation);
-        this.nextTokens = new NextTokens(store, compute, temperature);
+        this.nextTokens = new NextTokenLoss(store, compute, temperature);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.come.distill;
 
+import dev.come.Retained;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.TensorFile;
 import dev.come.checkpoint.TensorSpec;
@@ -32,6 +33,7 @@ final class TrainableLayer implements AutoCloseable {
     private final int position;
     private final LayerNode node;
     private final List<Part> parts;
+    private final Retained.Group held = new Retained.Group();
     private final LayerWeights weights;
     private final Tensor vector;
     private final Tensor gradient;
@@ -57,13 +59,12 @@ final class TrainableLayer implements AutoCloseable {
         try (var _ = new PointerScope()) {
             TensorVector values = new TensorVector();
             parts.forEach(part -> values.push_back(compute.floats(start.get(part)).reshape(-1)));
-            vector = torch.cat(values, 0).retainReference();
-            gradient = torch.zeros_like(vector).retainReference();
-            best = vector.clone().retainReference();
+            vector = held.keep(torch.cat(values, 0));
+            gradient = held.keep(torch.zeros_like(vector));
+            best = held.keep(vector.clone());
             Map<Part, Tensor> views = views(vector, start);
-            weights = start.map((part, tensor) -> Objects
-                    .requireNonNullElseGet(views.get(part), () -> compute.floats(tensor).clone())
-                    .<Tensor>retainReference());
+            weights = start.map((part, tensor) -> held.keep(Objects
+                    .requireNonNullElseGet(views.get(part), () -> compute.floats(tensor).clone())));
             optimizer = new AdamW(vector, BETA2, weightDecay, matrices);
         }
     }
@@ -176,9 +177,6 @@ final class TrainableLayer implements AutoCloseable {
     @Override
     public void close() {
         optimizer.close();
-        weights.asMap().values().forEach(Tensor::releaseReference);
-        best.releaseReference();
-        gradient.releaseReference();
-        vector.releaseReference();
+        held.close();
     }
 }

@@ -2,7 +2,7 @@ package dev.come.heal;
 
 import dev.come.Progress;
 import dev.come.calibration.SideBySide;
-import dev.come.calibration.SideBySide.Trial;
+import dev.come.calibration.Trial;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
 import dev.come.stack.LayerNode;
@@ -60,13 +60,16 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
         for (int i = 0; i < parts.size(); i++) {
             Part part = parts.get(i);
             Optional<Part> next = i + 1 < parts.size() ? Optional.of(parts.get(i + 1)) : Optional.empty();
-            boolean bias = weights.asMap().containsKey(SideBySide.biasOf(part));
+            boolean bias = weights.asMap().containsKey(part.bias());
             Trial tried = best;
             // The last fit has the most channels, so it leaves the other threads idle for longest.
             Optional<Ridge.Fit> fit = side.whileDenseRuns(next.isPresent() ? 0 : nextEnd,
                     workspace -> Ridge.best(tried.fitted(), tried.heldOut(), bias, workspace));
             if (fit.isPresent()) {
-                LayerWeights changed = changed(fitted, part, fit.get());
+                LayerWeights changed;
+                try (Ridge.Fit found = fit.get()) {
+                    changed = changed(fitted, part, found.change().borrow());
+                }
                 Trial trial = side.runAgain(best, node, changed, next);
                 if (trial.heldOutError() < best.heldOutError()) {
                     side.discard(best);
@@ -94,17 +97,14 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
     }
 
     /** The weights with a projection, and its bias if it has one, changed and rounded as they are stored. */
-    private static LayerWeights changed(LayerWeights weights, Part projection, Ridge.Fit fit) {
-        Tensor change = fit.change();
+    private static LayerWeights changed(LayerWeights weights, Part projection, Tensor change) {
         long channels = weights.get(projection).size(1);
-        LayerWeights changed = weights.map((part, tensor) -> {
+        return weights.map((part, tensor) -> {
             if (part == projection) {
                 return sum(tensor, change.narrow(0, 0, channels).t());
             }
-            return part == SideBySide.biasOf(projection) ? sum(tensor, change.select(0, channels)) : tensor;
+            return part == projection.bias() ? sum(tensor, change.select(0, channels)) : tensor;
         });
-        change.releaseReference();
-        return changed;
     }
 
     private static Tensor sum(Tensor stored, Tensor change) {

@@ -1,5 +1,6 @@
 package dev.come.heal;
 
+import dev.come.Retained;
 import dev.come.calibration.Moments;
 import dev.come.model.Workspace;
 import java.util.List;
@@ -39,11 +40,16 @@ final class Ridge {
     /**
      * A change and how it was found.
      *
-     * @param change {@code (channels, outputs)}, float64, retained: whoever takes it releases it
+     * @param change {@code (channels, outputs)}, float64; whoever takes the fit closes it
      * @param lambda its penalty as a part of the mean square of a channel
      * @param error the mean of |y - x change|^2 over the rows that did not take part in the fit
      */
-    record Fit(Tensor change, double lambda, double error) {}
+    record Fit(Retained<Tensor> change, double lambda, double error) implements AutoCloseable {
+        @Override
+        public void close() {
+            change.close();
+        }
+    }
 
     /** Of the channels, and of the outputs. */
     private record Means(Tensor x, Tensor y) {
@@ -101,9 +107,7 @@ final class Ridge {
             if (best < 0) {
                 return Optional.empty();
             }
-            Tensor change = ridge.change(PATH.get(best));
-            change.retainReference();
-            return Optional.of(new Fit(change, PATH.get(best), least));
+            return Optional.of(new Fit(Retained.of(ridge.change(PATH.get(best))), PATH.get(best), least));
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Retained;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.GenericList;
 import org.bytedeco.pytorch.IValue;
@@ -21,9 +22,9 @@ public final class AdamW implements AutoCloseable {
     private final double beta2;
     private final double weightDecay;
     private final long decayed;
-    private final Tensor mean;
-    private final Tensor square;
-    private final Tensor steps;
+    private final Retained<Tensor> mean;
+    private final Retained<Tensor> square;
+    private final Retained<Tensor> steps;
 
     /**
      * An optimizer that has taken no step.
@@ -39,16 +40,16 @@ public final class AdamW implements AutoCloseable {
         this.weightDecay = weightDecay;
         this.decayed = decayed;
         try (var _ = new PointerScope()) {
-            mean = torch.zeros_like(weights).retainReference();
-            square = torch.zeros_like(weights).retainReference();
-            steps = weights.new_zeros().retainReference();
+            mean = Retained.of(torch.zeros_like(weights));
+            square = Retained.of(torch.zeros_like(weights));
+            steps = Retained.of(weights.new_zeros());
         }
     }
 
     /** Takes one step against the gradient, {@code (parameters)}. */
     public void step(Tensor gradient, double learningRate) {
         try (var _ = new PointerScope()) {
-            steps.add_(new Scalar(1));
+            steps.borrow().add_(new Scalar(1));
             step(0, decayed, weightDecay, gradient, learningRate);
             step(decayed, weights.numel(), 0, gradient, learningRate);
         }
@@ -58,8 +59,9 @@ public final class AdamW implements AutoCloseable {
         if (start < end) {
             IValue none = new IValue();
             IValue no = new IValue(false); // neither the variant AMSGrad nor a step up the gradient
-            STEP.run(part(weights, start, end), part(gradient, start, end), part(mean, start, end),
-                    part(square, start, end), new IValue(tensors()), list(steps), new IValue(learningRate),
+            STEP.run(part(weights, start, end), part(gradient, start, end), part(mean.borrow(), start, end),
+                    part(square.borrow(), start, end), new IValue(tensors()), list(steps.borrow()),
+                    new IValue(learningRate),
                     new IValue(BETA1), new IValue(beta2), new IValue(decay), new IValue(EPSILON), no, no, none, none);
         }
     }
@@ -80,27 +82,27 @@ public final class AdamW implements AutoCloseable {
 
     /** The mean of the gradients, {@code (parameters)}, float32. */
     public Tensor mean() {
-        return mean;
+        return mean.borrow();
     }
 
     /** The mean of the squared gradients, {@code (parameters)}, float32. */
     public Tensor square() {
-        return square;
+        return square.borrow();
     }
 
     /** Goes on as after so many steps, which left these means. */
     public void restore(int taken, Tensor meanThen, Tensor squareThen) {
         try (var _ = new PointerScope()) {
-            steps.fill_(new Scalar(taken));
-            mean.copy_(meanThen);
-            square.copy_(squareThen);
+            steps.borrow().fill_(new Scalar(taken));
+            mean.borrow().copy_(meanThen);
+            square.borrow().copy_(squareThen);
         }
     }
 
     @Override
     public void close() {
-        mean.releaseReference();
-        square.releaseReference();
-        steps.releaseReference();
+        mean.close();
+        square.close();
+        steps.close();
     }
 }

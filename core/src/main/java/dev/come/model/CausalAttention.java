@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Retained;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -31,9 +32,9 @@ final class CausalAttention implements AutoCloseable {
     private final Multipliers multipliers;
     private final ScalarType type;
     private final Compute compute;
-    private final Tensor future;
-    private final Tensor gone;
-    private final Tensor wideFuture;
+    private final Retained<Tensor> future;
+    private final Retained<Tensor> gone;
+    private final Retained<Tensor> wideFuture;
 
     /**
      * Makes the masks.
@@ -52,12 +53,9 @@ final class CausalAttention implements AutoCloseable {
         try (var _ = new PointerScope()) {
             Tensor infinity = torch.empty(new long[]{block, block}, compute.options(type), new MemoryFormatOptional())
                     .fill_(new Scalar(Float.NEGATIVE_INFINITY));
-            future = infinity.triu(1).view(block, 1, block);
-            future.retainReference();
-            gone = infinity.tril(-1).view(block, 1, block);
-            gone.retainReference();
-            wideFuture = future.to(ScalarType.Float);
-            wideFuture.retainReference();
+            future = Retained.of(infinity.triu(1).view(block, 1, block));
+            gone = Retained.of(infinity.tril(-1).view(block, 1, block));
+            wideFuture = Retained.of(future.borrow().to(ScalarType.Float));
         }
     }
 
@@ -116,7 +114,7 @@ final class CausalAttention implements AutoCloseable {
         multipliers.cappedScores(scores);
         if (tokens > 1) {
             scores.view(heads, tokens, group, seen).narrow(3, seen - tokens, tokens)
-                    .add_(wideFuture.narrow(0, 0, tokens).narrow(2, 0, tokens));
+                    .add_(wideFuture.borrow().narrow(0, 0, tokens).narrow(2, 0, tokens));
         }
         torch.softmax_out(scores, scores, 2);
         Tensor mixed = workspace.floats("mixedAtOnce", heads, tokens * group, headDim);
@@ -227,11 +225,11 @@ final class CausalAttention implements AutoCloseable {
         torch.mm_out(scores, query, keys.narrow(0, first, seen).t());
         multipliers.cappedScores(scores);
         Tensor byRow = scores.view(rows, group, seen);
-        byRow.narrow(2, seen - rows, rows).add_(future.narrow(0, 0, rows).narrow(2, 0, rows));
+        byRow.narrow(2, seen - rows, rows).add_(future.borrow().narrow(0, 0, rows).narrow(2, 0, rows));
         long skipped = first - bound;
         if (skipped < rows) {
             long columns = Math.min(rows - skipped, seen);
-            byRow.narrow(2, 0, columns).add_(gone.narrow(0, 0, rows).narrow(2, skipped, columns));
+            byRow.narrow(2, 0, columns).add_(gone.borrow().narrow(0, 0, rows).narrow(2, skipped, columns));
         }
         torch.softmax_out(scores, scores, 1);
         Tensor mixed = workspace.tensor("mixed", type, rows * group, headDim);
@@ -241,8 +239,8 @@ final class CausalAttention implements AutoCloseable {
 
     @Override
     public void close() {
-        future.releaseReference();
-        gone.releaseReference();
-        wideFuture.releaseReference();
+        future.close();
+        gone.close();
+        wideFuture.close();
     }
 }

@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Retained;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
@@ -29,7 +30,7 @@ public final class DecoderLayer implements AutoCloseable {
     private final AttentionKind kind;
     private final CausalAttention attention;
     /** Weights and biases of the norms. */
-    private final Map<Part, Tensor> norms = new EnumMap<>(Part.class);
+    private final Map<Part, Retained<Tensor>> norms = new EnumMap<>(Part.class);
     private final Linear queryKeyValue;
     private final Linear output;
     private final Linear gateUp;
@@ -67,10 +68,14 @@ public final class DecoderLayer implements AutoCloseable {
             down = linear.apply(weights.get(Part.DOWN), weights.find(Part.DOWN_BIAS));
             weights.asMap().forEach((part, tensor) -> {
                 if (part.isOfNorm()) {
-                    norms.put(part, tensor.retainReference());
+                    norms.put(part, Retained.of(tensor));
                 }
             });
         }
+    }
+
+    private @Nullable Tensor norm(Part part) {
+        return Retained.borrow(norms.get(part));
     }
 
     private Tensor taken(Part part, Tensor tensor, Compute compute) {
@@ -254,11 +259,11 @@ public final class DecoderLayer implements AutoCloseable {
     /** Norms queries or keys in place, all channels of a row together or each head by itself, as the layer does. */
     private void normHeads(Tensor channels, Part together, Part each, Workspace workspace) {
         long rows = channels.size(0);
-        Tensor ofAll = norms.get(together);
+        Tensor ofAll = norm(together);
         if (ofAll != null) {
             config.norm().inPlace(channels.view(rows, 1, channels.size(1)), ofAll, workspace);
         }
-        Tensor ofEach = norms.get(each);
+        Tensor ofEach = norm(each);
         if (ofEach != null) {
             config.norm().inPlace(channels.view(rows, channels.size(1) / config.headDim(), config.headDim()), ofEach,
                     workspace);
@@ -296,11 +301,11 @@ public final class DecoderLayer implements AutoCloseable {
 
     /** What attention or feed-forward see of the residual stream, in the compute type. */
     private Tensor normBefore(Tensor rows, Part part, Part bias, Workspace workspace) {
-        Tensor weight = norms.get(part);
+        Tensor weight = norm(part);
         if (weight == null || config.normsAfter()) {
             return rows;
         }
-        Tensor result = config.norm().of(rows, weight, norms.get(bias), workspace);
+        Tensor result = config.norm().of(rows, weight, norm(bias), workspace);
         if (type == ScalarType.Float) {
             return result;
         }
@@ -309,9 +314,9 @@ public final class DecoderLayer implements AutoCloseable {
 
     /** Norms the residual stream itself, in models that do so. */
     private void normAfter(Tensor rows, Part part, Part bias, Workspace workspace) {
-        Tensor weight = norms.get(part);
+        Tensor weight = norm(part);
         if (weight != null && config.normsAfter()) {
-            rows.copy_(config.norm().of(rows, weight, norms.get(bias), workspace));
+            rows.copy_(config.norm().of(rows, weight, norm(bias), workspace));
         }
     }
 
@@ -321,7 +326,7 @@ public final class DecoderLayer implements AutoCloseable {
 
     /** Adds to the residual stream what a half of the layer gives, normed if the layer does so. */
     private void add(Tensor hidden, Tensor x, Linear linear, Part norm, Workspace workspace) {
-        Tensor ofOutput = norms.get(norm);
+        Tensor ofOutput = norm(norm);
         Scalar multiplier = new Scalar(config.multipliers().residual());
         if (ofOutput == null) {
             linear.addTo(hidden, x, multiplier);
@@ -342,7 +347,7 @@ public final class DecoderLayer implements AutoCloseable {
 
     @Override
     public void close() {
-        norms.values().forEach(Tensor::releaseReference);
+        Retained.close(norms.values());
         norms.clear();
         List.of(queryKeyValue, output, gateUp, down).forEach(Linear::close);
         attention.close();

@@ -1,7 +1,9 @@
 package dev.come.model;
 
 import dev.come.InvalidInputException;
+import dev.come.Retained;
 import dev.come.checkpoint.Checkpoint;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -12,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 public final class Embedding implements AutoCloseable {
     private final ModelConfig config;
     private final Compute compute;
-    private final Tensor table;
-    private final @Nullable Tensor positions;
-    private final @Nullable Tensor projection;
+    private final Retained<Tensor> table;
+    private final @Nullable Retained<Tensor> positions;
+    private final @Nullable Retained<Tensor> projection;
 
     /** Uses the table of an open checkpoint, which must stay open. */
     public Embedding(Checkpoint checkpoint, ModelConfig config, Compute compute) {
@@ -30,10 +32,8 @@ public final class Embedding implements AutoCloseable {
         }
     }
 
-    private static Tensor kept(Checkpoint checkpoint, String name) {
-        Tensor tensor = checkpoint.tensor(name);
-        tensor.retainReference();
-        return tensor;
+    private static Retained<Tensor> kept(Checkpoint checkpoint, String name) {
+        return Retained.of(checkpoint.tensor(name));
     }
 
     /**
@@ -46,7 +46,7 @@ public final class Embedding implements AutoCloseable {
     public Tensor of(int[] tokens, TokenLayout layout) {
         Tensor hidden = rows(table, tokens);
         if (projection != null) {
-            hidden = hidden.mm(projection.to(compute.torchDevice(), compute.scalarType()).t());
+            hidden = hidden.mm(projection.borrow().to(compute.torchDevice(), compute.scalarType()).t());
         }
         if (config.multipliers().embedding() != 1) {
             // Rounded as the embedding is, which is how such models were trained.
@@ -59,8 +59,9 @@ public final class Embedding implements AutoCloseable {
         return hidden;
     }
 
-    private Tensor rows(Tensor from, int[] indices) {
-        return torch.index_select(from, 0, torch.tensor(indices)).to(compute.torchDevice(), compute.scalarType());
+    private Tensor rows(Retained<Tensor> from, int[] indices) {
+        return torch.index_select(from.borrow(), 0, torch.tensor(indices)).to(compute.torchDevice(),
+                compute.scalarType());
     }
 
     private int[] positions(TokenLayout layout) {
@@ -78,12 +79,6 @@ public final class Embedding implements AutoCloseable {
 
     @Override
     public void close() {
-        table.releaseReference();
-        if (positions != null) {
-            positions.releaseReference();
-        }
-        if (projection != null) {
-            projection.releaseReference();
-        }
+        Retained.close(Arrays.asList(table, positions, projection));
     }
 }

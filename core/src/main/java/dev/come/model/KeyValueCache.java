@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Retained;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
@@ -22,6 +23,7 @@ public final class KeyValueCache implements AutoCloseable {
     }
 
     private final List<Layer> layers = new ArrayList<>();
+    private final Retained.Group held = new Retained.Group();
     private final int sequences;
     private final int capacity;
     private int length;
@@ -38,13 +40,13 @@ public final class KeyValueCache implements AutoCloseable {
         long[] shape = {sequences, config.keyValueHeads(), capacity, config.headDim()};
         for (int i = 0; i < layerCount; i++) {
             try (var _ = new PointerScope()) {
-                Tensor keys = torch.empty(shape, compute.options(ScalarType.Float), new MemoryFormatOptional());
-                Tensor values = torch.empty(shape, compute.options(ScalarType.Float), new MemoryFormatOptional());
-                keys.retainReference();
-                values.retainReference();
-                layers.add(new Layer(keys, values));
+                layers.add(new Layer(held.keep(empty(shape, compute)), held.keep(empty(shape, compute))));
             }
         }
+    }
+
+    private static Tensor empty(long[] shape, Compute compute) {
+        return torch.empty(shape, compute.options(ScalarType.Float), new MemoryFormatOptional());
     }
 
     Layer layer(int index) {
@@ -77,10 +79,7 @@ public final class KeyValueCache implements AutoCloseable {
 
     @Override
     public void close() {
-        for (Layer layer : layers) {
-            layer.keys().releaseReference();
-            layer.values().releaseReference();
-        }
+        held.close();
         layers.clear();
     }
 }

@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Retained;
 import java.util.BitSet;
 import org.bytedeco.pytorch.Tensor;
 
@@ -9,14 +10,14 @@ import org.bytedeco.pytorch.Tensor;
  */
 public final class LikelyTokens implements AutoCloseable {
     private final BitSet ids = new BitSet();
-    private final Tensor rows;
+    private final Retained<Tensor> rows;
 
     /** @param rows the rows of the output projection of the tokens, {@code (tokens, embedding)} */
     LikelyTokens(int[] ids, Tensor rows) {
         for (int id : ids) {
             this.ids.set(id);
         }
-        this.rows = rows.retainReference();
+        this.rows = Retained.of(rows);
     }
 
     boolean contains(int token) {
@@ -24,11 +25,11 @@ public final class LikelyTokens implements AutoCloseable {
     }
 
     Tensor rows() {
-        return rows;
+        return rows.borrow();
     }
 
     @Override
     public void close() {
-        rows.releaseReference();
+        rows.close();
     }
 }

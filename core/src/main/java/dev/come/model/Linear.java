@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Retained;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -14,8 +15,7 @@ sealed interface Linear extends AutoCloseable permits Linear.Plain, PackedLinear
      * @param bias {@code (outputs)}, compute type, or null; retained likewise
      */
     static Linear of(Tensor matrix, @Nullable Tensor bias) {
-        matrix.retainReference();
-        return new Plain(matrix, bias == null ? null : bias.retainReference());
+        return new Plain(Retained.of(matrix), Retained.ofNullable(bias));
     }
 
     /** Takes a matrix that will multiply few rows many times: packed if that is possible, otherwise as it is. */
@@ -39,9 +39,11 @@ sealed interface Linear extends AutoCloseable permits Linear.Plain, PackedLinear
     void close();
 
     /** The matrix as it is. */
-    record Plain(Tensor matrix, @Nullable Tensor bias) implements Linear {
+    record Plain(Retained<Tensor> held, @Nullable Retained<Tensor> heldBias) implements Linear {
         @Override
         public Tensor of(Tensor x, String buffer, Workspace workspace) {
+            Tensor matrix = held.borrow();
+            Tensor bias = Retained.borrow(heldBias);
             Tensor result = workspace.tensor(buffer, x.scalar_type(), x.size(0), matrix.size(0));
             return bias == null
                     ? torch.mm_out(result, x, matrix.t())
@@ -50,17 +52,17 @@ sealed interface Linear extends AutoCloseable permits Linear.Plain, PackedLinear
 
         @Override
         public void addTo(Tensor sum, Tensor x, Scalar multiplier) {
-            sum.addmm_(x, matrix.t(), new Scalar(1.0), multiplier);
-            if (bias != null) {
-                sum.add_(bias, multiplier);
+            sum.addmm_(x, held.borrow().t(), new Scalar(1.0), multiplier);
+            if (heldBias != null) {
+                sum.add_(heldBias.borrow(), multiplier);
             }
         }
 
         @Override
         public void close() {
-            matrix.releaseReference();
-            if (bias != null) {
-                bias.releaseReference();
+            held.close();
+            if (heldBias != null) {
+                heldBias.close();
             }
         }
     }

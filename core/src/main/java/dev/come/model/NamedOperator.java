@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Retained;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Dispatcher;
@@ -14,14 +15,14 @@ import org.bytedeco.pytorch.Tensor;
 /**
  * An operator of the engine that has no method in Java and is called by its name. Lives as long as the process.
  */
-record NamedOperator(OperatorHandle handle) {
+record NamedOperator(Retained<OperatorHandle> handle) {
 
     /** The operator of this name, such as {@code aten::add}, without an overload; empty where the engine was built without it. */
     static Optional<NamedOperator> find(String name) {
         try (var _ = new PointerScope()) {
             OperatorHandleOptional found = Dispatcher.singleton().findSchema(new OperatorName(name, ""));
             return found.has_value()
-                    ? Optional.of(new NamedOperator(new OperatorHandle(found.get()).retainReference()))
+                    ? Optional.of(new NamedOperator(Retained.of(new OperatorHandle(found.get()))))
                     : Optional.empty();
         }
     }
@@ -38,12 +39,12 @@ record NamedOperator(OperatorHandle handle) {
 
     private IValueVector stack(IValue... arguments) {
         IValueVector stack = new IValueVector(arguments);
-        handle.callBoxed(stack);
+        handle.borrow().callBoxed(stack);
         return stack;
     }
 
     /** An empty list of the type that an argument wants; a list of any other type is refused. */
     GenericList noElements(int argument) {
-        return new GenericList(handle.schema().arguments().getPointer(argument).type().get().containedType(0));
+        return new GenericList(handle.borrow().schema().arguments().getPointer(argument).type().get().containedType(0));
     }
 }

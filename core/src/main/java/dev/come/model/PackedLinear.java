@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Retained;
 import dev.come.checkpoint.DType;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
@@ -22,13 +23,13 @@ final class PackedLinear implements Linear {
             : Optional.empty();
 
     private final Operators operators;
-    private final IValue matrix;
-    private final IValue bias;
+    private final Retained<IValue> matrix;
+    private final Retained<IValue> bias;
 
     private PackedLinear(Operators operators, IValue matrix, IValue bias) {
         this.operators = operators;
-        this.matrix = matrix;
-        this.bias = bias;
+        this.matrix = Retained.of(matrix);
+        this.bias = Retained.of(bias);
     }
 
     /** Only bfloat16 on a processor that multiplies it natively, and only where the engine was built with oneDNN. */
@@ -45,30 +46,30 @@ final class PackedLinear implements Linear {
     static PackedLinear of(Tensor matrix, @Nullable Tensor bias) {
         Operators operators = OPERATORS.orElseThrow();
         try (var _ = new PointerScope()) {
-            return new PackedLinear(operators, new IValue(operators.pack(matrix)).retainReference(),
-                    (bias == null ? new IValue() : new IValue(bias)).retainReference());
+            return new PackedLinear(operators, new IValue(operators.pack(matrix)),
+                    bias == null ? new IValue() : new IValue(bias));
         }
     }
 
     @Override
     public Tensor of(Tensor x, String buffer, Workspace workspace) {
-        return operators.multiply(x, matrix, bias);
+        return operators.multiply(x, matrix.borrow(), bias.borrow());
     }
 
     @Override
     public void addTo(Tensor sum, Tensor x, Scalar multiplier) {
-        sum.add_(operators.multiply(x, matrix, bias), multiplier);
+        sum.add_(operators.multiply(x, matrix.borrow(), bias.borrow()), multiplier);
     }
 
     @Override
     public void close() {
-        matrix.releaseReference();
-        bias.releaseReference();
+        matrix.close();
+        bias.close();
     }
 
-    /** The two operators, and those of their arguments that are always the same. */
-    private record Operators(NamedOperator reorder, NamedOperator linear, IValue none, IValue noFunction,
-            IValue noNumbers) {
+    /** The two operators, and those of their arguments that are always the same; they live as long as the process. */
+    private record Operators(NamedOperator reorder, NamedOperator linear, Retained<IValue> none,
+            Retained<IValue> noFunction, Retained<IValue> noNumbers) {
         /** Which argument of the product is the list of numbers for a function that it could apply. */
         private static final int NUMBERS = 4;
 
@@ -76,17 +77,18 @@ final class PackedLinear implements Linear {
             try (var _ = new PointerScope()) {
                 return NamedOperator.find("mkldnn::_reorder_linear_weight").flatMap(
                         reorder -> NamedOperator.find("mkldnn::_linear_pointwise").map(linear -> new Operators(reorder,
-                                linear, new IValue().retainReference(), new IValue("none").retainReference(),
-                                new IValue(linear.noElements(NUMBERS)).retainReference())));
+                                linear, Retained.of(new IValue()), Retained.of(new IValue("none")),
+                                Retained.of(new IValue(linear.noElements(NUMBERS))))));
             }
         }
 
         Tensor pack(Tensor matrix) {
-            return reorder.tensor(new IValue(matrix), none);
+            return reorder.tensor(new IValue(matrix), none.borrow());
         }
 
         Tensor multiply(Tensor x, IValue matrix, IValue bias) {
-            return linear.tensor(new IValue(x), matrix, bias, noFunction, noNumbers, none);
+            return linear.tensor(new IValue(x), matrix, bias, noFunction.borrow(), noNumbers.borrow(),
+                    none.borrow());
         }
     }
 }

@@ -88,4 +88,13 @@ public enum Part {
     public boolean isBias() {
         return name().endsWith("_BIAS");
     }
+
+    /** The bias that is added to what this projection, which writes to the residual stream, gives. */
+    public Part bias() {
+        return switch (this) {
+            case OUTPUT -> OUTPUT_BIAS;
+            case DOWN -> DOWN_BIAS;
+            default -> throw new IllegalArgumentException(this + " does not end in the residual stream");
+        };
+    }
 }

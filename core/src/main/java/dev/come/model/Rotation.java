@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Retained;
 import java.util.HashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
@@ -16,8 +17,25 @@ public final class Rotation implements AutoCloseable {
     /** The frequencies of a table, and the length that they are for; 0 where it does not matter. */
     private record Key(RotaryEmbedding rotary, int length) {}
 
+    /** Angles from the first position on. */
+    private record Table(Retained<Tensor> cos, Retained<Tensor> sin) implements AutoCloseable {
+        long positions() {
+            return cos.borrow().size(0);
+        }
+
+        Angles part(int first, int length) {
+            return new Angles(cos.borrow().narrow(0, first, length), sin.borrow().narrow(0, first, length));
+        }
+
+        @Override
+        public void close() {
+            cos.close();
+            sin.close();
+        }
+    }
+
     private final Compute compute;
-    private final Map<Key, Angles> tables = new HashMap<>();
+    private final Map<Key, Table> tables = new HashMap<>();
 
     public Rotation(Compute compute) {
         this.compute = compute;
@@ -45,24 +63,22 @@ public final class Rotation implements AutoCloseable {
 
     /** Views on a table, which another thread may replace by a longer one as soon as this is over. */
     private synchronized Angles part(RotaryEmbedding rotary, int length, int first) {
-        Angles table = table(rotary, first + length);
-        return new Angles(table.cos().narrow(0, first, length), table.sin().narrow(0, first, length));
+        return table(rotary, first + length).part(first, length);
     }
 
     /** A table of at least so many positions. Only where the frequencies depend on the length is there one per length. */
-    private Angles table(RotaryEmbedding rotary, int length) {
+    private Table table(RotaryEmbedding rotary, int length) {
         Key key = new Key(rotary, rotary.dependsOnLength() ? length : 0);
-        Angles table = tables.get(key);
-        if (table == null || table.cos().size(0) < length) {
+        Table table = tables.get(key);
+        if (table == null || table.positions() < length) {
             int positions = key.length() == 0 ? Math.max(256, Integer.highestOneBit(length - 1) << 1) : length;
             if (table != null) {
-                release(table);
+                table.close();
             }
             RotaryEmbedding.Table values = rotary.table(0, positions);
             try (var _ = new PointerScope()) {
-                table = new Angles(upload(values.cos(), positions), upload(values.sin(), positions));
-                table.cos().retainReference();
-                table.sin().retainReference();
+                table = new Table(Retained.of(upload(values.cos(), positions)),
+                        Retained.of(upload(values.sin(), positions)));
             }
             tables.put(key, table);
         }
@@ -74,14 +90,9 @@ public final class Rotation implements AutoCloseable {
                 ScalarType.Float);
     }
 
-    private static void release(Angles table) {
-        table.cos().releaseReference();
-        table.sin().releaseReference();
-    }
-
     @Override
     public synchronized void close() {
-        tables.values().forEach(Rotation::release);
+        tables.values().forEach(Table::close);
         tables.clear();
     }
 }

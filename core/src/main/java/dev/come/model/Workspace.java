@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Retained;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -19,17 +20,17 @@ public final class Workspace implements AutoCloseable {
     private final Compute compute;
     private final @Nullable Workers workers;
     private final Map<String, Buffer> buffers = new HashMap<>();
-    private final Map<Double, Tensor> numbers = new HashMap<>();
+    private final Map<Double, Retained<Tensor>> numbers = new HashMap<>();
 
     /**
      * Memory, and the shape in which it was last asked for: nearly always the next one too, and making a view of that shape takes as
      * long as the arithmetic on a few rows.
      */
     @SuppressWarnings("ArrayRecordComponent") // never compared as a whole
-    private record Buffer(ScalarType type, long[] shape, Tensor memory, Tensor shaped) {
+    private record Buffer(ScalarType type, long[] shape, Retained<Tensor> memory, Retained<Tensor> shaped) {
         void release() {
-            memory.releaseReference();
-            shaped.releaseReference();
+            memory.close();
+            shaped.close();
         }
     }
 
@@ -83,12 +84,12 @@ public final class Workspace implements AutoCloseable {
     Tensor tensor(String name, ScalarType type, long... shape) {
         Buffer last = buffers.get(name);
         if (last != null && last.type.value == type.value && Arrays.equals(last.shape, shape)) {
-            return new Tensor(last.shaped);
+            return new Tensor(last.shaped.borrow());
         }
         try (var _ = new PointerScope()) {
             long elements = Arrays.stream(shape).reduce(1, Math::multiplyExact);
-            Tensor memory = last != null && last.type.value == type.value && last.memory.numel() >= elements
-                    ? new Tensor(last.memory)
+            Tensor memory = last != null && last.type.value == type.value && last.memory.borrow().numel() >= elements
+                    ? new Tensor(last.memory.borrow())
                     : null;
             if (last != null) {
                 buffers.remove(name);
@@ -97,8 +98,8 @@ public final class Workspace implements AutoCloseable {
             if (memory == null) {
                 memory = torch.empty(new long[]{elements}, compute.options(type), new MemoryFormatOptional());
             }
-            buffers.put(name, new Buffer(type, shape.clone(), memory.retainReference(),
-                    memory.narrow(0, 0, elements).view(shape).retainReference()));
+            buffers.put(name, new Buffer(type, shape.clone(), Retained.of(memory),
+                    Retained.of(memory.narrow(0, 0, elements).view(shape))));
         }
         return tensor(name, type, shape);
     }
@@ -111,17 +112,16 @@ public final class Workspace implements AutoCloseable {
     Tensor number(double value) {
         return numbers.computeIfAbsent(value, _ -> {
             try (var _ = new PointerScope()) {
-                return torch.full(new long[]{1}, new Scalar(value), compute.options(ScalarType.Float))
-                        .retainReference();
+                return Retained.of(torch.full(new long[]{1}, new Scalar(value), compute.options(ScalarType.Float)));
             }
-        });
+        }).borrow();
     }
 
     @Override
     public void close() {
         buffers.values().forEach(Buffer::release);
         buffers.clear();
-        numbers.values().forEach(Tensor::releaseReference);
+        Retained.close(numbers.values());
         numbers.clear();
     }
 }

@@ -4,7 +4,7 @@ import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.model.Compute;
 import dev.come.model.LayerObserver;
-import dev.come.model.NextTokens;
+import dev.come.model.NextTokenLikelihoods;
 import dev.come.model.Tensors;
 import dev.come.model.Workspace;
 import dev.come.run.Continuation.Score;
@@ -195,7 +195,7 @@ public final class ContinuationScores implements AutoCloseable {
             }
             int[] rows = questions.keySet().stream().mapToInt(Question::row).toArray();
             int[] targets = questions.keySet().stream().mapToInt(Question::target).toArray();
-            NextTokens answers = runner.head().nextTokens(hidden, rows, targets, workspace);
+            NextTokenLikelihoods answers = runner.crossEntropy().likelihoods(hidden, rows, targets, workspace);
             Map<Integer, List<Score>> scores = new LinkedHashMap<>();
             for (int i = 0; i < batch.continuations().size(); i++) {
                 double sum = 0;
@@ -230,21 +230,20 @@ public final class ContinuationScores implements AutoCloseable {
     private final class ScoringPass implements LayerRunner.Pass, AutoCloseable {
         private final List<Planned> group;
         private final IntFunction<String> name;
-        private final @Nullable Tensor[] states;
+        private final ChunkStates states;
 
         ScoringPass(List<Planned> group, IntFunction<String> name) {
             this.group = group;
             this.name = name;
-            this.states = new Tensor[group.size()];
+            this.states = new ChunkStates(group.size());
         }
 
         @Override
         public Tensor before(int chunk) {
-            Tensor own = states[chunk];
+            Tensor own = states.borrow(chunk);
             if (own == null) {
                 own = runner.embed(group.get(chunk).chunk);
-                own.retainReference();
-                states[chunk] = own;
+                states.keep(chunk, own);
             }
             return own;
         }
@@ -272,11 +271,7 @@ public final class ContinuationScores implements AutoCloseable {
 
         @Override
         public void close() {
-            for (Tensor left : states) {
-                if (left != null) {
-                    left.releaseReference();
-                }
-            }
+            states.close();
         }
     }
 

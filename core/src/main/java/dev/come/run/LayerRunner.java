@@ -3,6 +3,7 @@ package dev.come.run;
 import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.model.Compute;
+import dev.come.model.CrossEntropy;
 import dev.come.model.DecoderLayer;
 import dev.come.model.Embedding;
 import dev.come.model.LanguageModelHead;
@@ -39,6 +40,7 @@ public final class LayerRunner implements AutoCloseable {
     private final Workers workers;
     private final Embedding embedding;
     private final LanguageModelHead head;
+    private final CrossEntropy crossEntropy;
     private final Rotation rotation;
     private Progress.Task progress = NO_PROGRESS;
 
@@ -76,6 +78,7 @@ public final class LayerRunner implements AutoCloseable {
         this.workers = new Workers(compute);
         this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
         this.head = new LanguageModelHead(store.checkpoint(), store.config(), compute);
+        this.crossEntropy = new CrossEntropy(head);
         this.rotation = new Rotation(compute);
     }
 
@@ -113,6 +116,11 @@ public final class LayerRunner implements AutoCloseable {
 
     public LanguageModelHead head() {
         return head;
+    }
+
+    /** Losses and likelihoods of next tokens. */
+    public CrossEntropy crossEntropy() {
+        return crossEntropy;
     }
 
     public Workers workers() {
@@ -253,7 +261,7 @@ public final class LayerRunner implements AutoCloseable {
      * @param first for each sequence, by its number, the position of the first token that is scored
      */
     double[][] tokenLosses(Chunk chunk, Tensor hidden, IntUnaryOperator first, Workspace workspace, LayerStack stack) {
-        double[][] losses = head.losses(hidden, chunk.tokens(), chunk.layout(),
+        double[][] losses = crossEntropy.losses(hidden, chunk.tokens(), chunk.layout(),
                 index -> first.applyAsInt(chunk.first() + index), workspace);
         progress.advance(headRuns());
         return check(losses, chunk, stack);
@@ -277,7 +285,8 @@ public final class LayerRunner implements AutoCloseable {
      * @param hidden the states after the last layer of the stack
      */
     public double[] lossBounds(Chunk chunk, Tensor hidden, LikelyTokens likely, Workspace workspace, LayerStack stack) {
-        return means(check(head.lossBounds(hidden, chunk.tokens(), chunk.layout(), likely, workspace), chunk, stack));
+        return means(check(crossEntropy.lossBounds(hidden, chunk.tokens(), chunk.layout(), likely, workspace), chunk,
+                stack));
     }
 
     private static double[] means(double[][] losses) {

@@ -74,27 +74,19 @@ public final class ModelPair implements AutoCloseable {
     }
 
     private void measure(TokenChunks group, IntUnaryOperator first, Sink sink) {
-        @Nullable
-        Tensor[] kept = new Tensor[group.size()];
         double[][][] referenceLosses = new double[group.size()][][];
-        try {
+        try (ChunkStates kept = new ChunkStates(group.size())) {
             run(reference, group, (chunk, hidden, losses, _) -> {
-                kept[chunk] = hidden.detach().retainReference();
+                kept.keep(chunk, hidden.detach());
                 referenceLosses[chunk] = losses;
             }, first);
             run(model, group, (chunk, hidden, losses, workspace) -> {
-                Tensor other = kept[chunk];
+                Tensor other = kept.borrow(chunk);
                 if (other == null) {
                     throw new IllegalStateException("the reference has not been run");
                 }
                 compare(group.get(chunk), first, other, referenceLosses[chunk], hidden, losses, workspace, sink);
             }, first);
-        } finally {
-            Arrays.stream(kept).forEach(states -> {
-                if (states != null) {
-                    states.releaseReference();
-                }
-            });
         }
     }
 

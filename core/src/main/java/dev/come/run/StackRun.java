@@ -62,12 +62,12 @@ public final class StackRun implements AutoCloseable {
     private static final class Branch {
         private final Start start;
         private final List<Path> paths;
-        private final @Nullable Tensor[] hidden;
+        private final ChunkStates hidden;
 
         private Branch(Start start, List<Path> paths, int chunks) {
             this.start = start;
             this.paths = paths;
-            this.hidden = new Tensor[chunks];
+            this.hidden = new ChunkStates(chunks);
         }
     }
 
@@ -124,7 +124,7 @@ public final class StackRun implements AutoCloseable {
     }
 
     private static Tensor states(Branch branch, int chunk) {
-        Tensor own = branch.hidden[chunk];
+        Tensor own = branch.hidden.borrow(chunk);
         return own == null ? branch.start.states(chunk) : own;
     }
 
@@ -149,7 +149,7 @@ public final class StackRun implements AutoCloseable {
             public Tensor before(int task) {
                 Branch branch = from.get(task / chunks.size());
                 int chunk = task % chunks.size();
-                Tensor own = branch.hidden[chunk];
+                Tensor own = branch.hidden.borrow(chunk);
                 if (own == null) {
                     return branch.start.states(chunk);
                 }
@@ -166,13 +166,12 @@ public final class StackRun implements AutoCloseable {
                 Branch branch = from.get(task / chunks.size());
                 int chunk = task % chunks.size();
                 Branch next = to.get(task / chunks.size());
-                next.hidden[chunk] = states;
                 Path path = next.paths.getFirst();
                 watcher.after(path.stack(), path.ahead().size(), chunk, states);
-                if (branch.paths.isEmpty() && branch.hidden[chunk] != null) {
-                    branch.hidden[chunk] = null; // handed over
+                if (branch.paths.isEmpty() && branch.hidden.borrow(chunk) != null) {
+                    branch.hidden.handOver(chunk, next.hidden); // the layer has worked in place
                 } else {
-                    states.retainReference();
+                    next.hidden.keep(chunk, states);
                 }
             }
         });
@@ -190,8 +189,10 @@ public final class StackRun implements AutoCloseable {
                 branch.paths.removeAll(ended);
                 Branch aside = new Branch(branch.start, ended, chunks.size());
                 for (int chunk = 0; chunk < chunks.size(); chunk++) {
-                    Tensor own = branch.hidden[chunk];
-                    aside.hidden[chunk] = own == null ? null : own.clone().retainReference();
+                    Tensor own = branch.hidden.borrow(chunk);
+                    if (own != null) {
+                        aside.hidden.keep(chunk, own.clone());
+                    }
                 }
                 finished.add(aside);
             }
@@ -201,11 +202,7 @@ public final class StackRun implements AutoCloseable {
     @Override
     public void close() {
         for (List<Branch> list : List.of(branches, finished)) {
-            list.stream().flatMap(branch -> Arrays.stream(branch.hidden)).forEach(states -> {
-                if (states != null) {
-                    states.releaseReference();
-                }
-            });
+            list.forEach(branch -> branch.hidden.close());
             list.clear();
         }
         NativeMemory.giveBackFreed();

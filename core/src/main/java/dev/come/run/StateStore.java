@@ -2,6 +2,7 @@ package dev.come.run;
 
 import dev.come.FailedException;
 import dev.come.NativeMemory;
+import dev.come.Retained;
 import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -46,15 +47,15 @@ public final class StateStore implements AutoCloseable {
     public static final class State {
         private final long bytes;
         private final long[] shape;
-        private final TensorOptions options;
-        private @Nullable Tensor tensor;
+        private final Retained<TensorOptions> options;
+        private @Nullable Retained<Tensor> tensor;
         private long slot = -1;
 
         private State(Tensor tensor) {
-            this.tensor = tensor;
+            this.tensor = Retained.of(tensor);
             this.bytes = tensor.nbytes();
             this.shape = new long[]{tensor.size(0), tensor.size(1)};
-            this.options = tensor.options().retainReference();
+            this.options = Retained.of(tensor.options());
         }
     }
 
@@ -72,7 +73,6 @@ public final class StateStore implements AutoCloseable {
 
     /** Takes a contiguous tensor, which nobody may change from then on. */
     public synchronized State put(Tensor tensor) {
-        tensor.retainReference();
         State state = new State(tensor);
         inMemory.add(state);
         bytesInMemory += state.bytes;
@@ -82,7 +82,6 @@ public final class StateStore implements AutoCloseable {
 
     /** Copies a contiguous tensor to the file, whatever room there is in memory. */
     public synchronized State putInFile(Tensor tensor) {
-        tensor.retainReference();
         State state = new State(tensor);
         bytesInMemory += state.bytes;
         spill(state);
@@ -93,7 +92,7 @@ public final class StateStore implements AutoCloseable {
     public Tensor get(State state) {
         synchronized (this) {
             if (state.tensor != null) {
-                return state.tensor.detach();
+                return state.tensor.borrow().detach();
             }
         }
         return read(state, 0, state.shape[0]);
@@ -103,11 +102,11 @@ public final class StateStore implements AutoCloseable {
     public Tensor rows(State state, long[] rows) {
         synchronized (this) {
             if (state.tensor != null) {
-                return torch.index_select(state.tensor, 0,
-                        torch.tensor(rows).to(state.tensor.device(), torch.ScalarType.Long));
+                Tensor all = state.tensor.borrow();
+                return torch.index_select(all, 0, torch.tensor(rows).to(all.device(), torch.ScalarType.Long));
             }
         }
-        Tensor result = torch.empty(new long[]{rows.length, state.shape[1]}, state.options,
+        Tensor result = torch.empty(new long[]{rows.length, state.shape[1]}, state.options.borrow(),
                 new MemoryFormatOptional());
         for (int i = 0; i < rows.length; i++) {
             result.select(0, i).copy_(read(state, rows[i], 1).squeeze(0));
@@ -124,7 +123,7 @@ public final class StateStore implements AutoCloseable {
             freeSlots.computeIfAbsent(state.bytes, size -> new ArrayDeque<>()).push(state.slot);
             state.slot = -1;
         }
-        state.options.releaseReference();
+        state.options.close();
     }
 
     /** Part of the budget that is lent for something else; closing it gives it back. */
@@ -172,7 +171,7 @@ public final class StateStore implements AutoCloseable {
 
     private void release(State state) {
         if (state.tensor != null) {
-            state.tensor.releaseReference();
+            state.tensor.close();
             state.tensor = null;
             bytesInMemory -= state.bytes;
         }
@@ -189,7 +188,7 @@ public final class StateStore implements AutoCloseable {
             state.slot = fileEnd;
             fileEnd += state.bytes;
         }
-        Tensor plain = state.tensor.cpu().contiguous();
+        Tensor plain = state.tensor.borrow().cpu().contiguous();
         transfer(plain, state.slot, true);
         release(state);
     }
@@ -197,9 +196,9 @@ public final class StateStore implements AutoCloseable {
     private Tensor read(State state, long firstRow, long rows) {
         long rowBytes = state.bytes / state.shape[0];
         Tensor plain = torch.empty(new long[]{rows, state.shape[1]},
-                new TensorOptions(state.options.dtype().toScalarType()), new MemoryFormatOptional());
+                new TensorOptions(state.options.borrow().dtype().toScalarType()), new MemoryFormatOptional());
         transfer(plain, state.slot + firstRow * rowBytes, false);
-        return plain.to(state.options.device(), plain.scalar_type());
+        return plain.to(state.options.borrow().device(), plain.scalar_type());
     }
 
     private void transfer(Tensor plain, long position, boolean write) {

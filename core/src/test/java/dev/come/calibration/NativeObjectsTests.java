@@ -8,7 +8,7 @@ import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Calibration.Tokens;
-import dev.come.calibration.SideBySide.Trial;
+import dev.come.calibration.Trial;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import dev.come.model.CausalLanguageModel;

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.come.Golden;
 import dev.come.TestDevice;
 import dev.come.calibration.SideBySide.EndLosses;
-import dev.come.calibration.SideBySide.Trial;
+import dev.come.calibration.Trial;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import dev.come.model.Compute;
@@ -80,7 +80,7 @@ class SideBySideTests {
         /** The weights with a projection, and its bias if there is one, moved at random. */
         LayerWeights moved(LayerWeights from, Part projection) {
             torch.manual_seed(17);
-            return from.map((part, tensor) -> part == projection || part == SideBySide.biasOf(projection)
+            return from.map((part, tensor) -> part == projection || part == projection.bias()
                     ? tensor.add(torch.rand_like(tensor).mul(new Scalar(0.1)))
                     : tensor);
         }

@@ -169,8 +169,8 @@ class RidgeTests {
             Ridge.Fit fit = Ridge.best(fitted, heldOut, false, workspace).orElseThrow();
             assertThat(fit.lambda()).isLessThanOrEqualTo(Ridge.PATH.getFirst());
             assertThat(fit.error()).isLessThan(1e-8);
-            assertClose(fit.change(), truth, within(1e-3));
-            fit.change().releaseReference();
+            assertClose(fit.change().borrow(), truth, within(1e-3));
+            fit.close();
         }
     }
 
@@ -190,8 +190,8 @@ class RidgeTests {
             assertThat(fit.map(Ridge.Fit::error).orElse(heldOut.error())).isCloseTo(Math.min(least, heldOut.error()),
                     within(1e-9));
             fit.ifPresent(found -> {
-                assertThat(error(other, otherY, found.change())).isCloseTo(found.error(), within(1e-9));
-                found.change().releaseReference();
+                assertThat(error(other, otherY, found.change().borrow())).isCloseTo(found.error(), within(1e-9));
+                found.close();
             });
         }
     }
@@ -211,7 +211,7 @@ class RidgeTests {
             fit.ifPresent(found -> {
                 assertThat(found.error()).isLessThan(heldOut.error());
                 assertThat(found.lambda()).isGreaterThan(1e-2);
-                found.change().releaseReference();
+                found.close();
             });
         }
     }
@@ -237,9 +237,9 @@ class RidgeTests {
             workers.forEach(1, (_, own) -> found.add(Ridge.best(fitted, heldOut, false, own).orElseThrow()));
             Ridge.Fit shared = found.getFirst();
             assertThat(shared.lambda()).isEqualTo(alone.lambda());
-            assertThat(shared.change().equal(alone.change())).isTrue();
-            shared.change().releaseReference();
-            alone.change().releaseReference();
+            assertThat(shared.change().borrow().equal(alone.change().borrow())).isTrue();
+            shared.close();
+            alone.close();
         }
     }
 }

@@ -143,10 +143,10 @@ class ForwardTests {
                         DecoderLayer layer = new DecoderLayer(config, LayerWeights.of(checkpoint, config, LAYER),
                                 compute)) {
                     layer.forward(alone, layout, rotation, workspace, new Collector(seenAlone), null);
-                    losses[0] = head.losses(alone, tokens, layout, _ -> 1, workspace);
+                    losses[0] = new CrossEntropy(head).losses(alone, tokens, layout, _ -> 1, workspace);
                     workers.forEach(1, (_, one) -> {
                         layer.forward(helped, layout, rotation, one, new Collector(seenHelped), null);
-                        losses[1] = head.losses(helped, tokens, layout, _ -> 1, one);
+                        losses[1] = new CrossEntropy(head).losses(helped, tokens, layout, _ -> 1, one);
                     });
                 }
                 assertThat(helped.equal(alone)).as(compute.dtypeName()).isTrue();

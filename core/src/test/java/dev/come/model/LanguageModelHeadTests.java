@@ -33,7 +33,8 @@ class LanguageModelHeadTests {
                 // The norm takes all scale away; some channels that stand out bring it back.
                 Tensor states = compute.floats(hidden).clone();
                 states.narrow(1, 0, 3).mul_(new Scalar(scale));
-                return head.losses(states, tokens, TokenLayout.of(700, 1, TOKENS - 701), _ -> 1, workspace)[2];
+                return new CrossEntropy(head).losses(states, tokens, TokenLayout.of(700, 1, TOKENS - 701), _ -> 1,
+                        workspace)[2];
             }
         }
     }
@@ -72,11 +73,12 @@ class LanguageModelHeadTests {
             TokenLayout layout = TokenLayout.of(700, 1, TOKENS - 701);
             try (LanguageModelHead head = new LanguageModelHead(checkpoint, config, compute);
                     Workspace workspace = new Workspace(compute)) {
-                double[][] losses = head.losses(hidden, tokens, layout, _ -> 1, workspace);
+                double[][] losses = new CrossEntropy(head).losses(hidden, tokens, layout, _ -> 1, workspace);
                 double before = -1;
                 for (int count : new int[]{1, 20, 64, 128}) {
-                    try (LikelyTokens likely = head.likelyTokens(hidden, count, workspace)) {
-                        double[][] bounds = head.lossBounds(hidden, tokens, layout, likely, workspace);
+                    try (LikelyTokens likely = new CrossEntropy(head).likelyTokens(hidden, count, workspace)) {
+                        double[][] bounds = new CrossEntropy(head).lossBounds(hidden, tokens, layout, likely,
+                                workspace);
                         assertThat(bounds[1]).isEmpty();
                         double mean = Arrays.stream(bounds[2]).average().orElseThrow();
                         assertThat(mean).isGreaterThan(before);
@@ -103,7 +105,7 @@ class LanguageModelHeadTests {
                 double[] expected = Tensors.doubles(head.logits(hidden, workspace).softmax(1).sum(0));
                 int[] ranked = IntStream.range(0, expected.length).boxed()
                         .sorted(Comparator.comparingDouble(id -> -expected[id])).mapToInt(id -> id).toArray();
-                try (LikelyTokens likely = head.likelyTokens(hidden, 10, workspace)) {
+                try (LikelyTokens likely = new CrossEntropy(head).likelyTokens(hidden, 10, workspace)) {
                     for (int rank = 0; rank < ranked.length; rank++) {
                         assertThat(likely.contains(ranked[rank])).isEqualTo(rank < 10);
                     }

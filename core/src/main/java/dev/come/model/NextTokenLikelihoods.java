@@ -7,4 +7,4 @@ package dev.come.model;
  * @param greedy for each token whether no other is likelier
  */
 @SuppressWarnings("ArrayRecordComponent") // one number for each token asked for; never compared
-public record NextTokens(double[] logLikelihoods, boolean[] greedy) {}
+public record NextTokenLikelihoods(double[] logLikelihoods, boolean[] greedy) {}

@@ -1,5 +1,6 @@
 package dev.come.distill;
 
+import dev.come.Retained;
 import dev.come.model.Compute;
 import dev.come.model.LanguageModelHead;
 import dev.come.model.ModelConfig;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * KL between the probabilities of the next token that follow from two states after the last layer, teacher and student, which
  * share everything behind the layers. Everything is float32. Safe for use by several threads.
  */
-final class NextTokens implements AutoCloseable {
+final class NextTokenLoss implements AutoCloseable {
     /** Logits that are held at once for each thread, twice. */
     private static final long LOGITS = 1 << 23;
 
@@ -27,9 +28,9 @@ final class NextTokens implements AutoCloseable {
     private final Multipliers multipliers;
     private final double temperature;
     private final long rows;
-    private final Tensor projection;
+    private final Retained<Tensor> projection;
 
-    NextTokens(LayerStore store, Compute compute, double temperature) {
+    NextTokenLoss(LayerStore store, Compute compute, double temperature) {
         ModelConfig config = store.config();
         this.head = new LanguageModelHead(store.checkpoint(), config, compute.inFloat32());
         this.multipliers = config.multipliers();
@@ -37,7 +38,7 @@ final class NextTokens implements AutoCloseable {
         this.rows = rows(config);
         try (var _ = new PointerScope()) {
             // A copy, because a float32 checkpoint would give a view on itself.
-            projection = compute.floats(store.checkpoint().tensor(config.headTensor())).clone().retainReference();
+            projection = Retained.of(compute.floats(store.checkpoint().tensor(config.headTensor())).clone());
         }
     }
 
@@ -82,7 +83,7 @@ final class NextTokens implements AutoCloseable {
                         byLogit.mul_(multipliers.slope(logits));
                     }
                     gradient.copy_(torch.grad(new TensorVector(states), new TensorVector(input),
-                            new TensorVector(byLogit.mm(projection)), null, false, false).get(0));
+                            new TensorVector(byLogit.mm(projection.borrow())), null, false, false).get(0));
                 }
                 return sum;
             }
@@ -90,12 +91,12 @@ final class NextTokens implements AutoCloseable {
     }
 
     private Tensor logits(Tensor states) {
-        return multipliers.capped(states.mm(projection.t()));
+        return multipliers.capped(states.mm(projection.borrow().t()));
     }
 
     @Override
     public void close() {
-        projection.releaseReference();
+        projection.close();
         head.close();
     }
 }

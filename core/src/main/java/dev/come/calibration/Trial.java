@@ -1,0 +1,98 @@
+package dev.come.calibration;
+
+import dev.come.model.Part;
+import dev.come.run.StateStore;
+import dev.come.run.StateStore.State;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One layer of the stack, run with certain weights: the states after it, and how far they are from the dense ones. If a
+ * projection was asked about, also what the layer is taken up from again with another such projection.
+ * {@link SideBySide#moveOn} or {@link SideBySide#discard} ends it.
+ */
+public final class Trial {
+    private final List<State> after;
+    private final double heldOutError;
+    private final Optional<Part> projection;
+    private final List<State> inputs;
+    private final List<State> between;
+    private final @Nullable Moments fitted;
+    private final @Nullable Moments heldOut;
+
+    /**
+     * Makes one.
+     *
+     * @param inputs of the projection, by chunk; empty without one
+     * @param between the residual stream between the halves, by chunk; empty unless it is the projection of the second
+     */
+    Trial(List<State> after, double heldOutError, Optional<Part> projection, List<State> inputs,
+            List<State> between, @Nullable Moments fitted, @Nullable Moments heldOut) {
+        this.after = after;
+        this.heldOutError = heldOutError;
+        this.projection = projection;
+        this.inputs = inputs;
+        this.between = between;
+        this.fitted = fitted;
+        this.heldOut = heldOut;
+    }
+
+    /** The mean over the tokens that fits do not see of |dense - own|^2 / |dense|^2. */
+    public double heldOutError() {
+        return heldOutError;
+    }
+
+    /**
+     * How what is missing is explained by the inputs of the projection that was asked about, over the tokens that fits
+     * see; rows are divided by the length of the dense state, and count as much as the layer adds of them to the residual
+     * stream. Where the projection has a bias, one more channel, the last, is always 1 before the division.
+     */
+    public Moments fitted() {
+        return asked(fitted);
+    }
+
+    /** The same over the tokens that fits do not see. */
+    public Moments heldOut() {
+        return asked(heldOut);
+    }
+
+    private static Moments asked(@Nullable Moments moments) {
+        if (moments == null) {
+            throw new IllegalStateException("no projection was asked about");
+        }
+        return moments;
+    }
+
+    /** The states after the layer, by chunk. */
+    List<State> after() {
+        return after;
+    }
+
+    /** The projection that was asked about. */
+    Optional<Part> projection() {
+        return projection;
+    }
+
+    /** The inputs of the projection that was asked about, by chunk. */
+    List<State> inputs() {
+        return inputs;
+    }
+
+    /** The residual stream between the halves of the layer, by chunk; empty unless the second half was asked about. */
+    List<State> between() {
+        return between;
+    }
+
+    /** Forgets all but the states after the layer. */
+    void closeBesides(StateStore states) {
+        inputs.forEach(states::free);
+        between.forEach(states::free);
+        if (fitted != null) {
+            fitted.close();
+        }
+        if (heldOut != null) {
+            heldOut.close();
+        }
+    }
+}

@@ -1,0 +1,151 @@
+package dev.come.calibration;
+
+import dev.come.model.DecoderLayer;
+import dev.come.model.LayerObserver;
+import dev.come.model.LayerWeights;
+import dev.come.model.Part;
+import dev.come.model.Rotation;
+import dev.come.model.TokenLayout;
+import dev.come.model.Workspace;
+import dev.come.run.StateStore;
+import dev.come.run.StateStore.State;
+import dev.come.run.TokenChunks;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/** A layer of the stack on its way over the chunks, from its beginning or from where a trial tells what goes on. */
+final class TrialPass extends ForwardPass implements AutoCloseable {
+    private static final long ROWS = 2048;
+
+    private final Against against;
+    private final @Nullable Trial from;
+    private final Optional<Part> projection;
+    private final long width;
+    private final boolean bias;
+    private final ProjectionInputs[] kept;
+    private final State[] inputs;
+    private final State[] between;
+    private final double[] squares;
+    private final MomentsInOrder fitted;
+    private final MomentsInOrder heldOut;
+
+    /**
+     * What a layer of the stack is compared with.
+     *
+     * @param chunks first those that fits see, then the others
+     * @param fittedChunks how many chunks fits see
+     * @param states where all states are kept
+     * @param dense the states that the layer should give, by chunk; asked for when the layer is through with a chunk
+     * @param residual by how much the layer multiplies what it adds to the residual stream
+     */
+    record Against(TokenChunks chunks, int fittedChunks, StateStore states, Supplier<List<State>> dense,
+            double residual) {}
+
+    /**
+     * A layer of the stack.
+     *
+     * @param own the states before it, by chunk
+     * @param from a trial of the same layer that is taken up where its projection begins; null: all of the layer is run
+     * @param weights what it is run with
+     * @param projection the projection of which the moments are wanted
+     */
+    TrialPass(Against against, List<State> own, @Nullable Trial from, LayerWeights weights, Optional<Part> projection) {
+        super(against.states, from == null || from.between().isEmpty() ? own : from.between(), false);
+        int chunks = against.chunks.size();
+        this.against = against;
+        this.from = from;
+        this.projection = projection;
+        this.kept = new ProjectionInputs[chunks];
+        this.inputs = new State[chunks];
+        this.between = new State[chunks];
+        this.squares = new double[chunks];
+        this.width = projection.map(part -> weights.get(part).size(1)).orElse(0L);
+        this.bias = projection.filter(part -> weights.asMap().containsKey(part.bias())).isPresent();
+        long outputs = projection.map(part -> weights.get(part).size(0)).orElse(0L);
+        this.fitted = new MomentsInOrder(width + (bias ? 1 : 0), outputs, projection.isPresent());
+        this.heldOut = new MomentsInOrder(width + (bias ? 1 : 0), outputs, projection.isPresent());
+    }
+
+    @Override
+    public void forward(DecoderLayer layer, int chunk, Tensor hidden, TokenLayout layout, Rotation rotation,
+            Workspace workspace) {
+        LayerObserver observer = LayerObserver.NONE;
+        if (projection.isPresent()) {
+            kept[chunk] = new ProjectionInputs(projection.get(), hidden, width);
+            observer = kept[chunk];
+        }
+        if (from == null) {
+            layer.forward(hidden, layout, rotation, workspace, observer, null);
+        } else if (from.between().isEmpty()) {
+            layer.forwardFromHeads(hidden, against.states.get(from.inputs().get(chunk)), workspace, observer);
+        } else {
+            layer.forwardFromChannels(hidden, against.states.get(from.inputs().get(chunk)), workspace);
+        }
+    }
+
+    @Override
+    public void after(int chunk, Tensor hidden) {
+        super.after(chunk, hidden);
+        Tensor expected = against.states.get(against.dense.get().get(chunk)).to(ScalarType.Float);
+        Tensor scale = torch.linalg_vector_norm(expected, new Scalar(2.0), new long[]{1}, true,
+                new ScalarTypeOptional(ScalarType.Float)).reciprocal_();
+        scale.masked_fill_(scale.isinf(), new Scalar(0.0)); // a state of zeros has no direction to be off
+        Tensor missing = expected.sub(hidden.to(ScalarType.Float)).mul_(scale);
+        squares[chunk] = missing.square().sum(new ScalarTypeOptional(ScalarType.Double)).item_double();
+        if (projection.isPresent()) {
+            MomentsInOrder sums = chunk < against.fittedChunks ? fitted : heldOut;
+            sums.add(chunk < against.fittedChunks ? chunk : chunk - against.fittedChunks,
+                    moments(kept[chunk].inputs(), scale, missing));
+            inputs[chunk] = against.states.put(kept[chunk].inputs());
+            if (projection.get() == Part.DOWN) {
+                between[chunk] = against.states.put(kept[chunk].between());
+            }
+        }
+    }
+
+    private Moments moments(Tensor inputs, Tensor scale, Tensor missing) {
+        Moments moments = Moments.of(width + (bias ? 1 : 0), missing);
+        for (long row = 0; row < inputs.size(0); row += ROWS) {
+            try (var _ = new PointerScope()) {
+                long rows = Math.min(ROWS, inputs.size(0) - row);
+                Tensor factors = scale.narrow(0, row, rows)
+                        .mul(new Scalar(against.residual));
+                Tensor x = inputs.narrow(0, row, rows).to(ScalarType.Float).mul(factors);
+                moments.add(bias ? torch.cat(new TensorVector(x, factors), 1) : x, missing.narrow(0, row, rows));
+            }
+        }
+        return moments;
+    }
+
+    /** What came out; call it when all chunks are through. */
+    Trial trial() {
+        int first = against.fittedChunks;
+        int end = against.chunks.size();
+        long unseen = 0;
+        for (int chunk = first; chunk < end; chunk++) {
+            unseen += against.chunks.get(chunk).tokens().length;
+        }
+        double sum = Arrays.stream(squares, first, end).sum();
+        boolean second = projection.equals(Optional.of(Part.DOWN));
+        return new Trial(after(), sum / unseen, projection,
+                projection.isPresent() ? Arrays.asList(inputs) : List.of(),
+                second ? Arrays.asList(between) : List.of(), fitted.total(), heldOut.total());
+    }
+
+    /** Forgets the sums of a layer that did not come to its end. */
+    @Override
+    public void close() {
+        fitted.close();
+        heldOut.close();
+    }
+}
