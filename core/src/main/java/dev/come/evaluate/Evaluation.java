@@ -53,7 +53,7 @@ public final class Evaluation {
     public static Evaluation of(EvaluationOptions options, Progress progress) {
         List<List<TaskData>> tasks = new ArrayList<>();
         for (String name : options.tasks()) {
-            List<TaskDescription> found = TaskFile.find(name, options.library(), options.harness());
+            List<TaskDescription> found = TaskCatalog.find(name, options.library(), options.harness());
             List<TaskData> data = found.stream().map(task -> TaskData.read(task, shots(task, options), options.limit()))
                     .toList();
             data.stream().flatMap(task -> task.notes().stream()).forEach(progress::note);

@@ -1,10 +1,7 @@
 package dev.come.model;
 
-import dev.come.Retained;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiFunction;
@@ -29,8 +26,7 @@ public final class DecoderLayer implements AutoCloseable {
     private final Activation activation;
     private final AttentionKind kind;
     private final CausalAttention attention;
-    /** Weights and biases of the norms. */
-    private final Map<Part, Retained<Tensor>> norms = new EnumMap<>(Part.class);
+    private final LayerNorms norms;
     private final Linear queryKeyValue;
     private final Linear output;
     private final Linear gateUp;
@@ -66,16 +62,8 @@ public final class DecoderLayer implements AutoCloseable {
             gateUp = linear.apply(together(weights, Part.GATE, Part.UP).orElseThrow(),
                     together(weights, Part.GATE_BIAS, Part.UP_BIAS).orElse(null));
             down = linear.apply(weights.get(Part.DOWN), weights.find(Part.DOWN_BIAS));
-            weights.asMap().forEach((part, tensor) -> {
-                if (part.isOfNorm()) {
-                    norms.put(part, Retained.of(tensor));
-                }
-            });
+            norms = new LayerNorms(config, weights, type);
         }
-    }
-
-    private @Nullable Tensor norm(Part part) {
-        return Retained.borrow(norms.get(part));
     }
 
     private Tensor taken(Part part, Tensor tensor, Compute compute) {
@@ -129,7 +117,7 @@ public final class DecoderLayer implements AutoCloseable {
         workspace.shareRows(hidden.size(0), (_, start, count, buffers) -> {
             Tensor rows = hidden.narrow(0, start, count);
             add(rows, mixed.narrow(0, start, count), output, Part.ATTENTION_OUTPUT_NORM, buffers);
-            normAfter(rows, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, buffers);
+            norms.after(rows, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, buffers);
         });
         observer.afterAttention(hidden);
         feedForward(hidden, workspace, observer);
@@ -153,15 +141,15 @@ public final class DecoderLayer implements AutoCloseable {
         Rotation.@Nullable Angles angles = kind.rotary().map(rotary -> rotation.angles(rotary, layout)).orElse(null);
 
         workspace.shareRows(tokens, (_, start, rows, buffers) -> {
-            Tensor normed = normBefore(hidden.narrow(0, start, rows), Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS,
+            Tensor normed = norms.before(hidden.narrow(0, start, rows), Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS,
                     buffers);
             Tensor wide = float32(queryKeyValue.of(normed, "queryKeyValue", buffers), "wideQueryKeyValue", buffers);
             long queryChannels = heads * group * dim;
             long keyChannels = heads * dim;
             Tensor query = wide.narrow(1, 0, queryChannels);
             Tensor key = wide.narrow(1, queryChannels, keyChannels);
-            normHeads(query, Part.ALL_QUERIES_NORM, Part.QUERY_NORM, buffers);
-            normHeads(key, Part.ALL_KEYS_NORM, Part.KEY_NORM, buffers);
+            norms.ofHeads(query, Part.ALL_QUERIES_NORM, Part.QUERY_NORM, buffers);
+            norms.ofHeads(key, Part.ALL_KEYS_NORM, Part.KEY_NORM, buffers);
             Tensor placed = queries.narrow(1, start, rows);
             place(query, placed, angles, start, group);
             placed.mul_(new Scalar(config.multipliers().attention()));
@@ -239,7 +227,7 @@ public final class DecoderLayer implements AutoCloseable {
         InTurn turns = new InTurn();
         workspace.shareRows(hidden.size(0), (block, start, count, buffers) -> turns.guard(() -> {
             Tensor rows = hidden.narrow(0, start, count);
-            Tensor normed = normBefore(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, buffers);
+            Tensor normed = norms.before(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, buffers);
             Tensor product = gateUp.of(normed, "gateUp", buffers);
             Tensor gate = product.narrow(1, 0, channels);
             activation.inPlace(gate);
@@ -253,21 +241,7 @@ public final class DecoderLayer implements AutoCloseable {
 
     private void addChannels(Tensor rows, Tensor channels, Workspace workspace) {
         add(rows, channels, down, Part.FEED_FORWARD_OUTPUT_NORM, workspace);
-        normAfter(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
-    }
-
-    /** Norms queries or keys in place, all channels of a row together or each head by itself, as the layer does. */
-    private void normHeads(Tensor channels, Part together, Part each, Workspace workspace) {
-        long rows = channels.size(0);
-        Tensor ofAll = norm(together);
-        if (ofAll != null) {
-            config.norm().inPlace(channels.view(rows, 1, channels.size(1)), ofAll, workspace);
-        }
-        Tensor ofEach = norm(each);
-        if (ofEach != null) {
-            config.norm().inPlace(channels.view(rows, channels.size(1) / config.headDim(), config.headDim()), ofEach,
-                    workspace);
-        }
+        norms.after(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
     }
 
     /**
@@ -299,34 +273,13 @@ public final class DecoderLayer implements AutoCloseable {
         rotatedRight.addcmul_(left, sin);
     }
 
-    /** What attention or feed-forward see of the residual stream, in the compute type. */
-    private Tensor normBefore(Tensor rows, Part part, Part bias, Workspace workspace) {
-        Tensor weight = norm(part);
-        if (weight == null || config.normsAfter()) {
-            return rows;
-        }
-        Tensor result = config.norm().of(rows, weight, norm(bias), workspace);
-        if (type == ScalarType.Float) {
-            return result;
-        }
-        return workspace.tensor("normed", type, rows.size(0), rows.size(1)).copy_(result);
-    }
-
-    /** Norms the residual stream itself, in models that do so. */
-    private void normAfter(Tensor rows, Part part, Part bias, Workspace workspace) {
-        Tensor weight = norm(part);
-        if (weight != null && config.normsAfter()) {
-            rows.copy_(config.norm().of(rows, weight, norm(bias), workspace));
-        }
-    }
-
     private Tensor float32(Tensor x, String buffer, Workspace workspace) {
         return type == ScalarType.Float ? x : workspace.floats(buffer, x.size(0), x.size(1)).copy_(x);
     }
 
     /** Adds to the residual stream what a half of the layer gives, normed if the layer does so. */
     private void add(Tensor hidden, Tensor x, Linear linear, Part norm, Workspace workspace) {
-        Tensor ofOutput = norm(norm);
+        Tensor ofOutput = norms.find(norm);
         Scalar multiplier = new Scalar(config.multipliers().residual());
         if (ofOutput == null) {
             linear.addTo(hidden, x, multiplier);
@@ -347,8 +300,7 @@ public final class DecoderLayer implements AutoCloseable {
 
     @Override
     public void close() {
-        Retained.close(norms.values());
-        norms.clear();
+        norms.close();
         List.of(queryKeyValue, output, gateUp, down).forEach(Linear::close);
         attention.close();
     }

@@ -75,11 +75,11 @@ class GoldenEvalTests {
     private static TaskDescription task(String name, int shots) {
         Path data = SharedData.path("data");
         if (shots > 0 && POOLS.containsKey(name)) {
-            ObjectNode description = (ObjectNode) HarnessVectorsTests.JSON.readTree(TaskFile.resource(name));
+            ObjectNode description = (ObjectNode) HarnessVectorsTests.JSON.readTree(TaskCatalog.resource(name));
             description.set("examples", HarnessVectorsTests.JSON.readTree(POOLS.get(name)));
             return TaskFile.parse(description.toString(), List.of(data), HarnessVersion.V0_4_13).getFirst();
         }
-        return TaskFile.find(name, data, HarnessVersion.V0_4_13).getFirst();
+        return TaskCatalog.find(name, data, HarnessVersion.V0_4_13).getFirst();
     }
 
     /** The plans overlap: of some of them only the beginnings are run, unless {@code -Dcome.golden=all}. */

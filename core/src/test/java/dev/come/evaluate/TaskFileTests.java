@@ -66,7 +66,7 @@ class TaskFileTests {
                 {"land": "Spain", "a": "Madrid", "b": "Oslo", "answer": "Madrid"}
                 """);
         Path file = write("capitals.json", CAPITALS);
-        TaskDescription task = TaskFile.find(file.toString(), Path.of("no-data"), HarnessVersion.V0_4_13).getFirst();
+        TaskDescription task = TaskCatalog.find(file.toString(), Path.of("no-data"), HarnessVersion.V0_4_13).getFirst();
         TaskData data = TaskData.read(task, 1, ALL);
         String before = "Geography.\n\n{Q} Where is the capital of Spain, Madrid or Oslo? Madrid\n\n";
         assertThat(data.documents()).containsExactly(
@@ -148,7 +148,7 @@ class TaskFileTests {
     }
 
     private List<Document> documents(String task, Path data) {
-        return TaskData.read(TaskFile.find(task, data, HarnessVersion.V0_4_13).getFirst(), 0, ALL).documents();
+        return TaskData.read(TaskCatalog.find(task, data, HarnessVersion.V0_4_13).getFirst(), 0, ALL).documents();
     }
 
     /** The hub's columns and those of the original files. */
@@ -199,17 +199,18 @@ class TaskFileTests {
             server.file("datasets/Rowan/hellaswag", "data/validation-00000-of-00001.parquet", Files.readAllBytes(file));
             server.file("datasets/baber/piqa", "README.md", new byte[]{1});
             OnHub library = new OnHub(() -> hub);
-            TaskData data = TaskData.read(TaskFile.find("hellaswag", library, HarnessVersion.V0_4_13).getFirst(), 0,
+            TaskData data = TaskData.read(TaskCatalog.find("hellaswag", library, HarnessVersion.V0_4_13).getFirst(), 0,
                     ALL);
             assertThat(data.documents()).containsExactly(new Question(0, List.of("Cutting: A man He"),
                     List.of(" a", " b"), List.of("a", "b"), 1, List.of()));
             assertThat(data.sources()).containsExactly("data/validation-00000-of-00001.parquet");
             assertThatThrownBy(
-                    () -> TaskData.read(TaskFile.find("piqa", library, HarnessVersion.V0_4_13).getFirst(), 0, ALL))
+                    () -> TaskData.read(TaskCatalog.find("piqa", library, HarnessVersion.V0_4_13).getFirst(), 0, ALL))
                     .isInstanceOf(InvalidInputException.class)
                     .hasMessageContaining("The hub has no file **validation-*.parquet of the data set baber/piqa");
             assertThatThrownBy(
-                    () -> TaskData.read(TaskFile.find("wikitext", library, HarnessVersion.V0_4_13).getFirst(), 0, ALL))
+                    () -> TaskData.read(TaskCatalog.find("wikitext", library, HarnessVersion.V0_4_13).getFirst(), 0,
+                            ALL))
                     .isInstanceOf(InvalidInputException.class)
                     .hasMessage("The test part of the task wikitext is not on the hub as a table; name a folder that"
                             + " holds it as --data-dir");
@@ -220,30 +221,30 @@ class TaskFileTests {
     void whatIsNotThePublishedDataSetIsSaid() throws IOException {
         write("piqa/dev.jsonl", "{\"goal\": \"g\", \"sol1\": \"a\", \"sol2\": \"b\"}\n");
         write("piqa/dev-labels.lst", "1\n");
-        TaskData data = TaskData.read(TaskFile.find("piqa", folder, HarnessVersion.V0_4_13).getFirst(), 0, ALL);
+        TaskData data = TaskData.read(TaskCatalog.find("piqa", folder, HarnessVersion.V0_4_13).getFirst(), 0, ALL);
         assertThat(data.notes()).containsExactly("piqa: 1 documents, but the published data set has 1838: numbers are"
                 + " not comparable with published ones (piqa/dev.jsonl)");
         write("piqa/dev-labels.lst", "1\n0\n");
         assertThatThrownBy(
-                () -> TaskData.read(TaskFile.find("piqa", folder, HarnessVersion.V0_4_13).getFirst(), 0, ALL))
+                () -> TaskData.read(TaskCatalog.find("piqa", folder, HarnessVersion.V0_4_13).getFirst(), 0, ALL))
                 .isInstanceOf(InvalidInputException.class).hasMessageContaining("dev-labels.lst has 2 lines");
     }
 
     @Test
     void releasesBeforeMayOf2026HaveAnOlderRace() {
-        assertThat(TaskFile.find("race", folder, HarnessVersion.V0_4_13).getFirst().version()).isEqualTo("3.0");
-        assertThat(TaskFile.find("race", folder, HarnessVersion.V0_4_9_1).getFirst().version()).isEqualTo("2.0");
+        assertThat(TaskCatalog.find("race", folder, HarnessVersion.V0_4_13).getFirst().version()).isEqualTo("3.0");
+        assertThat(TaskCatalog.find("race", folder, HarnessVersion.V0_4_9_1).getFirst().version()).isEqualTo("2.0");
     }
 
     @Test
     void everyTaskOfTheProjectCanBeRead() {
-        assertThat(TaskFile.NAMES).allSatisfy(
-                name -> assertThat(TaskFile.find(name, folder, HarnessVersion.V0_4_1)).isNotEmpty());
-        assertThat(TaskFile.find("mmlu", folder, HarnessVersion.V0_4_13)).hasSize(57)
+        assertThat(TaskCatalog.NAMES).allSatisfy(
+                name -> assertThat(TaskCatalog.find(name, folder, HarnessVersion.V0_4_1)).isNotEmpty());
+        assertThat(TaskCatalog.find("mmlu", folder, HarnessVersion.V0_4_13)).hasSize(57)
                 .allMatch(task -> task.group().isPresent());
-        assertThat(TaskFile.find("mmlu_virology", folder, HarnessVersion.V0_4_13)).hasSize(1)
+        assertThat(TaskCatalog.find("mmlu_virology", folder, HarnessVersion.V0_4_13)).hasSize(1)
                 .allMatch(task -> task.group().isEmpty());
-        assertThatThrownBy(() -> TaskFile.find("piqa_stem", folder, HarnessVersion.V0_4_13))
+        assertThatThrownBy(() -> TaskCatalog.find("piqa_stem", folder, HarnessVersion.V0_4_13))
                 .isInstanceOf(UsageException.class).hasMessageContaining("piqa_stem");
     }
 
@@ -289,20 +290,20 @@ class TaskFileTests {
     @CsvSource({"stem, 19, anatomy", "other, 13, college_medicine", "social_sciences, 12, econometrics",
         "humanities, 13, formal_logic"})
     void everySubjectOfMmluBelongsToAPart(String part, int size, String subject) {
-        assertThat(TaskFile.find("mmlu", folder, HarnessVersion.V0_4_13).stream()
+        assertThat(TaskCatalog.find("mmlu", folder, HarnessVersion.V0_4_13).stream()
                 .filter(task -> task.group().orElseThrow().part().equals("mmlu_" + part))).hasSize(size)
                 .extracting(TaskDescription::name).contains("mmlu_" + subject);
-        assertThat(TaskFile.find("mmlu_" + part, folder, HarnessVersion.V0_4_13)).hasSize(size)
+        assertThat(TaskCatalog.find("mmlu_" + part, folder, HarnessVersion.V0_4_13)).hasSize(size)
                 .allMatch(task -> task.group().orElseThrow().innermost().equals("mmlu_" + part));
     }
 
     @Test
     void absentDataAndTasksAreNamed() {
-        assertThatThrownBy(() -> TaskFile.find("squad", folder, HarnessVersion.V0_4_13))
+        assertThatThrownBy(() -> TaskCatalog.find("squad", folder, HarnessVersion.V0_4_13))
                 .isInstanceOf(UsageException.class).hasMessageContaining("squad").hasMessageContaining("boolq, piqa");
-        assertThatThrownBy(() -> TaskFile.find("mmlu_magic", folder, HarnessVersion.V0_4_13))
+        assertThatThrownBy(() -> TaskCatalog.find("mmlu_magic", folder, HarnessVersion.V0_4_13))
                 .isInstanceOf(UsageException.class);
-        assertThatThrownBy(() -> TaskFile.find("none.json", folder, HarnessVersion.V0_4_13))
+        assertThatThrownBy(() -> TaskCatalog.find("none.json", folder, HarnessVersion.V0_4_13))
                 .isInstanceOf(InvalidInputException.class).hasMessageContaining("none.json cannot be read");
         assertThatThrownBy(() -> documents("openbookqa", folder)).isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("openbookqa/main/test-*.parquet").hasMessageContaining("--data-dir");
