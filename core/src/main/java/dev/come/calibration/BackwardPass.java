@@ -1,7 +1,7 @@
 package dev.come.calibration;
 
 import dev.come.FailedException;
-import dev.come.NativeMemory;
+import dev.come.memory.NativeMemory;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Calibration.Salience;
 import dev.come.model.Compute;

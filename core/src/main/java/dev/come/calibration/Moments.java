@@ -1,6 +1,6 @@
 package dev.come.calibration;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;

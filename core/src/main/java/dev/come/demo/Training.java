@@ -1,6 +1,6 @@
 package dev.come.demo;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import dev.come.model.AdamW;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;

@@ -1,6 +1,6 @@
 package dev.come.distill;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import dev.come.model.Compute;
 import dev.come.model.LanguageModelHead;
 import dev.come.model.ModelConfig;

@@ -1,6 +1,6 @@
 package dev.come.distill;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.TensorFile;
 import dev.come.checkpoint.TensorSpec;

@@ -1,6 +1,6 @@
 package dev.come.heal;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import dev.come.calibration.Moments;
 import dev.come.model.Workspace;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.come.model;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;

@@ -1,7 +1,7 @@
 package dev.come.model;
 
 import dev.come.InvalidInputException;
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import dev.come.checkpoint.Checkpoint;
 import java.util.Arrays;
 import java.util.stream.IntStream;

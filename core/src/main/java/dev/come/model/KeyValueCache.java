@@ -1,6 +1,6 @@
 package dev.come.model;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;

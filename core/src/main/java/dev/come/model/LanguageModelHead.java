@@ -1,6 +1,6 @@
 package dev.come.model;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import dev.come.checkpoint.Checkpoint;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;

@@ -1,6 +1,6 @@
 package dev.come.model;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;

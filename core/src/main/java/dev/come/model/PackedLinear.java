@@ -1,6 +1,6 @@
 package dev.come.model;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import dev.come.checkpoint.DType;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;

@@ -1,6 +1,6 @@
 package dev.come.model;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import java.util.HashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;

@@ -1,6 +1,6 @@
 package dev.come.run;
 
-import dev.come.Retained;
+import dev.come.memory.Retained;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;

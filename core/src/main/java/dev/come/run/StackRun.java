@@ -1,6 +1,6 @@
 package dev.come.run;
 
-import dev.come.NativeMemory;
+import dev.come.memory.NativeMemory;
 import dev.come.model.LayerObserver;
 import dev.come.model.Workspace;
 import dev.come.run.TokenChunks.Chunk;

@@ -1,8 +1,8 @@
 package dev.come.run;
 
 import dev.come.FailedException;
-import dev.come.NativeMemory;
-import dev.come.Retained;
+import dev.come.memory.NativeMemory;
+import dev.come.memory.Retained;
 import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;

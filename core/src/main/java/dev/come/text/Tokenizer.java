@@ -4,7 +4,7 @@ import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
-import dev.come.NativeMemory;
+import dev.come.memory.NativeMemory;
 import dev.come.vocabulary.TokenizerFiles;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package dev.come;
+package dev.come.memory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

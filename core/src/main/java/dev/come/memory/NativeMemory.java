@@ -1,4 +1,4 @@
-package dev.come;
+package dev.come.memory;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;

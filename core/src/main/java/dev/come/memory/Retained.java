@@ -1,4 +1,4 @@
-package dev.come;
+package dev.come.memory;
 
 import java.util.ArrayList;
 import java.util.List;

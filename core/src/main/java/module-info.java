@@ -1,0 +1,42 @@
+/**
+ * CoMe: makes large language models smaller by removing or merging decoder layers, and heals what that damages.
+ *
+ * <p>Programs use {@code dev.come.api}, and the exceptions and {@code Progress} of {@code dev.come}. All else may change from one
+ * release to the next; the command, which lives with this module, sees more of it.
+ */
+module dev.come.core {
+    requires ai.djl.api;
+    requires java.management;
+    requires java.net.http;
+    requires java.sql;
+    requires jdk.management;
+    requires org.bytedeco.javacpp;
+    requires org.bytedeco.openblas;
+    requires org.bytedeco.pytorch;
+    requires hipparchus.core;
+    requires static transitive org.jspecify;
+    requires ai.djl.tokenizers;
+    requires duckdb.jdbc;
+    requires tools.jackson.databind;
+
+    exports dev.come;
+
+    exports dev.come.calibration to dev.come.cli;
+    exports dev.come.checkpoint to dev.come.cli;
+    exports dev.come.demo to dev.come.cli;
+    exports dev.come.distill to dev.come.cli;
+    exports dev.come.evaluate to dev.come.cli;
+    exports dev.come.gguf to dev.come.cli;
+    exports dev.come.heal to dev.come.cli;
+    exports dev.come.hub to dev.come.cli;
+    exports dev.come.job to dev.come.cli;
+    exports dev.come.model to dev.come.cli;
+    exports dev.come.prune to dev.come.cli;
+    exports dev.come.report to dev.come.cli;
+    exports dev.come.stack to dev.come.cli;
+    exports dev.come.text to dev.come.cli;
+
+    opens dev.come.distill to tools.jackson.databind;
+    opens dev.come.heal to tools.jackson.databind;
+    opens dev.come.text to tools.jackson.databind;
+}
