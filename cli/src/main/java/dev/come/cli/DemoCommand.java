@@ -1,8 +1,8 @@
 package dev.come.cli;
 
-import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.calibration.Reading;
+import dev.come.demo.DemoFolder;
 import dev.come.demo.DemoModel;
 import dev.come.job.ComputeChoice;
 import dev.come.job.PerplexityOptions;
@@ -11,9 +11,7 @@ import dev.come.job.Saving;
 import dev.come.prune.ConcatMerge;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -62,22 +60,20 @@ final class DemoCommand implements Runnable {
             out.println("Model: " + train);
             return;
         }
-        Path dense = savePath.resolve("dense");
-        Path calibration = savePath.resolve("calibration.txt");
-        Path test = savePath.resolve("test.txt");
-        DemoModel.unpack(dense);
-        write(calibration, DemoModel.calibrationText());
-        write(test, DemoModel.testText());
+        DemoFolder folder = new DemoFolder(savePath);
+        ConcatMerge method = new ConcatMerge(ConcatMerge.Options.DEFAULTS);
+        folder.prepare(method.name(), TARGET_LAYERS);
 
         int window = DemoModel.SEQUENCE_LENGTH;
-        PruneJob job = new PruneJob(new PruneJob.Options(dense,
-                List.of(new PruneJob.Run(new ConcatMerge(ConcatMerge.Options.DEFAULTS), Reading.DEFINITION,
-                        new CalibrationSet.Options(text(calibration), 256, OptionalInt.empty(), 10, window))),
+        PruneJob job = new PruneJob(new PruneJob.Options(folder.dense(),
+                List.of(new PruneJob.Run(method, Reading.DEFINITION,
+                        new CalibrationSet.Options(text(folder.calibrationText()), 256, OptionalInt.empty(), 10,
+                                window))),
                 TARGET_LAYERS,
-                new PerplexityOptions(List.of(text(test)), window, PerplexityOptions.ALL_WINDOWS),
+                new PerplexityOptions(List.of(text(folder.testText())), window, PerplexityOptions.ALL_WINDOWS),
                 Optional.empty(),
                 new ComputeChoice("auto", "cpu", Runtime.getRuntime().availableProcessors(), 1L << 28),
-                new Saving(savePath.resolve("pruned"), Long.MAX_VALUE, true), false, false), progress);
+                new Saving(folder.pruned(), Long.MAX_VALUE, true), false, false), progress);
         long started = System.nanoTime();
         PruneJob.Result pruned = job.run();
         PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
@@ -85,14 +81,5 @@ final class DemoCommand implements Runnable {
 
     private TextSource text(Path file) {
         return new TextSource(file.toString(), savePath, TextSource.DEFAULT_FIELD);
-    }
-
-    private static void write(Path file, String text) {
-        try {
-            Files.writeString(file, text);
-        } catch (IOException e) {
-            throw new FailedException(file + " cannot be written (" + e.getMessage()
-                    + "); give a --save-path in a folder that may be written to", e);
-        }
     }
 }

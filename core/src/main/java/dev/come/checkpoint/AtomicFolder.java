@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -198,11 +199,14 @@ final class AtomicFolder implements AutoCloseable {
         }
     }
 
-    private static void syncFolder(Path folder) throws IOException {
+    /** Brings the names in a folder to the disk. */
+    static void syncFolder(Path folder) throws IOException {
         // Elsewhere than on POSIX systems a folder cannot be opened.
         if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
             try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
                 channel.force(true);
+            } catch (AccessDeniedException _) {
+                // It may be written to but not listed, so the system brings its names to the disk when it likes.
             }
         }
     }

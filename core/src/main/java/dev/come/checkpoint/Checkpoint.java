@@ -1,7 +1,6 @@
 package dev.come.checkpoint;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
@@ -98,7 +97,7 @@ public final class Checkpoint implements AutoCloseable {
         MessageDigest digest = TensorFile.sha256();
         Path config = folder().resolve(CheckpointHeaders.CONFIG);
         try {
-            digest.update(Files.readAllBytes(config));
+            digest.update(Limits.read(config, Limits.CONFIG_BYTES));
         } catch (IOException e) {
             throw new CheckpointException("%s cannot be read (%s)".formatted(config, IoReason.of(e)), e);
         }

@@ -35,6 +35,7 @@ public final class CheckpointHeaders {
         Optional<ShardIndex> index = weights.containsKey(SINGLE_FILE)
                 ? Optional.empty()
                 : Optional.of(ShardIndex.read(indexFile(folder, weights.keySet()), weights.keySet()));
+        Limits.check(folder, "the number of .safetensors files", weights.size(), Limits.SHARDS);
         List<String> names = index.map(ShardIndex::shards).orElse(List.of(SINGLE_FILE));
         this.files = names.stream()
                 .map(name -> SafetensorsHeader.read(folder.resolve(name), Objects.requireNonNull(weights.get(name))))
@@ -45,6 +46,7 @@ public final class CheckpointHeaders {
     }
 
     private void add(SafetensorsHeader file) {
+        Limits.check(folder, "the number of tensors", tensors.size() + (long) file.tensors().size(), Limits.TENSORS);
         for (TensorInfo tensor : file.tensors()) {
             TensorInfo other = tensors.put(tensor.name(), tensor);
             if (other != null) {

@@ -43,7 +43,7 @@ public final class CheckpointWriter {
 
     private static final int CHUNK_BYTES = 1 << 24;
     private static final Pattern NOT_COPIED = Pattern
-            .compile("config\\.json|README\\.md|come.*\\.json|.*\\.index\\.json"
+            .compile("\\.come-.*|config\\.json|README\\.md|come.*\\.json|.*\\.index\\.json"
                     + "|.*\\.(safetensors|bin|pth?|ckpt|gguf|h5|msgpack|onnx|onnx_data)");
     private static final String RECORD = "come.json";
     private static final String CHAT_TEMPLATES = "additional_chat_templates";
@@ -207,18 +207,23 @@ public final class CheckpointWriter {
         }
     }
 
+    private static List<Long> writeShard(Path file, List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf,
+            Progress.Task task) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            return writeShard(channel, tensors, tensorOf, task);
+        }
+    }
+
     /** Writes one file, and returns the checksum of each tensor. */
-    static List<Long> writeShard(Path file, List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf,
+    static List<Long> writeShard(FileChannel out, List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf,
             Progress.Task task) throws IOException {
         List<Long> checksums = new ArrayList<>();
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            writeFully(channel, ByteBuffer.wrap(SafetensorsHeader.encode(tensors)));
-            for (TensorSpec spec : tensors) {
-                try (Tensor given = tensorOf.apply(spec);
-                        Tensor onCpu = given.cpu();
-                        Tensor tensor = onCpu.contiguous()) {
-                    checksums.add(writeTensor(channel, bytes(tensor, spec), task));
-                }
+        AtomicFile.writeFully(out, ByteBuffer.wrap(SafetensorsHeader.encode(tensors)));
+        for (TensorSpec spec : tensors) {
+            try (Tensor given = tensorOf.apply(spec);
+                    Tensor onCpu = given.cpu();
+                    Tensor tensor = onCpu.contiguous()) {
+                checksums.add(writeTensor(out, bytes(tensor, spec), task));
             }
         }
         return checksums;
@@ -240,16 +245,10 @@ public final class CheckpointWriter {
             long length = Math.min(CHUNK_BYTES, bytes.byteSize() - start);
             ByteBuffer chunk = bytes.asSlice(start, length).asByteBuffer();
             checksum.update(chunk.duplicate());
-            writeFully(channel, chunk);
+            AtomicFile.writeFully(channel, chunk);
             task.advance(length);
         }
         return checksum.getValue();
-    }
-
-    private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
-        }
     }
 
     private static String index(List<Shard> shards, long totalBytes) {

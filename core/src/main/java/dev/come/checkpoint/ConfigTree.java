@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -51,7 +52,16 @@ public final class ConfigTree {
      * @throws CheckpointException when the file is not there, is not JSON, or holds NaN, Infinity or the same key twice
      */
     public static ConfigTree read(Path file) {
-        return new ConfigTree(file, "", Json.read(file));
+        return read(file, Limits.CONFIG_BYTES);
+    }
+
+    /**
+     * The JSON object that a file of so many bytes holds at most.
+     *
+     * @throws CheckpointException as {@link #read(Path)}, and when the file is larger
+     */
+    public static ConfigTree read(Path file, int limit) {
+        return new ConfigTree(file, "", Json.read(file, limit));
     }
 
     /**
@@ -168,23 +178,24 @@ public final class ConfigTree {
     }
 
     private <T> Optional<T> optional(String key, Kind<T> kind) {
-        return has(key) ? Optional.of(value(key, root.get(key), kind)) : Optional.empty();
+        return has(key) ? Optional.of(value(() -> key, root.get(key), kind)) : Optional.empty();
     }
 
     private <T> Optional<List<T>> list(String key, Kind<T> kind) {
         return optional(key, LIST).map(elements -> {
             List<T> values = new ArrayList<>();
             for (JsonNode element : elements) {
-                values.add(value("%s[%d]".formatted(key, values.size()), element, kind));
+                int index = values.size();
+                values.add(value(() -> key + "[" + index + "]", element, kind));
             }
             return List.copyOf(values);
         });
     }
 
-    private <T> T value(String key, JsonNode node, Kind<T> kind) {
+    private <T> T value(Supplier<String> key, JsonNode node, Kind<T> kind) {
         if (!kind.fits.test(node)) {
-            throw new CheckpointException("%s: '%s' must be %s, but is %s".formatted(file, prefix + key, kind.name,
-                    Json.printCompact(node)));
+            throw new CheckpointException("%s: '%s' must be %s, but is %s".formatted(file, prefix + key.get(),
+                    kind.name, Json.shown(node)));
         }
         return kind.value.apply(node);
     }

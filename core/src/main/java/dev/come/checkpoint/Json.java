@@ -6,14 +6,22 @@ import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.TokenStreamContext;
 import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.core.json.JsonWriteFeature;
@@ -40,8 +48,11 @@ final class Json {
             .disable(JsonWriteFeature.ESCAPE_FORWARD_SLASHES).build();
     private static final JsonMapper MAPPER = new JsonMapper(FACTORY);
 
+    private static final int SHOWN = 100;
+
     private final Path file;
     private final JsonParser parser;
+    private int values;
 
     private Json(Path file, JsonParser parser) {
         this.file = file;
@@ -51,11 +62,12 @@ final class Json {
     /**
      * The JSON object that the file holds.
      *
-     * @throws CheckpointException when the file cannot be read or holds something else
+     * @param limit how many bytes the file may have
+     * @throws CheckpointException when the file cannot be read, is too large or holds something else
      */
-    static ObjectNode read(Path file) {
+    static ObjectNode read(Path file, int limit) {
         try {
-            return parse(Files.readAllBytes(file), file);
+            return parse(Limits.read(file, limit), file);
         } catch (IOException e) {
             throw new CheckpointException("%s cannot be read (%s); check that it exists and may be read"
                     .formatted(file, IoReason.of(e)), e);
@@ -69,18 +81,49 @@ final class Json {
      * @throws CheckpointException when the bytes are anything else
      */
     static ObjectNode parse(byte[] bytes, Path file) {
-        try {
-            String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-            try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text)) {
-                return new Json(file, parser).document();
-            }
+        ObjectNode root = JsonNodeFactory.instance.objectNode();
+        read(bytes, file, json -> json.document(root::has, root::set));
+        return root;
+    }
+
+    /**
+     * Goes through the JSON object in these bytes one value after the other, of which only one is in memory.
+     *
+     * @param file what messages call it
+     * @param entry is given each key with its value
+     * @throws CheckpointException when the bytes are anything else
+     */
+    static void forEach(byte[] bytes, Path file, BiConsumer<String, JsonNode> entry) {
+        Set<String> known = new HashSet<>();
+        read(bytes, file, json -> json.document(key -> !known.add(key), (key, value) -> {
+            json.values = 0;
+            entry.accept(key, value);
+        }));
+    }
+
+    private static void read(byte[] bytes, Path file, Consumer<Json> reading) {
+        try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text(bytes))) {
+            reading.accept(new Json(file, parser));
         } catch (CharacterCodingException e) {
             throw new CheckpointException(file + ": its JSON is not UTF-8 text; the file is damaged, fetch it again",
+                    e);
+        } catch (StreamConstraintsException e) {
+            throw new CheckpointException(
+                    "%s: its JSON holds a number, a name or a text that is too long, or is nested too deep%s; the file is damaged, fetch it again"
+                            .formatted(file, position(e)),
                     e);
         } catch (JacksonException e) {
             throw new CheckpointException("%s: its JSON is broken%s (%s); the file is damaged, fetch it again"
                     .formatted(file, position(e), firstLine(e.getOriginalMessage())), e);
         }
+    }
+
+    private static String text(byte[] bytes) throws CharacterCodingException {
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        // What cannot be decoded becomes U+FFFD, which may stand there itself. The strict decoder takes much more memory.
+        return text.indexOf('\ufffd') < 0
+                ? text
+                : StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     }
 
     /** The text of a JSON value: two spaces of indentation and a line feed at the end. */
@@ -101,41 +144,76 @@ final class Json {
         return MAPPER.writeValueAsString(node);
     }
 
-    private ObjectNode document() {
+    /** The beginning of a value's text, for messages. */
+    static String shown(JsonNode node) {
+        StringBuilder text = new StringBuilder();
+        show(node, text);
+        return text.length() <= SHOWN ? text.toString() : text.substring(0, SHOWN) + "...";
+    }
+
+    private static void show(JsonNode node, StringBuilder text) {
+        if (!node.isContainer()) {
+            text.append(node.isString() && node.stringValue().length() > SHOWN
+                    ? '"' + node.stringValue().substring(0, SHOWN)
+                    : printCompact(node));
+            return;
+        }
+        text.append(node.isArray() ? '[' : '{');
+        int start = text.length();
+        Iterator<Map.Entry<String, JsonNode>> entries = node.properties().iterator();
+        Iterator<JsonNode> elements = node.valueStream().iterator();
+        while (elements.hasNext() && text.length() <= SHOWN) {
+            text.append(text.length() > start ? "," : "");
+            if (entries.hasNext()) {
+                String key = entries.next().getKey();
+                text.append('"').append(key, 0, Math.min(key.length(), SHOWN)).append("\":");
+            }
+            show(elements.next(), text);
+        }
+        text.append(node.isArray() ? ']' : '}');
+    }
+
+    private void document(Predicate<String> known, BiConsumer<String, JsonNode> entry) {
         if (parser.nextToken() != JsonToken.START_OBJECT) {
             throw new CheckpointException(
                     file + ": a JSON object {...} is expected; the file is damaged, fetch it again");
         }
-        ObjectNode root = object("");
+        object(known, entry);
         if (parser.nextToken() != null) {
             throw new CheckpointException(
                     file + ": text follows after the JSON object; the file is damaged, fetch it again");
         }
-        return root;
     }
 
-    private ObjectNode object(String path) {
-        ObjectNode object = JsonNodeFactory.instance.objectNode();
+    private void object(Predicate<String> known, BiConsumer<String, JsonNode> entry) {
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             String key = Objects.requireNonNull(parser.currentName());
-            if (object.has(key)) {
+            if (known.test(key)) {
                 throw new CheckpointException(
-                        "%s: '%s' is given twice; the file is damaged, fetch it again".formatted(file, path + key));
+                        "%s: '%s' is given twice; the file is damaged, fetch it again".formatted(file, path()));
             }
             parser.nextToken();
-            object.set(key, value(path + key));
+            entry.accept(key, value());
         }
-        return object;
     }
 
-    private JsonNode value(String path) {
+    private JsonNode value() {
         JsonNodeFactory nodes = JsonNodeFactory.instance;
+        values++;
+        if (values > Limits.JSON_VALUES) {
+            throw new CheckpointException("%s: its JSON holds more than %d values; the file is damaged, fetch it again"
+                    .formatted(file, Limits.JSON_VALUES));
+        }
         return switch (parser.currentToken()) {
-            case START_OBJECT -> object(path + ".");
+            case START_OBJECT -> {
+                ObjectNode object = nodes.objectNode();
+                object(object::has, object::set);
+                yield object;
+            }
             case START_ARRAY -> {
                 var array = nodes.arrayNode();
                 while (parser.nextToken() != JsonToken.END_ARRAY) {
-                    array.add(value("%s[%d]".formatted(path, array.size())));
+                    array.add(value());
                 }
                 yield array;
             }
@@ -145,7 +223,7 @@ final class Json {
                 case LONG -> nodes.numberNode(parser.getLongValue());
                 default -> nodes.numberNode(parser.getBigIntegerValue());
             };
-            case VALUE_NUMBER_FLOAT -> new DecimalNode(fraction(path, parser.getString()));
+            case VALUE_NUMBER_FLOAT -> new DecimalNode(fraction(parser.getString()));
             case VALUE_TRUE -> nodes.booleanNode(true);
             case VALUE_FALSE -> nodes.booleanNode(false);
             case VALUE_NULL -> nodes.nullNode();
@@ -154,7 +232,7 @@ final class Json {
         };
     }
 
-    private BigDecimal fraction(String path, String literal) {
+    private BigDecimal fraction(String literal) {
         try {
             if (Double.isFinite(Double.parseDouble(literal))) {
                 return new LiteralDecimal(literal);
@@ -163,7 +241,23 @@ final class Json {
             // an exponent of more than 32 bits: refused below
         }
         throw new CheckpointException("%s: '%s' is %s where a finite number is expected; correct the file"
-                .formatted(file, path, literal));
+                .formatted(file, path(), literal.substring(0, Math.min(literal.length(), SHOWN))));
+    }
+
+    /** Where the parser is, for example {@code rope_scaling.long_factor[3]}; made for messages only, since that takes time. */
+    private String path() {
+        return path(parser.streamReadContext());
+    }
+
+    private static String path(TokenStreamContext context) {
+        TokenStreamContext parent = context.getParent();
+        if (parent == null) {
+            return "";
+        }
+        String above = path(parent);
+        return context.inArray()
+                ? above + "[" + context.getCurrentIndex() + "]"
+                : above + (above.isEmpty() ? "" : ".") + context.currentName();
     }
 
     private static String position(JacksonException e) {

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -26,8 +26,6 @@ import tools.jackson.databind.node.ObjectNode;
  * @param tensors in the order in which their data lie in the file
  */
 record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
-    /** The limit of the format's own reader. */
-    private static final long MAXIMUM_LENGTH = 100_000_000;
     private static final String METADATA = "__metadata__";
     private static final byte[] GIT_LFS_POINTER = "version ".getBytes(StandardCharsets.US_ASCII);
 
@@ -60,11 +58,11 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
                         file + ": this is a Git LFS pointer, not the weights; run 'git lfs pull' in its folder");
             }
             long length = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong();
-            if (length < 2 || length > MAXIMUM_LENGTH) {
+            if (length < 2 || length > Limits.HEADER_BYTES) {
                 throw new CheckpointException(
                         ("%s: the header's length is given as %s bytes, where 2 to %d are possible; this "
                                 + "is not a safetensors file, or it is damaged")
-                                .formatted(file, Long.toUnsignedString(length), MAXIMUM_LENGTH));
+                                .formatted(file, Long.toUnsignedString(length), Limits.HEADER_BYTES));
             }
             if (length > fileSize - Long.BYTES) {
                 throw new CheckpointException(("%s: the header is %d bytes long, but only %d bytes follow; the file is "
@@ -79,16 +77,16 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
 
     /** Checks the JSON of a header against the size in bytes of the file that it came from. */
     static SafetensorsHeader parse(byte[] json, Path file, long fileSize) {
-        ObjectNode root = Json.parse(json, file);
         long dataStart = (long) Long.BYTES + json.length;
         List<TensorInfo> tensors = new ArrayList<>();
-        for (Map.Entry<String, JsonNode> entry : root.properties()) {
-            if (entry.getKey().equals(METADATA)) {
-                checkMetadata(file, entry.getValue());
+        Json.forEach(json, file, (name, entry) -> {
+            if (name.equals(METADATA)) {
+                checkMetadata(file, entry);
             } else {
-                tensors.add(new EntryReader(file, entry.getKey(), entry.getValue()).tensor(dataStart));
+                Limits.check(file, "the number of tensors", tensors.size() + 1L, Limits.TENSORS);
+                tensors.add(new EntryReader(file, name, entry).tensor(dataStart));
             }
-        }
+        });
         tensors.sort(Comparator.comparingLong(TensorInfo::offset).thenComparingLong(TensorInfo::byteLength));
         checkLayout(file, dataStart, tensors, fileSize);
         return new SafetensorsHeader(file, dataStart, List.copyOf(tensors));
@@ -137,33 +135,38 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
 
     private static void checkLayout(Path file, long dataStart, List<TensorInfo> tensors, long fileSize) {
         long end = dataStart;
-        String before = "the header";
+        @Nullable
+        TensorInfo before = null;
         for (TensorInfo tensor : tensors) {
             if (tensor.offset() < end) {
                 throw new CheckpointException(
                         ("%s: tensor '%s' begins at byte %d, inside of %s, which ends at byte %d; the "
                                 + "header is damaged, fetch the file again")
-                                .formatted(file, tensor.name(), tensor.offset(), before, end));
+                                .formatted(file, tensor.name(), tensor.offset(), name(before), end));
             }
             if (tensor.offset() > end) {
                 throw new CheckpointException(
                         ("%s: %d bytes between %s and tensor '%s' belong to no tensor; the header is "
                                 + "damaged, fetch the file again")
-                                .formatted(file, tensor.offset() - end, before, tensor.name()));
+                                .formatted(file, tensor.offset() - end, name(before), tensor.name()));
             }
             end = tensor.offset() + tensor.byteLength();
-            before = "tensor '%s'".formatted(tensor.name());
+            before = tensor;
             if (end > fileSize) {
                 throw new CheckpointException(
                         "%s: %s ends at byte %d, but the file has only %d; the file is truncated, fetch it again"
-                                .formatted(file, before, end, fileSize));
+                                .formatted(file, name(before), end, fileSize));
             }
         }
         if (end < fileSize) {
             throw new CheckpointException(
                     "%s: %d bytes after %s belong to no tensor; the file is damaged, fetch it again"
-                            .formatted(file, fileSize - end, before));
+                            .formatted(file, fileSize - end, name(before)));
         }
+    }
+
+    private static String name(@Nullable TensorInfo tensor) {
+        return tensor == null ? "the header" : "tensor '%s'".formatted(tensor.name());
     }
 
     /** Reads what the header says about one tensor. */
@@ -198,14 +201,19 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
                     .orElseThrow(() -> new CheckpointException(
                             ("%s: tensor '%s' is stored as %s, which is not supported (supported: %s); convert the "
                                     + "model to BF16, F16 or F32 first")
-                                    .formatted(file, name, dtype.stringValue(), Arrays.toString(DType.values()))));
+                                    .formatted(file, name, Json.shown(dtype).replace("\"", ""),
+                                            Arrays.toString(DType.values()))));
         }
 
         private List<Long> counts(String key) {
             JsonNode list = entry.path(key);
+            if (list.size() > Limits.DIMENSIONS) {
+                throw wrong("%s has %d entries, where %d are possible at most".formatted(key, list.size(),
+                        Limits.DIMENSIONS));
+            }
             if (!list.isArray() || !list.valueStream().allMatch(EntryReader::isCount)) {
                 throw wrong("%s must be a list of numbers that are not negative, but is %s".formatted(key,
-                        list.isMissingNode() ? "missing" : Json.printCompact(list)));
+                        list.isMissingNode() ? "missing" : Json.shown(list)));
             }
             return list.valueStream().map(JsonNode::longValue).toList();
         }

@@ -29,7 +29,7 @@ record ShardIndex(Path file, SortedMap<String, String> shardOfTensor) {
      * @throws CheckpointException when it is not so
      */
     static ShardIndex read(Path file, Set<String> there) {
-        JsonNode weightMap = Json.read(file).path(WEIGHT_MAP);
+        JsonNode weightMap = Json.read(file, Limits.INDEX_BYTES).path(WEIGHT_MAP);
         if (!weightMap.isObject() || weightMap.isEmpty() || !weightMap.valueStream().allMatch(JsonNode::isString)) {
             throw new CheckpointException(
                     "%s: '%s' must be an object that names the file of every tensor; fetch the file again"

@@ -6,9 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -129,19 +127,8 @@ public final class TensorFile implements AutoCloseable {
      * @throws FailedException when the disk is full or refuses
      */
     public static void write(Path file, List<TensorSpec> specs, Function<TensorSpec, Tensor> tensorOf) {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        try {
-            Files.deleteIfExists(fresh);
-            CheckpointWriter.writeShard(fresh, specs, tensorOf, _ -> {
-            });
-            try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
-                channel.force(true);
-            }
-            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new FailedException("%s cannot be written (%s); check that there is room".formatted(file,
-                    IoReason.of(e)), e);
-        }
+        AtomicFile.writeBytes(file, out -> CheckpointWriter.writeShard(out, specs, tensorOf, _ -> {
+        }));
     }
 
     /** Lets the memory go that holds what was read so far; it is read again when it is looked at again. */

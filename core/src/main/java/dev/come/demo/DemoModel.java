@@ -5,9 +5,7 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
@@ -40,21 +38,29 @@ public final class DemoModel {
     }
 
     /**
-     * Copies the model's files into a folder, which is made if need be; files of the same names are replaced.
+     * Copies the model's files into a folder, which is made if need be.
      *
+     * @throws UsageException when a file of one of their names is there with other content; then nothing is written
      * @throws FailedException when the folder cannot be written to
      */
     public static void unpack(Path folder) {
-        try {
-            Files.createDirectories(folder);
-            for (String name : FILES) {
-                try (InputStream file = Objects.requireNonNull(DemoModel.class.getResourceAsStream("model/" + name))) {
-                    Files.copy(file, folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
-                }
-            }
+        OwnFiles files = files(folder);
+        files.check();
+        files.write();
+    }
+
+    /** The model's files in a folder. */
+    static OwnFiles files(Path folder) {
+        OwnFiles files = new OwnFiles();
+        FILES.forEach(name -> files.add(folder.resolve(name), bytes(name)));
+        return files;
+    }
+
+    private static byte[] bytes(String name) {
+        try (InputStream file = Objects.requireNonNull(DemoModel.class.getResourceAsStream("model/" + name))) {
+            return file.readAllBytes();
         } catch (IOException e) {
-            throw new FailedException("%s: the embedded model cannot be unpacked there (%s); give another folder"
-                    .formatted(folder, e), e);
+            throw new IllegalStateException(name + " of the embedded model cannot be read", e);
         }
     }
 

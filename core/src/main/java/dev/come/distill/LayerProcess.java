@@ -2,6 +2,7 @@ package dev.come.distill;
 
 import dev.come.FailedException;
 import dev.come.Progress;
+import dev.come.checkpoint.AtomicFile;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.IoReason;
@@ -168,7 +169,7 @@ final class LayerProcess {
         List<String> lastLines = new ArrayList<>();
         Process process = null;
         try {
-            Files.writeString(orderFile, JSON.writeValueAsString(order));
+            AtomicFile.write(orderFile, JSON.writeValueAsString(order));
             process = new ProcessBuilder(command(orderFile)).redirectErrorStream(true).start();
             started.accept(process);
             try (BufferedReader lines = new BufferedReader(

@@ -1,16 +1,13 @@
 package dev.come.distill;
 
-import dev.come.FailedException;
-import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.AtomicFile;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerNode.Training;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -47,14 +44,7 @@ record Outcome(Curve curve, SortedMap<Integer, Trained> layers) {
                 }
             }
         }
-        Path fresh = record.resolveSibling(record.getFileName() + ".new");
-        try {
-            Files.writeString(fresh, JSON.writeValueAsString(root));
-            Files.move(fresh, record, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new FailedException(record + " cannot be written (" + IoReason.of(e) + "); check that there is room",
-                    e);
-        }
+        AtomicFile.write(record, JSON.writeValueAsString(root));
         return new Outcome(curve, layers);
     }
 

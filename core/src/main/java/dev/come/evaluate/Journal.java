@@ -65,15 +65,23 @@ public final class Journal implements AutoCloseable {
             while (end > 0 && old[end - 1] != '\n') {
                 end--;
             }
+            String header = JSON.writeValueAsString(settings) + "\n";
+            if (end == 0 && !header.startsWith(new String(old, StandardCharsets.UTF_8))) {
+                throw new InvalidInputException(file + " is not the scores of a run, which would be kept in a file of"
+                        + " that name; move it away, or give another --output");
+            }
+            // Nothing is changed before the file is known to be of this run.
+            Map<Key, List<Score>> known = end == 0
+                    ? Map.of()
+                    : scores(new String(old, 0, end, StandardCharsets.UTF_8).lines().toList(), file, settings);
             FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             Journal journal = new Journal(file, channel);
             try {
                 channel.truncate(end).position(end);
                 if (end == 0) {
-                    journal.write(JSON.writeValueAsString(settings) + "\n");
-                } else {
-                    journal.readLines(new String(old, 0, end, StandardCharsets.UTF_8).lines().toList(), file, settings);
+                    journal.write(header);
                 }
+                journal.scores.putAll(known);
                 return journal;
             } catch (IOException | RuntimeException e) {
                 channel.close();
@@ -84,7 +92,8 @@ public final class Journal implements AutoCloseable {
         }
     }
 
-    private void readLines(List<String> lines, Path path, ObjectNode settings) {
+    private static Map<Key, List<Score>> scores(List<String> lines, Path path, ObjectNode settings) {
+        Map<Key, List<Score>> scores = new HashMap<>();
         JsonNode others = parsed(lines.getFirst(), 1, path);
         List<String> differences = new ArrayList<>();
         settings.propertyNames().stream().filter(key -> !same(settings.get(key), others.path(key)))
@@ -104,6 +113,7 @@ public final class Journal implements AutoCloseable {
             scores.put(new Key(line.path("model").asString(), line.path("task").asString(), line.path("doc").asInt(),
                     line.path("part").asInt()), values);
         }
+        return scores;
     }
 
     /** As they are written: a long that fits is read as an int. */

@@ -1,6 +1,7 @@
 package dev.come.gguf;
 
 import dev.come.checkpoint.CheckpointException;
+import dev.come.checkpoint.Limits;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a GGUF file begins with: its keys and values, and where in the rest of the file which tensor lies. Source:
@@ -43,6 +45,8 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
         checkBeginning(in);
         long tensorCount = in.count("the number of tensors", SMALLEST_TENSOR);
         long entryCount = in.count("the number of keys", SMALLEST_ENTRY);
+        Limits.check(file, "the number of tensors", tensorCount, Limits.TENSORS);
+        Limits.check(file, "the number of keys", entryCount, Limits.GGUF_KEYS);
         Map<String, GgufValue> values = new LinkedHashMap<>();
         for (long i = 0; i < entryCount; i++) {
             String key = in.string("key %d".formatted(i));
@@ -140,7 +144,8 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
         List<GgufTensor> sorted = tensors.stream().sorted(Comparator.comparingLong(GgufTensor::offset)).toList();
         List<GgufTensor> placed = new ArrayList<>();
         long end = dataStart;
-        String before = "the header";
+        @Nullable
+        GgufTensor before = null;
         for (GgufTensor tensor : sorted) {
             if (!names.add(tensor.name())) {
                 throw in.damaged("tensor '%s' is given twice".formatted(tensor.name()));
@@ -149,17 +154,21 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
             if (begin < end) {
                 throw in.damaged(
                         "tensor '%s' begins at byte %d, inside of %s, which ends at byte %d".formatted(tensor.name(),
-                                begin, before, end));
+                                begin, nameOf(before), end));
             }
             end = in.sum(begin, in.byteLength(tensor), tensor);
-            before = "tensor '%s'".formatted(tensor.name());
+            before = tensor;
             if (end > in.size()) {
                 throw new CheckpointException(
                         "%s: %s ends at byte %d, but the file has only %d; the file is truncated, fetch it again"
-                                .formatted(in.file(), before, end, in.size()));
+                                .formatted(in.file(), nameOf(tensor), end, in.size()));
             }
             placed.add(new GgufTensor(tensor.name(), tensor.type(), tensor.shape(), begin));
         }
         return List.copyOf(placed);
+    }
+
+    private static String nameOf(@Nullable GgufTensor tensor) {
+        return tensor == null ? "the header" : "tensor '%s'".formatted(tensor.name());
     }
 }

@@ -1,8 +1,8 @@
 package dev.come.gguf;
 
 import dev.come.checkpoint.CheckpointException;
+import dev.come.checkpoint.Limits;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,7 +53,8 @@ record GgufMetadata(Path file, Map<String, GgufValue> values) {
         if (!(values.get(key) instanceof GgufValue.Items items)) {
             return count(key);
         }
-        List<Integer> distinct = items.values().stream().map(item -> count(key, item)).distinct().toList();
+        Limits.check(file, "the number of elements of '%s'".formatted(key), items.size(), Limits.LAYERS);
+        List<Integer> distinct = items.stream().map(item -> count(key, item)).distinct().toList();
         if (distinct.size() > 1) {
             throw new CheckpointException("%s: '%s' differs from layer to layer (%s), but %s"
                     .formatted(file, key, distinct, purpose));
@@ -76,36 +77,30 @@ record GgufMetadata(Path file, Map<String, GgufValue> values) {
         });
     }
 
-    /** The list of texts under the key. */
-    Optional<List<String>> texts(String key) {
-        return items(key).map(items -> {
-            List<String> texts = new ArrayList<>(items.size());
-            items.forEach(item -> texts.add(text(key, item)));
-            return texts;
-        });
+    /**
+     * The list of texts under the key.
+     *
+     * @param limit how many they may be
+     */
+    Optional<List<String>> texts(String key, int limit) {
+        return items(key, limit).map(items -> items.stream().map(item -> text(key, item)).toList());
     }
 
-    /** The list of numbers under the key. */
-    Optional<List<Double>> numbers(String key) {
-        return items(key).map(items -> {
-            List<Double> numbers = new ArrayList<>(items.size());
-            items.forEach(item -> numbers.add(number(key, item)));
-            return numbers;
-        });
+    /** The list of numbers under the key, one for each token at most. */
+    Optional<double[]> numbers(String key) {
+        return items(key, Limits.VOCABULARY)
+                .map(items -> items.stream().mapToDouble(item -> number(key, item)).toArray());
     }
 
-    /** The list of integers under the key. */
-    Optional<List<Integer>> counts(String key) {
-        return items(key).map(items -> {
-            List<Integer> counts = new ArrayList<>(items.size());
-            items.forEach(item -> counts.add(count(key, item)));
-            return counts;
-        });
+    /** The list of integers under the key, one for each token at most. */
+    Optional<int[]> counts(String key) {
+        return items(key, Limits.VOCABULARY).map(items -> items.stream().mapToInt(item -> count(key, item)).toArray());
     }
 
-    private Optional<List<? extends GgufValue>> items(String key) {
+    private Optional<GgufValue.Items> items(String key, int limit) {
         return Optional.ofNullable(values.get(key)).map(value -> {
-            if (value instanceof GgufValue.Items(List<? extends GgufValue> items)) {
+            if (value instanceof GgufValue.Items items) {
+                Limits.check(file, "the number of elements of '%s'".formatted(key), items.size(), limit);
                 return items;
             }
             throw wrong(key, "a list", value);

@@ -3,6 +3,7 @@ package dev.come.gguf;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
+import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.TensorSpec;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -54,14 +55,21 @@ final class GgufModel {
         file.header().tensors().forEach(tensor -> stored.put(tensor.name(), tensor));
         dtype = dtype(file.header().tensors());
         layers = metadata.requiredCount(key("block_count"));
-        hidden = metadata.requiredCount(key("embedding_length"));
+        if (layers > stored.size()) {
+            throw wrong("'%s' is %d, but the file has %d tensors, less than one for each layer"
+                    .formatted(key("block_count"), layers, stored.size()));
+        }
+        hidden = bounded("embedding_length", metadata.requiredCount(key("embedding_length")), Limits.CHANNELS);
         channels = perLayer("feed_forward_length").orElseGet(() -> metadata.requiredCount(key("feed_forward_length")));
         heads = perLayer("attention.head_count").orElseGet(() -> metadata.requiredCount(key("attention.head_count")));
         keyValueHeads = perLayer("attention.head_count_kv").orElse(heads);
         if (heads == 0 || keyValueHeads == 0) {
             throw wrong("the model has no attention heads");
         }
-        headDim = metadata.count(key("attention.key_length")).orElse(hidden / heads);
+        bounded("attention.head_count", heads, Limits.HEADS);
+        bounded("attention.head_count_kv", keyValueHeads, Limits.HEADS);
+        headDim = bounded("attention.key_length",
+                metadata.count(key("attention.key_length")).orElse(hidden / heads), Limits.CHANNELS);
         maxPositions = metadata.requiredCount(key("context_length"));
         checkHeads();
         collect();
@@ -169,8 +177,8 @@ final class GgufModel {
 
     /** Finds every tensor of the architecture and makes sure that there is no other. */
     private void collect() {
-        int queries = heads * headDim;
-        int keys = keyValueHeads * headDim;
+        long queries = (long) heads * headDim;
+        long keys = (long) keyValueHeads * headDim;
         add("token_embd.weight", "model.embed_tokens.weight", 0, vocabulary(), hidden);
         add("output_norm.weight", "model.norm.weight", 0, hidden);
         if (stored.containsKey("output.weight")) {
@@ -207,7 +215,7 @@ final class GgufModel {
         }
     }
 
-    private void projection(String from, String to, int rotaryHeads, boolean bias, int rows, int columns) {
+    private void projection(String from, String to, int rotaryHeads, boolean bias, long rows, long columns) {
         add(from + ".weight", to + ".weight", rotaryHeads, rows, columns);
         if (bias) {
             add(from + ".bias", to + ".bias", rotaryHeads, rows);
@@ -310,6 +318,11 @@ final class GgufModel {
                 .filter(value -> value != 1)
                 .ifPresent(
                         value -> settings.put("attention_factor", value * (1 + 0.1 * Math.log(Math.max(factor, 1)))));
+    }
+
+    private int bounded(String name, int number, int limit) {
+        Limits.check(file.file(), "'%s'".formatted(key(name)), number, limit);
+        return number;
     }
 
     private Optional<Integer> perLayer(String name) {

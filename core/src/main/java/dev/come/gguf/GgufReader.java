@@ -1,15 +1,17 @@
 package dev.come.gguf;
 
 import dev.come.checkpoint.CheckpointException;
+import dev.come.checkpoint.Limits;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * Reads a GGUF header from front to back and never past the end of the file. Whatever says how much follows is checked
@@ -23,6 +25,8 @@ final class GgufReader {
 
     /** The number of the type {@link Type#ARRAY}. */
     private static final int LIST = 9;
+    /** How many characters of a text are decoded at a time to check it. */
+    private static final int CHARACTERS = 1024;
 
     private final Path file;
     private final MemorySegment bytes;
@@ -36,6 +40,11 @@ final class GgufReader {
     /** What messages call the file. */
     Path file() {
         return file;
+    }
+
+    /** Where the header must have ended. */
+    private long end() {
+        return Math.min(size(), Limits.GGUF_HEADER_BYTES);
     }
 
     /** Bytes of the file. */
@@ -59,25 +68,25 @@ final class GgufReader {
     /** A number of things of which each takes at least so many bytes of what is left. */
     long count(String what, int smallest) {
         long count = int64(what);
-        long most = (size() - position) / smallest;
+        long most = (end() - position) / smallest;
         if (count < 0 || count > most) {
-            throw damaged("%s is given as %s, but the rest of the file has room for %d at most".formatted(what,
-                    Long.toUnsignedString(count), most));
+            throw damaged("%s is given as %s, but the rest of the %s has room for %d at most".formatted(what,
+                    Long.toUnsignedString(count),
+                    end() < size() ? "%d bytes that a header may have".formatted(end()) : "file", most));
         }
         return count;
     }
 
     String string(String what) {
         long length = count("the length of " + what, 1);
-        if (length > Integer.MAX_VALUE - Long.BYTES) {
-            throw damaged("%s is %d bytes long".formatted(what, length));
-        }
-        byte[] text = bytes.asSlice(advance(length, what), length).toArray(ValueLayout.JAVA_BYTE);
+        return text(bytes.asSlice(advance(length, what), length).asByteBuffer(), what);
+    }
+
+    private String text(ByteBuffer utf8, String what) {
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(text)).toString();
-        } catch (CharacterCodingException e) {
-            throw new CheckpointException("%s: %s is not UTF-8 text; the file is damaged, fetch it again"
-                    .formatted(file, what), e);
+            return StandardCharsets.UTF_8.newDecoder().decode(utf8).toString();
+        } catch (CharacterCodingException _) {
+            throw notText(what);
         }
     }
 
@@ -120,15 +129,49 @@ final class GgufReader {
             throw damaged(what + " is a list of lists, which llama.cpp does not write");
         }
         Type type = type(number, what);
-        long count = count("the number of elements of " + what, type.bytes);
-        if (count > Integer.MAX_VALUE - Long.BYTES) {
-            throw damaged("%s has %d elements".formatted(what, count));
+        int count = (int) count("the number of elements of " + what, type.bytes);
+        long start = position;
+        int[] starts = type == Type.STRING ? new int[count] : new int[0];
+        if (type == Type.STRING) {
+            CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+            CharBuffer characters = CharBuffer.allocate(CHARACTERS);
+            for (int i = 0; i < count; i++) {
+                starts[i] = (int) (position - start);
+                long length = count("the length of " + what, 1);
+                check(bytes.asSlice(advance(length, what), length).asByteBuffer(), decoder, characters, what);
+            }
+        } else {
+            advance((long) count * type.bytes, what);
         }
-        List<GgufValue> values = new ArrayList<>((int) count);
-        for (long i = 0; i < count; i++) {
-            values.add(single(type, what));
+        // Copied, since what was read outlives the mapped file; one by one the elements would take twenty times as much.
+        byte[] copy = bytes.asSlice(start, position - start).toArray(ValueLayout.JAVA_BYTE);
+        if (type == Type.BOOL) {
+            for (byte truth : copy) {
+                checkTruth(truth, what);
+            }
         }
-        return new GgufValue.Items(values);
+        MemorySegment elements = MemorySegment.ofArray(copy);
+        return new GgufValue.Items(count, index -> {
+            GgufReader reader = new GgufReader(file, elements);
+            reader.position = type == Type.STRING ? starts[index] : (long) index * type.bytes;
+            return reader.single(type, what);
+        });
+    }
+
+    /** Checks a text without making it. */
+    private void check(ByteBuffer utf8, CharsetDecoder decoder, CharBuffer characters, String what) {
+        decoder.reset();
+        CoderResult result;
+        do {
+            result = decoder.decode(utf8, characters.clear(), true);
+        } while (result.isOverflow());
+        if (result.isError()) {
+            throw notText(what);
+        }
+    }
+
+    private CheckpointException notText(String what) {
+        return damaged(what + " is not UTF-8 text");
     }
 
     private GgufValue single(Type type, String what) {
@@ -145,9 +188,7 @@ final class GgufReader {
             }
             case BOOL -> {
                 byte truth = int8(what);
-                if (truth != 0 && truth != 1) {
-                    throw damaged("%s is the truth value %d, where 0 or 1 is expected".formatted(what, truth));
-                }
+                checkTruth(truth, what);
                 yield new GgufValue.Truth(truth == 1);
             }
             case STRING -> new GgufValue.Text(string(what));
@@ -162,6 +203,12 @@ final class GgufReader {
             case INT64 -> new GgufValue.Whole(int64(what));
             case FLOAT64 -> new GgufValue.Fraction(Double.longBitsToDouble(int64(what)));
         };
+    }
+
+    private void checkTruth(byte truth, String what) {
+        if (truth != 0 && truth != 1) {
+            throw damaged("%s is the truth value %d, where 0 or 1 is expected".formatted(what, truth));
+        }
     }
 
     private Type type(int number, String what) {

@@ -2,6 +2,7 @@ package dev.come.gguf;
 
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.Limits;
 import dev.come.vocabulary.AddedToken;
 import dev.come.vocabulary.ByteLevelVocabulary;
 import dev.come.vocabulary.Piece;
@@ -41,17 +42,17 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
      * @throws CheckpointException if there are none, or the lists about them contradict each other
      */
     static GgufTokenizer of(GgufMetadata metadata) {
-        List<String> tokens = metadata.texts(TOKENS).orElse(List.of());
+        List<String> tokens = metadata.texts(TOKENS, Limits.VOCABULARY).orElse(List.of());
         if (tokens.isEmpty()) {
             throw new CheckpointException(
                     "%s: the key '%s' is missing or empty, so the file has no tokenizer; get a complete one"
                             .formatted(metadata.file(), TOKENS));
         }
         List<Piece.Kind> kinds = new ArrayList<>();
-        List<Integer> numbers = sized(metadata, PREFIX + "token_type", metadata.counts(PREFIX + "token_type"),
-                tokens.size()).orElse(List.of());
+        Optional<int[]> numbers = metadata.counts(PREFIX + "token_type");
+        numbers.ifPresent(list -> requireSize(metadata, PREFIX + "token_type", list.length, tokens.size()));
         for (int id = 0; id < tokens.size(); id++) {
-            int number = numbers.isEmpty() ? 1 : numbers.get(id);
+            int number = numbers.isEmpty() ? 1 : numbers.get()[id];
             kinds.add(Piece.Kind.numbered(number).orElseThrow(() -> new CheckpointException(
                     "%s: the key '%s' has the number %d, where 1 to 6 are expected; the file is damaged, fetch it again"
                             .formatted(metadata.file(), PREFIX + "token_type", number))));
@@ -123,15 +124,17 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
 
     private String sentencePiece() {
         String key = PREFIX + "scores";
-        List<Double> scores = sized(metadata, key, metadata.numbers(key), tokens.size()).orElseThrow(
+        double[] scores = metadata.numbers(key).orElseThrow(
                 () -> new CheckpointException("%s: the key '%s' is missing, which a tokenizer of kind 'llama' needs"
                         .formatted(metadata.file(), key)));
+        requireSize(metadata, key, scores.length, tokens.size());
         List<Piece> pieces = new ArrayList<>();
         for (int id = 0; id < tokens.size(); id++) {
-            pieces.add(new Piece(tokens.get(id), scores.get(id).floatValue(), kinds.get(id)));
+            pieces.add(new Piece(tokens.get(id), (float) scores[id], kinds.get(id)));
         }
         boolean prefix = metadata.truth(PREFIX + "add_space_prefix").orElse(true);
-        SentencePieces vocabulary = new SentencePieces(SentencePieces.Algorithm.BPE, pieces, id("unknown").orElse(0),
+        SentencePieces vocabulary = new SentencePieces(metadata.file(), SentencePieces.Algorithm.BPE, pieces,
+                id("unknown").orElse(0),
                 Optional.empty(), false, prefix ? SentencePieces.Prefix.ALWAYS : SentencePieces.Prefix.NEVER,
                 SentencePieces.Preference.SCORE);
         return vocabulary.tokenizerJson(specials(vocabulary.addedTokens(), true));
@@ -150,7 +153,7 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
             }
         }
         String key = PREFIX + "merges";
-        List<String> merges = metadata.texts(key).orElseThrow(
+        List<String> merges = metadata.texts(key, Limits.MERGES).orElseThrow(
                 () -> new CheckpointException("%s: the key '%s' is missing, which a tokenizer of kind 'gpt2' needs"
                         .formatted(metadata.file(), key)));
         // Where llama.cpp takes words whole, it puts the beginning of a text in front unless it is told otherwise.
@@ -191,14 +194,11 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
                 : Optional.empty();
     }
 
-    private static <T> Optional<List<T>> sized(GgufMetadata metadata, String key, Optional<List<T>> list, int size) {
-        list.ifPresent(values -> {
-            if (values.size() != size) {
-                throw new CheckpointException(
-                        "%s: the key '%s' has %d entries where there are %d tokens; the file is damaged, fetch it again"
-                                .formatted(metadata.file(), key, values.size(), size));
-            }
-        });
-        return list;
+    private static void requireSize(GgufMetadata metadata, String key, int size, int tokens) {
+        if (size != tokens) {
+            throw new CheckpointException(
+                    "%s: the key '%s' has %d entries where there are %d tokens; the file is damaged, fetch it again"
+                            .formatted(metadata.file(), key, size, tokens));
+        }
     }
 }

@@ -1,6 +1,8 @@
 package dev.come.gguf;
 
-import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** What stands under a key of a GGUF file's metadata. */
 sealed interface GgufValue {
@@ -44,13 +46,23 @@ sealed interface GgufValue {
         }
     }
 
-    /** A list, all of whose elements are of one kind. */
-    record Items(List<? extends GgufValue> values) implements GgufValue {
+    /**
+     * A list, all of whose elements are of one kind. They are made when they are asked for: lists of a vocabulary have hundreds
+     * of thousands, and those that a damaged file claims many more.
+     *
+     * @param element makes the element at an index
+     */
+    record Items(int size, IntFunction<GgufValue> element) implements GgufValue {
+        /** The elements, one after the other. */
+        Stream<GgufValue> stream() {
+            return IntStream.range(0, size).mapToObj(element);
+        }
+
         @Override
         public String kind() {
-            return values.isEmpty()
+            return size == 0
                     ? "an empty list"
-                    : "a list of %d that begins with %s".formatted(values.size(), values.getFirst().kind());
+                    : "a list of %d that begins with %s".formatted(size, element.apply(0).kind());
         }
     }
 }

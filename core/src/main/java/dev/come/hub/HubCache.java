@@ -1,13 +1,15 @@
 package dev.come.hub;
 
 import dev.come.FailedException;
+import dev.come.checkpoint.AtomicFile;
 import dev.come.checkpoint.IoReason;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -69,9 +71,9 @@ record HubCache(Path root) {
                 return;
             }
             Files.createDirectories(reference.getParent());
-            Path fresh = Files.createTempFile(reference.getParent(), ".", ".new");
-            Files.writeString(fresh, commit);
-            Files.move(fresh, reference, StandardCopyOption.ATOMIC_MOVE);
+            // Python takes every file below refs for a reference, so what is not whole yet lies above it.
+            AtomicFile.replace(reference, folder(repository),
+                    out -> out.write(ByteBuffer.wrap(commit.getBytes(StandardCharsets.US_ASCII))));
         } catch (IOException e) {
             throw failure(reference + " cannot be written", e);
         }

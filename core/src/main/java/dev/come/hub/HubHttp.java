@@ -4,6 +4,7 @@ import dev.come.ComeException;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.Version;
+import dev.come.checkpoint.Limits;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -68,7 +69,12 @@ final class HubHttp implements AutoCloseable {
     byte[] read(URI uri, Subject about) throws IOException, InterruptedException {
         HttpResponse<InputStream> response = send("GET", uri, Optional.empty(), about, new ArrayList<>());
         try (InputStream body = response.body(); StallGuard guard = new StallGuard(body, silence)) {
-            return guard.readAll();
+            byte[] answer = guard.read(Limits.ANSWER_BYTES + 1);
+            if (answer.length > Limits.ANSWER_BYTES) {
+                throw new InvalidInputException(uri.getHost() + " answers with more than " + Limits.ANSWER_BYTES
+                        + " bytes where a list of files is expected; check HF_ENDPOINT");
+            }
+            return answer;
         }
     }
 

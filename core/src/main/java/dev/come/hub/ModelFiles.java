@@ -1,8 +1,8 @@
 package dev.come.hub;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Limits;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -99,12 +99,15 @@ record ModelFiles(HubSnapshot snapshot) {
         Path index = folder.resolve(INDEX);
         JsonNode weights;
         try {
-            weights = new JsonMapper().readTree(Files.readAllBytes(index)).path("weight_map");
+            weights = new JsonMapper().readTree(Limits.read(index, Limits.INDEX_BYTES)).path("weight_map");
         } catch (IOException | JacksonException e) {
             throw new InvalidInputException(index + " cannot be read as JSON; the repository is broken", e);
         }
         TreeSet<String> shards = new TreeSet<>();
-        weights.forEach(shard -> shards.add(shard.asString("")));
+        weights.forEach(shard -> {
+            shards.add(shard.asString(""));
+            Limits.check(index, "the number of files that it names", shards.size(), Limits.SHARDS);
+        });
         for (String shard : shards) {
             if (!SHARD.matcher(shard).matches()) {
                 throw new InvalidInputException(index + " names '" + shard

@@ -46,10 +46,6 @@ final class StallGuard implements AutoCloseable {
         }
     }
 
-    byte[] readAll() throws IOException {
-        return read(Integer.MAX_VALUE);
-    }
-
     /** Reads so many bytes, or less if there are no more. */
     byte[] read(int length) throws IOException {
         ByteArrayOutputStream all = new ByteArrayOutputStream();

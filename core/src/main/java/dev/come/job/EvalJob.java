@@ -1,10 +1,9 @@
 package dev.come.job;
 
-import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
-import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.AtomicFile;
 import dev.come.evaluate.Evaluation;
 import dev.come.evaluate.Evaluation.Results;
 import dev.come.evaluate.EvaluationOptions;
@@ -18,11 +17,8 @@ import dev.come.hub.Hub;
 import dev.come.model.ModelConfig;
 import dev.come.text.PerplexityText;
 import dev.come.text.SpecialTokens;
-import java.io.BufferedWriter;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -96,10 +92,46 @@ public final class EvalJob {
                 throw new UsageException("--overwrite replaces the files of --output and --losses, which are missing");
             }
             output.ifPresent(file -> check("--output", file));
-            losses.ifPresent(file -> check("--losses", file));
-            if (output.isPresent() && output.equals(losses)) {
-                throw new UsageException("--output and --losses name the same file, " + output.get());
+            if (samples) {
+                check("--log-samples", samplesFile());
+                check("--log-samples", longTextsFile());
             }
+            losses.ifPresent(file -> {
+                check("--losses", file);
+                List<Path> others = output.isEmpty()
+                        ? List.of()
+                        : List.of(output.get(), samplesFile(), longTextsFile(), scoresFile());
+                others.stream().filter(other -> absolute(other).equals(absolute(file))).findFirst().ifPresent(other -> {
+                    throw new UsageException("--output and --losses name the same file, " + other
+                            + "; give another name");
+                });
+            });
+        }
+
+        private static Path absolute(Path file) {
+            return file.toAbsolutePath().normalize();
+        }
+
+        /** Every document as JSON. */
+        private Path samplesFile() {
+            return beside(".samples.jsonl");
+        }
+
+        /** Every long text as CSV. */
+        private Path longTextsFile() {
+            return beside(".documents.csv");
+        }
+
+        /** The scores of a run that did not end. */
+        private Path scoresFile() {
+            return beside(".scores.jsonl");
+        }
+
+        /** A file beside the output, whose name begins like that of the output. */
+        private Path beside(String ending) {
+            Path file = output.orElseThrow();
+            String name = String.valueOf(file.getFileName());
+            return file.resolveSibling((name.endsWith(".json") ? name.substring(0, name.length() - 5) : name) + ending);
         }
 
         private void check(String option, Path file) {
@@ -143,10 +175,10 @@ public final class EvalJob {
             request.written.losses.ifPresent(file -> writeLosses(file, model.losses));
             request.written.output.ifPresent(output -> {
                 if (request.written.samples) {
-                    write(beside(output, ".samples.jsonl"), report.samples());
-                    report.longTexts().ifPresent(texts -> write(beside(output, ".documents.csv"), texts));
+                    AtomicFile.write(request.written.samplesFile(), report.samples());
+                    report.longTexts().ifPresent(texts -> AtomicFile.write(request.written.longTextsFile(), texts));
                 }
-                write(output, report.toJson());
+                AtomicFile.write(output, report.toJson());
             });
             journal.remove();
             return report;
@@ -160,17 +192,11 @@ public final class EvalJob {
         ObjectNode header = settings.deepCopy();
         header.set(ScoredModel.MODEL, about(request.model));
         request.baseline.ifPresent(folder -> header.set(ScoredModel.BASELINE, about(folder)));
-        Path file = beside(request.written.output.get(), ".scores.jsonl");
+        Path file = request.written.scoresFile();
         if (Files.exists(file)) {
             progress.note("Going on with the scores in " + file);
         }
         return Journal.open(file, header);
-    }
-
-    /** A file beside the output, whose name begins like that of the output. */
-    private static Path beside(Path output, String ending) {
-        String name = String.valueOf(output.getFileName());
-        return output.resolveSibling((name.endsWith(".json") ? name.substring(0, name.length() - 5) : name) + ending);
     }
 
     private ObjectNode about(Path folder) {
@@ -245,34 +271,11 @@ public final class EvalJob {
     }
 
     private static void writeLosses(Path file, List<TokenLosses> texts) {
-        write(file, fresh -> {
-            try (BufferedWriter out = Files.newBufferedWriter(fresh)) {
-                TokenLosses.writeHeader(texts.getFirst().beside().isPresent(), out);
-                for (TokenLosses text : texts) {
-                    text.writeRows(out);
-                }
+        AtomicFile.writeText(file, out -> {
+            TokenLosses.writeHeader(texts.getFirst().beside().isPresent(), out);
+            for (TokenLosses text : texts) {
+                text.writeRows(out);
             }
         });
-    }
-
-    private static void write(Path file, String text) {
-        write(file, fresh -> Files.writeString(fresh, text));
-    }
-
-    /** Fills a file. */
-    private interface Content {
-        void write(Path file) throws IOException;
-    }
-
-    /** Writes a file that has its name only when it is whole. */
-    private static void write(Path file, Content content) {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        try {
-            content.write(fresh);
-            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new FailedException("The results could not be written to " + file + " (" + IoReason.of(e)
-                    + "); check that there is room and that the folder may be written to", e);
-        }
     }
 }

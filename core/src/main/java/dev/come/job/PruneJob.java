@@ -7,14 +7,13 @@ import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.Reading;
-import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.AtomicFile;
 import dev.come.heal.Healing;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
 import dev.come.report.Comparison;
 import dev.come.text.CalibrationSet;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -147,6 +146,7 @@ public final class PruneJob {
 
     /** Does the job for all methods; one that does not get there does not keep the others from it. */
     public Results runAll() {
+        checkComparison();
         try (OpenModel model = new OpenModel(options.model);
                 PruneSession session = new PruneSession(model, options, progress)) {
             List<PruneSession.Prepared> prepared = new ArrayList<>();
@@ -183,19 +183,25 @@ public final class PruneJob {
                 return new Results(List.of(), failures, OptionalDouble.empty(), "");
             }
             Results results = session.compare(healed, failures);
-            write(Comparison.JSON_NAME, results.comparison().toJson());
-            write(Comparison.CSV_NAME, results.comparison().toCsv());
+            AtomicFile.write(comparison(Comparison.JSON_NAME), results.comparison().toJson());
+            AtomicFile.write(comparison(Comparison.CSV_NAME), results.comparison().toCsv());
             return results;
         }
     }
 
-    private void write(String name, String text) {
-        Path file = options.saving.folder().resolve(name);
-        try {
-            Files.writeString(file, text);
-        } catch (IOException e) {
-            throw new FailedException(file + " cannot be written (" + IoReason.of(e)
-                    + "); the models are there, only the comparison is not", e);
+    private Path comparison(String name) {
+        return options.saving.folder().resolve(name);
+    }
+
+    /** Fails now rather than after the work if a comparison would be written over another file. */
+    private void checkComparison() {
+        for (String name : List.of(Comparison.JSON_NAME, Comparison.CSV_NAME)) {
+            Path file = comparison(name);
+            boolean replaced = options.saving.overwrite() || options.resume && Comparison.isOne(file);
+            if (Files.exists(file) && !replaced) {
+                throw new UsageException("--save-path: " + file
+                        + " is there already; add --overwrite, or give another folder");
+            }
         }
     }
 

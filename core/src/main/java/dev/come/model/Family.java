@@ -105,7 +105,7 @@ public record Family(String modelType, String architecture, Names names, String 
                 case ALL -> true;
                 case UPPER -> layer >= family.integer(config, "max_window_layers");
                 case ALTERNATING -> layer % 2 == 0;
-                case ALL_BUT_SOME -> (layer + 1) % family.integer(config, "sliding_window_pattern") != 0;
+                case ALL_BUT_SOME -> (layer + 1) % family.period(config, "sliding_window_pattern") != 0;
             };
         }
     }
@@ -146,6 +146,16 @@ public record Family(String modelType, String architecture, Names names, String 
     int integer(ConfigTree config, String usual) {
         String key = key(usual);
         return !config.has(key) && defaults.get(key) instanceof Integer value ? value : config.integer(key);
+    }
+
+    /** After how many layers a rule repeats itself. */
+    int period(ConfigTree config, String usual) {
+        int period = integer(config, usual);
+        if (period < 1) {
+            throw new InvalidInputException(config.file() + ": " + key(usual) + " is " + period
+                    + ", but must be at least 1; the configuration is damaged or of another model");
+        }
+        return period;
     }
 
     /** A number, which is absent where the configuration says {@code null}. */

@@ -2,20 +2,39 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
-/**
- * What config.json says layer by layer, in lists or by rules that go by the number of a layer.
- *
- * @param layers decoder layers of the model
- */
-record LayerLists(ConfigTree config, Family family, int layers, int headDim) {
+/** What config.json says layer by layer, in lists or by rules that go by the number of a layer. */
+final class LayerLists {
     static final String TYPES = "layer_types";
     static final String WITH_ROTATION = "no_rope_layers";
     static final String SLIDING = "sliding_attention";
     static final String FULL = "full_attention";
     static final List<String> KNOWN_TYPES = List.of(FULL, SLIDING);
+
+    private final ConfigTree config;
+    private final Family family;
+    private final int layers;
+    private final int headDim;
+    private final Optional<List<String>> types;
+    private final List<Integer> turning;
+    /** How positions turn in layers with and without a window. */
+    private final Map<Boolean, RotaryEmbedding> rotations = new HashMap<>();
+
+    /** @param layers decoder layers of the model */
+    LayerLists(ConfigTree config, Family family, int layers, int headDim) {
+        this.config = config;
+        this.family = family;
+        this.layers = layers;
+        this.headDim = headDim;
+        this.types = config.optionalStrings(TYPES);
+        this.turning = family.reads().contains(Family.Setting.LAYERS_WITHOUT_POSITIONS)
+                ? config.oneOrMoreIntegers(WITH_ROTATION)
+                : List.of();
+    }
 
     /** How a layer attends. */
     AttentionKind attention(int layer) {
@@ -35,7 +54,6 @@ record LayerLists(ConfigTree config, Family family, int layers, int headDim) {
 
     /** Whether a layer is of the kind that sees only a window, if there is one. */
     boolean slides(int layer) {
-        Optional<List<String>> types = config.optionalStrings(TYPES);
         if (types.isEmpty()) {
             return family.slidingLayers().slides(layer, config, family);
         }
@@ -52,13 +70,16 @@ record LayerLists(ConfigTree config, Family family, int layers, int headDim) {
         if (family.names().positions().isPresent() || !turns(layer)) {
             return Optional.empty();
         }
-        if (family.reads().contains(Family.Setting.LOCAL_ROTATION) && slides(layer)
-                && !config.has("rope_parameters")) {
-            return Optional.of(new RotaryEmbedding(headDim,
+        return Optional.of(rotations.computeIfAbsent(slides(layer), this::rotary));
+    }
+
+    private RotaryEmbedding rotary(boolean slides) {
+        if (family.reads().contains(Family.Setting.LOCAL_ROTATION) && slides && !config.has("rope_parameters")) {
+            return new RotaryEmbedding(headDim,
                     family.number(config, "rope_local_base_freq").orElse(RopeReader.DEFAULT_THETA),
-                    new RopeScaling.None()));
+                    new RopeScaling.None());
         }
-        return Optional.of(RotaryEmbedding.of(config, headDim, slides(layer) ? SLIDING : FULL));
+        return RotaryEmbedding.of(config, headDim, slides ? SLIDING : FULL);
     }
 
     /** Whether positions turn the queries and keys of a layer, in a family where they do. */
@@ -67,9 +88,8 @@ record LayerLists(ConfigTree config, Family family, int layers, int headDim) {
             return true;
         }
         if (!config.has(WITH_ROTATION)) {
-            return (layer + 1) % family.integer(config, "no_rope_layer_interval") != 0;
+            return (layer + 1) % family.period(config, "no_rope_layer_interval") != 0;
         }
-        List<Integer> turning = config.oneOrMoreIntegers(WITH_ROTATION);
         checkLength(WITH_ROTATION, turning);
         return turning.get(layer) != 0;
     }

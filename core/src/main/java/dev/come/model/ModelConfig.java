@@ -5,6 +5,7 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointHeaders;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
+import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.TensorInfo;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,6 +56,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
      * @throws InvalidInputException as {@link #of(Checkpoint)}
      */
     public static ModelConfig of(CheckpointHeaders headers) {
+        requireLayers(headers);
         ModelConfig config = of(headers.config());
         Family.Names names = config.family.names();
         if (config.storesTiedHead(headers) && headers.contains(names.embedding())
@@ -63,6 +65,17 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         }
         config.checkTensors(headers);
         return config;
+    }
+
+    /** Every layer has tensors, so that more layers than tensors need not be looked for one by one. */
+    private static void requireLayers(CheckpointHeaders headers) {
+        Family family = Family.of(headers.config());
+        int layers = family.integer(headers.config(), "num_hidden_layers");
+        int tensors = headers.tensors().size();
+        if (layers > tensors) {
+            throw invalid(headers.config(), "%s is %d, but the weights have %d tensors, less than one for each layer"
+                    .formatted(family.key("num_hidden_layers"), layers, tensors));
+        }
     }
 
     /** Whether embeddings are taken to be tied though there is an output projection, which may differ from them. */
@@ -77,22 +90,26 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
      */
     public static ModelConfig of(ConfigTree tree) {
         Family family = Family.of(tree);
-        int hidden = positive(tree, family, "hidden_size");
-        int heads = positive(tree, family, "num_attention_heads");
-        int keyValueHeads = tree.has("num_key_value_heads") ? positive(tree, family, "num_key_value_heads") : heads;
+        int hidden = positive(tree, family, "hidden_size", Limits.CHANNELS);
+        int heads = positive(tree, family, "num_attention_heads", Limits.HEADS);
+        int keyValueHeads = tree.has("num_key_value_heads")
+                ? positive(tree, family, "num_key_value_heads", Limits.HEADS)
+                : heads;
         int headDim = family.number(tree, "head_dim").isPresent()
-                ? positive(tree, family, "head_dim")
+                ? positive(tree, family, "head_dim", Limits.CHANNELS)
                 : hidden / heads;
         if (heads % keyValueHeads != 0) {
             throw invalid(tree, "num_attention_heads is " + heads + ", which is not a multiple of num_key_value_heads, "
                     + keyValueHeads);
         }
-        int embeddingSize = tree.has(family.key("embedding_size")) ? positive(tree, family, "embedding_size") : hidden;
+        int embeddingSize = tree.has(family.key("embedding_size"))
+                ? positive(tree, family, "embedding_size", Limits.CHANNELS)
+                : hidden;
         if (embeddingSize != hidden && family.names().projectIn().isEmpty()) {
             throw invalid(tree, "embedding_size is " + embeddingSize + " and hidden_size " + hidden
                     + ", but this family has no projection between them");
         }
-        int layers = positive(tree, family, "num_hidden_layers");
+        int layers = positive(tree, family, "num_hidden_layers", Limits.LAYERS);
         boolean normsAfter = family.reads().contains(Family.Setting.NORM_PLACE)
                 && !tree.bool("do_layer_norm_before", true);
         boolean finalNorm = !normsAfter && !tree.bool("_remove_final_layer_norm", false);
@@ -104,9 +121,10 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
                     tree.file() + ": use_bidirectional_attention is true, but only models whose tokens see "
                             + "what comes before them can be computed here");
         }
-        ModelConfig config = new ModelConfig(family, positive(tree, family, "vocab_size"), hidden, embeddingSize,
-                positive(tree, family, "intermediate_size"), layers, heads, keyValueHeads, headDim,
-                positive(tree, family, "max_position_embeddings"),
+        ModelConfig config = new ModelConfig(family, positive(tree, family, "vocab_size", Limits.VOCABULARY), hidden,
+                embeddingSize,
+                positive(tree, family, "intermediate_size", Limits.CHANNELS), layers, heads, keyValueHeads, headDim,
+                positive(tree, family, "max_position_embeddings", Integer.MAX_VALUE),
                 new Norm(family.norm(), family.number(tree, "rms_norm_eps").orElse(1e-6)), normsAfter, finalNorm,
                 activation(tree, family), family.parts(tree), family.bool(tree, "tie_word_embeddings", false),
                 Multipliers.of(tree, family, hidden, headDim), family.attention(tree, layers, headDim));
@@ -303,8 +321,9 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         }
     }
 
-    private static int positive(ConfigTree tree, Family family, String usual) {
+    private static int positive(ConfigTree tree, Family family, String usual, int limit) {
         int value = family.integer(tree, usual);
+        Limits.check(tree.file(), family.key(usual), value, limit);
         if (value <= 0) {
             throw invalid(tree, family.key(usual) + " is " + value + ", but must be positive");
         }

@@ -1,18 +1,15 @@
 package dev.come.prune;
 
-import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.AtomicFile;
 import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Limits;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerStack;
 import dev.come.stack.StackJson;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -50,6 +47,8 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     /** The setting that says how layers were refitted in closed form afterwards; absent if that was not asked for. */
     public static final String HEALING = "healing";
 
+    /** What is no setting. */
+    private static final List<String> OWN_KEYS = List.of("format", "layers", "steps", "evaluations", "nodes");
     private static final String FORMAT = "come-plan-1";
     private static final String MINUS_INFINITY = "-Infinity";
     private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -176,17 +175,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
 
     /** Writes the file so that it is, at any moment, either as it was or as it is now. */
     public void write(Path file) {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        try {
-            Files.writeString(fresh, toJson());
-            try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
-                channel.force(true);
-            }
-            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new FailedException("The record of this run could not be written to " + file + " (" + IoReason.of(e)
-                    + "); check that there is room and that the folder may be written to", e);
-        }
+        AtomicFile.write(file, toJson());
     }
 
     /**
@@ -196,7 +185,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
      */
     public static PruningPlan read(Path file) {
         try {
-            return of(JSON.readTree(Files.readString(file)), file);
+            return of(JSON.readTree(Limits.read(file, Limits.PLAN_BYTES)), file);
         } catch (IOException e) {
             throw new InvalidInputException(
                     file + " cannot be read (" + IoReason.of(e) + "); give the come.json of a pruned model", e);
@@ -214,6 +203,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
                     + root.path("format") + ", expected \"" + FORMAT + "\"; give the come.json of a pruned model");
         }
         int layers = root.path("layers").asInt();
+        Limits.check(file, "\"layers\"", layers, Limits.LAYERS);
         StackJson.Reader stacks = new StackJson.Reader(root.path("nodes"), file.toString(), layers);
         List<PruningStep> steps = new ArrayList<>();
         int before = layers;
@@ -223,7 +213,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
             PruningStep step = new PruningStep(stacks.stack(entry.path("stack")), action(entry, file),
                     entry.path("position").asInt(), entry.path("count").asInt(), doubles(entry.path("ratio")), scores);
             boolean merge = step.action() == Action.MERGE;
-            if (step.count() < (merge ? 2 : 1) || step.position() < 0 || step.position() + step.count() > before
+            if (step.count() < (merge ? 2 : 1) || step.position() < 0 || step.position() > before - step.count()
                     || step.layersBefore() != before) {
                 throw new InvalidInputException(file + ": step " + (steps.size() + 1) + " makes " + step.stack().size()
                         + " layers of " + before + " by "
@@ -240,8 +230,9 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
             evaluations.add(new Evaluation(entry.path("layers").asInt(), entry.path("metric").asString(),
                     entry.path("value").asDouble()));
         }
-        ObjectNode settings = object.deepCopy();
-        List.of("format", "layers", "steps", "evaluations", "nodes").forEach(settings::remove);
+        ObjectNode settings = JsonNodeFactory.instance.objectNode();
+        object.properties().stream().filter(entry -> !OWN_KEYS.contains(entry.getKey()))
+                .forEach(entry -> settings.set(entry.getKey(), entry.getValue()));
         return new PruningPlan(settings, layers, steps, evaluations);
     }
 

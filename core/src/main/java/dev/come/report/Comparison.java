@@ -1,5 +1,10 @@
 package dev.come.report;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -77,6 +82,17 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
             row.peakBytes.ifPresent(bytes -> entry.put("peak_bytes", bytes));
         }
         return JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build().writeValueAsString(root) + "\n";
+    }
+
+    /** Whether a file looks like one that {@link #toJson} or {@link #toCsv} gave. */
+    public static boolean isOne(Path file) {
+        try (InputStream bytes = Files.newInputStream(file)) {
+            String beginning = new String(bytes.readNBytes(32), StandardCharsets.UTF_8);
+            return beginning.startsWith("method,layers,tree,")
+                    || beginning.matches("(?s)\\{\\s+\"(format|layers)\".*");
+        } catch (IOException _) {
+            return false;
+        }
     }
 
     private static ObjectNode numbers(SequencedMap<String, Double> values) {

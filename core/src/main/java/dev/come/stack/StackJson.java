@@ -1,6 +1,7 @@
 package dev.come.stack;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Limits;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
@@ -124,6 +125,9 @@ public final class StackJson {
         private final String file;
         private final int layers;
         private final Map<String, LayerNode> nodes = new HashMap<>();
+        /** How many recipes lie in each other under a name. */
+        private final Map<String, Integer> depths = new HashMap<>();
+        private int deepestSource;
 
         /**
          * Reads the table. A recipe may only refer to those before it, as {@link Writer} lays them down, so that no damage
@@ -137,7 +141,12 @@ public final class StackJson {
             this.file = file;
             this.layers = layers;
             for (Map.Entry<String, JsonNode> entry : table.properties()) {
+                deepestSource = 0;
                 nodes.put(entry.getKey(), recipe(entry.getKey(), entry.getValue()));
+                if (deepestSource >= Limits.RECIPE_DEPTH) {
+                    throw damaged("more than " + Limits.RECIPE_DEPTH + " recipes lie in each other");
+                }
+                depths.put(entry.getKey(), deepestSource + 1);
             }
         }
 
@@ -167,6 +176,7 @@ public final class StackJson {
             if (node == null) {
                 throw damaged("it names node " + reference + ", which is not in its table or only further down");
             }
+            deepestSource = Math.max(deepestSource, depths.getOrDefault(reference.asString(), 0));
             return node;
         }
 

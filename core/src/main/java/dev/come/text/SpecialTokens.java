@@ -2,6 +2,9 @@ package dev.come.text;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Limits;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -44,7 +47,10 @@ public record SpecialTokens(OptionalInt beginning, OptionalInt end) {
 
     private static JsonNode read(Path file) {
         try {
-            return JsonMapper.shared().readTree(file);
+            return JsonMapper.shared().readTree(Limits.read(file, Limits.CONFIG_BYTES));
+        } catch (IOException e) {
+            throw new InvalidInputException(
+                    file + " cannot be read (" + IoReason.of(e) + "); check that it may be read", e);
         } catch (JacksonException e) {
             throw new InvalidInputException(file + " is not JSON: " + e.getOriginalMessage(), e);
         }

@@ -5,8 +5,11 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.memory.NativeMemory;
+import dev.come.checkpoint.Limits;
 import dev.come.vocabulary.TokenizerFiles;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Supplier;
@@ -181,7 +184,8 @@ public final class Tokenizer implements AutoCloseable {
             Path file = modelFolder.resolve("tokenizer.json");
             if (Files.exists(file)) {
                 try {
-                    return new Description(file, Files.readString(file));
+                    return new Description(file, StandardCharsets.UTF_8.newDecoder()
+                            .decode(ByteBuffer.wrap(Limits.read(file, Limits.TOKENIZER_BYTES))).toString());
                 } catch (IOException e) {
                     throw new InvalidInputException(file + " is not a tokenizer that can be read: " + e.getMessage(),
                             e);

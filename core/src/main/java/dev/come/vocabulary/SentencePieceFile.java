@@ -2,10 +2,10 @@ package dev.come.vocabulary;
 
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Limits;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -42,7 +42,7 @@ final class SentencePieceFile {
     static SentencePieces read(Path file) {
         try {
             SentencePieceFile model = new SentencePieceFile(file);
-            model.model(new ProtobufReader(file, ByteBuffer.wrap(Files.readAllBytes(file))));
+            model.model(new ProtobufReader(file, ByteBuffer.wrap(Limits.read(file, Limits.VOCABULARY_BYTES))));
             return model.pieces();
         } catch (IOException e) {
             throw new CheckpointException("%s cannot be read (%s); check that it may be read".formatted(file,
@@ -74,6 +74,7 @@ final class SentencePieceFile {
             }
         }
         int id = pieces.size();
+        Limits.check(file, "the number of pieces", id + 1L, Limits.VOCABULARY);
         if (text.isEmpty()) {
             throw message.damaged("piece %d has no text".formatted(id));
         }
@@ -138,7 +139,7 @@ final class SentencePieceFile {
             throw new CheckpointException("%s has %d pieces for what is unknown, where one is expected; fetch it again"
                     .formatted(file, unknown.size()));
         }
-        return new SentencePieces(
+        return new SentencePieces(file,
                 modelType == BPE ? SentencePieces.Algorithm.BPE : SentencePieces.Algorithm.UNIGRAM, pieces,
                 unknown.getFirst(), charactersMap, removesExtraBlanks,
                 addsDummyPrefix ? SentencePieces.Prefix.ALWAYS : SentencePieces.Prefix.NEVER,

@@ -1,5 +1,8 @@
 package dev.come.vocabulary;
 
+import dev.come.checkpoint.CheckpointException;
+import dev.come.checkpoint.Limits;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -13,12 +16,14 @@ import tools.jackson.databind.node.ObjectNode;
  * A vocabulary of SentencePiece (https://github.com/google/sentencepiece): a text is one long row of characters, blanks
  * included, and is cut into pieces either by joining neighbours (BPE) or so that the sum of scores is highest (Unigram).
  *
+ * @param file what messages call it
  * @param pieces a piece's place is its id
  * @param unknown the id of the piece that stands for what no piece covers
  * @param charactersMap how characters are normalised, in SentencePiece's own compiled form, base64; absent if they are not
  * @param removesExtraBlanks whether blanks at either end of a text are dropped and others never stand side by side
  */
-public record SentencePieces(Algorithm algorithm, List<Piece> pieces, int unknown, Optional<String> charactersMap,
+public record SentencePieces(Path file, Algorithm algorithm, List<Piece> pieces, int unknown,
+        Optional<String> charactersMap,
         boolean removesExtraBlanks, Prefix prefix, Preference preference) {
 
     private static final String BLANK = "\u2581";
@@ -48,13 +53,26 @@ public record SentencePieces(Algorithm algorithm, List<Piece> pieces, int unknow
         FIRST
     }
 
+    /**
+     * Copies the pieces.
+     *
+     * @throws CheckpointException if one that is put together from others is too long: every way to do so is tried, which takes the
+     *         square of its length
+     */
     public SentencePieces {
         pieces = List.copyOf(pieces);
+        for (Piece piece : pieces) {
+            if (piece.kind() == Piece.Kind.NORMAL && piece.text().length() > Limits.PIECE_CHARACTERS) {
+                throw new CheckpointException(
+                        "%s: a piece has %d characters, where %d are possible at most; the file is damaged, fetch it again"
+                                .formatted(file, piece.text().length(), Limits.PIECE_CHARACTERS));
+            }
+        }
     }
 
     /** The same vocabulary as transformers' LlamaTokenizer reads it; it leaves all blanks of a text as they are. */
     SentencePieces asLlamaTokenizer(boolean blankInFront, Preference first) {
-        return new SentencePieces(algorithm, pieces, unknown, charactersMap, false,
+        return new SentencePieces(file, algorithm, pieces, unknown, charactersMap, false,
                 blankInFront ? Prefix.FIRST : Prefix.NEVER, first);
     }
 

@@ -3,8 +3,11 @@ package dev.come.vocabulary;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Limits;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -88,7 +91,8 @@ public final class TokenizerFiles {
     }
 
     private static Map<String, Integer> ids(Path file) {
-        ConfigTree tree = ConfigTree.read(file);
+        ConfigTree tree = ConfigTree.read(file, Limits.VOCABULARY_BYTES);
+        Limits.check(file, "the number of tokens", tree.keys().size(), Limits.VOCABULARY);
         Map<String, Integer> ids = new LinkedHashMap<>();
         Set<Integer> taken = new HashSet<>();
         for (String token : tree.keys()) {
@@ -106,8 +110,11 @@ public final class TokenizerFiles {
     /** The merges, one on each line, after a line that may name the version. */
     private static List<String> merges(Path file) {
         try {
-            return Files.readString(file).lines().filter(line -> !line.isBlank() && !line.startsWith("#version"))
-                    .toList();
+            String text = StandardCharsets.UTF_8.newDecoder()
+                    .decode(ByteBuffer.wrap(Limits.read(file, Limits.VOCABULARY_BYTES))).toString();
+            Limits.check(file, "the number of lines", text.chars().filter(character -> character == '\n').count(),
+                    Limits.MERGES);
+            return text.lines().filter(line -> !line.isBlank() && !line.startsWith("#version")).toList();
         } catch (CharacterCodingException e) {
             throw new CheckpointException(file + " is not UTF-8 text; the file is damaged, fetch it again", e);
         } catch (IOException e) {

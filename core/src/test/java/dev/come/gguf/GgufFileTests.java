@@ -8,6 +8,8 @@ import dev.come.checkpoint.CheckpointException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,11 +44,14 @@ class GgufFileTests {
             assertThat(metadata.number("a.float64")).contains(1e-300);
             assertThat(metadata.truth("a.bool")).contains(true);
             assertThat(metadata.text("a.string")).contains("Gr\u00fc\u00dfe, \u4e16\u754c");
-            assertThat(metadata.texts("a.strings")).contains(List.of("", "a b", "\u00e9"));
-            assertThat(metadata.numbers("a.integers")).contains(List.of(1.0, -2.0, 3.0));
-            assertThat(metadata.numbers("a.numbers")).contains(List.of(0.5, -1e10));
-            assertThat(metadata.values().get("a.truths")).isEqualTo(
-                    new GgufValue.Items(List.of(new GgufValue.Truth(true), new GgufValue.Truth(false))));
+            assertThat(metadata.texts("a.strings", 3)).contains(List.of("", "a b", "\u00e9"));
+            assertThat(metadata.numbers("a.integers").orElseThrow()).containsExactly(1, -2, 3);
+            assertThat(metadata.numbers("a.numbers").orElseThrow()).containsExactly(0.5, -1e10);
+            assertThat(metadata.values().get("a.truths")).isInstanceOfSatisfying(GgufValue.Items.class,
+                    items -> assertThat(items.stream()).containsExactly(new GgufValue.Truth(true),
+                            new GgufValue.Truth(false)));
+            assertThatThrownBy(() -> metadata.texts("a.strings", 2)).isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("the number of elements of 'a.strings' is 3, which is more than the 2");
         }
     }
 
@@ -203,6 +208,15 @@ class GgufFileTests {
     }
 
     @Test
+    void aTextThatIsNoneIsRefusedAlsoWithinAList() throws IOException {
+        byte[] list = ByteBuffer.allocate(12 + 9 + 9).order(ByteOrder.LITTLE_ENDIAN).putInt(GgufWriter.STRING)
+                .putLong(2).putLong(1).put((byte) 'a').putLong(1).put((byte) 0x80).array();
+        Path path = sound().entry("texts", GgufWriter.ARRAY, list).write(folder.resolve("x.gguf"));
+        assertThatThrownBy(() -> GgufFile.open(path)).isInstanceOf(CheckpointException.class)
+                .hasMessage(path + ": the key 'texts' is not UTF-8 text; the file is damaged, fetch it again");
+    }
+
+    @Test
     void aKeyOfAnotherKindIsNamed() throws IOException {
         Path path = new GgufWriter().text("t", "x".repeat(50)).integer("i", 7).texts("l", List.of("a", "b"))
                 .entry("n", GgufWriter.INT32, GgufWriter.int32(-1)).write(folder.resolve("x.gguf"));
@@ -214,7 +228,7 @@ class GgufFileTests {
                     "'n' must be an integer from 0 to 2147483647, but is the integer -1");
             wrong(() -> metadata.text("i"), path, "'i' must be a text, but is the integer 7");
             wrong(() -> metadata.truth("i"), path, "'i' must be true or false, but is the integer 7");
-            wrong(() -> metadata.texts("i"), path, "'i' must be a list, but is the integer 7");
+            wrong(() -> metadata.texts("i", 9), path, "'i' must be a list, but is the integer 7");
             wrong(() -> metadata.number("l"), path,
                     "'l' must be a finite number, but is a list of 2 that begins with the text 'a'");
             wrong(() -> metadata.requiredText("x"), path, "'x' is missing; it must be a text");

@@ -35,6 +35,9 @@ class HubCacheTests extends HubTrial {
         assertThat(names(folder)).containsExactly("config.json", WEIGHTS, "tokenizer.json");
         assertThat(repository().resolve("refs/main")).hasContent(LocalHub.COMMIT);
         assertThat(names(repository().resolve("refs"))).containsExactly("main");
+        assertThat(Files.getPosixFilePermissions(repository().resolve("refs/main")))
+                .as("whoever shares the cache can read it")
+                .isEqualTo(Files.getPosixFilePermissions(Files.createFile(cache.resolve("ordinary"))));
         assertThat(Files.readSymbolicLink(folder.resolve(WEIGHTS)))
                 .isEqualTo(Path.of("../../blobs", LocalHub.sha256(weights)));
         assertThat(Files.readSymbolicLink(folder.resolve("config.json")))

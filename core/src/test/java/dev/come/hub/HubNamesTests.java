@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.checkpoint.Limits;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -65,6 +66,22 @@ class HubNamesTests extends HubTrial {
                     .hasMessageContaining("owner/old").hasMessageContaining(message);
         }
         assertThat(server.requests).containsExactly("GET /api/models/owner/old/revision/main");
+    }
+
+    @Test
+    void anIndexOfMoreFilesThanAnyModelHasIsRefusedBeforeTheyAreAskedFor() {
+        StringBuilder index = new StringBuilder("{\"weight_map\": {\"t\": \"0.safetensors\"");
+        for (int i = 1; i <= Limits.SHARDS; i++) {
+            index.append(", \"t").append(i).append("\": \"").append(i).append(".safetensors\"");
+        }
+        server.file("owner/many", "config.json", config).file("owner/many", "model.safetensors.index.json",
+                index.append("}}").toString());
+        try (Hub hub = new Hub(server.settings(cache), told, QUICK)) {
+            assertThatThrownBy(() -> hub.model("owner/many", "main")).isInstanceOf(InvalidInputException.class)
+                    .hasMessageContaining("the number of files that it names is 10001, which is more than the 10000");
+        }
+        assertThat(server.requests).noneMatch(request -> request.contains(".safetensors "))
+                .noneMatch(request -> request.endsWith("0.safetensors"));
     }
 
     @Test

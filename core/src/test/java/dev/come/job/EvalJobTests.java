@@ -29,6 +29,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -114,6 +116,26 @@ class EvalJobTests {
         assertThat(Files.readString(killed)).isEqualTo(Files.readString(whole));
         assertThat(Files.readString(folder.resolve("killed.samples.jsonl")))
                 .isEqualTo(Files.readString(folder.resolve("whole.samples.jsonl")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"one line without an end", "not JSON\n", "not JSON\nhalf a line", "{\"limit\": 3}\n"})
+    void aFileOfTheUsersUnderTheNameOfTheScoresIsNotTouched(String content) throws IOException {
+        Path scores = Files.writeString(folder.resolve("result.scores.jsonl"), content);
+        assertThatThrownBy(() -> run(Optional.of(folder.resolve("result.json")), Optional.empty(), Progress.NONE))
+                .isInstanceOf(InvalidInputException.class).hasMessageContaining(scores.toString());
+        assertThat(Files.readString(scores)).isEqualTo(content);
+    }
+
+    @Test
+    void aRunThatWasKilledInItsFirstLineBeginsAnew() throws IOException {
+        Path output = folder.resolve("result.json");
+        Path scores = folder.resolve("result.scores.jsonl");
+        assertThatThrownBy(() -> run(Optional.of(output), Optional.empty(), failingAfter(20))).hasMessage("killed");
+        Files.writeString(scores, Files.readAllLines(scores).getFirst().substring(0, 30));
+        run(Optional.of(output), Optional.empty(), Progress.NONE);
+        assertThat(output).exists();
+        assertThat(scores).doesNotExist();
     }
 
     @Test

@@ -104,7 +104,39 @@ class EvalTextsTests {
                     .isGreaterThan(0.1);
             assertThat(divergence.sameTop()).isCloseTo(mean(csv, corpus, 1, Double::parseDouble), within(1e-12));
         }
-        assertThat(WordModels.names(folder)).doesNotContain("losses.csv.new");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"result.json", "result.samples.jsonl", "result.documents.csv", "losses.csv"})
+    void aFileThatWouldBeWrittenOverIsNamedBeforeTheWork(String name) throws IOException {
+        Files.writeString(folder.resolve(name), "a user's");
+        assertThatThrownBy(() -> run(Optional.empty(), new Written(Optional.of(folder.resolve("result.json")), true,
+                Optional.of(folder.resolve("losses.csv")), false))).isInstanceOf(UsageException.class)
+                .hasMessageContaining(name + " is there already; add --overwrite");
+        assertThat(folder.resolve(name)).hasContent("a user's");
+    }
+
+    @Test
+    void whatLiesBesideTheResultsStays() throws IOException {
+        List<String> names = List.of("result.json.new", "result.json.tmp", "losses.csv.new", "result.new");
+        for (String name : names) {
+            Files.writeString(folder.resolve(name), "a user's");
+        }
+        run(Optional.empty(), new Written(Optional.of(folder.resolve("result.json")), true,
+                Optional.of(folder.resolve("losses.csv")), false));
+        assertThat(folder.resolve("result.json")).isNotEmptyFile();
+        for (String name : names) {
+            assertThat(folder.resolve(name)).hasContent("a user's");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"result.json", "./result.json", "result.samples.jsonl", "result.documents.csv",
+        "result.scores.jsonl"})
+    void lossesDoNotGoIntoAFileOfTheResults(String name) {
+        assertThatThrownBy(() -> run(Optional.empty(), new Written(Optional.of(folder.resolve("result.json")), true,
+                Optional.of(folder.resolve(name)), false))).isInstanceOf(UsageException.class)
+                .hasMessageContaining("name the same file");
     }
 
     @Test

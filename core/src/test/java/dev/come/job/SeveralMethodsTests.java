@@ -1,8 +1,10 @@
 package dev.come.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.Progress;
+import dev.come.UsageException;
 import dev.come.WordModels;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.prune.BlockScore;
@@ -29,6 +31,8 @@ import java.util.List;
 import java.util.SortedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -119,6 +123,33 @@ class SeveralMethodsTests {
         assertThat(json.get("methods").toString()).contains("--barriers 3,3").contains("50 nearest neighbours");
         assertThat(WordModels.names(run.target("all"))).containsExactlyInAnyOrder("reverse", "shortgpt",
                 Comparison.JSON_NAME, Comparison.CSV_NAME);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {Comparison.JSON_NAME, Comparison.CSV_NAME})
+    void aUsersFileUnderTheNameOfTheComparisonIsNotWrittenOver(String name) throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        Files.createDirectories(run.target("all"));
+        Path file = Files.writeString(run.target("all").resolve(name), "a user's");
+        for (boolean resume : List.of(false, true)) {
+            run.resume = resume;
+            PruneJob job = run.job("all", Progress.NONE, List.of(new ShortGpt(false, false), new Reverse(List.of())));
+            assertThatThrownBy(job::runAll).isInstanceOf(UsageException.class)
+                    .hasMessageContaining(name + " is there already; add --overwrite");
+        }
+        assertThat(file).hasContent("a user's");
+        assertThat(WordModels.names(run.target("all"))).containsExactly(name);
+    }
+
+    @Test
+    void theComparisonOfARunIsReplacedWhenItIsResumed() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        run.job("all", Progress.NONE, List.of(new ShortGpt(false, false), new Sleb(3, 3, false))).runAll();
+        run.resume = true;
+        run.job("all", Progress.NONE, List.of(new ShortGpt(false, false), new Reverse(List.of()))).runAll();
+        for (String name : List.of(Comparison.JSON_NAME, Comparison.CSV_NAME)) {
+            assertThat(Files.readString(run.target("all").resolve(name))).contains("reverse").doesNotContain("sleb");
+        }
     }
 
     @Test

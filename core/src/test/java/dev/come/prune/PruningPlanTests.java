@@ -178,6 +178,6 @@ class PruningPlanTests {
     void aPlanThatCannotBeWrittenIsNamed() {
         Path file = folder.resolve("no such folder/come.json");
         assertThatThrownBy(() -> plan().write(file)).isInstanceOf(FailedException.class)
-                .hasMessageContaining(file + " (no such file)");
+                .hasMessageContaining(file + " cannot be written (no such file)");
     }
 }

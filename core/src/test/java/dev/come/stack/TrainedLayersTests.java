@@ -187,7 +187,7 @@ class TrainedLayersTests {
             node = layers.add(config, SUM, Training.REFITTED, 1, changed(SUM));
         }
         Files.writeString(folder.resolve("layer-1.unnamed"), "half");
-        Files.writeString(folder.resolve("layer-1.unnamed.new"), "half");
+        Files.writeString(folder.resolve(".come-file-0123456789abcdef.tmp"), "half");
         try (TrainedLayers layers = new TrainedLayers(folder)) {
             assertSame(store.with(layers).materialise(node), changed(SUM));
             LayerNode original = new Original(3);

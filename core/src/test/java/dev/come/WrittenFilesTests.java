@@ -1,0 +1,52 @@
+package dev.come;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** Every single file is written by {@code AtomicFile}; what writes by itself is listed here with its reason. */
+class WrittenFilesTests {
+    private static final Pattern WRITING = Pattern.compile(
+            "\\bFiles\\s*\\.\\s*(write|writeString|newBufferedWriter|newOutputStream|newByteChannel|createTempFile"
+                    + "|createTempDirectory|createFile|copy|move)\\b"
+                    + "|StandardOpenOption\\.(CREATE|CREATE_NEW|WRITE|APPEND|TRUNCATE_EXISTING)\\b"
+                    + "|\\b(FileOutputStream|FileWriter|RandomAccessFile)\\b|new (PrintWriter|PrintStream)\\("
+                    + "|import static java\\.nio\\.file\\.(Files|StandardOpenOption)\\b");
+
+    private static final Map<String, String> REASONS = Map.ofEntries(
+            Map.entry("AtomicFile", "the one that writes"),
+            Map.entry("AtomicFolder", "a folder that appears all at once, and its lock"),
+            Map.entry("CheckpointWriter", "files within an AtomicFolder"),
+            Map.entry("BlobDownload", "what arrives is kept, and gone on with"),
+            Map.entry("HubLock", "a lock that is shared with Python"),
+            Map.entry("StateStore", "a temporary file that loses its name once it is open"),
+            Map.entry("Journal", "lines are appended as they come"),
+            Map.entry("TrainedLayers", "a file gets the name that follows from its content"),
+            Map.entry("Machine", "no file, but a switch of the system"),
+            Map.entry("DemoTrainer", "a folder for a moment, for a library that reads files"));
+
+    @Test
+    void onlyListedClassesWriteFilesThemselves() throws IOException {
+        TreeSet<String> found = new TreeSet<>();
+        for (String module : List.of("core", "cli")) {
+            Path sources = Path.of(System.getProperty("come.root"), module, "src/main/java");
+            try (Stream<Path> files = Files.walk(sources)) {
+                for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
+                    if (WRITING.matcher(Files.readString(file)).find()) {
+                        found.add(file.getFileName().toString().replace(".java", ""));
+                    }
+                }
+            }
+        }
+        assertThat(found).as("classes that write; use AtomicFile, or say here why not")
+                .containsExactlyInAnyOrderElementsOf(REASONS.keySet());
+    }
+}
