@@ -9,6 +9,7 @@ import dev.come.evaluate.TaskResult;
 import dev.come.job.ComputeChoice;
 import dev.come.job.EvalJob;
 import dev.come.job.PerplexityOptions;
+import dev.come.text.WindowLength;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -94,7 +95,8 @@ final class EvalRun implements Callable<Integer> {
         long started = System.nanoTime();
         EvaluationReport report = EvalJob.run(
                 new EvalJob.Request(model, Optional.empty(), options,
-                        new PerplexityOptions(List.of(), 2048, PerplexityOptions.ALL_WINDOWS), Optional.empty(), false),
+                        new PerplexityOptions(List.of(), WindowLength.DEFAULT, PerplexityOptions.ALL_WINDOWS),
+                        Optional.empty(), false),
                 new ComputeChoice(type, "cpu", threads, 256L << 20), Progress.NONE);
         double seconds = (System.nanoTime() - started) / 1e9;
         TaskResult result = report.model().results().tasks().getFirst();

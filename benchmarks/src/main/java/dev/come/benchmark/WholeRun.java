@@ -1,11 +1,15 @@
 package dev.come.benchmark;
 
 import dev.come.ByteSize;
+import dev.come.checkpoint.ConfigTree;
+import dev.come.model.ModelConfig;
+import dev.come.model.Positions;
 import dev.come.text.CalibrationSet;
 import dev.come.text.PerplexityText;
 import dev.come.text.Sequences;
 import dev.come.text.TextSource;
 import dev.come.text.Tokenizer;
+import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -176,12 +180,13 @@ final class WholeRun implements Callable<Integer> {
         Path perplexityWindows = work.resolve("perplexity.txt");
         OptionalInt tasks = method.equals(MKA) ? OptionalInt.of(MKA_TASKS) : OptionalInt.empty();
         try (Tokenizer tokenizer = Tokenizer.open(model)) {
-            write(CalibrationSet.sample(
-                    new CalibrationSet.Options(source(calibrationData()), samples(), tasks, SEED, sequenceLength),
-                    tokenizer).sequences(), calibration);
+            WindowLength length = WindowLength.of(sequenceLength);
+            Positions positions = ModelConfig.of(ConfigTree.read(model.resolve("config.json"))).positions();
+            write(new CalibrationSet.Options(source(calibrationData()), samples(), tasks, SEED, length)
+                    .take(tokenizer, positions).sequences(), calibration);
             if (perplexity) {
-                write(PerplexityText.read(source(DATASET), sequenceLength, sequenceLength, Integer.MAX_VALUE, tokenizer)
-                        .windows(), perplexityWindows);
+                write(PerplexityText.read(source(DATASET), length, OptionalInt.empty(), Integer.MAX_VALUE, tokenizer,
+                        positions).windows(), perplexityWindows);
             }
         }
         List<String> command = new ArrayList<>(

@@ -41,7 +41,7 @@ final class CalibrationOptions {
     CalibrationSet.Source source(Method method, @Nullable Integer tasks, @Nullable Path sentences, boolean several,
             Supplier<Hub> hub) {
         if (method == Method.LACO && sentences != null) {
-            return new CalibrationSet.Sentences(sentences, data.sequenceLength());
+            return new CalibrationSet.Sentences(sentences, data.windows());
         }
         boolean own = method.needsData() && (!several || method == Method.MKA);
         Method.Data usual = own ? method.data() : Method.CONCAT_MERGE.data(); // not read where no data is needed
@@ -49,7 +49,7 @@ final class CalibrationOptions {
         Integer count = tasks == null && method == Method.MKA && name.equals(MMLU) ? (Integer) usual.tasks() : tasks;
         return new CalibrationSet.Options(data.source(name, hub), samples == null ? usual.samples() : samples,
                 count == null || method != Method.MKA ? OptionalInt.empty() : OptionalInt.of(count), seed,
-                data.sequenceLength());
+                data.windows());
     }
 
     /** What a model is healed on that was pruned before. */

@@ -3,7 +3,9 @@ package dev.come.cli;
 import dev.come.hub.Hub;
 import dev.come.text.TextSource;
 import dev.come.text.TextSource.Library;
+import dev.come.text.WindowLength;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -18,8 +20,14 @@ final class DataOptions {
             description = "The field that holds the text, in a data set given as a path (default: ${DEFAULT-VALUE}).")
     private String textField = TextSource.DEFAULT_FIELD;
 
-    @Option(names = "--seqlen", paramLabel = "TOKENS", description = "Tokens in a window (default: ${DEFAULT-VALUE}).")
-    private int sequenceLength = 2048;
+    @Option(names = "--seqlen", paramLabel = "TOKENS", description = {
+        "Tokens in a window, at most as many as the model has positions (default: " + WindowLength.USUAL
+                + ", or the positions if they are fewer)."})
+    private @Nullable Integer sequenceLength;
+
+    @Option(names = "--beyond-positions",
+            description = "Let --seqlen be greater than the model's positions; the results say so.")
+    private boolean beyondPositions;
 
     /** @param hub asked for only where a named data set is to be downloaded */
     TextSource source(String dataset, Supplier<Hub> hub) {
@@ -31,7 +39,9 @@ final class DataOptions {
         return dataDirectory == null ? new TextSource.OnHub(hub) : new TextSource.Folder(dataDirectory);
     }
 
-    int sequenceLength() {
-        return sequenceLength;
+    /** @throws dev.come.UsageException if it cannot be */
+    WindowLength windows() {
+        return new WindowLength(sequenceLength == null ? OptionalInt.empty() : OptionalInt.of(sequenceLength),
+                beyondPositions);
     }
 }

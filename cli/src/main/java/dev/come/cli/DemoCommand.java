@@ -11,6 +11,7 @@ import dev.come.job.Saving;
 import dev.come.prune.ConcatMerge;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
+import dev.come.text.WindowLength;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -64,7 +65,7 @@ final class DemoCommand implements Runnable {
         ConcatMerge method = new ConcatMerge(ConcatMerge.Options.DEFAULTS);
         folder.prepare(method.name(), TARGET_LAYERS);
 
-        int window = DemoModel.SEQUENCE_LENGTH;
+        WindowLength window = WindowLength.DEFAULT; // the model has fewer positions
         PruneJob job = new PruneJob(new PruneJob.Options(folder.dense(),
                 List.of(new PruneJob.Run(method, Reading.DEFINITION,
                         new CalibrationSet.Options(text(folder.calibrationText()), 256, OptionalInt.empty(), 10,

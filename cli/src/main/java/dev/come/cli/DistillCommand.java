@@ -213,7 +213,7 @@ final class DistillCommand implements Runnable {
         int processes = execution.processes();
         // Last, so that a mistyped option is refused before anything is downloaded.
         DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.teacher(), sources,
-                text.data.sequenceLength(), options, processes, perplexity, choice, saving, result.resume),
+                text.data.windows(), options, processes, perplexity, choice, saving, result.resume),
                 main.progress(spec.commandLine().getErr()));
         long started = System.nanoTime();
         print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), spec.commandLine().getOut());

@@ -1,7 +1,6 @@
 package dev.come.cli;
 
 import dev.come.ByteSize;
-import dev.come.UsageException;
 import dev.come.evaluate.Latency.Load;
 import dev.come.evaluate.Latency.Seconds;
 import dev.come.evaluate.Latency.Timing;
@@ -12,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -25,12 +25,6 @@ import picocli.CommandLine.Spec;
 @Command(name = "latency",
         description = "Time a model: prompts, and the tokens after them; beside another model, in turns.")
 final class LatencyCommand implements Runnable {
-    /** The loads of the authors' scripts, and smaller ones for processors, on which those take hours. */
-    private static final Load PROMPT = new Load(1, 2048, 0, 50);
-    private static final Load PROMPT_ON_PROCESSOR = new Load(1, 2048, 0, 5);
-    private static final Load GENERATION = new Load(64, 64, 128, 10);
-    private static final Load GENERATION_ON_PROCESSOR = new Load(4, 64, 32, 5);
-
     @ParentCommand
     private Main main;
 
@@ -56,7 +50,7 @@ final class LatencyCommand implements Runnable {
     private @Nullable Integer batch;
 
     @Option(names = "--prompt", paramLabel = "TOKENS",
-            description = "Tokens of each prompt (default: 2048; with --generation 64).")
+            description = "Tokens of each prompt (default: 2048, or what the model takes; with --generation 64).")
     private @Nullable Integer prompt;
 
     @Option(names = "--new-tokens", paramLabel = "N",
@@ -72,31 +66,22 @@ final class LatencyCommand implements Runnable {
 
     @Override
     public void run() {
-        if (newTokens != null && !generation) {
-            throw new UsageException("--new-tokens is for --generation; add it, or leave --new-tokens out");
-        }
-        if (newTokens != null && newTokens < 2) {
-            throw new UsageException("--new-tokens is " + newTokens
-                    + ", but must be at least 2: the first one comes with the prompt");
-        }
+        LatencyJob.Work work = new LatencyJob.Work(generation, optional(batch), optional(prompt), optional(newTokens),
+                optional(iterations));
         ComputeChoice choice = computing.choice();
-        boolean processor = choice.device().equals("cpu");
-        Load full = generation ? GENERATION : PROMPT;
-        Load usual = !processor ? full : generation ? GENERATION_ON_PROCESSOR : PROMPT_ON_PROCESSOR;
-        Load load = new Load(or(batch, usual.batch()), or(prompt, usual.promptTokens()),
-                or(newTokens, usual.newTokens()), or(iterations, usual.iterations()));
         LatencyJob.Request request = new LatencyJob.Request(model.folder(),
                 Optional.ofNullable(baseline).map(model::folder),
-                removalRatio == null ? OptionalDouble.empty() : OptionalDouble.of(removalRatio), load);
+                removalRatio == null ? OptionalDouble.empty() : OptionalDouble.of(removalRatio), work);
         LatencyJob.Result result = LatencyJob.run(request, choice, main.progress(spec.commandLine().getErr()));
-        print(result, load, spec.commandLine().getOut());
-        if (processor && batch == null && prompt == null && newTokens == null && iterations == null) {
-            spec.commandLine().getOut().println("Scaled down for a processor; on a GPU: " + describe(full) + ".");
+        print(result, result.load(), spec.commandLine().getOut());
+        if (choice.device().equals("cpu") && work.isUsual()) {
+            spec.commandLine().getOut()
+                    .println("Scaled down for a processor; on a GPU: " + describe(work.full()) + ".");
         }
     }
 
-    private static int or(@Nullable Integer given, int usual) {
-        return given == null ? usual : given;
+    private static OptionalInt optional(@Nullable Integer given) {
+        return given == null ? OptionalInt.empty() : OptionalInt.of(given);
     }
 
     private static String describe(Load load) {

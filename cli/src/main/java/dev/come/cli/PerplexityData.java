@@ -4,6 +4,7 @@ import dev.come.UsageException;
 import dev.come.hub.Hub;
 import dev.come.job.PerplexityOptions;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -28,8 +29,8 @@ final class PerplexityData {
         if (stride != null && texts.isEmpty()) {
             throw new UsageException("--stride says how perplexity is measured, but --ppl-data is missing");
         }
-        return new PerplexityOptions(texts.stream().map(text -> data.source(text, hub)).toList(), data.sequenceLength(),
-                stride == null ? data.sequenceLength() : stride,
+        return new PerplexityOptions(texts.stream().map(text -> data.source(text, hub)).toList(), data.windows(),
+                stride == null ? OptionalInt.empty() : OptionalInt.of(stride),
                 windows == null ? PerplexityOptions.ALL_WINDOWS : windows);
     }
 }

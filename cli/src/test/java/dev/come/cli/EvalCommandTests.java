@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,5 +74,23 @@ class EvalCommandTests {
         Outcome outcome = Trial.run(trial.prune("--ppl-data", trial.text.toString(), "--stride", "8"));
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
         assertThat(outcome.out()).contains("windows of 32 tokens that move by 8, one BOS token");
+    }
+
+    /** The model has 128 positions. */
+    @Test
+    void aWindowIsNotLongerThanThePositionsUnlessThatIsAskedForAndThenSaysSo() {
+        List<String> eval = List.of("eval", "--model-name", trial.model.toString(), "--threads", "1", "--ppl-data",
+                trial.text.toString());
+        assertThat(Trial.run(eval).out()).contains("windows of 128 tokens,");
+        Outcome refused = Trial.run(with(eval, "--seqlen", "160"));
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains("--seqlen is 160, but the model has positions for 128 tokens only");
+        Outcome allowed = Trial.run(with(eval, "--seqlen", "160", "--beyond-positions"));
+        assertThat(allowed.exitCode()).as(allowed.err()).isZero();
+        assertThat(allowed.out()).contains("windows of 160 tokens (beyond the model's 128 positions)");
+    }
+
+    private static List<String> with(List<String> arguments, String... more) {
+        return Stream.concat(arguments.stream(), Stream.of(more)).toList();
     }
 }

@@ -24,8 +24,10 @@ class LatencyCommandTests {
 
     private Outcome latency(String... more) {
         List<String> arguments = new ArrayList<>(
-                List.of("latency", "--model-name", trial.model.toString(), "--threads", "1",
-                        "--prompt", "16"));
+                List.of("latency", "--model-name", trial.model.toString(), "--threads", "1"));
+        if (!List.of(more).contains("--prompt")) {
+            arguments.addAll(List.of("--prompt", "16"));
+        }
         arguments.addAll(List.of(more));
         return Trial.run(arguments);
     }
@@ -44,6 +46,16 @@ class LatencyCommandTests {
         Outcome outcome = latency("--baseline", trial.model.toString(), "--iterations", "1");
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
         assertThat(outcome.out()).contains("1 x 16 tokens").doesNotContain("GB/s");
+    }
+
+    @Test
+    void thePromptIsNotLongerThanTheModelTakes() {
+        List<String> arguments = List.of("latency", "--model-name", trial.model.toString(), "--threads", "1",
+                "--iterations", "1");
+        Outcome outcome = Trial.run(arguments);
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.out()).contains("1 x 128 tokens");
+        assertRefused("are more than the 128 positions", "--prompt", "129", "--iterations", "1");
     }
 
     @Test

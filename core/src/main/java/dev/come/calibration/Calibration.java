@@ -12,6 +12,9 @@ import java.util.Optional;
  * What pruning methods may ask about a stack of layers, on a set of calibration tokens or of its weights alone. Where it is
  * computed, on one machine or on many, is not for them to know.
  *
+ * <p>A measurement may fail to be a number, where states are; {@link CheckedCalibration} refuses such ones before a method
+ * sees them.
+ *
  * <p>Everything is a function of the stack; {@link #focus} is only about what is worth remembering.
  */
 public interface Calibration {

@@ -1,6 +1,5 @@
 package dev.come.calibration;
 
-import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.Trace.Span;
@@ -180,7 +179,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         if (reading.lastStateAfterFinalNorm() && stack.size() > 0) {
             influence.set(stack.size() - 1, influenceAfterFinalNorm(path));
         }
-        return check(influence, stack, "block influence");
+        return influence;
     }
 
     private double influenceAfterFinalNorm(List<Trace> path) {
@@ -207,7 +206,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
                         span -> distance(before, after, tokens, false)));
             }
         }
-        return check(distances, stack, "angular distance");
+        return distances;
     }
 
     private double distance(Trace before, Trace after, Tokens tokens, boolean afterFinalNorm) {
@@ -405,7 +404,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
             chunks.get(index).forEachSequence((sequence, start, length) -> cosines[sequence] = Cosines
                     .ofWholes(hidden.narrow(0, start, length), other.narrow(0, start, length)));
         });
-        return check(List.of(Arrays.stream(cosines).average().orElse(Double.NaN)), stack, "similarity").getFirst();
+        return Arrays.stream(cosines).average().orElse(Double.NaN);
     }
 
     /** Sees the states of a chunk that the output projection would see. */
@@ -435,16 +434,6 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     /** Bytes of hidden states in memory now. */
     public long bytesInMemory() {
         return states.bytesInMemory();
-    }
-
-    private static List<Double> check(List<Double> values, LayerStack stack, String what) {
-        for (int i = 0; i < values.size(); i++) {
-            if (!Double.isFinite(values.get(i))) {
-                throw new FailedException("The " + what + " at position " + i + " of " + stack.tree() + " is "
-                        + values.get(i) + "; the states there are too large or damaged (try --dtype float32)");
-            }
-        }
-        return values;
     }
 
     @Override

@@ -15,7 +15,6 @@ import dev.come.run.Continuation.Score;
 import dev.come.run.ContinuationScores;
 import dev.come.run.ContinuationScores.Batch;
 import dev.come.stack.LayerStack;
-import dev.come.text.Sequences;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -183,10 +182,6 @@ public final class Evaluation {
                     }
                 }
             }
-        }
-        if (!units.isEmpty()) {
-            model.tokenizer().requireBelow(model.store().config().vocabularySize(), Sequences.of(
-                    units.stream().flatMap(unit -> unit.continuations.stream()).map(Continuation::ids).toList()));
         }
         return units;
     }

@@ -117,9 +117,9 @@ public final class Latency {
         try (Progress.Task task = progress.begin("latency", (long) subjects.size() * (load.iterations() + 1), "runs")) {
             for (Subject subject : subjects) {
                 ModelConfig config = subject.store().config();
-                if (load.positions() > config.maxPositions()) {
+                if (load.positions() > config.positions().count()) {
                     throw new UsageException("--prompt " + load.promptTokens() + " and --new-tokens " + load.newTokens()
-                            + " are more than the " + config.maxPositions() + " positions of " + subject.name()
+                            + " are more than the " + config.positions().count() + " positions of " + subject.name()
                             + "; shorten one of them");
                 }
                 models.add(new CausalLanguageModel(subject.store().checkpoint(), config, compute,

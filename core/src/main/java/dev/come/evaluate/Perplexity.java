@@ -1,5 +1,6 @@
 package dev.come.evaluate;
 
+import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.model.Compute;
 import dev.come.run.StackLosses;
@@ -47,6 +48,7 @@ public record Perplexity(String metric, double value, List<Double> windowLosses)
      * From the means of the windows.
      *
      * @param windowLosses the mean cross-entropy of each window, in nats
+     * @throws FailedException if the perplexity is no number
      */
     static Perplexity of(PerplexityText text, double[] windowLosses) {
         // By their tokens in units of the first window, so that equal windows have weights of exactly 1.
@@ -54,6 +56,11 @@ public record Perplexity(String metric, double value, List<Double> windowLosses)
                 .mapToDouble(window -> (double) text.scored(window) / text.scored(0)).toArray();
         double mean = IntStream.range(0, windowLosses.length).mapToDouble(i -> windowLosses[i] * weights[i]).sum()
                 / Arrays.stream(weights).sum();
-        return new Perplexity(text.metric(), Math.exp(mean), Arrays.stream(windowLosses).boxed().toList());
+        double value = Math.exp(mean);
+        if (!Double.isFinite(value)) {
+            throw new FailedException("The " + text.metric() + " is e to the power of " + mean
+                    + ", which is no number; the weights are damaged, or too large for this --dtype (try float32)");
+        }
+        return new Perplexity(text.metric(), value, Arrays.stream(windowLosses).boxed().toList());
     }
 }

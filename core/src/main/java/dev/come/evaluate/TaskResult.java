@@ -1,5 +1,6 @@
 package dev.come.evaluate;
 
+import dev.come.FailedException;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,7 +21,14 @@ import java.util.SequencedMap;
  */
 public record TaskResult(String task, String version, String split, int shots, int documents, List<String> sources,
         String group, SequencedMap<String, Double> values, Map<String, Double> errors) {
+    /** @throws FailedException if a value is no number, such as e to a power that is too large */
     public TaskResult {
+        values.forEach((metric, value) -> {
+            if (!Double.isFinite(value)) {
+                throw new FailedException("The " + metric + " of " + task + " is " + value
+                        + ", which is no number; the texts have no words, or the weights are damaged");
+            }
+        });
         sources = List.copyOf(sources);
         values = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(values));
         errors = Map.copyOf(errors);

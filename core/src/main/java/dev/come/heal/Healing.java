@@ -293,7 +293,7 @@ public final class Healing {
         progress.note(String.format(Locale.ROOT,
                 "Healing: loss on held out sequences %.3f, was %.3f, dense %.3f; %d layers refitted", losses.get(2),
                 losses.get(1), losses.get(0), refitted));
-        if (losses.get(2) >= losses.get(1)) {
+        if (!(losses.get(2) < losses.get(1))) {
             progress.note("Healing: the layers stay as they were, because the loss did not fall; give more text with "
                     + "--nsamples");
             return Optional.empty();

@@ -5,6 +5,7 @@ import dev.come.calibration.SideBySide;
 import dev.come.calibration.Trial;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
+import dev.come.model.Tensors;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.EnumMap;
@@ -65,29 +66,26 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
             // The last fit has the most channels, so it leaves the other threads idle for longest.
             Optional<Ridge.Fit> fit = side.whileDenseRuns(next.isPresent() ? 0 : nextEnd,
                     workspace -> Ridge.best(tried.fitted(), tried.heldOut(), bias, workspace));
-            if (fit.isPresent()) {
-                LayerWeights changed;
-                try (Ridge.Fit found = fit.get()) {
-                    changed = changed(fitted, part, found.change().borrow());
-                }
-                Trial trial = side.runAgain(best, node, changed, next);
+            Optional<LayerWeights> changed = fit.isPresent() ? changed(fitted, part, fit.get()) : Optional.empty();
+            if (changed.isPresent()) {
+                Trial trial = side.runAgain(best, node, changed.get(), next);
                 if (trial.heldOutError() < best.heldOutError()) {
                     side.discard(best);
                     best = trial;
-                    fitted = changed;
+                    fitted = changed.get();
                     lambdas.put(part, fit.get().lambda());
                     continue;
                 }
                 side.discard(trial);
             }
             if (next.isPresent()) {
-                if (fit.isPresent()) {
+                if (changed.isPresent()) {
                     task.advance(-side.chunks()); // the layer is run once more, as it was before the fit
                 }
                 Trial again = side.runAgain(best, node, fitted, next);
                 side.discard(best);
                 best = again;
-            } else if (fit.isEmpty()) {
+            } else if (changed.isEmpty()) {
                 task.advance(side.chunks()); // there is nothing to run it with
             }
         }
@@ -96,7 +94,21 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
         return new LayerFit(fitted, before, after, lambdas);
     }
 
-    /** The weights with a projection, and its bias if it has one, changed and rounded as they are stored. */
+    /**
+     * The weights with a projection, and its bias if it has one, changed and rounded as they are stored; nothing if they are
+     * too large for that (float16 ends at 65,504), since such a fit cannot be saved and helps nobody. Closes the fit.
+     */
+    private static Optional<LayerWeights> changed(LayerWeights weights, Part projection, Ridge.Fit fit) {
+        LayerWeights changed;
+        try (fit) {
+            changed = changed(weights, projection, fit.change().borrow());
+        }
+        Tensor bias = changed.find(projection.bias());
+        return Tensors.allFinite(changed.get(projection)) && (bias == null || Tensors.allFinite(bias))
+                ? Optional.of(changed)
+                : Optional.empty();
+    }
+
     private static LayerWeights changed(LayerWeights weights, Part projection, Tensor change) {
         long channels = weights.get(projection).size(1);
         return weights.map((part, tensor) -> {

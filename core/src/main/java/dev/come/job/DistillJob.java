@@ -14,6 +14,7 @@ import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
+import dev.come.model.Positions;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Evaluation;
 import dev.come.prune.PruningStep;
@@ -25,6 +26,7 @@ import dev.come.text.PerplexityText;
 import dev.come.text.Sequences;
 import dev.come.text.TextFacts;
 import dev.come.text.TextSource;
+import dev.come.text.WindowLength;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -54,18 +56,15 @@ public final class DistillJob {
      * @param pruned the folder of the pruned model, with its come.json
      * @param teacher the folder of the dense model that it was made from
      * @param texts what is trained on; each gives the same share of the tokens
-     * @param sequenceLength tokens in a window
+     * @param windows how long they are
      * @param processes how many processes train single layers; 0: this one does
      * @param resume go on with an interrupted run
      */
-    public record Options(Path pruned, Path teacher, List<TextSource> texts, int sequenceLength,
+    public record Options(Path pruned, Path teacher, List<TextSource> texts, WindowLength windows,
             DistillationOptions training, int processes, PerplexityOptions perplexity, ComputeChoice compute,
             Saving saving, boolean resume) {
         public Options {
             texts = List.copyOf(texts);
-            if (sequenceLength < 1) {
-                throw new UsageException("--seqlen is " + sequenceLength + ", but must be at least 1");
-            }
         }
     }
 
@@ -207,14 +206,15 @@ public final class DistillJob {
     private Text text(OpenModel teacher) {
         long tokens = share(options.training.trainingTokens());
         long validation = share(options.training.validationTokens());
+        Positions positions = teacher.config().positions();
+        int window = options.windows.within(positions).tokens();
         List<int[]> training = new ArrayList<>();
         List<int[]> held = new ArrayList<>();
         List<TextFacts> facts = new ArrayList<>();
         for (TextSource source : options.texts) {
             // Whole windows are held back, so there is one more than the tokens ask for.
-            CalibrationSet set = new CalibrationSet.Budget(source, tokens + validation + options.sequenceLength,
-                    options.training.seed(), options.sequenceLength).take(teacher.tokenizer());
-            teacher.tokenizer().requireBelow(teacher.config().vocabularySize(), set.sequences());
+            CalibrationSet set = new CalibrationSet.Budget(source, tokens + validation + window,
+                    options.training.seed(), options.windows).take(teacher.tokenizer(), positions);
             set.facts().notes().forEach(progress::note);
             progress.note("Training on " + set.facts().summary());
             facts.add(set.facts());

@@ -4,6 +4,7 @@ import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.checkpoint.AtomicFile;
+import dev.come.checkpoint.Checkpoint;
 import dev.come.evaluate.Evaluation;
 import dev.come.evaluate.Evaluation.Results;
 import dev.come.evaluate.EvaluationOptions;
@@ -15,12 +16,14 @@ import dev.come.evaluate.ScoredModel;
 import dev.come.evaluate.TokenLosses;
 import dev.come.hub.Hub;
 import dev.come.model.ModelConfig;
+import dev.come.model.Positions;
 import dev.come.text.PerplexityText;
 import dev.come.text.SpecialTokens;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -155,6 +158,16 @@ public final class EvalJob {
         this.progress = progress;
     }
 
+    /** Those that all models have, since only numbers from the same windows compare. */
+    private Positions positions() {
+        return Stream.of(Optional.of(request.model), request.baseline, request.compared).flatMap(Optional::stream)
+                .map(folder -> {
+                    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+                        return ModelConfig.of(checkpoint.config()).positions();
+                    }
+                }).reduce(Positions::and).orElseThrow();
+    }
+
     /**
      * Measures. With an output, scores are kept beside it as they come: a run that was killed goes on where it was when it is
      * asked for again.
@@ -223,12 +236,13 @@ public final class EvalJob {
     private Run run(Path folder, Optional<Path> beside, String role, Evaluation evaluation, Journal journal) {
         try (OpenModel model = new OpenModel(folder)) {
             // What is missing or does not fit is told before anything is measured.
-            List<PerplexityText> texts = request.perplexity.read(model, progress);
+            Positions positions = positions();
+            List<PerplexityText> texts = request.perplexity.read(model, positions, progress);
             if (beside.isEmpty()) {
                 return run(model, Optional.empty(), texts, role, evaluation, journal);
             }
             try (OpenModel reference = new OpenModel(beside.get())) {
-                requireSameTokens(model, reference, texts);
+                requireSameTokens(model, reference, positions, texts);
                 return run(model, Optional.of(reference), texts, role, evaluation, journal);
             }
         }
@@ -254,14 +268,15 @@ public final class EvalJob {
                 SpecialTokens.of(folder, model.tokenizer()), model.compute(choice), choice.memory());
     }
 
-    private void requireSameTokens(OpenModel model, OpenModel reference, List<PerplexityText> texts) {
+    private void requireSameTokens(OpenModel model, OpenModel reference, Positions positions,
+            List<PerplexityText> texts) {
         String only = "; only models with the same tokens can be compared";
         if (reference.config().vocabularySize() != model.config().vocabularySize()) {
             throw new InvalidInputException("--compare: " + reference.checkpoint().folder() + " has a vocabulary of "
                     + reference.config().vocabularySize() + " tokens, but the model one of "
                     + model.config().vocabularySize() + only);
         }
-        List<PerplexityText> others = request.perplexity.read(reference, Progress.NONE);
+        List<PerplexityText> others = request.perplexity.read(reference, positions, Progress.NONE);
         for (int i = 0; i < texts.size(); i++) {
             if (!others.get(i).windows().equals(texts.get(i).windows())) {
                 throw new InvalidInputException("--compare: the tokenizer of " + reference.checkpoint().folder()

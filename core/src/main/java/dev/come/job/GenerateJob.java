@@ -58,9 +58,10 @@ public final class GenerateJob {
                         "--prompt is empty, and this tokenizer begins no text of its own; give a text");
             }
             long positions = (long) ids.length + sampling.maxNewTokens;
-            if (positions > model.config().maxPositions()) {
+            int most = model.config().positions().count();
+            if (positions > most) {
                 throw new UsageException("The prompt has " + ids.length + " tokens, and with --max-new-tokens "
-                        + sampling.maxNewTokens + " that is more than the " + model.config().maxPositions()
+                        + sampling.maxNewTokens + " that is more than the " + most
                         + " positions of the model; shorten one of them");
             }
             Set<Integer> ends = model.endTokens();

@@ -81,8 +81,7 @@ public final class HealJob {
             requireUnchanged(store, plan.last());
             options.saving.check(store);
             List<PerplexityText> texts = options.perplexity.read(teacher, progress);
-            CalibrationSet set = options.calibration.take(teacher.tokenizer());
-            teacher.tokenizer().requireBelow(teacher.config().vocabularySize(), set.sequences());
+            CalibrationSet set = options.calibration.take(teacher.tokenizer(), teacher.config().positions());
             set.facts().notes().forEach(progress::note);
             progress.note("Calibration on " + set.facts().summary());
             try (TrainedLayers after = new TrainedLayers(folder.make())) {

@@ -22,7 +22,7 @@ final class OpenModel implements AutoCloseable {
         try {
             config = ModelConfig.of(checkpoint);
             store = new LayerStore(checkpoint, config);
-            tokenizer = Tokenizer.open(folder);
+            tokenizer = Tokenizer.open(folder, config.vocabularySize());
         } catch (RuntimeException e) {
             checkpoint.close();
             throw e;

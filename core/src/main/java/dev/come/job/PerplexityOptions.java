@@ -2,20 +2,23 @@ package dev.come.job;
 
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.model.Positions;
 import dev.come.text.PerplexityText;
 import dev.come.text.TextSource;
+import dev.come.text.WindowLength;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * What perplexity is measured on.
  *
  * @param texts the texts ({@code --ppl-data}); may be none
- * @param sequenceLength tokens in a window ({@code --seqlen})
- * @param stride by how many tokens a window is further than the one before ({@code --stride})
+ * @param length of a window ({@code --seqlen})
+ * @param stride by how many tokens a window is further than the one before ({@code --stride}); absent: by its length
  * @param windows the text of how many windows side by side at most ({@code --ppl-windows})
  */
-public record PerplexityOptions(List<TextSource> texts, int sequenceLength, int stride, int windows) {
+public record PerplexityOptions(List<TextSource> texts, WindowLength length, OptionalInt stride, int windows) {
     /** All windows of a text. */
     public static final int ALL_WINDOWS = Integer.MAX_VALUE;
 
@@ -24,22 +27,23 @@ public record PerplexityOptions(List<TextSource> texts, int sequenceLength, int 
         if (windows < 1) {
             throw new UsageException("--ppl-windows is " + windows + ", but must be at least 1");
         }
-        if (stride != sequenceLength && (stride < 1 || stride > sequenceLength)) {
-            throw new UsageException("--stride is " + stride + ", but must be from 1 to --seqlen, which is "
-                    + sequenceLength);
-        }
+        stride.ifPresent(step -> PerplexityText.requireStride(step, length.asked().orElse(WindowLength.USUAL)));
     }
 
     /** Windows side by side. */
-    public PerplexityOptions(List<TextSource> texts, int sequenceLength, int windows) {
-        this(texts, sequenceLength, sequenceLength, windows);
+    public PerplexityOptions(List<TextSource> texts, WindowLength length, int windows) {
+        this(texts, length, OptionalInt.empty(), windows);
     }
 
     List<PerplexityText> read(OpenModel model, Progress progress) {
+        return read(model, model.config().positions(), progress);
+    }
+
+    /** @param positions those of all models that are to see the same windows */
+    List<PerplexityText> read(OpenModel model, Positions positions, Progress progress) {
         List<PerplexityText> read = new ArrayList<>();
         for (TextSource source : texts) {
-            PerplexityText text = PerplexityText.read(source, sequenceLength, stride, windows, model.tokenizer());
-            model.tokenizer().requireBelow(model.config().vocabularySize(), text.windows());
+            PerplexityText text = PerplexityText.read(source, length, stride, windows, model.tokenizer(), positions);
             text.facts().notes().forEach(progress::note);
             read.add(text);
         }

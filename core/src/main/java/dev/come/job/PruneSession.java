@@ -94,8 +94,7 @@ final class PruneSession implements AutoCloseable {
     /** The tokens of a method, which it is healed on too. */
     private CalibrationSet set(Run run) {
         return sets.computeIfAbsent(run.calibration(), source -> {
-            CalibrationSet set = source.take(model.tokenizer());
-            model.tokenizer().requireBelow(config.vocabularySize(), set.sequences());
+            CalibrationSet set = source.take(model.tokenizer(), config.positions());
             set.facts().notes().forEach(progress::note);
             progress.note("Calibration on " + set.facts().summary());
             return set;

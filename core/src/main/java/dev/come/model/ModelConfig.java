@@ -21,7 +21,7 @@ import tools.jackson.databind.node.ArrayNode;
  * @param embeddingSize width of the embedding and of the output projection; in most models the hidden size
  * @param layers decoder layers in the checkpoint
  * @param headDim channels of one head; not always {@code hiddenSize / heads}
- * @param maxPositions the longest sequence the model was made for, in tokens
+ * @param maxPositions max_position_embeddings, in tokens; {@link #positions} says how far the model reaches
  * @param normsAfter whether attention and feed-forward are followed, rather than preceded, by their norm
  * @param finalNorm whether there is a norm after the last layer
  * @param parts the tensors that every layer of the model has
@@ -158,6 +158,16 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
     public boolean rotationDependsOnLength() {
         return attentionKinds.stream().flatMap(kind -> kind.rotary().stream())
                 .anyMatch(RotaryEmbedding::dependsOnLength);
+    }
+
+    /**
+     * How far the model tells tokens apart: max_position_embeddings, or beyond it where the scaling of every layer's rotary
+     * embedding reaches further. In many configurations that number is of the model before it was scaled.
+     */
+    public Positions positions() {
+        int reach = attentionKinds.stream().flatMap(kind -> kind.rotary().stream())
+                .mapToInt(rotary -> rotary.scaling().reach(maxPositions)).min().orElse(maxPositions);
+        return new Positions(Math.max(maxPositions, reach), learnedPositions());
     }
 
     /** Whether positions are learned rather than turned into queries and keys. */

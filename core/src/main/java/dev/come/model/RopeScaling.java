@@ -23,6 +23,14 @@ public sealed interface RopeScaling {
         return false;
     }
 
+    /**
+     * How many tokens a text may have, as vLLM reads the settings: types that stretch the positions multiply them by the
+     * factor; of those that must know the length in training this is multiplied.
+     *
+     * @param maxPositions max_position_embeddings, which may be that length or the product
+     */
+    int reach(int maxPositions);
+
     /** The factor on cosines and sines, which scales attention logits by its square. */
     default double attentionFactor() {
         return 1;
@@ -30,6 +38,11 @@ public sealed interface RopeScaling {
 
     /** Type {@code default}: the frequencies as they were trained. */
     record None() implements RopeScaling {
+        @Override
+        public int reach(int maxPositions) {
+            return maxPositions;
+        }
+
         @Override
         public float[] inverseFrequencies(int headDim, double theta, int length) {
             float[] frequencies = new float[headDim / 2];
@@ -42,6 +55,11 @@ public sealed interface RopeScaling {
 
     /** Type {@code linear}: every frequency is divided by the factor (position interpolation, arXiv 2306.15595). */
     record Linear(double factor) implements RopeScaling {
+        @Override
+        public int reach(int maxPositions) {
+            return stretched(maxPositions, factor);
+        }
+
         @Override
         public float[] inverseFrequencies(int headDim, double theta, int length) {
             float[] frequencies = new None().inverseFrequencies(headDim, theta, length);
@@ -60,6 +78,11 @@ public sealed interface RopeScaling {
         @Override
         public boolean dependsOnLength() {
             return true;
+        }
+
+        @Override
+        public int reach(int maxPositions) {
+            return stretched(maxPositions, factor);
         }
 
         @Override
@@ -82,6 +105,11 @@ public sealed interface RopeScaling {
         /** The paper's attention factor for a stretch by {@code factor}; {@code mscale} is 1 there. */
         static double usualAttentionFactor(double factor, double mscale) {
             return factor <= 1 ? 1 : 0.1 * mscale * Math.log(factor) + 1;
+        }
+
+        @Override
+        public int reach(int maxPositions) {
+            return stretched(trainedPositions, factor);
         }
 
         @Override
@@ -129,6 +157,11 @@ public sealed interface RopeScaling {
         }
 
         @Override
+        public int reach(int maxPositions) {
+            return maxPositions;
+        }
+
+        @Override
         public float[] inverseFrequencies(int headDim, double theta, int length) {
             List<Double> factors = length > trainedPositions ? longFactors : shortFactors;
             float[] frequencies = new float[headDim / 2];
@@ -145,6 +178,11 @@ public sealed interface RopeScaling {
      */
     record Llama3(double factor, double lowFrequencyFactor, double highFrequencyFactor,
             int trainedPositions) implements RopeScaling {
+        @Override
+        public int reach(int maxPositions) {
+            return stretched(trainedPositions, factor);
+        }
+
         @Override
         public float[] inverseFrequencies(int headDim, double theta, int length) {
             float[] frequencies = new None().inverseFrequencies(headDim, theta, length);
@@ -172,6 +210,11 @@ public sealed interface RopeScaling {
     /** Type {@code proportional} (arXiv 2410.06205): only the fastest share of the pairs turns, divided by the factor. */
     record Proportional(double factor, double rotaryShare) implements RopeScaling {
         @Override
+        public int reach(int maxPositions) {
+            return stretched(maxPositions, factor);
+        }
+
+        @Override
         public float[] inverseFrequencies(int headDim, double theta, int length) {
             float[] frequencies = new Linear(factor).inverseFrequencies(headDim, theta, length);
             for (int i = (int) (rotaryShare * headDim / 2); i < frequencies.length; i++) {
@@ -179,6 +222,10 @@ public sealed interface RopeScaling {
             }
             return frequencies;
         }
+    }
+
+    private static int stretched(int positions, double factor) {
+        return (int) Math.min(Integer.MAX_VALUE, positions * factor);
     }
 
     /** {@code theta^(2 pair / headDim)} in float32. */

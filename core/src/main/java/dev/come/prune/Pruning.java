@@ -1,6 +1,8 @@
 package dev.come.prune;
 
+import dev.come.FailedException;
 import dev.come.calibration.Calibration;
+import dev.come.calibration.CheckedCalibration;
 import dev.come.stack.LayerStack;
 import java.util.List;
 import java.util.function.Consumer;
@@ -11,21 +13,23 @@ public final class Pruning {
     }
 
     /**
-     * Prunes until the target is reached, or the method is done.
+     * Prunes until the target is reached, or the method is done. A measurement that is no number never reaches the method.
      *
      * @param start the stack to begin with: the dense one, or that of an interrupted run
      * @param afterRound is told of the steps of each round as soon as they are decided
      * @return the stack in the end
+     * @throws FailedException if a measurement is not finite
      */
     public static LayerStack run(PruningMethod method, LayerStack start, int targetLayers, Calibration calibration,
             Consumer<List<PruningStep>> afterRound) {
         LayerStack stack = start;
         int rounds = method.cost(start.size(), targetLayers).rounds();
-        calibration.focus(stack);
+        Calibration measuring = new CheckedCalibration(calibration);
+        measuring.focus(stack);
         for (int round = 0; round < rounds && stack.size() > targetLayers; round++) {
-            List<PruningStep> steps = method.next(stack, targetLayers, calibration);
+            List<PruningStep> steps = method.next(stack, targetLayers, measuring);
             stack = steps.getLast().stack();
-            calibration.focus(stack);
+            measuring.focus(stack);
             afterRound.accept(steps);
         }
         return stack;

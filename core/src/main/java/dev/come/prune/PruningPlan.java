@@ -1,5 +1,6 @@
 package dev.come.prune;
 
+import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.AtomicFile;
 import dev.come.checkpoint.IoReason;
@@ -27,6 +28,9 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * How a pruned model was made, and everything that is needed to make it again: the history of stacks with what each step was
  * decided by. As a file it is called come.json. It holds no times and no paths, so the same run gives the same bytes.
+ *
+ * <p>JSON has no infinity. In a list of scores {@code null} is a choice that was forbidden or not measured, in Java positive
+ * infinity, and the text {@code "-Infinity"} the logarithm of zero; both are read back as they were. NaN is never written.
  *
  * @param settings what the run depends on: model, method, options, calibration data, compute type; an interrupted run may
  *        only be resumed under the same
@@ -140,7 +144,11 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         return stage.steps.equals(steps) && stage.differences(settings).isEmpty();
     }
 
-    /** The plan as the text of its file. */
+    /**
+     * The plan as the text of its file.
+     *
+     * @throws FailedException if a score is NaN, or what was measured on a stack is not finite
+     */
     public String toJson() {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
         root.put("format", FORMAT);
@@ -160,12 +168,14 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
             ObjectNode scores = entry.putObject("scores");
             step.scores().forEach((name, values) -> {
                 ArrayNode array = scores.putArray(name);
-                values.forEach(value -> array.add(number(value)));
+                values.forEach(value -> array.add(number(value, name, step)));
             });
         }
         root.set("steps", history);
         ArrayNode measured = root.putArray("evaluations");
         for (Evaluation evaluation : evaluations) {
+            requireNumber(Double.isFinite(evaluation.value()), evaluation.value(),
+                    evaluation.metric() + " of " + evaluation.layers() + " layers");
             measured.addObject().put("layers", evaluation.layers()).put("metric", evaluation.metric()).put("value",
                     evaluation.value());
         }
@@ -282,8 +292,16 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         }
     }
 
-    /** JSON has no infinity: a choice that was forbidden or not measured is null, the logarithm of zero a string. */
-    private static JsonNode number(double value) {
+    private static void requireNumber(boolean met, double value, String what) {
+        if (!met) {
+            throw new FailedException("The record cannot hold " + what + ", because it is " + value
+                    + "; what it was measured on is damaged or too large (try --dtype float32)");
+        }
+    }
+
+    private static JsonNode number(double value, String name, PruningStep step) {
+        requireNumber(!Double.isNaN(value), value, "the score " + name + " of the step to " + step.stack().size()
+                + " layers");
         JsonNodeFactory json = JsonNodeFactory.instance;
         if (Double.isFinite(value)) {
             return json.numberNode(value);

@@ -1,5 +1,6 @@
 package dev.come.prune;
 
+import dev.come.FailedException;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerStack;
@@ -21,7 +22,8 @@ import java.util.stream.Collectors;
  * @param count how many they are
  * @param ratio the share of each in a merge that has shares; empty otherwise
  * @param scores what the choice was made by: one list for each kind of score, by position in the stack before the step
- *        unless its name says otherwise; infinite where a choice was forbidden or not measured
+ *        unless its name says otherwise; infinite where a choice was forbidden or not measured, minus infinity for the
+ *        logarithm of zero, never NaN
  */
 public record PruningStep(LayerStack stack, Action action, int position, int count, List<Double> ratio,
         SequencedMap<String, List<Double>> scores) {
@@ -35,8 +37,16 @@ public record PruningStep(LayerStack stack, Action action, int position, int cou
         TRAIN
     }
 
+    /** @throws FailedException if a share is no number */
     public PruningStep {
         ratio = List.copyOf(ratio);
+        if (!ratio.stream().allMatch(Double::isFinite)) {
+            throw new FailedException(
+                    "The " + count + " layers from position " + position + " on would be merged by the"
+                            + " shares " + ratio
+                            + ", which are not all numbers; what they were made from lies too near to zero,"
+                            + " so take other calibration text, or another method");
+        }
     }
 
     /** Merges a window of layers into one. */

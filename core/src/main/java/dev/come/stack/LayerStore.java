@@ -1,9 +1,12 @@
 package dev.come.stack;
 
+import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.DType;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
+import dev.come.model.Tensors;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.Scope;
@@ -52,12 +55,23 @@ public final class LayerStore {
      *
      * @return tensors of the current PointerScope; those of original and trained layers are views on files
      * @throws InvalidInputException if the weights of a trained layer are not where they should be
+     * @throws FailedException if a sum is too large for the type that it is stored in
      */
     public LayerWeights materialise(LayerNode node) {
-        return stored(node, exact(node));
+        LayerWeights exact = exact(node);
+        LayerWeights stored = stored(node, exact);
+        stored.asMap().forEach((part, tensor) -> {
+            boolean rounded = tensor.scalar_type() != exact.get(part).scalar_type();
+            if (rounded && !Tensors.allFinite(tensor)) {
+                throw new FailedException("Layer " + node.tree() + " would have weights in " + part
+                        + " that are too large for " + DType.of(tensor.scalar_type())
+                        + ", which the checkpoint stores them in; store it in BF16 or F32, or take another method");
+            }
+        });
+        return stored;
     }
 
-    /** Weights of a layer, of whatever floating types, in those that it is stored in. */
+    /** Weights of a layer, of whatever floating types, in those that it is stored in; infinite where they are too large. */
     public LayerWeights stored(LayerNode node, LayerWeights weights) {
         int first = node.originals().findFirst().orElseThrow();
         return weights.map((part, tensor) -> {

@@ -2,6 +2,8 @@ package dev.come.text;
 
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.model.Positions;
+import dev.come.text.WindowLength.Settled;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,27 +25,31 @@ import java.util.stream.IntStream;
 public record CalibrationSet(Sequences sequences, TextFacts facts) {
     /** Where calibration tokens come from. */
     public sealed interface Source {
-        /** Takes the tokens. */
-        CalibrationSet take(Tokenizer tokenizer);
-
-        /** Tokens in a sequence at most. */
-        int sequenceLength();
+        /**
+         * Takes the tokens.
+         *
+         * @param positions those of the model that will see them
+         * @throws UsageException if an option does not go with the corpus or the model
+         * @throws InvalidInputException if the corpus is missing or broken, or its text is shorter than one window
+         */
+        CalibrationSet take(Tokenizer tokenizer, Positions positions);
     }
 
     /**
      * A file of sentences, one on each line, each a sequence of its own ({@code --sentences}).
      *
-     * @param sequenceLength tokens at most; what is longer is cut off at its end
+     * @param length tokens at most; what is longer is cut off at its end
      */
-    public record Sentences(Path file, int sequenceLength) implements Source {
+    public record Sentences(Path file, WindowLength length) implements Source {
         @Override
-        public CalibrationSet take(Tokenizer tokenizer) {
+        public CalibrationSet take(Tokenizer tokenizer, Positions positions) {
+            Settled settled = length.within(positions);
             Corpus corpus = Corpus.open(new TextSource(file.toString(), file, TextSource.DEFAULT_FIELD), SPLITS,
                     TextRows.LINES);
             int available = corpus.rowCount();
             TakenRows rows = new TakenRows(corpus, available, corpus.rows(IntStream.range(0, available).toArray()),
                     List.of());
-            TakenRows.Tokens tokens = rows.separate(tokenizer, sequenceLength);
+            TakenRows.Tokens tokens = rows.separate(tokenizer, settled);
             return new CalibrationSet(tokens.sequences(), tokens.facts());
         }
     }
@@ -54,18 +60,19 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
      *
      * @param tokens how many tokens are wanted: there may be less, and more by what the last sequence has too many
      */
-    public record Budget(TextSource source, long tokens, long seed, int sequenceLength) implements Source {
+    public record Budget(TextSource source, long tokens, long seed, WindowLength length) implements Source {
         private static final int FIRST_ROWS = 256;
 
         @Override
-        public CalibrationSet take(Tokenizer tokenizer) {
+        public CalibrationSet take(Tokenizer tokenizer, Positions positions) {
+            Settled settled = length.within(positions);
             Corpus corpus = Corpus.open(source, SPLITS, TextRows.PARAGRAPHS);
             int available = corpus.rowCount();
             int rows = Math.min(FIRST_ROWS, available);
             while (true) {
                 double more = 2;
                 try {
-                    CalibrationSet set = encoded(shuffled(corpus, rows, seed), tokenizer, sequenceLength,
+                    CalibrationSet set = encoded(shuffled(corpus, rows, seed), tokenizer, settled,
                             "lower --seqlen or give more text");
                     if (set.facts().tokensUsed() >= tokens || rows == available) {
                         return enough(set);
@@ -99,15 +106,14 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
      * @param samples how many rows to take ({@code --nsamples})
      * @param tasks of mmlu, how many subjects to take; absent: all ({@code --num-tasks})
      * @param seed decides which rows ({@code --seed})
-     * @param sequenceLength tokens in a window, or at most in a row ({@code --seqlen})
+     * @param length of a window, or at most of a row ({@code --seqlen})
      */
-    public record Options(TextSource source, int samples, OptionalInt tasks, long seed, int sequenceLength)
+    public record Options(TextSource source, int samples, OptionalInt tasks, long seed, WindowLength length)
             implements
                 Source {
         /** @throws UsageException if a number is out of range */
         public Options {
             requirePositive("--nsamples", samples);
-            requirePositive("--seqlen", sequenceLength);
             tasks.ifPresent(count -> requirePositive("--num-tasks", count));
             if (seed < 0) {
                 throw new UsageException("--seed must not be negative to sample rows, but is " + seed + ".");
@@ -119,8 +125,13 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
         }
 
         @Override
-        public CalibrationSet take(Tokenizer tokenizer) {
-            return sample(this, tokenizer);
+        public CalibrationSet take(Tokenizer tokenizer, Positions positions) {
+            Settled settled = length.within(positions);
+            Corpus corpus = Corpus.open(source, SPLITS, TextRows.PARAGRAPHS);
+            TakenRows rows = isMmlu(source) ? spreadOverSubjects(corpus, this) : shuffled(corpus, samples, seed);
+            return encoded(rows, tokenizer, settled, rows.texts().size() < rows.available()
+                    ? "raise --nsamples or lower --seqlen"
+                    : "lower --seqlen or give more text");
         }
 
         private static void requirePositive(String option, int value) {
@@ -133,26 +144,10 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
     /** The test split is never measured on. */
     private static final List<Split> SPLITS = List.of(Split.TRAIN, Split.VALIDATION, Split.ALL);
 
-    /**
-     * Samples a calibration set.
-     *
-     * @throws UsageException if an option does not go with the corpus
-     * @throws InvalidInputException if the corpus is missing or broken, or its text is shorter than one window
-     */
-    public static CalibrationSet sample(Options options, Tokenizer tokenizer) {
-        Corpus corpus = Corpus.open(options.source(), SPLITS, TextRows.PARAGRAPHS);
-        TakenRows rows = isMmlu(options.source())
-                ? spreadOverSubjects(corpus, options)
-                : shuffled(corpus, options.samples(), options.seed());
-        return encoded(rows, tokenizer, options.sequenceLength(), rows.texts().size() < rows.available()
-                ? "raise --nsamples or lower --seqlen"
-                : "lower --seqlen or give more text");
-    }
-
-    private static CalibrationSet encoded(TakenRows rows, Tokenizer tokenizer, int sequenceLength, String advice) {
+    private static CalibrationSet encoded(TakenRows rows, Tokenizer tokenizer, Settled length, String advice) {
         TakenRows.Tokens tokens = rows.corpus().separator()
-                .map(separator -> rows.joined(separator, tokenizer, sequenceLength, Integer.MAX_VALUE, advice))
-                .orElseGet(() -> rows.separate(tokenizer, sequenceLength));
+                .map(separator -> rows.joined(separator, tokenizer, length, Integer.MAX_VALUE, advice))
+                .orElseGet(() -> rows.separate(tokenizer, length));
         return new CalibrationSet(tokens.sequences(), tokens.facts());
     }
 

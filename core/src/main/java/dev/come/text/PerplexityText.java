@@ -2,7 +2,10 @@ package dev.come.text;
 
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.model.Positions;
+import dev.come.text.WindowLength.Settled;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -26,7 +29,7 @@ public record PerplexityText(Sequences windows, TextFacts facts, int stride, boo
 
     /** Windows side by side. */
     public PerplexityText(Sequences windows, TextFacts facts, boolean beginningOnly) {
-        this(windows, facts, facts.sequenceLength(), beginningOnly);
+        this(windows, facts, facts.length().tokens(), beginningOnly);
     }
 
     /** Which part of a corpus perplexity is measured on. */
@@ -50,31 +53,45 @@ public record PerplexityText(Sequences windows, TextFacts facts, int stride, boo
     /**
      * Reads and encodes the text.
      *
-     * @param sequenceLength tokens in a window ({@code --seqlen})
-     * @param stride by how many tokens a window is further than the one before ({@code --stride}), at most their length
+     * @param length of a window ({@code --seqlen})
+     * @param stride by how many tokens a window is further than the one before ({@code --stride}), at most their length;
+     *        absent: their length
      * @param windows the text of how many windows side by side at most, from its beginning ({@code --ppl-windows})
-     * @throws UsageException if perplexity is not measured on that corpus, the length is below 2, or the windows overlap too
-     *         much
+     * @param positions those of the model that will see the windows
+     * @throws UsageException if perplexity is not measured on that corpus, a window is longer than the model's positions, or
+     *         the windows overlap too much
      * @throws InvalidInputException if the corpus is missing or broken, or its text is shorter than one window
      */
-    public static PerplexityText read(TextSource source, int sequenceLength, int stride, int windows,
-            Tokenizer tokenizer) {
-        if (sequenceLength < 2) {
-            throw new UsageException("--seqlen must be at least 2 to measure perplexity, but is " + sequenceLength
-                    + ": the first token of a window is predicted by nothing.");
-        }
+    public static PerplexityText read(TextSource source, WindowLength length, OptionalInt stride, int windows,
+            Tokenizer tokenizer, Positions positions) {
+        Settled settled = length.within(positions);
+        int sequenceLength = settled.tokens();
+        int step = stride.orElse(sequenceLength);
+        requireStride(step, sequenceLength);
         Part part = Part.of(source);
         Corpus corpus = Corpus.open(source, part.preference(), TextRows.WHOLE);
         int available = corpus.rowCount();
         int[] first = IntStream.range(0, Math.min(part.rows(), available)).toArray();
         TakenRows rows = new TakenRows(corpus, available, corpus.rows(first), corpus.notes(part.split()));
-        TakenRows.Tokens tokens = rows.joined(corpus.separator().orElseThrow(), tokenizer, sequenceLength,
+        TakenRows.Tokens tokens = rows.joined(corpus.separator().orElseThrow(), tokenizer, settled,
                 Math.min(part.windows(), windows),
                 "lower --seqlen or give more text");
-        Sequences sequences = stride == sequenceLength
+        Sequences sequences = step == sequenceLength
                 ? tokens.sequences()
-                : sliding(tokens.sequences(), sequenceLength, stride);
-        return new PerplexityText(sequences, tokens.facts(), stride, windows < part.windows());
+                : sliding(tokens.sequences(), sequenceLength, step);
+        return new PerplexityText(sequences, tokens.facts(), step, windows < part.windows());
+    }
+
+    /**
+     * Checks that windows leave nothing out.
+     *
+     * @throws UsageException if they would
+     */
+    public static void requireStride(int stride, int sequenceLength) {
+        if (stride < 1 || stride > sequenceLength) {
+            throw new UsageException("--stride is " + stride + ", but must be from 1 to --seqlen, which is "
+                    + sequenceLength);
+        }
     }
 
     private static Sequences sliding(Sequences sideBySide, int sequenceLength, int stride) {
@@ -88,7 +105,7 @@ public record PerplexityText(Sequences windows, TextFacts facts, int stride, boo
 
     /** The first position of a window that is scored: nothing predicts the first token, and none is scored twice. */
     public int firstScored(int window) {
-        return window == 0 ? 1 : Math.max(1, facts.sequenceLength() - stride);
+        return window == 0 ? 1 : Math.max(1, facts.length().tokens() - stride);
     }
 
     /** How many tokens of a window are scored. */
@@ -103,10 +120,10 @@ public record PerplexityText(Sequences windows, TextFacts facts, int stride, boo
 
     /** The name of another number that is measured here for each token. */
     public String metric(String what) {
-        boolean slides = stride < facts.sequenceLength();
+        boolean slides = stride < facts.length().tokens();
         String beginning = slides ? "first " + facts.tokensUsed() + " tokens, " : "first " + windows.count() + " ";
-        return "%s (%s) %s per token, %swindows of %d tokens%s, %s".formatted(facts.dataset(), facts.split(), what,
-                beginningOnly ? beginning : "", facts.sequenceLength(), slides ? " that move by " + stride : "",
+        return "%s (%s) %s per token, %swindows of %s%s, %s".formatted(facts.dataset(), facts.split(), what,
+                beginningOnly ? beginning : "", facts.length().inWords(), slides ? " that move by " + stride : "",
                 facts.specialTokenInFront() ? "one BOS token before the text" : "no BOS token");
     }
 }

@@ -1,7 +1,10 @@
 package dev.come.text;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.come.text.WindowLength.Settled;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalInt;
 
 /**
  * Where tokens come from: what is printed, and kept in the record of a run.
@@ -17,6 +20,8 @@ import java.util.Locale;
  * @param tokensUsed tokens in the sequences
  * @param sequences the number of sequences
  * @param sequenceLength tokens in a window, or at most in a row ({@code --seqlen})
+ * @param passedPositions the positions that the model has, where sequences may have more tokens ({@code --beyond-positions});
+ *     absent, and not in the record, where they have not
  * @param specialTokenInFront whether the tokenizer puts one, such as BOS, in front of each text that it encodes: once in a
  *     joined text, however many windows it gives
  * @param fingerprint {@link Sequences#fingerprint()}
@@ -24,11 +29,18 @@ import java.util.Locale;
  */
 public record TextFacts(String dataset, String split, List<String> sources, int rowsAvailable, int rowsTaken,
         String assembly, long characters, int tokens, int tokensUsed, int sequences, int sequenceLength,
-        boolean specialTokenInFront, String fingerprint, List<String> notes) {
+        @JsonInclude(JsonInclude.Include.NON_ABSENT) OptionalInt passedPositions, boolean specialTokenInFront,
+        String fingerprint, List<String> notes) {
     /** The same of some of the sequences. */
     TextFacts with(Sequences used) {
         return new TextFacts(dataset, split, sources, rowsAvailable, rowsTaken, assembly, characters, tokens,
-                used.tokenCount(), used.count(), sequenceLength, specialTokenInFront, used.fingerprint(), notes);
+                used.tokenCount(), used.count(), sequenceLength, passedPositions, specialTokenInFront,
+                used.fingerprint(), notes);
+    }
+
+    /** The length of a window, or of a row at most. */
+    Settled length() {
+        return new Settled(sequenceLength, passedPositions);
     }
 
     /** One line with the numbers that a user checks. */

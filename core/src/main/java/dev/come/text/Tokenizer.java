@@ -42,23 +42,38 @@ public final class Tokenizer implements AutoCloseable {
     /** Gives the text of tokenizer.json again, which is rarely needed and takes megabytes. */
     private final Supplier<String> json;
     private final long handle;
+    private final int embeddings;
     private boolean closed;
 
-    private Tokenizer(Path file, Supplier<String> json, long handle) {
+    private Tokenizer(Path file, Supplier<String> json, long handle, int embeddings) {
         this.file = file;
         this.json = json;
         this.handle = handle;
+        this.embeddings = embeddings;
     }
 
     /**
-     * Opens the tokenizer of a model folder.
+     * Opens the tokenizer of a model folder, of whose model nothing is known: ids are not checked.
      *
      * @throws InvalidInputException if there is no tokenizer or it cannot be understood
      * @throws FailedException if the native library cannot be loaded
      */
     public static Tokenizer open(Path modelFolder) {
+        return open(modelFolder, Integer.MAX_VALUE);
+    }
+
+    /**
+     * Opens the tokenizer of a model folder for its model. Ids that a text gives are checked, not the whole vocabulary:
+     * many models have tokens without an embedding that no text gives.
+     *
+     * @param embeddings the number of rows of the model's embedding
+     * @throws InvalidInputException if there is no tokenizer or it cannot be understood
+     * @throws FailedException if the native library cannot be loaded
+     */
+    public static Tokenizer open(Path modelFolder, int embeddings) {
         Description description = Description.of(modelFolder);
-        return new Tokenizer(description.file(), () -> Description.of(modelFolder).json(), load(description));
+        return new Tokenizer(description.file(), () -> Description.of(modelFolder).json(), load(description),
+                embeddings);
     }
 
     /**
@@ -70,7 +85,7 @@ public final class Tokenizer implements AutoCloseable {
      * @throws FailedException if the native library cannot be loaded
      */
     public static Tokenizer of(Path file, String json) {
-        return new Tokenizer(file, () -> json, load(new Description(file, json)));
+        return new Tokenizer(file, () -> json, load(new Description(file, json)), Integer.MAX_VALUE);
     }
 
     private static long load(Description description) {
@@ -98,12 +113,20 @@ public final class Tokenizer implements AutoCloseable {
         }
     }
 
-    /** The ids of a text, with the special tokens that the model expects around it, for example one at the beginning. */
+    /**
+     * The ids of a text, with the special tokens that the model expects around it, for example one at the beginning.
+     *
+     * @throws InvalidInputException if the model has no embedding for one of them
+     */
     public int[] encode(String text) {
         return encode(text, true);
     }
 
-    /** The ids of a text alone. Special tokens that are spelt out in the text are still recognised. */
+    /**
+     * The ids of a text alone. Special tokens that are spelt out in the text are still recognised.
+     *
+     * @throws InvalidInputException if the model has no embedding for one of them
+     */
     public int[] encodeWithoutSpecialTokens(String text) {
         return encode(text, false);
     }
@@ -112,7 +135,9 @@ public final class Tokenizer implements AutoCloseable {
         // HuggingFaceTokenizer.encode would make several objects for every token of the text.
         long encoding = TokenizersLibrary.LIB.encode(handle, text, specialTokens);
         try {
-            return LongStream.of(TokenizersLibrary.LIB.getTokenIds(encoding)).mapToInt(Math::toIntExact).toArray();
+            int[] ids = LongStream.of(TokenizersLibrary.LIB.getTokenIds(encoding)).mapToInt(Math::toIntExact).toArray();
+            requireEmbeddings(ids);
+            return ids;
         } finally {
             TokenizersLibrary.LIB.deleteEncoding(encoding);
             if (text.length() >= LONG_TEXT) { // hundreds of bytes a token were needed on the way
@@ -151,16 +176,15 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * Checks that a model has an embedding for every token.
+     * Checks that the model has an embedding for every token. Ids that this tokenizer gives are checked already.
      *
-     * @param vocabularySize the number of rows of the model's embedding
-     * @throws InvalidInputException if a token's id is not below it
+     * @throws InvalidInputException if it has not
      */
-    public void requireBelow(int vocabularySize, Sequences sequences) {
-        int highest = IntStream.of(sequences.tokens()).max().orElse(-1);
-        if (highest >= vocabularySize) {
+    public void requireEmbeddings(int... ids) {
+        int highest = IntStream.of(ids).max().orElse(-1);
+        if (highest >= embeddings) {
             throw new InvalidInputException(file + " gives the token id " + highest + ", but the model's vocab_size is "
-                    + vocabularySize + ": the tokenizer belongs to another model.");
+                    + embeddings + ": the tokenizer belongs to another model.");
         }
     }
 

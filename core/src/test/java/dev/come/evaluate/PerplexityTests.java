@@ -1,8 +1,10 @@
 package dev.come.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.come.FailedException;
 import dev.come.Golden;
 import dev.come.PlainModel;
 import dev.come.Progress;
@@ -17,6 +19,7 @@ import dev.come.text.Sequences;
 import dev.come.text.TextFacts;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,7 +61,8 @@ class PerplexityTests {
     private static PerplexityText text(Sequences windows, int stride) {
         return new PerplexityText(windows,
                 new TextFacts("wiki2", "test", List.of("wiki.test.raw"), 4358, 4358, "cut into windows", 0, 0,
-                        windows.tokenCount(), windows.count(), windows.length(0), true, windows.fingerprint(),
+                        windows.tokenCount(), windows.count(), windows.length(0), OptionalInt.empty(), true,
+                        windows.fingerprint(),
                         List.of()),
                 stride, true);
     }
@@ -101,5 +105,13 @@ class PerplexityTests {
                         Math.exp(perplexity.windowLosses().stream().mapToDouble(loss -> loss).average().orElseThrow()))
                 .isEqualTo(measure(text(windows)).value());
         assertThat(perplexity.metric()).doesNotContain("move");
+    }
+
+    @Test
+    void aPerplexityThatIsNoNumberIsAFailure() {
+        PerplexityText text = text(Sequences.of(List.of(new int[]{5, 6})));
+        assertThatThrownBy(() -> Perplexity.of(text, new double[]{1000})).isInstanceOf(FailedException.class)
+                .hasMessageContaining("is e to the power of 1000.0");
+        assertThatThrownBy(() -> Perplexity.of(text, new double[]{Double.NaN})).isInstanceOf(FailedException.class);
     }
 }

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -19,7 +20,8 @@ class TokenLossesTests {
     private static PerplexityText text(String name, Sequences windows, int stride) {
         return new PerplexityText(windows,
                 new TextFacts(name, "test", List.of(), 1, 1, "cut into windows", 0, 0, windows.tokenCount(),
-                        windows.count(), windows.length(0), false, windows.fingerprint(), List.of()),
+                        windows.count(), windows.length(0), OptionalInt.empty(), false, windows.fingerprint(),
+                        List.of()),
                 stride, false);
     }
 

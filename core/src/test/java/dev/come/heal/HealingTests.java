@@ -10,6 +10,7 @@ import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.UsageException;
 import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.CheckpointWriter;
 import dev.come.checkpoint.TensorSpec;
 import dev.come.heal.Healing.Options;
 import dev.come.heal.Healing.Scope;
@@ -47,6 +48,8 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -408,5 +411,37 @@ class HealingTests {
         with(Golden.model("llama-gqa"), store -> assertThatThrownBy(
                 () -> heal(store, LayerStack.dense(6).without(2, 1), drawn(store, 1, 32), Options.DEFAULTS, fresh()))
                 .isInstanceOf(UsageException.class).hasMessageContainingAll("--heal", "1 sequence", "--nsamples"));
+    }
+
+    /** The model with down projections whose weights are all about as large as float16 can hold, and small inputs for them. */
+    private Path withLargeWeights(String golden) {
+        Path copy = folder.resolve("large");
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model(golden))) {
+            new CheckpointWriter(copy, checkpoint.config()).write(checkpoint.tensors().stream()
+                    .map(info -> new TensorSpec(info.name(), info.dtype(), info.shape())).toList(), spec -> {
+                        Tensor tensor = checkpoint.tensor(spec.name());
+                        double mean = checkpoint.tensor(spec.name().replace("up_proj", "down_proj")).abs().mean()
+                                .item_double();
+                        return spec.name().contains("down_proj")
+                                ? tensor.sign().mul(new Scalar(65_000))
+                                : spec.name().contains("up_proj")
+                                        ? tensor.mul(new Scalar(mean / 65_000))
+                                        : tensor.clone();
+                    });
+        }
+        return copy;
+    }
+
+    /** Fits would help here, but what they make of the largest weights does not fit the type that these are stored in. */
+    @Test
+    void aFitThatIsTooLargeForTheStoredTypeIsNotTakenAndTheOthersAre() {
+        with(withLargeWeights("llama-fp16"), store -> {
+            LayerStack stack = LayerStack.dense(6).without(2, 1);
+            Sequences tokens = drawn(store);
+            assertThat(heal(store, stack, tokens, new Options(Scope.ALL, Targets.DOWN), fresh())).isEmpty();
+            PruningStep step = heal(store, stack, tokens, Options.DEFAULTS, fresh()).orElseThrow();
+            assertThat(step.scores().get("lambda_down")).containsOnly(Double.POSITIVE_INFINITY);
+            assertThat(step.scores().get("lambda_o")).anyMatch(Double::isFinite);
+        });
     }
 }

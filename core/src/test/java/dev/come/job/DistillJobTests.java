@@ -23,6 +23,7 @@ import dev.come.prune.PruningPlan;
 import dev.come.prune.ShortGpt;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.text.TextSource;
+import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -78,8 +79,9 @@ class DistillJobTests {
         DistillationOptions training = new DistillationOptions(level, objective, 1, tokens, tokens, 128, 128,
                 new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, rate, 0.1), 0.01, 1,
                 trained, hiddenWeight, evaluateEvery, 10);
-        return new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(source), WINDOW, training,
-                processes, new PerplexityOptions(perplexity ? List.of(source) : List.of(), WINDOW, 4),
+        return new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(source),
+                WindowLength.of(WINDOW), training,
+                processes, new PerplexityOptions(perplexity ? List.of(source) : List.of(), WindowLength.of(WINDOW), 4),
                 new ComputeChoice("float32", "cpu", threads, memory), run.saving(target), resume), progress).run();
     }
 
@@ -177,8 +179,10 @@ class DistillJobTests {
                 new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, rate, 0.1), 0, 1,
                 TrainedParts.MERGED, 0, 2, 10);
         DistillJob.Result again = new DistillJob(
-                new DistillJob.Options(other.target("healed"), other.model, List.of(source), WINDOW, training, 0,
-                        new PerplexityOptions(List.of(), WINDOW, 1), new ComputeChoice("float32", "cpu", 1, 1000),
+                new DistillJob.Options(other.target("healed"), other.model, List.of(source), WindowLength.of(WINDOW),
+                        training, 0,
+                        new PerplexityOptions(List.of(), WindowLength.of(WINDOW), 1),
+                        new ComputeChoice("float32", "cpu", 1, 1000),
                         other.saving("again"), false),
                 Progress.NONE).run();
         assertThat(again.plan().steps()).hasSize(PruningPlan.read(run.target("healed/come.json")).steps().size() + 1);

@@ -16,6 +16,7 @@ import dev.come.evaluate.EvaluationReport;
 import dev.come.evaluate.EvaluationReport.Average;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.evaluate.TaskResult;
+import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +71,8 @@ class EvalJobTests {
         EvaluationOptions options = new EvaluationOptions(List.of(task.toString()), shots, limit,
                 HarnessVersion.V0_4_13, BosRule.TOKENIZER, EvaluationOptions.ALL, folder);
         return EvalJob.run(new EvalJob.Request(model, baseline, options,
-                new PerplexityOptions(List.of(), 32, PerplexityOptions.ALL_WINDOWS), output, output.isPresent()),
+                new PerplexityOptions(List.of(), WindowLength.of(32), PerplexityOptions.ALL_WINDOWS), output,
+                output.isPresent()),
                 new ComputeChoice("float32", "cpu", 2, 0), progress);
     }
 

@@ -17,11 +17,13 @@ import dev.come.evaluate.HarnessVersion;
 import dev.come.evaluate.Perplexity;
 import dev.come.job.EvalJob.Written;
 import dev.come.text.TextSource;
+import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Random;
 import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.BeforeEach;
@@ -61,7 +63,9 @@ class EvalTextsTests {
         EvaluationOptions options = new EvaluationOptions(tasks, 0, EvaluationOptions.ALL, HarnessVersion.V0_4_13,
                 BosRule.TOKENIZER, EvaluationOptions.ALL, folder);
         return EvalJob.run(new EvalJob.Request(model, Optional.empty(), compared, options,
-                new PerplexityOptions(texts, WINDOW, stride, PerplexityOptions.ALL_WINDOWS), written),
+                new PerplexityOptions(texts, WindowLength.of(WINDOW), OptionalInt.of(stride),
+                        PerplexityOptions.ALL_WINDOWS),
+                written),
                 new ComputeChoice("float32", "cpu", 2, 0), Progress.NONE);
     }
 

@@ -27,6 +27,7 @@ import dev.come.prune.PruningPlan.Evaluation;
 import dev.come.prune.Reverse;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerStack;
+import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,7 +93,8 @@ class HealJobTests {
                 new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), 0, 1,
                 TrainedParts.MERGED, 0, 2, 10);
         DistillJob.Result trained = new DistillJob(new DistillJob.Options(run.target("healed"), run.model,
-                List.of(run.source()), 32, training, 0, run.perplexity(), run.choice(), run.saving("trained"), false),
+                List.of(run.source()), WindowLength.of(32), training, 0, run.perplexity(), run.choice(),
+                run.saving("trained"), false),
                 Progress.NONE).run();
         Curve curve = trained.trained().modelCurve().orElseThrow();
         assertThat(curve.best().loss()).isLessThan(curve.start().loss());

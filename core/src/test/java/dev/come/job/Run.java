@@ -9,6 +9,7 @@ import dev.come.prune.PruningMethod;
 import dev.come.prune.SkipMethod;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
+import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,8 +20,6 @@ import java.util.OptionalInt;
 
 /** A prune job in a folder of its own, on a golden model and made-up text; tests set what they are about. */
 final class Run {
-    private static final int WINDOW = 32;
-
     final Path folder;
     Path model;
     private final Path text;
@@ -29,6 +28,7 @@ final class Run {
     int mergeItem = 2;
     boolean withoutRepeat;
     boolean continueSaving;
+    WindowLength windows = WindowLength.of(32);
     boolean perplexity;
     boolean resume;
     boolean overwrite;
@@ -92,12 +92,12 @@ final class Run {
 
     CalibrationSet.Source calibration() {
         return sentences
-                ? new CalibrationSet.Sentences(text, WINDOW)
-                : new CalibrationSet.Options(source(), samples, OptionalInt.empty(), 10, WINDOW);
+                ? new CalibrationSet.Sentences(text, windows)
+                : new CalibrationSet.Options(source(), samples, OptionalInt.empty(), 10, windows);
     }
 
     PerplexityOptions perplexity() {
-        return new PerplexityOptions(perplexity ? List.of(source()) : List.of(), WINDOW,
+        return new PerplexityOptions(perplexity ? List.of(source()) : List.of(), windows,
                 PerplexityOptions.ALL_WINDOWS);
     }
 

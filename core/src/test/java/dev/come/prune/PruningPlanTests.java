@@ -180,4 +180,28 @@ class PruningPlanTests {
         assertThatThrownBy(() -> plan().write(file)).isInstanceOf(FailedException.class)
                 .hasMessageContaining(file + " cannot be written (no such file)");
     }
+
+    private static PruningPlan scored(double score) {
+        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(Map.of("log_magnitude", List.of(1.0, score)));
+        return new PruningPlan(JsonNodeFactory.instance.objectNode(), 5,
+                List.of(PruningStep.remove(LayerStack.dense(5), 3, 1, scores)), List.of());
+    }
+
+    @Test
+    void aNumberThatIsNoneIsNeverWrittenAsAnother() throws IOException {
+        assertThatThrownBy(scored(Double.NaN)::toJson).isInstanceOf(FailedException.class)
+                .hasMessageContaining("the score log_magnitude of the step to 4 layers, because it is NaN");
+        for (double score : new double[]{Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY, 0.25}) {
+            assertThat(read(scored(score).toJson()).steps()).isEqualTo(scored(score).steps());
+        }
+        for (double value : new double[]{Double.NaN, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY}) {
+            PruningPlan plan = plan().withEvaluations(List.of(new Evaluation(5, "wiki2 perplexity", value)));
+            assertThatThrownBy(plan::toJson).isInstanceOf(FailedException.class)
+                    .hasMessageContaining("wiki2 perplexity of 5 layers, because it is " + value);
+            assertThatThrownBy(() -> PruningStep.merge(LayerStack.dense(5), 1, 2, new Original(1),
+                    List.of(0.5, value), new LinkedHashMap<>())).isInstanceOf(FailedException.class)
+                    .hasMessageContaining(
+                            "The 2 layers from position 1 on would be merged by the shares [0.5, " + value);
+        }
+    }
 }

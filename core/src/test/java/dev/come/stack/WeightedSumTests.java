@@ -1,7 +1,10 @@
 package dev.come.stack;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.FailedException;
+import dev.come.Golden;
 import dev.come.TinyLlama;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.model.LayerWeights;
@@ -109,6 +112,21 @@ class WeightedSumTests {
             long before = Pointer.totalCount();
             store.materialise(node);
             return Pointer.totalCount() - before;
+        }
+    }
+
+    /** LaCo's differences may grow; float16 ends at 65,504, float32 at 3e38. */
+    @Test
+    void aSumThatIsTooLargeForItsStoredTypeIsRefusedByName() {
+        for (Path model : List.of(folder, Golden.model("llama-fp16"))) {
+            double factor = model.equals(folder) ? 1e39 : 1e8;
+            try (Checkpoint checkpoint = Checkpoint.open(model); var _ = new PointerScope()) {
+                LayerStore store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
+                assertThatThrownBy(() -> store.materialise(sum(Scope.MATRICES, factor, 1, 1)))
+                        .isInstanceOf(FailedException.class)
+                        .hasMessageStartingWith("Layer [0, 1, 2] would have weights in ").hasMessageContaining(
+                                " that are too large for " + (model.equals(folder) ? "F32" : "F16"));
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.come.InvalidInputException;
 import dev.come.SharedData;
 import dev.come.UsageException;
+import dev.come.model.Positions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
  * of single words has the id 1 in front of a text, and the id of word wN is N + 2.
  */
 class CalibrationSetTests {
+    private static final Positions POSITIONS = new Positions(2048, false);
+
     private static final int SEED = 10;
 
     @TempDir
@@ -49,11 +52,11 @@ class CalibrationSetTests {
 
     private CalibrationSet.Options options(String dataset, int samples, int sequenceLength) {
         return new CalibrationSet.Options(new TextSource(dataset, data, "text"), samples, OptionalInt.empty(), SEED,
-                sequenceLength);
+                WindowLength.of(sequenceLength));
     }
 
     private CalibrationSet sample(String dataset, int samples, int sequenceLength) {
-        return CalibrationSet.sample(options(dataset, samples, sequenceLength), tokenizer);
+        return options(dataset, samples, sequenceLength).take(tokenizer, POSITIONS);
     }
 
     @Test
@@ -64,7 +67,7 @@ class CalibrationSetTests {
         assertThat(set.sequences()).isEqualTo(Sequences.of(List.of(new int[]{1, 5}, new int[]{4, 4})));
         // Rows of 5, 8 and 5 characters with their line feeds, and 2 separators of 2.
         assertThat(set.facts()).isEqualTo(new TextFacts("wiki2", "train", List.of("wikitext2/wiki.train.raw"), 5, 3,
-                "rows joined by \"\\n\\n\" and cut into windows of 2 tokens", 22, 5, 4, 2, 2, true,
+                "rows joined by \"\\n\\n\" and cut into windows of 2 tokens", 22, 5, 4, 2, 2, OptionalInt.empty(), true,
                 set.sequences().fingerprint(), List.of()));
         assertThat(set.facts().summary())
                 .isEqualTo("wiki2 (train): 3 of 5 rows, 22 characters, 5 tokens; rows joined by"
@@ -95,8 +98,8 @@ class CalibrationSetTests {
     }
 
     private CalibrationSet budget(long tokens) {
-        return new CalibrationSet.Budget(new TextSource("wiki2", data, TextSource.DEFAULT_FIELD), tokens, 10, 2)
-                .take(tokenizer);
+        return new CalibrationSet.Budget(new TextSource("wiki2", data, TextSource.DEFAULT_FIELD), tokens, 10,
+                WindowLength.of(2)).take(tokenizer, POSITIONS);
     }
 
     @Test
@@ -108,7 +111,7 @@ class CalibrationSetTests {
         write("alpaca/train.jsonl", rows);
         for (int tokens = 1; tokens <= 54; tokens++) {
             CalibrationSet set = new CalibrationSet.Budget(new TextSource("alpaca", data, TextSource.DEFAULT_FIELD),
-                    tokens, 10, 100).take(tokenizer);
+                    tokens, 10, WindowLength.of(100)).take(tokenizer, POSITIONS);
             assertThat(set.sequences().tokenCount()).isGreaterThanOrEqualTo(tokens);
             assertThat(set.sequences().tokenCount()).as("one sequence less would do").isLessThan(tokens + 2 * 14);
         }
@@ -117,7 +120,7 @@ class CalibrationSetTests {
     @Test
     void theTestSplitIsNeverTaken() throws IOException {
         write("wikitext2/wiki.test.raw", "w0\n");
-        assertThatThrownBy(() -> sample("wiki2", 1, 1)).isInstanceOf(InvalidInputException.class)
+        assertThatThrownBy(() -> sample("wiki2", 1, 2)).isInstanceOf(InvalidInputException.class)
                 .hasMessageStartingWith("The corpus wiki2 is not in ");
     }
 
@@ -168,13 +171,14 @@ class CalibrationSetTests {
     void someSubjectsCanBeTakenAlone() throws IOException {
         writeQuestions();
         CalibrationSet.Options two = new CalibrationSet.Options(new TextSource("mmlu", data, "text"), 4,
-                OptionalInt.of(2), SEED, 3);
-        CalibrationSet set = CalibrationSet.sample(two, tokenizer);
+                OptionalInt.of(2), SEED, WindowLength.of(3));
+        CalibrationSet set = two.take(tokenizer, POSITIONS);
         assertThat(questions(set)).containsExactly(8, 7, 3, 2);
         assertThat(set.facts().sources()).containsExactly("mmlu/dev/biology_dev.csv", "mmlu/dev/astronomy_dev.csv");
         assertThat(set.sequences().length(0)).isEqualTo(3);
-        CalibrationSet.Options four = new CalibrationSet.Options(two.source(), 4, OptionalInt.of(4), SEED, 3);
-        assertThatThrownBy(() -> CalibrationSet.sample(four, tokenizer)).isInstanceOf(UsageException.class)
+        CalibrationSet.Options four = new CalibrationSet.Options(two.source(), 4, OptionalInt.of(4), SEED,
+                WindowLength.of(3));
+        assertThatThrownBy(() -> four.take(tokenizer, POSITIONS)).isInstanceOf(UsageException.class)
                 .hasMessage("--num-tasks is 4, but mmlu has only 3 subjects here: lower it.");
     }
 
@@ -194,12 +198,12 @@ class CalibrationSetTests {
         assertThatThrownBy(() -> options("c4", 0, 2048)).isInstanceOf(UsageException.class)
                 .hasMessage("--nsamples must be at least 1, but is 0.");
         assertThatThrownBy(() -> options("c4", 1, -5)).isInstanceOf(UsageException.class)
-                .hasMessage("--seqlen must be at least 1, but is -5.");
+                .hasMessageContaining("--seqlen is -5, but must be at least 2");
         TextSource c4 = new TextSource("c4", data, "text");
-        assertThatThrownBy(() -> new CalibrationSet.Options(c4, 1, OptionalInt.empty(), -1, 8))
+        assertThatThrownBy(() -> new CalibrationSet.Options(c4, 1, OptionalInt.empty(), -1, WindowLength.of(8)))
                 .isInstanceOf(UsageException.class)
                 .hasMessage("--seed must not be negative to sample rows, but is -1.");
-        assertThatThrownBy(() -> new CalibrationSet.Options(c4, 1, OptionalInt.of(50), 0, 8))
+        assertThatThrownBy(() -> new CalibrationSet.Options(c4, 1, OptionalInt.of(50), 0, WindowLength.of(8)))
                 .isInstanceOf(UsageException.class)
                 .hasMessage("--num-tasks is for the calibration dataset mmlu, not for c4: leave it out.");
     }
@@ -220,11 +224,22 @@ class CalibrationSetTests {
 
     private static void assertRows(Tokenizer tokenizer, Path data, String dataset, String split, int available) {
         CalibrationSet.Options options = new CalibrationSet.Options(new TextSource(dataset, data, "text"), 1,
-                OptionalInt.empty(), SEED, 8);
-        TextFacts facts = CalibrationSet.sample(options, tokenizer).facts();
+                OptionalInt.empty(), SEED, WindowLength.of(8));
+        TextFacts facts = options.take(tokenizer, POSITIONS).facts();
         assertThat(facts.split()).as(dataset).isEqualTo(split);
         assertThat(facts.rowsAvailable()).as(dataset).isEqualTo(available);
         assertThat(facts.rowsTaken()).as(dataset).isOne();
         assertThat(facts.specialTokenInFront()).isFalse();
+    }
+
+    /** Each is one token, BOS, as the tokenizer makes of an empty text. */
+    @Test
+    void rowsWithoutATokenThatIsScoredAreRefused() throws IOException {
+        String empty = "{\"instruction\": \"\", \"input\": \"\", \"output\": \"\"}\n";
+        write("alpaca/train.jsonl", empty.repeat(3));
+        assertThatThrownBy(() -> sample("alpaca", 3, 8)).isInstanceOf(InvalidInputException.class)
+                .hasMessage(
+                        "None of the 3 rows of alpaca that were taken has two tokens or more, so there is no token that"
+                                + " another predicts: give longer text, or raise --nsamples.");
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.come.InvalidInputException;
 import dev.come.SharedData;
 import dev.come.UsageException;
+import dev.come.model.Positions;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,8 +47,12 @@ class PerplexityTextTests {
     }
 
     private PerplexityText read(String dataset, int sequenceLength) {
-        return PerplexityText.read(new TextSource(dataset, data, "text"), sequenceLength, sequenceLength,
-                Integer.MAX_VALUE, tokenizer);
+        return read(new TextSource(dataset, data, "text"), sequenceLength, sequenceLength, Integer.MAX_VALUE);
+    }
+
+    private PerplexityText read(TextSource source, int sequenceLength, int stride, int windows) {
+        return PerplexityText.read(source, WindowLength.of(sequenceLength), OptionalInt.of(stride), windows, tokenizer,
+                new Positions(sequenceLength, false));
     }
 
     @Test
@@ -64,20 +70,20 @@ class PerplexityTextTests {
     void windowsThatSlideCoverTheTextOfWindowsSideBySide() throws IOException {
         write("mine.txt", "w0 w1 w2 w0 w1 w2 w0 w1");
         TextSource mine = new TextSource(data.resolve("mine.txt").toString(), data, "text");
-        PerplexityText text = PerplexityText.read(mine, 4, 3, Integer.MAX_VALUE, tokenizer);
+        PerplexityText text = read(mine, 4, 3, Integer.MAX_VALUE);
         assertThat(text.windows()).isEqualTo(Sequences.of(List.of(new int[]{1, 2, 3, 4}, new int[]{4, 2, 3, 4},
                 new int[]{4, 2})));
         assertThat(IntStream.range(0, 3).map(text::firstScored)).containsExactly(1, 1, 1);
         assertThat(IntStream.range(0, 3).map(text::scored).sum()).isEqualTo(8 - 1);
-        PerplexityText beginning = PerplexityText.read(mine, 4, 1, 1, tokenizer);
+        PerplexityText beginning = read(mine, 4, 1, 1);
         assertThat(beginning.windows().count()).isEqualTo(1);
         assertThat(beginning.metric()).contains(
                 "perplexity per token, first 4 tokens, windows of 4 tokens that move by 1, one BOS token");
-        PerplexityText overlapping = PerplexityText.read(mine, 4, 1, Integer.MAX_VALUE, tokenizer);
+        PerplexityText overlapping = read(mine, 4, 1, Integer.MAX_VALUE);
         assertThat(overlapping.windows().count()).isEqualTo(5);
         assertThat(overlapping.firstScored(1)).isEqualTo(3);
         assertThat(overlapping.metric()).contains("token, windows of 4 tokens that move by 1, one BOS token");
-        assertThat(PerplexityText.read(mine, 4, 4, Integer.MAX_VALUE, tokenizer).metric())
+        assertThat(read(mine, 4, 4, Integer.MAX_VALUE).metric())
                 .isEqualTo(read(data.resolve("mine.txt").toString(), 4).metric());
     }
 
@@ -85,7 +91,7 @@ class PerplexityTextTests {
     void windowsThatOverlapTooMuchAreRefused() throws IOException {
         write("mine.txt", "w0 ".repeat(40_000));
         TextSource mine = new TextSource(data.resolve("mine.txt").toString(), data, "text");
-        assertThatThrownBy(() -> PerplexityText.read(mine, 20_000, 1, Integer.MAX_VALUE, tokenizer))
+        assertThatThrownBy(() -> read(mine, 20_000, 1, Integer.MAX_VALUE))
                 .isInstanceOf(UsageException.class)
                 .hasMessageContaining("--stride is 1, by which the windows would have");
     }
@@ -128,8 +134,8 @@ class PerplexityTextTests {
                 .hasMessage("--ppl-data takes wiki2, c4 or a path, not mmlu.");
         assertThatThrownBy(() -> read("wiki2", 0)).isInstanceOf(UsageException.class)
                 .hasMessage(
-                        "--seqlen must be at least 2 to measure perplexity, but is 0: the first token of a window is"
-                                + " predicted by nothing.");
+                        "--seqlen is 0, but must be at least 2: nothing predicts the first token of a window, so a shorter one"
+                                + " has no token to score");
         write("wikitext2/wiki.test.raw", "w0 w1\n");
         assertThatThrownBy(() -> read("wiki2", 8)).isInstanceOf(InvalidInputException.class)
                 .hasMessage(

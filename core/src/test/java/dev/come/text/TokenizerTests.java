@@ -8,7 +8,6 @@ import dev.come.SharedData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,10 +62,10 @@ class TokenizerTests {
 
     @Test
     void anIdBeyondTheEmbeddingIsRefused() throws IOException {
-        try (Tokenizer tokenizer = Tokenizer.open(WordTokenizer.write(folder, "red", "green"))) {
-            Sequences sequences = Sequences.of(List.of(tokenizer.encode("red green")));
-            tokenizer.requireBelow(4, sequences);
-            assertThatThrownBy(() -> tokenizer.requireBelow(3, sequences)).isInstanceOf(InvalidInputException.class)
+        WordTokenizer.write(folder, "red", "green");
+        try (Tokenizer tokenizer = Tokenizer.open(folder, 3)) {
+            assertThat(tokenizer.encode("red")).containsExactly(1, 2);
+            assertThatThrownBy(() -> tokenizer.encode("red green")).isInstanceOf(InvalidInputException.class)
                     .hasMessage(folder.resolve("tokenizer.json") + " gives the token id 3, but the model's vocab_size"
                             + " is 3: the tokenizer belongs to another model.");
         }
