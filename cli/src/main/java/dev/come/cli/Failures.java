@@ -3,8 +3,11 @@ package dev.come.cli;
 import dev.come.ComeException;
 import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
+import dev.come.Shortage;
 import dev.come.UsageException;
 import java.io.PrintWriter;
+import java.util.Objects;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -29,22 +32,36 @@ final class Failures {
         return WRONG_USAGE;
     }
 
-    /** The command ran and threw. */
-    static int onFailure(Exception exception, PrintWriter err, boolean verbose) {
-        if (exception instanceof ComeException) {
-            err.println("come: " + exception.getMessage());
+    /**
+     * The command ran and threw an exception or an error.
+     *
+     * @param command its name, for what says nothing else of what was being done
+     */
+    static int onFailure(Throwable failure, String command, PrintWriter err, boolean verbose) {
+        Throwable told = Shortage.of(() -> "'" + command + "'", failure).map(Throwable.class::cast).orElse(failure);
+        if (told instanceof ComeException) {
+            err.println("come: " + told.getMessage());
+        } else if (isOfEngine(told)) {
+            err.println(ofEngine(told));
         } else {
-            String firstLine = exception.toString().lines().findFirst().orElse("");
+            String firstLine = told.toString().lines().findFirst().orElse("");
             err.println("come: unexpected: " + firstLine + (verbose ? "" : "; run again with --verbose to see where"));
         }
         if (verbose) {
-            exception.printStackTrace(err);
+            told.printStackTrace(err);
         }
-        return exitCode(exception);
+        return exitCode(told);
+    }
+
+    /** Whether a library was missing when the tensor engine was first used; then its classes cannot be loaded either. */
+    private static boolean isOfEngine(Throwable failure) {
+        return failure instanceof LinkageError && Stream.iterate(failure, Objects::nonNull, Throwable::getCause)
+                .anyMatch(cause -> cause instanceof UnsatisfiedLinkError
+                        || String.valueOf(cause.getMessage()).contains("org.bytedeco"));
     }
 
     /** What is said when a library of the tensor engine cannot be loaded. */
-    static String ofEngine(LinkageError error) {
+    private static String ofEngine(Throwable error) {
         Throwable reason = error;
         while (reason.getCause() != null) {
             reason = reason.getCause();
@@ -53,8 +70,8 @@ final class Failures {
                 + "); an engine with CUDA needs the CUDA libraries on LD_LIBRARY_PATH, see Machines in the README";
     }
 
-    private static int exitCode(Exception exception) {
-        return switch (exception) {
+    private static int exitCode(Throwable failure) {
+        return switch (failure) {
             case UsageException _ -> WRONG_USAGE;
             case InvalidInputException _ -> INVALID_INPUT;
             case NothingToDoException _ -> NOTHING_TO_DO;

@@ -8,13 +8,16 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IExecutionStrategy;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
 
 /** The command {@code come}: reads the arguments, runs a subcommand and ends with its exit code. */
@@ -55,9 +58,9 @@ final class Main {
     static void main(String[] arguments) {
         try {
             System.exit(commandLine(System.getenv()).execute(arguments));
-        } catch (LinkageError e) {
-            System.err.println(Failures.ofEngine(e));
-            System.exit(Failures.FAILED);
+        } catch (Error e) { // before a command runs
+            PrintWriter err = new PrintWriter(System.err, true);
+            System.exit(Failures.onFailure(e, "come", err, List.of(arguments).contains("--verbose")));
         }
     }
 
@@ -74,9 +77,20 @@ final class Main {
             command.setUnmatchedOptionsAllowedAsOptionParameters(command.getCommand() instanceof GenerateCommand);
         }
         commandLine.setParameterExceptionHandler(Failures::onWrongUsage);
-        commandLine.setExecutionExceptionHandler(
-                (exception, command, _) -> Failures.onFailure(exception, command.getErr(), main.verbose));
+        commandLine.setExecutionExceptionHandler((exception, command, _) -> main.onFailure(exception, command));
+        IExecutionStrategy last = new RunLast();
+        commandLine.setExecutionStrategy(parsed -> {
+            try {
+                return last.execute(parsed);
+            } catch (Error e) { // picocli hands over exceptions only
+                return main.onFailure(e, parsed.asCommandLineList().getLast());
+            }
+        });
         return commandLine;
+    }
+
+    private int onFailure(Throwable failure, CommandLine command) {
+        return Failures.onFailure(failure, command.getCommandSpec().qualifiedName(), command.getErr(), verbose);
     }
 
     /** Progress as the user wants it: none, bars on a terminal, or a few lines where the output goes to a file. */

@@ -2,6 +2,7 @@ package dev.come.calibration;
 
 import dev.come.FailedException;
 import dev.come.memory.NativeMemory;
+import dev.come.Shortage;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Calibration.Salience;
 import dev.come.model.Compute;
@@ -24,6 +25,7 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -67,17 +69,17 @@ final class BackwardPass {
      */
     List<Salience> products(LayerStack stack, List<Trace> path, GradientOrder order) {
         State[] gradients = new State[chunks.size()];
-        runner.workers().freeBuffers(); // of the forward pass
-        runner.workers().forEach(chunks.size(), (index, workspace) -> {
-            Chunk chunk = chunks.get(index);
-            Tensor last = states.get(path.getLast().states().get(index));
-            gradients[index] = states
-                    .put(runner.crossEntropy().lossGradient(last, chunk.tokens(), chunk.layout(), workspace));
-            runner.advance(HEAD_RUNS * runner.headRuns());
-        });
-        runner.workers().freeBuffers(); // of the logits
         List<Salience> products = new ArrayList<>();
         try {
+            runner.workers().freeBuffers(); // of the forward pass
+            runner.workers().forEach(chunks.size(), (index, workspace) -> {
+                Chunk chunk = chunks.get(index);
+                Tensor last = states.get(path.getLast().states().get(index));
+                gradients[index] = states
+                        .put(runner.crossEntropy().lossGradient(last, chunk.tokens(), chunk.layout(), workspace));
+                runner.advance(HEAD_RUNS * runner.headRuns());
+            });
+            runner.workers().freeBuffers(); // of the logits
             for (int position = stack.size() - 1; position >= 0; position--) {
                 try (var _ = new PointerScope()) {
                     products.add(products(stack.get(position), path.get(position), gradients, order));
@@ -85,7 +87,7 @@ final class BackwardPass {
                 NativeMemory.giveBackFreed(); // a graph is made of fresh tensors
             }
         } finally {
-            Arrays.stream(gradients).forEach(states::free);
+            Arrays.stream(gradients).filter(Objects::nonNull).forEach(states::free);
         }
         Collections.reverse(products);
         return products;
@@ -101,21 +103,23 @@ final class BackwardPass {
             case NEVER_ZEROED -> new NeverZeroed(weights);
         };
         InTurn turns = new InTurn();
-        runner.workers().forEach(chunks.size(), (index, _) -> turns.guard(() -> {
-            Tensor hidden = states.get(before.states().get(index));
-            Tensor after = states.get(gradients[index]);
-            Tensor gradient = torch.empty_like(hidden);
-            accumulation.add(chunks.get(index),
-                    (layout, start) -> backward(weights, hidden, after, gradient, layout, start), index, turns);
-            states.free(gradients[index]);
-            gradients[index] = states.put(gradient);
-            if (!Double.isFinite(gradient.sum().item_double())) {
-                throw new FailedException("The gradient before layer " + node.tree()
-                        + " is not finite on the sequences from " + chunks.get(index).first()
-                        + " on; the model's weights are damaged or too large");
-            }
-            runner.advance(LAYER_RUNS);
-        }));
+        runner.workers().forEach(chunks.size(), turns, (index, _) -> Shortage.named(
+                () -> "The gradients of layer " + node.tree() + " on " + chunks.get(index).tokens().length + " tokens",
+                () -> {
+                    Tensor hidden = states.get(before.states().get(index));
+                    Tensor after = states.get(gradients[index]);
+                    Tensor gradient = torch.empty_like(hidden);
+                    accumulation.add(chunks.get(index),
+                            (layout, start) -> backward(weights, hidden, after, gradient, layout, start), index, turns);
+                    states.free(gradients[index]);
+                    gradients[index] = states.put(gradient);
+                    if (!Double.isFinite(gradient.sum().item_double())) {
+                        throw new FailedException("The gradient before layer " + node.tree()
+                                + " is not finite on the sequences from " + chunks.get(index).first()
+                                + " on; the model's weights are damaged or too large");
+                    }
+                    runner.advance(LAYER_RUNS);
+                }));
         return accumulation.result();
     }
 

@@ -78,7 +78,7 @@ final class Candidates {
             known.offer(beginning(whole, whole.size() - left), focus, firstChunk + chunk, hidden);
         })) {
             byStart(some, firstChunk, group.size()).forEach(
-                    (start, ahead) -> run.add(chunk -> known.get(start, firstChunk + chunk).clone(), ahead));
+                    (start, ahead) -> run.add(chunk -> known.copy(start, firstChunk + chunk), ahead));
             run.run((stack, chunk, hidden, workspace) -> finish.accept(stack, group.get(chunk), hidden, workspace));
         }
     }

@@ -31,7 +31,7 @@ class ForwardPass implements LayerRunner.Pass {
 
     @Override
     public Tensor before(int chunk) {
-        Tensor hidden = states.get(before.get(chunk)).clone();
+        Tensor hidden = states.copy(before.get(chunk));
         if (last) {
             states.free(before.get(chunk));
         }

@@ -1,5 +1,7 @@
 package dev.come.calibration;
 
+import dev.come.FailedException;
+import dev.come.Opening;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.Trace.Span;
@@ -122,19 +124,18 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         this.memory = memory;
         this.progress = progress;
         this.focus = LayerStack.dense(store.config().layers());
-        this.runner = new LayerRunner(store, compute);
         this.chunks = chunks;
         this.fits = fits;
         int first = fits == null ? 0 : fits.chunks.size();
         this.choice = new Choice(chunks.from(first), first);
-        this.states = new StateStore(memory, spillFolder);
-        try {
+        try (Opening opening = new Opening()) {
+            this.runner = new LayerRunner(store, compute);
+            opening.add(runner::close);
+            this.states = new StateStore(memory, spillFolder);
+            opening.add(states::close);
             this.tree = new TraceTree(runner, store.config(), chunks, states, reading);
             this.known = new SearchedStates(tree, states, chunks.size());
-        } catch (RuntimeException e) {
-            states.close();
-            runner.close();
-            throw e;
+            opening.done();
         }
         if (fits != null) {
             keep(LayerStack.dense(store.config().layers()));

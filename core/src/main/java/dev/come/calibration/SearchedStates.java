@@ -65,17 +65,17 @@ final class SearchedStates implements AutoCloseable {
         return traced;
     }
 
-    /** The states of a chunk after these layers, of the current PointerScope, not to be changed. */
-    Tensor get(LayerStack first, int chunk) {
+    /** The states of a chunk after these layers, of the current PointerScope; they may be changed. */
+    Tensor copy(LayerStack first, int chunk) {
         if (tree.missing(first) == 0) {
-            return states.get(tree.path(first).getLast().states().get(chunk));
+            return states.copy(tree.path(first).getLast().states().get(chunk));
         }
         @Nullable
         State[] found;
         synchronized (this) {
             found = Objects.requireNonNull(known.get(first));
         }
-        return states.get(Objects.requireNonNull(found[chunk]));
+        return states.copy(Objects.requireNonNull(found[chunk]));
     }
 
     /** Forgets what neither this stack begins with nor any that is this one without some layers. */

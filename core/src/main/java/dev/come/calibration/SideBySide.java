@@ -1,5 +1,6 @@
 package dev.come.calibration;
 
+import dev.come.Opening;
 import dev.come.Progress;
 import dev.come.model.Compute;
 import dev.come.model.DecoderLayer;
@@ -22,10 +23,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -66,6 +69,8 @@ public final class SideBySide implements AutoCloseable {
     private List<State> own;
     /** Whether both are at the same states, which are then held once. */
     private boolean together = true;
+    /** Those that nobody has ended. */
+    private final Set<Trial> trials = new HashSet<>();
 
     /** The states of the dense model where they are known, which belong to somebody else. */
     interface DenseStates {
@@ -85,23 +90,23 @@ public final class SideBySide implements AutoCloseable {
             Path spillFolder) {
         this.store = store;
         this.known = null;
-        this.runner = new LayerRunner(store, compute);
         TokenChunks seen = TokenChunks.of(fitted);
         this.fittedChunks = seen.size();
         this.chunks = new TokenChunks(
                 Stream.concat(seen.chunks().stream(), TokenChunks.of(heldOut).chunks().stream()).toList());
-        this.states = new StateStore(memory, spillFolder);
-        this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense,
-                store.config().multipliers().residual());
-        try {
+        try (Opening opening = new Opening()) {
+            this.runner = new LayerRunner(store, compute);
+            opening.add(runner::close);
+            this.states = new StateStore(memory, spillFolder);
+            opening.add(states::close);
+            this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense,
+                    store.config().multipliers().residual());
             State[] embedded = new State[chunks.size()];
             runner.workers().forEach(chunks.size(),
                     (chunk, _) -> embedded[chunk] = states.put(runner.embed(chunks.get(chunk))));
             this.dense = Arrays.asList(embedded);
             this.own = dense;
-        } catch (RuntimeException e) {
-            close();
-            throw e;
+            opening.done();
         }
     }
 
@@ -249,13 +254,14 @@ public final class SideBySide implements AutoCloseable {
     }
 
     private Trial run(LayerNode node, LayerWeights weights, TrialPass pass) {
-        try {
+        try (Opening opening = new Opening()) {
+            opening.add(pass::close);
             run(List.of(new LayerRunner.Step(node, Optional.of(weights), _ -> {
             }, pass)));
-            return pass.trial();
-        } catch (RuntimeException e) {
-            pass.close();
-            throw e;
+            Trial trial = pass.trial();
+            trials.add(trial);
+            opening.done();
+            return trial;
         }
     }
 
@@ -272,6 +278,11 @@ public final class SideBySide implements AutoCloseable {
     /** Forgets a trial. */
     public void discard(Trial trial) {
         trial.after().forEach(states::free);
+        closeBesides(trial);
+    }
+
+    private void closeBesides(Trial trial) {
+        trials.remove(trial);
         trial.closeBesides(states);
     }
 
@@ -313,6 +324,7 @@ public final class SideBySide implements AutoCloseable {
 
     @Override
     public void close() {
+        List.copyOf(trials).forEach(this::discard);
         if (known == null) {
             states.close();
             runner.close();

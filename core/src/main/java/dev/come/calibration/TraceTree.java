@@ -22,6 +22,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is known of stacks on the calibration tokens. Two stacks that begin alike share the traces of their common layers, so
@@ -122,6 +123,8 @@ final class TraceTree implements AutoCloseable {
         private final ChannelSums[] sums = new ChannelSums[chunks.size()];
         private final double[] influence = new double[chunks.size()];
         private final double[][] columns = new double[2][];
+        /** The states before the layer of the chunks that it works on, which may have been read from a file. */
+        private final @Nullable Tensor[] unchanged = new Tensor[chunks.size()];
 
         /** @param before the states before the layer, which may come in while others are run */
         Running(LayerNode node, List<State> before) {
@@ -138,7 +141,9 @@ final class TraceTree implements AutoCloseable {
 
         @Override
         public Tensor before(int chunk) {
-            return states.get(before.get(chunk)).clone();
+            Tensor hidden = states.get(before.get(chunk));
+            unchanged[chunk] = hidden;
+            return hidden.clone();
         }
 
         @Override
@@ -149,7 +154,8 @@ final class TraceTree implements AutoCloseable {
 
         @Override
         public void after(int chunk, Tensor hidden) {
-            influence[chunk] = influence(states.get(before.get(chunk)), hidden);
+            influence[chunk] = influence(Objects.requireNonNull(unchanged[chunk]), hidden);
+            unchanged[chunk] = null;
             after[chunk] = states.put(hidden);
         }
 

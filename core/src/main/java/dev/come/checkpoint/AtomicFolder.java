@@ -60,7 +60,7 @@ final class AtomicFolder implements AutoCloseable {
         try {
             folder.begin();
             return folder;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             try (folder) {
                 throw e;
             }

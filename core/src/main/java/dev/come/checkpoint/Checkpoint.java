@@ -1,5 +1,6 @@
 package dev.come.checkpoint;
 
+import dev.come.Opening;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -27,11 +28,10 @@ public final class Checkpoint implements AutoCloseable {
 
     private Checkpoint(CheckpointHeaders headers) {
         this.headers = headers;
-        try {
+        try (Opening opening = new Opening()) {
+            opening.add(this::close);
             headers.files().forEach(header -> files.put(header.file(), TensorFile.map(header)));
-        } catch (CheckpointException e) {
-            close();
-            throw e;
+            opening.done();
         }
     }
 

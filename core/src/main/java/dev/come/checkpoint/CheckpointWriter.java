@@ -2,6 +2,7 @@ package dev.come.checkpoint;
 
 import dev.come.FailedException;
 import dev.come.Progress;
+import dev.come.Shortage;
 import dev.come.UsageException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -135,6 +136,10 @@ public final class CheckpointWriter {
      */
     public void write(List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf) {
         checkTarget();
+        Shortage.named(() -> "Saving " + target, () -> writeAll(tensors, tensorOf));
+    }
+
+    private void writeAll(List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf) {
         List<Shard> shards = Shard.plan(tensors, shardBytes);
         long totalBytes = tensors.stream().mapToLong(TensorSpec::byteLength).sum();
         try (AtomicFolder made = AtomicFolder.beside(target);

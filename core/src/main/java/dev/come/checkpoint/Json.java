@@ -1,5 +1,6 @@
 package dev.come.checkpoint;
 
+import dev.come.Shortage;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.math.BigDecimal;
@@ -66,8 +67,12 @@ final class Json {
      * @throws CheckpointException when the file cannot be read, is too large or holds something else
      */
     static ObjectNode read(Path file, int limit) {
+        return Shortage.reading(file, () -> parse(bytes(file, limit), file));
+    }
+
+    private static byte[] bytes(Path file, int limit) {
         try {
-            return parse(Limits.read(file, limit), file);
+            return Limits.read(file, limit);
         } catch (IOException e) {
             throw new CheckpointException("%s cannot be read (%s); check that it exists and may be read"
                     .formatted(file, IoReason.of(e)), e);

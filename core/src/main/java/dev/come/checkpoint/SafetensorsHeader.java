@@ -1,5 +1,6 @@
 package dev.come.checkpoint;
 
+import dev.come.Shortage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -45,6 +46,10 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
      * @throws CheckpointException when the file cannot be read or is not a sound safetensors file
      */
     static SafetensorsHeader read(Path file, FileParts parts) {
+        return Shortage.reading(file, () -> readAndCheck(file, parts));
+    }
+
+    private static SafetensorsHeader readAndCheck(Path file, FileParts parts) {
         try {
             long fileSize = parts.size();
             if (fileSize < Long.BYTES) {

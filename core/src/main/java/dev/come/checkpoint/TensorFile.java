@@ -1,6 +1,7 @@
 package dev.come.checkpoint;
 
 import dev.come.FailedException;
+import dev.come.Opening;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -36,10 +37,11 @@ public final class TensorFile implements AutoCloseable {
         this.file = header.file();
         this.header = header;
         header.tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+        try (Opening opening = new Opening(); FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            opening.add(arena::close);
             map = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
+            opening.done();
         } catch (IOException e) {
-            arena.close();
             throw new CheckpointException("%s cannot be mapped into memory (%s)".formatted(file, IoReason.of(e)), e);
         }
     }

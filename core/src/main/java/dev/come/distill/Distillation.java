@@ -3,6 +3,7 @@ package dev.come.distill;
 import dev.come.FailedException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
+import dev.come.Thrown;
 import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
 import dev.come.model.Compute;
@@ -26,11 +27,13 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CompletionService;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -320,13 +323,16 @@ public final class Distillation {
 
     /** In processes of their own, which share the teacher's states (CoMe-mp). */
     private final class ProcessQueue implements LayerQueue {
+        private static final int LOOK_AGAIN_MILLISECONDS = 20;
+
         private final TeacherStates boundaries;
         private final ExecutorService executor = Executors.newFixedThreadPool(processes,
                 Thread.ofPlatform().name("come-process-", 1).daemon().factory());
         private final Queue<String> freeDevices = new ConcurrentLinkedQueue<>(compute.devices(processes));
-        private final List<Future<?>> running = new ArrayList<>();
+        private final CompletionService<Boolean> ended = new ExecutorCompletionService<>(executor);
         private final Queue<Process> started = new ConcurrentLinkedQueue<>();
         private final Map<Path, Integer> users = new HashMap<>();
+        private int running;
 
         ProcessQueue(TeacherStates boundaries) {
             this.boundaries = boundaries;
@@ -340,7 +346,11 @@ public final class Distillation {
                     .map(chunk -> IntStream.of(chunk.layout().lengths()).boxed().toList()).toList();
             int threads = Math.max(1, compute.threads() / processes);
             int steps = LayerTraining.steps(boundaries.examples(first(layer), last(layer), training), options);
-            running.add(executor.submit(() -> {
+            for (Future<?> early = ended.poll(); early != null; early = ended.poll()) {
+                check(early);
+            }
+            running++;
+            ended.submit(() -> {
                 String device = freeDevices.remove(); // as many as there are threads here
                 LayerProcess.Order order = new LayerProcess.Order(teacher.toAbsolutePath().toString(),
                         pruned.toAbsolutePath().toString(), layer.position(), options, lengths, training,
@@ -355,7 +365,8 @@ public final class Distillation {
                     leave(input);
                     leave(target);
                 }
-            }));
+                return true;
+            });
         }
 
         /** The file of a boundary, written when the first layer needs it, removed when the last has used it. */
@@ -377,15 +388,12 @@ public final class Distillation {
             }
         }
 
+        /** Whichever ends first is heard first, so that a failure need not wait for others. */
         @Override
         public void finish() {
-            for (Future<?> layer : running) {
+            while (running > 0) {
                 try {
-                    layer.get();
-                } catch (ExecutionException e) {
-                    throw e.getCause() instanceof RuntimeException known
-                            ? known
-                            : new IllegalStateException(e.getCause());
+                    check(ended.take());
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                     throw new IllegalStateException("interrupted", e);
@@ -393,10 +401,26 @@ public final class Distillation {
             }
         }
 
+        private void check(Future<?> layer) {
+            running--;
+            if (layer.state() == Future.State.FAILED) {
+                throw Thrown.again(layer.exceptionNow());
+            }
+        }
+
         @Override
         public void close() {
             executor.shutdownNow();
-            started.forEach(Process::destroyForcibly); // those that have ended do not mind
+            boolean gone = false;
+            while (!gone) {
+                started.forEach(Process::destroyForcibly); // those that have ended do not mind
+                try {
+                    gone = executor.awaitTermination(LOOK_AGAIN_MILLISECONDS, TimeUnit.MILLISECONDS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    gone = true; // they are daemons, and end with their processes
+                }
+            }
         }
     }
 }

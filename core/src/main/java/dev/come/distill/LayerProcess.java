@@ -1,8 +1,10 @@
 package dev.come.distill;
 
+import dev.come.ComeException;
 import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.checkpoint.AtomicFile;
+import dev.come.Shortage;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.IoReason;
@@ -35,13 +37,16 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The training of one layer in a process of its own. The teacher's states come to it in files that are mapped into memory, so
- * processes that need the same share them. It tells on standard output what it has done: {@code +} and a number of steps, or
- * {@code =} and a line for the user.
+ * processes that need the same share them. It tells on standard output what it has done: {@code +} and a number of steps,
+ * {@code =} and a line for the user, or {@code !} and why it has failed.
  */
 final class LayerProcess {
     private static final JsonMapper JSON = new JsonMapper();
     private static final char STEPS = '+';
     private static final char NOTE = '=';
+    private static final char FAILURE = '!';
+    /** Of a process that the system has ended, which it mostly does where memory runs out. */
+    private static final int KILLED = 137;
     private static final int LAST_LINES = 20;
 
     private LayerProcess() {
@@ -82,6 +87,22 @@ final class LayerProcess {
         Order order = JSON.readValue(Files.readString(Path.of(arguments[0])), Order.class);
         endWithParent();
         PrintStream out = System.out;
+        try {
+            train(order, out);
+        } catch (RuntimeException | Error e) {
+            say(out, FAILURE + sentence(e));
+            System.exit(1);
+        }
+    }
+
+    /** One line, which the user will see. */
+    private static String sentence(Throwable failure) {
+        Throwable told = Shortage.of(() -> "Its training", failure).map(Throwable.class::cast).orElse(failure);
+        String text = told instanceof ComeException ? String.valueOf(told.getMessage()) : told.toString();
+        return text.lines().findFirst().orElse("");
+    }
+
+    private static void train(Order order, PrintStream out) {
         Progress progress = new Progress() {
             @Override
             public Task begin(String what, long total, String unit) {
@@ -122,8 +143,9 @@ final class LayerProcess {
                 }
             } catch (IOException _) {
                 // then it is gone too
+            } finally {
+                Runtime.getRuntime().halt(1);
             }
-            Runtime.getRuntime().halt(1);
         });
     }
 
@@ -167,6 +189,7 @@ final class LayerProcess {
      */
     static void run(Order order, Path orderFile, Progress progress, Progress.Task task, Consumer<Process> started) {
         List<String> lastLines = new ArrayList<>();
+        String failure = "";
         Process process = null;
         try {
             AtomicFile.write(orderFile, JSON.writeValueAsString(order));
@@ -179,6 +202,8 @@ final class LayerProcess {
                         progress.note(line.substring(1));
                     } else if (line.matches("\\" + STEPS + "\\d+")) {
                         task.advance(Long.parseLong(line.substring(1)));
+                    } else if (line.startsWith("" + FAILURE)) {
+                        failure = line.substring(1);
                     } else {
                         lastLines.add(line);
                         if (lastLines.size() > LAST_LINES) {
@@ -189,8 +214,11 @@ final class LayerProcess {
             }
             int code = process.waitFor();
             if (code != 0) {
+                String end = code == KILLED
+                        ? " was ended by the system, mostly because memory has run out; give less --memory or --mode sp"
+                        : " ended with code " + code + ": " + String.join(System.lineSeparator(), lastLines);
                 throw new FailedException("The process that trained the layer at position " + order.position
-                        + " ended with code " + code + ": " + String.join(System.lineSeparator(), lastLines));
+                        + (failure.isEmpty() ? end : " has failed: " + failure));
             }
         } catch (IOException e) {
             throw new FailedException("A process to train the layer at position " + order.position

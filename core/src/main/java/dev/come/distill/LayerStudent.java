@@ -49,7 +49,7 @@ final class LayerStudent implements TrainingLoop.Student {
         long tokens = batch.stream().mapToLong(chunk -> chunk(chunk).tokens().length).sum();
         double[] losses = new double[batch.size()];
         InTurn turns = new InTurn();
-        workers.forEach(batch.size(), (turn, _) -> turns.guard(() -> {
+        workers.forEach(batch.size(), turns, (turn, _) -> {
             int chunk = batch.get(turn);
             Tensor target = floats(examples.target(chunk));
             TrainableLayer.Gradients sums = layer.noGradients();
@@ -59,7 +59,7 @@ final class LayerStudent implements TrainingLoop.Student {
                 return objective.gradient(output, expected, temperature).div_(new Scalar((double) tokens));
             }, null, sums.byPart());
             turns.take(turn, () -> layer.add(sums));
-        }));
+        });
         return Arrays.stream(losses).sum() / tokens;
     }
 

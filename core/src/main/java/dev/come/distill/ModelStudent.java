@@ -1,5 +1,6 @@
 package dev.come.distill;
 
+import dev.come.Opening;
 import dev.come.model.Compute;
 import dev.come.model.DecoderLayer;
 import dev.come.model.Embedding;
@@ -65,11 +66,15 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         this.compute = compute;
         this.states = states;
         this.workers = workers;
-        this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
         this.rotation = new Rotation(compute);
         this.floatRotation = new Rotation(compute.inFloat32());
         this.gradients = new LayerGradients(store.config(), floatRotation);
-        this.nextTokens = new NextTokenLoss(store, compute, temperature);
+        try (Opening opening = new Opening()) {
+            this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
+            opening.add(embedding::close);
+            this.nextTokens = new NextTokenLoss(store, compute, temperature);
+            opening.done();
+        }
     }
 
     @Override
@@ -113,7 +118,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
             try (var _ = new PointerScope();
                     DecoderLayer layer = new DecoderLayer(store.config(), stored(position), compute)) {
                 workers.forEach(batch.size(), (index, workspace) -> {
-                    Tensor hidden = states.get(before[index]).clone();
+                    Tensor hidden = states.copy(before[index]);
                     layer.forward(hidden, chunk(batch.get(index)).layout(), rotation, workspace, LayerObserver.NONE,
                             null);
                     hiddenSums[index] += hiddenTerm.sum(position, batch.get(index), hidden);
@@ -169,7 +174,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
             LayerWeights weights = layer == null
                     ? store.materialise(stack.get(position)).map((_, tensor) -> compute.floats(tensor))
                     : layer.weights();
-            workers.forEach(batch.size(), (index, _) -> turns.guard(() -> {
+            workers.forEach(batch.size(), turns, (index, _) -> {
                 Tensor hidden = floats(states.get(before[index]));
                 Tensor known = states.get(after[index]);
                 Tensor inputGradient = further ? torch.empty_like(hidden) : null;
@@ -188,7 +193,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
                     states.free(after[index]);
                     after[index] = states.put(inputGradient);
                 }
-            }));
+            });
         } finally {
             free(before);
         }

@@ -1,6 +1,7 @@
 package dev.come.distill;
 
 import dev.come.memory.Retained;
+import dev.come.Opening;
 import dev.come.model.Compute;
 import dev.come.model.LanguageModelHead;
 import dev.come.model.ModelConfig;
@@ -36,9 +37,11 @@ final class NextTokenLoss implements AutoCloseable {
         this.multipliers = config.multipliers();
         this.temperature = temperature;
         this.rows = rows(config);
-        try (var _ = new PointerScope()) {
+        try (var _ = new PointerScope(); Opening opening = new Opening()) {
+            opening.add(head::close);
             // A copy, because a float32 checkpoint would give a view on itself.
             projection = Retained.of(compute.floats(store.checkpoint().tensor(config.headTensor())).clone());
+            opening.done();
         }
     }
 

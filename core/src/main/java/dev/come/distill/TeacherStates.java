@@ -48,7 +48,7 @@ final class TeacherStates implements AutoCloseable {
         }, new LayerRunner.Pass() {
             @Override
             public Tensor before(int chunk) {
-                return states.get(before[chunk]).clone();
+                return states.copy(before[chunk]);
             }
 
             @Override

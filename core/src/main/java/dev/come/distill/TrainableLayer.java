@@ -1,6 +1,7 @@
 package dev.come.distill;
 
 import dev.come.memory.Retained;
+import dev.come.Opening;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.TensorFile;
 import dev.come.checkpoint.TensorSpec;
@@ -56,9 +57,10 @@ final class TrainableLayer implements AutoCloseable {
         this.parts = new ArrayList<>(learning.stream().filter(Part::isMatrix).sorted().toList());
         long matrices = parts.stream().mapToLong(part -> start.get(part).numel()).sum();
         parts.addAll(learning.stream().filter(part -> !part.isMatrix()).sorted().toList());
-        try (var _ = new PointerScope()) {
+        try (var _ = new PointerScope(); Opening opening = new Opening()) {
             TensorVector values = new TensorVector();
             parts.forEach(part -> values.push_back(compute.floats(start.get(part)).reshape(-1)));
+            opening.add(held::close);
             vector = held.keep(torch.cat(values, 0));
             gradient = held.keep(torch.zeros_like(vector));
             best = held.keep(vector.clone());
@@ -66,6 +68,7 @@ final class TrainableLayer implements AutoCloseable {
             weights = start.map((part, tensor) -> held.keep(Objects
                     .requireNonNullElseGet(views.get(part), () -> compute.floats(tensor).clone())));
             optimizer = new AdamW(vector, BETA2, weightDecay, matrices);
+            opening.done();
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.come.distill;
 
 import dev.come.Progress;
+import dev.come.Shortage;
 import dev.come.run.TokenChunks;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -154,7 +155,8 @@ final class TrainingLoop {
             return 0;
         }
         layers.forEach(TrainableLayer::clearGradients);
-        double loss = student.addGradients(batch);
+        double loss = Shortage.named(() -> "A training step on " + tokens(batch) + " tokens",
+                () -> student.addGradients(batch));
         double length = Math.sqrt(layers.stream().mapToDouble(TrainableLayer::squaredLength).sum());
         if (!Double.isFinite(loss) || !Double.isFinite(length)) {
             return Double.NaN;

@@ -2,6 +2,8 @@ package dev.come.evaluate;
 
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.Opening;
+import dev.come.Shortage;
 import dev.come.checkpoint.IoReason;
 import dev.come.run.Continuation.Score;
 import java.io.IOException;
@@ -59,6 +61,10 @@ public final class Journal implements AutoCloseable {
      * @throws InvalidInputException if the file is of a run with other settings, or damaged
      */
     public static Journal open(Path file, ObjectNode settings) {
+        return Shortage.reading(file, () -> read(file, settings));
+    }
+
+    private static Journal read(Path file, ObjectNode settings) {
         try {
             byte[] old = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
             int end = old.length;
@@ -76,16 +82,15 @@ public final class Journal implements AutoCloseable {
                     : scores(new String(old, 0, end, StandardCharsets.UTF_8).lines().toList(), file, settings);
             FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             Journal journal = new Journal(file, channel);
-            try {
+            try (Opening opening = new Opening()) {
+                opening.add(journal::close);
                 channel.truncate(end).position(end);
                 if (end == 0) {
                     journal.write(header);
                 }
                 journal.scores.putAll(known);
+                opening.done();
                 return journal;
-            } catch (IOException | RuntimeException e) {
-                channel.close();
-                throw e;
             }
         } catch (IOException e) {
             throw unwritable(file, e);

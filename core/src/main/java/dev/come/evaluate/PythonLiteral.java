@@ -9,8 +9,12 @@ import tools.jackson.databind.node.ObjectNode;
 final class PythonLiteral {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
+    /** So many lists and dicts may lie in each other; Python's own parser stops at about 100 too. */
+    private static final int DEEPEST = 100;
+
     private final String text;
     private int next;
+    private int depth;
 
     private PythonLiteral(String text) {
         this.text = text;
@@ -33,13 +37,18 @@ final class PythonLiteral {
 
     private JsonNode value() {
         char first = peek();
-        return switch (first) {
+        if (++depth > DEEPEST) {
+            throw unexpected("at most " + DEEPEST + " lists in each other");
+        }
+        JsonNode value = switch (first) {
             case '[' -> list(']');
             case '(' -> list(')');
             case '{' -> dict();
             case '\'', '"' -> JSON.stringNode(string());
             default -> word();
         };
+        depth--;
+        return value;
     }
 
     private ArrayNode list(char end) {

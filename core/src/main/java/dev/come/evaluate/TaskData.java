@@ -1,6 +1,7 @@
 package dev.come.evaluate;
 
 import dev.come.InvalidInputException;
+import dev.come.Shortage;
 import dev.come.UsageException;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
@@ -281,6 +282,10 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
     }
 
     private static List<ObjectNode> read(Path file, TaskDescription task) {
+        return Shortage.reading(file, () -> rows(file, task));
+    }
+
+    private static List<ObjectNode> rows(Path file, TaskDescription task) {
         if (file.toString().endsWith(".raw")) {
             if (!task.preparation().equals(Optional.of(Preparation.WIKITEXT))) {
                 throw new InvalidInputException(file + " is the text of WikiText, but the task " + task.name()

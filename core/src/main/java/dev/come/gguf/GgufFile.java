@@ -1,5 +1,7 @@
 package dev.come.gguf;
 
+import dev.come.Opening;
+import dev.come.Shortage;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.IoReason;
 import java.io.IOException;
@@ -29,16 +31,14 @@ final class GgufFile implements AutoCloseable {
 
     private GgufFile(Path file) {
         this.file = file;
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+        try (Opening opening = new Opening(); FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            opening.add(arena::close);
             this.bytes = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
             this.header = GgufHeader.read(file, bytes);
+            opening.done();
         } catch (IOException e) {
-            arena.close();
             throw new CheckpointException("%s cannot be read (%s); check that it exists and may be read"
                     .formatted(file, IoReason.of(e)), e);
-        } catch (CheckpointException e) {
-            arena.close();
-            throw e;
         }
     }
 
@@ -48,7 +48,7 @@ final class GgufFile implements AutoCloseable {
      * @throws CheckpointException when it cannot be read or is not a sound GGUF file
      */
     static GgufFile open(Path file) {
-        return new GgufFile(file);
+        return Shortage.reading(file, () -> new GgufFile(file));
     }
 
     Path file() {

@@ -1,6 +1,8 @@
 package dev.come.heal;
 
+import dev.come.Opening;
 import dev.come.Progress;
+import dev.come.Shortage;
 import dev.come.calibration.SideBySide;
 import dev.come.calibration.Trial;
 import dev.come.model.LayerWeights;
@@ -64,8 +66,7 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
             boolean bias = weights.asMap().containsKey(part.bias());
             Trial tried = best;
             // The last fit has the most channels, so it leaves the other threads idle for longest.
-            Optional<Ridge.Fit> fit = side.whileDenseRuns(next.isPresent() ? 0 : nextEnd,
-                    workspace -> Ridge.best(tried.fitted(), tried.heldOut(), bias, workspace));
+            Optional<Ridge.Fit> fit = fit(node, tried, bias, side, next.isPresent() ? 0 : nextEnd);
             Optional<LayerWeights> changed = fit.isPresent() ? changed(fitted, part, fit.get()) : Optional.empty();
             if (changed.isPresent()) {
                 Trial trial = side.runAgain(best, node, changed.get(), next);
@@ -94,6 +95,20 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
         return new LayerFit(fitted, before, after, lambdas);
     }
 
+    /** Fits while the dense model runs on; whoever takes the fit closes it. */
+    private static Optional<Ridge.Fit> fit(LayerNode node, Trial tried, boolean bias, SideBySide side, int denseEnd) {
+        try (Opening opening = new Opening()) {
+            Optional<Ridge.Fit> fit = side.whileDenseRuns(denseEnd, workspace -> {
+                Optional<Ridge.Fit> found = Shortage.named(() -> "Refitting layer " + node.tree(),
+                        () -> Ridge.best(tried.fitted(), tried.heldOut(), bias, workspace));
+                found.ifPresent(some -> opening.add(some::close)); // if the dense model fails
+                return found;
+            });
+            opening.done();
+            return fit;
+        }
+    }
+
     /**
      * The weights with a projection, and its bias if it has one, changed and rounded as they are stored; nothing if they are
      * too large for that (float16 ends at 65,504), since such a fit cannot be saved and helps nobody. Closes the fit.
@@ -103,7 +118,7 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
         try (fit) {
             changed = changed(weights, projection, fit.change().borrow());
         }
-        Tensor bias = changed.find(projection.bias());
+        Tensor bias = changed.asMap().get(projection.bias());
         return Tensors.allFinite(changed.get(projection)) && (bias == null || Tensors.allFinite(bias))
                 ? Optional.of(changed)
                 : Optional.empty();

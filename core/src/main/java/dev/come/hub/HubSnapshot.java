@@ -3,7 +3,9 @@ package dev.come.hub;
 import dev.come.ByteSize;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.Opening;
 import dev.come.Progress;
+import dev.come.Thrown;
 import dev.come.checkpoint.FileParts;
 import java.net.URI;
 import java.nio.file.Files;
@@ -205,27 +207,22 @@ public final class HubSnapshot {
 
     /** Does things at the same time; the first that fails stops the others. */
     private static <T> List<T> together(List<Callable<T>> things) {
-        try (ExecutorService threads = Executors.newFixedThreadPool(Math.min(AT_ONCE, things.size()))) {
+        try (ExecutorService threads = Executors.newFixedThreadPool(Math.min(AT_ONCE, things.size()));
+                Opening opening = new Opening()) {
+            opening.add(threads::shutdownNow); // whatever ends this early; otherwise all have ended
             ExecutorCompletionService<T> service = new ExecutorCompletionService<>(threads);
             things.forEach(service::submit);
             List<T> done = new ArrayList<>();
-            try {
-                for (int i = 0; i < things.size(); i++) {
-                    done.add(service.take().get());
-                }
-                return done;
-            } catch (ExecutionException e) {
-                threads.shutdownNow();
-                switch (e.getCause()) {
-                    case RuntimeException failure -> throw failure;
-                    case Error failure -> throw failure;
-                    case null, default -> throw new IllegalStateException("nothing else is thrown", e);
-                }
-            } catch (InterruptedException e) {
-                threads.shutdownNow();
-                Thread.currentThread().interrupt();
-                throw new FailedException("The download was interrupted; the same command goes on from there", e);
+            for (int i = 0; i < things.size(); i++) {
+                done.add(service.take().get());
             }
+            opening.done();
+            return done;
+        } catch (ExecutionException e) {
+            throw Thrown.again(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FailedException("The download was interrupted; the same command goes on from there", e);
         }
     }
 }

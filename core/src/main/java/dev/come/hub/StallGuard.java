@@ -1,11 +1,13 @@
 package dev.come.hub;
 
+import dev.come.Thrown;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a body and gives up when nothing arrives for too long. The client's own timeout ends with the headers, so a
@@ -17,11 +19,13 @@ final class StallGuard implements AutoCloseable {
     private final Thread watcher;
     private volatile long lastArrival = System.nanoTime();
     private volatile boolean stalled;
+    private volatile @Nullable Throwable failure;
 
     StallGuard(InputStream body, Duration silence) {
         this.body = body;
         this.silenceNanos = silence.toNanos();
-        this.watcher = Thread.ofVirtual().unstarted(this::watch);
+        Thread reader = Thread.currentThread();
+        this.watcher = Thread.ofVirtual().unstarted(() -> watch(reader));
         watcher.start();
     }
 
@@ -34,15 +38,25 @@ final class StallGuard implements AutoCloseable {
         try {
             int count = body.read(buffer, 0, most);
             lastArrival = System.nanoTime();
+            requireWatched();
             if (stalled) {
                 throw new HttpTimeoutException("nothing arrived any more");
             }
             return count;
         } catch (IOException e) {
+            requireWatched();
             if (stalled) {
                 throw new HttpTimeoutException("nothing arrived any more");
             }
             throw e;
+        }
+    }
+
+    /** Without somebody who watches, reading could last for ever. */
+    private void requireWatched() {
+        if (failure != null) {
+            Thread.interrupted(); // which the watcher has done
+            throw Thrown.again(failure);
         }
     }
 
@@ -77,7 +91,7 @@ final class StallGuard implements AutoCloseable {
         watcher.interrupt();
     }
 
-    private void watch() {
+    private void watch(Thread reader) {
         try {
             while (System.nanoTime() - lastArrival < silenceNanos) {
                 Thread.sleep(Duration.ofNanos(silenceNanos / 8 + 1));
@@ -86,6 +100,9 @@ final class StallGuard implements AutoCloseable {
             body.close();
         } catch (InterruptedException | IOException _) {
             // the body was read to its end
+        } catch (RuntimeException | Error e) {
+            failure = e;
+            reader.interrupt();
         }
     }
 }

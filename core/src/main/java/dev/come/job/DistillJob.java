@@ -148,7 +148,7 @@ public final class DistillJob {
             }
         } catch (NothingToDoException e) {
             throw e;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             progress.note("What was trained is kept in " + folder.path()
                     + "; the same command with --resume goes on from there.");
             throw e;

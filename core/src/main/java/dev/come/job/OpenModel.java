@@ -1,5 +1,6 @@
 package dev.come.job;
 
+import dev.come.Opening;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.model.Compute;
@@ -18,14 +19,13 @@ final class OpenModel implements AutoCloseable {
     private final Tokenizer tokenizer;
 
     OpenModel(Path folder) {
-        checkpoint = Checkpoint.open(folder);
-        try {
+        try (Opening opening = new Opening()) {
+            checkpoint = Checkpoint.open(folder);
+            opening.add(checkpoint::close);
             config = ModelConfig.of(checkpoint);
             store = new LayerStore(checkpoint, config);
             tokenizer = Tokenizer.open(folder, config.vocabularySize());
-        } catch (RuntimeException e) {
-            checkpoint.close();
-            throw e;
+            opening.done();
         }
     }
 

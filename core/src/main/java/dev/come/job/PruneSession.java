@@ -173,7 +173,7 @@ final class PruneSession implements AutoCloseable {
             PruningPlan plan = prune(prepared);
             return new Chosen(prepared, plan, Duration.ofNanos(System.nanoTime() - started), Duration.ZERO,
                     Machine.peakResidentBytes());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             tidyUp(prepared.folder, e);
             throw e;
         }
@@ -195,7 +195,7 @@ final class PruneSession implements AutoCloseable {
                         options.healing().get(), options.compute().memory(), prepared.folder.make(), labelled);
                 prepared.folder.keep(plan);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             tidyUp(prepared.folder, e);
             throw e;
         }
@@ -413,7 +413,7 @@ final class PruneSession implements AutoCloseable {
     }
 
     /** Leaves nothing behind but steps that a later run can go on from. */
-    private void tidyUp(RunFolder runFolder, RuntimeException failure) {
+    private void tidyUp(RunFolder runFolder, Throwable failure) {
         try {
             if (runFolder.hasPlan() && !(failure instanceof NothingToDoException)) {
                 progress.note("The steps that were taken are kept in " + runFolder.planFile().getParent()
@@ -421,7 +421,7 @@ final class PruneSession implements AutoCloseable {
             } else {
                 runFolder.remove();
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             failure.addSuppressed(e);
         }
     }

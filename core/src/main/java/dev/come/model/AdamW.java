@@ -1,6 +1,7 @@
 package dev.come.model;
 
 import dev.come.memory.Retained;
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.GenericList;
 import org.bytedeco.pytorch.IValue;
@@ -40,8 +41,10 @@ public final class AdamW implements AutoCloseable {
         this.weightDecay = weightDecay;
         this.decayed = decayed;
         try (var _ = new PointerScope()) {
-            mean = Retained.of(torch.zeros_like(weights));
-            square = Retained.of(torch.zeros_like(weights));
+            Tensor means = torch.zeros_like(weights);
+            Tensor squares = torch.zeros_like(weights);
+            mean = Retained.of(means); // once there is room for all
+            square = Retained.of(squares);
             steps = Retained.of(weights.new_zeros());
         }
     }

@@ -1,6 +1,7 @@
 package dev.come.model;
 
 import dev.come.memory.Retained;
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -53,9 +54,12 @@ final class CausalAttention implements AutoCloseable {
         try (var _ = new PointerScope()) {
             Tensor infinity = torch.empty(new long[]{block, block}, compute.options(type), new MemoryFormatOptional())
                     .fill_(new Scalar(Float.NEGATIVE_INFINITY));
-            future = Retained.of(infinity.triu(1).view(block, 1, block));
-            gone = Retained.of(infinity.tril(-1).view(block, 1, block));
-            wideFuture = Retained.of(future.borrow().to(ScalarType.Float));
+            Tensor above = infinity.triu(1).view(block, 1, block);
+            Tensor below = infinity.tril(-1).view(block, 1, block);
+            Tensor wide = above.to(ScalarType.Float);
+            future = Retained.of(above); // once there is room for all
+            gone = Retained.of(below);
+            wideFuture = Retained.of(wide);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.come.model;
 
+import dev.come.Opening;
+import dev.come.Shortage;
 import dev.come.checkpoint.Checkpoint;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -47,19 +49,27 @@ public final class CausalLanguageModel implements AutoCloseable {
             IntFunction<LayerWeights> weights) {
         this.config = config;
         this.compute = compute;
-        this.embedding = new Embedding(checkpoint, config, compute);
-        this.head = new LanguageModelHead(checkpoint, config, compute);
         this.rotation = new Rotation(compute);
         this.workspace = new Workspace(compute);
         this.workers = new Workers(compute);
-        head.prepareLogits();
-        for (int layer = 0; layer < layerCount; layer++) {
-            try (var _ = new PointerScope()) {
-                layers.add(DecoderLayer.thatStays(config, weights.apply(layer), compute));
+        try (Opening opening = new Opening()) {
+            this.embedding = new Embedding(checkpoint, config, compute);
+            opening.add(embedding::close);
+            this.head = new LanguageModelHead(checkpoint, config, compute);
+            opening.add(head::close);
+            opening.add(() -> layers.forEach(DecoderLayer::close));
+            head.prepareLogits();
+            for (int layer = 0; layer < layerCount; layer++) {
+                int number = layer;
+                try (var _ = new PointerScope()) {
+                    layers.add(Shortage.named(() -> "Loading layer " + number + " of " + layerCount,
+                            () -> DecoderLayer.thatStays(config, weights.apply(number), compute)));
+                }
+                if (PackedLinear.possible(compute)) {
+                    checkpoint.unload(); // the packed copies are all that is needed from now on
+                }
             }
-            if (PackedLinear.possible(compute)) {
-                checkpoint.unload(); // the packed copies are all that is needed from now on
-            }
+            opening.done();
         }
     }
 
@@ -168,20 +178,19 @@ public final class CausalLanguageModel implements AutoCloseable {
                     }
                 }
             }
-            workers.forEach(tasks.size(), (task, buffers) -> run(tasks.get(task)[0], tasks.get(task)[1], buffers));
+            workers.forEach(tasks.size(), waiting,
+                    (task, buffers) -> run(tasks.get(task)[0], tasks.get(task)[1], buffers));
         }
 
         /** Waits for the piece before it at the same layer, and for the piece itself at the layer before. */
         private void run(int piece, int layer, Workspace buffers) {
             waiting.until(() -> done[piece] == layer && (piece % perSequence == 0 || done[piece - 1] > layer));
-            waiting.guard(() -> {
-                int first = piece % perSequence * size;
-                int count = Math.min(size, length - first);
-                int sequence = piece / perSequence;
-                layers.get(layer).forward(hidden.narrow(0, (long) sequence * length + first, count),
-                        new TokenLayout(new int[]{count}, cache.length() + first), rotation, buffers,
-                        LayerObserver.NONE, cache.layer(layer).sequence(sequence));
-            });
+            int first = piece % perSequence * size;
+            int count = Math.min(size, length - first);
+            int sequence = piece / perSequence;
+            layers.get(layer).forward(hidden.narrow(0, (long) sequence * length + first, count),
+                    new TokenLayout(new int[]{count}, cache.length() + first), rotation, buffers,
+                    LayerObserver.NONE, cache.layer(layer).sequence(sequence));
             waiting.change(() -> done[piece] = layer + 1);
         }
     }

@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.Opening;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -54,15 +55,21 @@ public final class DecoderLayer implements AutoCloseable {
         this.activation = Activation.named(config.activation());
         this.kind = stored.attention();
         this.attention = new CausalAttention(config, kind.window(), compute);
-        try (var _ = new PointerScope()) {
+        try (var _ = new PointerScope(); Opening opening = new Opening()) {
             LayerWeights weights = stored.map((part, tensor) -> taken(part, tensor, compute));
+            opening.add(attention::close);
             queryKeyValue = linear.apply(together(weights, Part.QUERY, Part.KEY, Part.VALUE).orElseThrow(),
                     together(weights, Part.QUERY_BIAS, Part.KEY_BIAS, Part.VALUE_BIAS).orElse(null));
+            opening.add(queryKeyValue::close);
             output = linear.apply(weights.get(Part.OUTPUT), weights.find(Part.OUTPUT_BIAS));
+            opening.add(output::close);
             gateUp = linear.apply(together(weights, Part.GATE, Part.UP).orElseThrow(),
                     together(weights, Part.GATE_BIAS, Part.UP_BIAS).orElse(null));
+            opening.add(gateUp::close);
             down = linear.apply(weights.get(Part.DOWN), weights.find(Part.DOWN_BIAS));
+            opening.add(down::close);
             norms = new LayerNorms(config, weights, type);
+            opening.done();
         }
     }
 
@@ -225,7 +232,7 @@ public final class DecoderLayer implements AutoCloseable {
     private void feedForward(Tensor hidden, Workspace workspace, LayerObserver observer) {
         long channels = config.intermediateSize();
         InTurn turns = new InTurn();
-        workspace.shareRows(hidden.size(0), (block, start, count, buffers) -> turns.guard(() -> {
+        workspace.shareRows(hidden.size(0), turns, (block, start, count, buffers) -> {
             Tensor rows = hidden.narrow(0, start, count);
             Tensor normed = norms.before(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, buffers);
             Tensor product = gateUp.of(normed, "gateUp", buffers);
@@ -236,7 +243,7 @@ public final class DecoderLayer implements AutoCloseable {
             }
             turns.take(block, () -> observer.feedForwardChannels(gate));
             addChannels(rows, gate, buffers);
-        }));
+        });
     }
 
     private void addChannels(Tensor rows, Tensor channels, Workspace workspace) {

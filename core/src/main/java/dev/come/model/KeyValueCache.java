@@ -1,6 +1,8 @@
 package dev.come.model;
 
 import dev.come.memory.Retained;
+import dev.come.Opening;
+import dev.come.Shortage;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
@@ -38,10 +40,16 @@ public final class KeyValueCache implements AutoCloseable {
         this.sequences = sequences;
         this.capacity = capacity;
         long[] shape = {sequences, config.keyValueHeads(), capacity, config.headDim()};
-        for (int i = 0; i < layerCount; i++) {
-            try (var _ = new PointerScope()) {
-                layers.add(new Layer(held.keep(empty(shape, compute)), held.keep(empty(shape, compute))));
-            }
+        try (Opening opening = new Opening()) {
+            opening.add(this::close);
+            Shortage.named(() -> "The cache of keys and values for " + capacity + " tokens", () -> {
+                for (int i = 0; i < layerCount; i++) {
+                    try (var _ = new PointerScope()) {
+                        layers.add(new Layer(held.keep(empty(shape, compute)), held.keep(empty(shape, compute))));
+                    }
+                }
+            });
+            opening.done();
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.come.model;
 
 import dev.come.memory.Retained;
+import dev.come.Opening;
 import dev.come.checkpoint.Checkpoint;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
@@ -26,9 +27,10 @@ public final class LanguageModelHead implements AutoCloseable {
     public LanguageModelHead(Checkpoint checkpoint, ModelConfig config, Compute compute) {
         this.config = config;
         this.compute = compute;
-        try (var _ = new PointerScope()) {
+        try (var _ = new PointerScope(); Opening opening = new Opening()) {
             // On a device all of it: every chunk of tokens needs it, and the way there is long.
             Tensor inFile = checkpoint.tensor(config.headTensor());
+            opening.add(held::close);
             stored = held.keep(inFile.to(compute.torchDevice(), inFile.scalar_type()));
             Family.Names names = config.family().names();
             normWeight = config.finalNorm() ? wide(checkpoint, names.finalNorm()) : null;
@@ -38,6 +40,7 @@ public final class LanguageModelHead implements AutoCloseable {
             projection = config.embeddingSize() == config.hiddenSize()
                     ? null
                     : wide(checkpoint, names.projectOut().orElseThrow());
+            opening.done();
         }
     }
 

@@ -72,15 +72,16 @@ public final class Rotation implements AutoCloseable {
         Table table = tables.get(key);
         if (table == null || table.positions() < length) {
             int positions = key.length() == 0 ? Math.max(256, Integer.highestOneBit(length - 1) << 1) : length;
-            if (table != null) {
-                table.close();
-            }
+            Table shorter = table;
             RotaryEmbedding.Table values = rotary.table(0, positions);
             try (var _ = new PointerScope()) {
                 table = new Table(Retained.of(upload(values.cos(), positions)),
                         Retained.of(upload(values.sin(), positions)));
             }
             tables.put(key, table);
+            if (shorter != null) {
+                shorter.close();
+            }
         }
         return table;
     }

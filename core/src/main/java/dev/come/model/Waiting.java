@@ -1,21 +1,24 @@
 package dev.come.model;
 
+import dev.come.Thrown;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** Lets threads wait for each other's progress, but not for that of a thread that has failed. */
-public final class Waiting {
-    private @Nullable RuntimeException failure;
+/**
+ * Lets the threads of one {@link Workers#forEach} wait for each other's progress. Once one of them has failed, by whatever was
+ * thrown, nobody waits any more.
+ */
+public class Waiting {
+    private @Nullable Throwable failure;
 
     /**
-     * Waits until a condition holds, which becomes true in {@link #change} only.
-     *
-     * @throws RuntimeException that of the guarded work that failed meanwhile, so that whoever is asked first tells why
+     * Waits until a condition holds, which becomes true in {@link #change} only. Throws what the thread that failed meanwhile has
+     * thrown, so that whoever is asked first tells why.
      */
-    public synchronized void until(BooleanSupplier condition) {
+    public final synchronized void until(BooleanSupplier condition) {
         while (!condition.getAsBoolean()) {
             if (failure != null) {
-                throw failure;
+                throw Thrown.again(failure);
             }
             try {
                 wait();
@@ -27,18 +30,16 @@ public final class Waiting {
     }
 
     /** Changes what others may be waiting for. */
-    public synchronized void change(Runnable change) {
+    public final synchronized void change(Runnable change) {
         change.run();
         notifyAll();
     }
 
-    /** Does work that others wait for; if it fails, so do they. */
-    public void guard(Runnable work) {
-        try {
-            work.run();
-        } catch (RuntimeException e) {
-            change(() -> failure = e);
-            throw e;
+    /** What is waited for may not come any more. */
+    final synchronized void fail(Throwable cause) {
+        if (failure == null) {
+            failure = cause;
         }
+        notifyAll();
     }
 }

@@ -1,5 +1,7 @@
 package dev.come.model;
 
+import dev.come.Opening;
+import dev.come.Thrown;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
@@ -9,6 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.global.torch;
@@ -45,59 +48,100 @@ public final class Workers implements AutoCloseable {
 
     /** Runs the task for the chunks 0 to {@code count - 1}, without gradients, and returns when all are done. */
     public void forEach(int count, ChunkTask task) {
-        forEach(count, count, task);
+        forEach(count, new Waiting(), task);
     }
 
     /**
-     * The same with so many chunks at once at most. For tasks that wait for each other: a thread that waits cannot help.
+     * The same for tasks that wait for each other; chunks are begun in their order.
+     *
+     * @param waiting what they wait with; whatever one of them throws ends it
      */
-    public void forEach(int count, int atOnce, ChunkTask task) {
-        run(count, atOnce, task, null);
+    public void forEach(int count, Waiting waiting, ChunkTask task) {
+        forEach(count, count, waiting, task);
+    }
+
+    /**
+     * The same with so many chunks at once at most. A thread that waits cannot help.
+     */
+    public void forEach(int count, int atOnce, Waiting waiting, ChunkTask task) {
+        run(new Work(count, task, waiting), atOnce, null);
     }
 
     /** Does the pieces of one chunk's work on the calling thread and on those that have nothing to do. */
-    void share(int pieces, ChunkTask task, Workspace own) {
-        run(pieces, pieces - 1, task, own);
+    void share(int pieces, Waiting waiting, ChunkTask task, Workspace own) {
+        run(new Work(pieces, task, waiting), pieces - 1, own);
     }
 
-    private void run(int count, int others, ChunkTask task, @Nullable Workspace own) {
-        AtomicInteger next = new AtomicInteger();
-        List<Future<?>> running = new ArrayList<>();
-        while (running.size() < others) {
-            Workspace free = idle.pollFirst();
-            if (free == null) {
-                break;
+    private void run(Work work, int others, @Nullable Workspace own) {
+        List<Future<?>> running = new ArrayList<>(workspaces.size());
+        try {
+            while (running.size() < others) {
+                Workspace free = idle.pollFirst();
+                if (free == null) {
+                    break;
+                }
+                running.add(begin(work, free));
             }
-            running.add(executor.submit(() -> {
+            if (own == null && running.isEmpty() && work.count > 0) {
+                throw new IllegalStateException("all threads are at work, and this one must not wait for them");
+            }
+        } catch (RuntimeException | Error e) {
+            work.fail(e);
+        }
+        if (own != null) {
+            work.run(own);
+        }
+        join(running, work);
+    }
+
+    /** Has another thread work; there may be none to be had. */
+    private Future<?> begin(Work work, Workspace free) {
+        try (Opening opening = new Opening()) {
+            opening.add(() -> idle.addFirst(free));
+            Future<?> begun = executor.submit(() -> {
                 try {
-                    work(next, count, task, free);
+                    work.run(free);
                 } finally {
                     idle.addFirst(free);
                 }
-            }));
+            });
+            opening.done();
+            return begun;
         }
-        if (own == null && running.isEmpty() && count > 0) {
-            throw new IllegalStateException("all threads are at work, and this one must not wait for them");
-        }
-        RuntimeException failure = null;
-        if (own != null) {
-            try {
-                work(next, count, task, own);
-            } catch (RuntimeException | Error e) {
-                next.set(count);
-                failure = unchecked(e);
-            }
-        }
-        join(running, next, count, failure);
     }
 
-    private static void work(AtomicInteger next, int count, ChunkTask task, Workspace workspace) {
-        try (var _ = new NoGradGuard()) {
-            for (int chunk = next.getAndIncrement(); chunk < count; chunk = next.getAndIncrement()) {
-                try (var _ = new PointerScope()) {
-                    task.run(chunk, workspace);
+    /** Pieces that threads take one after the other, until there are no more or one of them has failed. */
+    private static final class Work {
+        private final int count;
+        private final ChunkTask task;
+        private final Waiting waiting;
+        private final AtomicInteger next = new AtomicInteger();
+        private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+
+        Work(int count, ChunkTask task, Waiting waiting) {
+            this.count = count;
+            this.task = task;
+            this.waiting = waiting;
+        }
+
+        /** What is thrown is kept for the one who waits for all. */
+        void run(Workspace workspace) {
+            try (var _ = new NoGradGuard()) {
+                for (int chunk = next.getAndIncrement(); chunk < count; chunk = next.getAndIncrement()) {
+                    try (var _ = new PointerScope()) {
+                        task.run(chunk, workspace);
+                    }
                 }
+            } catch (RuntimeException | Error e) {
+                fail(e);
             }
+        }
+
+        /** Nothing more is begun or waited for. */
+        void fail(Throwable cause) {
+            next.set(count);
+            failure.compareAndSet(null, cause);
+            waiting.fail(cause);
         }
     }
 
@@ -107,9 +151,7 @@ public final class Workers implements AutoCloseable {
     }
 
     /** Waits for all, so that nothing is freed under a thread's feet; the first failure then goes on. */
-    private static void join(List<Future<?>> running, AtomicInteger next, int count,
-            @Nullable RuntimeException ownFailure) {
-        RuntimeException failure = ownFailure;
+    private static void join(List<Future<?>> running, Work work) {
         boolean interrupted = false;
         for (Future<?> future : running) {
             boolean ended = false;
@@ -118,32 +160,28 @@ public final class Workers implements AutoCloseable {
                     future.get();
                     ended = true;
                 } catch (ExecutionException e) {
-                    next.set(count);
-                    failure = failure == null ? unchecked(e.getCause()) : failure;
+                    work.fail(e.getCause());
                     ended = true;
                 } catch (InterruptedException e) {
-                    // Nothing more is begun, but what is at work has to end first.
-                    next.set(count);
+                    // What is at work has to end first.
                     interrupted = true;
-                    failure = failure == null ? new IllegalStateException("interrupted", e) : failure;
+                    work.fail(new IllegalStateException("interrupted", e));
                 }
             }
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        Throwable failure = work.failure.get();
         if (failure != null) {
-            throw failure;
+            throw Thrown.again(failure);
         }
     }
 
-    private static RuntimeException unchecked(@Nullable Throwable failure) {
-        return failure instanceof RuntimeException known ? known : new IllegalStateException(failure);
-    }
-
+    /** Ends the threads, which have nothing to do any more. */
     @Override
     public void close() {
-        executor.shutdownNow();
+        executor.close();
         workspaces.forEach(Workspace::close);
     }
 }

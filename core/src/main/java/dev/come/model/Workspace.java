@@ -52,8 +52,12 @@ public final class Workspace implements AutoCloseable {
      * @param task is given the workspace of the thread that does the piece
      */
     public void share(int pieces, Workers.ChunkTask task) {
+        share(pieces, new Waiting(), task);
+    }
+
+    private void share(int pieces, Waiting waiting, Workers.ChunkTask task) {
         if (workers != null && pieces > 1) {
-            workers.share(pieces, task, this);
+            workers.share(pieces, waiting, task, this);
             return;
         }
         for (int piece = 0; piece < pieces; piece++) {
@@ -70,8 +74,13 @@ public final class Workspace implements AutoCloseable {
 
     /** {@link #share Shares} work on rows, which is done so many at a time as suits the processor or device. */
     void shareRows(long rows, RowsTask task) {
+        shareRows(rows, new Waiting(), task);
+    }
+
+    /** The same for blocks that wait for those before them. */
+    void shareRows(long rows, Waiting waiting, RowsTask task) {
         long most = compute.rowsAtOnce();
-        share(Math.toIntExact(Math.ceilDiv(rows, most)), (piece, buffers) -> {
+        share(Math.toIntExact(Math.ceilDiv(rows, most)), waiting, (piece, buffers) -> {
             long start = piece * most;
             task.run(piece, start, Math.min(most, rows - start), buffers);
         });

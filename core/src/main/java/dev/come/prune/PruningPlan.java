@@ -3,6 +3,7 @@ package dev.come.prune;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.AtomicFile;
+import dev.come.Shortage;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
 import dev.come.model.ModelConfig;
@@ -194,6 +195,10 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
      * @throws InvalidInputException if it is not a plan, or damaged
      */
     public static PruningPlan read(Path file) {
+        return Shortage.reading(file, () -> parse(file));
+    }
+
+    private static PruningPlan parse(Path file) {
         try {
             return of(JSON.readTree(Limits.read(file, Limits.PLAN_BYTES)), file);
         } catch (IOException e) {

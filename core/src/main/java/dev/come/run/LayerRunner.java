@@ -1,7 +1,9 @@
 package dev.come.run;
 
 import dev.come.FailedException;
+import dev.come.Opening;
 import dev.come.Progress;
+import dev.come.Shortage;
 import dev.come.model.Compute;
 import dev.come.model.CrossEntropy;
 import dev.come.model.DecoderLayer;
@@ -75,11 +77,17 @@ public final class LayerRunner implements AutoCloseable {
     public LayerRunner(LayerStore store, Compute compute) {
         this.store = store;
         this.compute = compute;
-        this.workers = new Workers(compute);
-        this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
-        this.head = new LanguageModelHead(store.checkpoint(), store.config(), compute);
-        this.crossEntropy = new CrossEntropy(head);
-        this.rotation = new Rotation(compute);
+        try (Opening opening = new Opening()) {
+            this.workers = new Workers(compute);
+            opening.add(workers::close);
+            this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
+            opening.add(embedding::close);
+            this.head = new LanguageModelHead(store.checkpoint(), store.config(), compute);
+            opening.add(head::close);
+            this.crossEntropy = new CrossEntropy(head);
+            this.rotation = new Rotation(compute);
+            opening.done();
+        }
     }
 
     /**
@@ -169,21 +177,21 @@ public final class LayerRunner implements AutoCloseable {
         Waiting waiting = new Waiting();
         try {
             // More than there are chunks would only wait; so they help.
-            workers.forEach(before + steps.size() * chunks.size(), before + chunks.size(), (task, workspace) -> {
-                if (beside != null && task == 0) {
-                    beside.accept(workspace);
-                    return;
-                }
-                int index = (task - before) % chunks.size();
-                int position = (task - before) / chunks.size();
-                if (position > 0) {
-                    waiting.until(() -> layers.get(position - 1).isThrough(index));
-                }
-                Layer layer = layers.get(position);
-                waiting.guard(() -> run(layer.open(), layer.step.node(), index, chunks.get(index), layer.step.pass(),
-                        workspace));
-                waiting.change(() -> layer.finished(index));
-            });
+            workers.forEach(before + steps.size() * chunks.size(), before + chunks.size(), waiting,
+                    (task, workspace) -> {
+                        if (beside != null && task == 0) {
+                            beside.accept(workspace);
+                            return;
+                        }
+                        int index = (task - before) % chunks.size();
+                        int position = (task - before) / chunks.size();
+                        if (position > 0) {
+                            waiting.until(() -> layers.get(position - 1).isThrough(index));
+                        }
+                        Layer layer = layers.get(position);
+                        run(layer.open(), layer.step.node(), index, chunks.get(index), layer.step.pass(), workspace);
+                        waiting.change(() -> layer.finished(index));
+                    });
         } finally {
             layers.forEach(Layer::close);
         }
@@ -204,9 +212,11 @@ public final class LayerRunner implements AutoCloseable {
         synchronized DecoderLayer open() {
             if (layer == null) {
                 try (var _ = new PointerScope()) {
-                    LayerWeights weights = step.weights.orElseGet(() -> store.materialise(step.node));
-                    step.visitor.visit(weights);
-                    layer = new DecoderLayer(store.config(), weights, compute);
+                    layer = Shortage.named(() -> "Loading layer " + step.node.tree(), () -> {
+                        LayerWeights weights = step.weights.orElseGet(() -> store.materialise(step.node));
+                        step.visitor.visit(weights);
+                        return new DecoderLayer(store.config(), weights, compute);
+                    });
                 }
             }
             return layer;
@@ -232,6 +242,11 @@ public final class LayerRunner implements AutoCloseable {
     }
 
     private void run(DecoderLayer layer, LayerNode node, int index, Chunk chunk, Pass pass, Workspace workspace) {
+        Shortage.named(() -> "Layer " + node.tree() + " on " + chunk.tokens().length + " tokens",
+                () -> runNamed(layer, node, index, chunk, pass, workspace));
+    }
+
+    private void runNamed(DecoderLayer layer, LayerNode node, int index, Chunk chunk, Pass pass, Workspace workspace) {
         Tensor hidden = pass.before(index);
         pass.forward(layer, index, hidden, chunk.layout(), rotation, workspace);
         // A sum is finite only if all of its terms are.
@@ -261,8 +276,9 @@ public final class LayerRunner implements AutoCloseable {
      * @param first for each sequence, by its number, the position of the first token that is scored
      */
     double[][] tokenLosses(Chunk chunk, Tensor hidden, IntUnaryOperator first, Workspace workspace, LayerStack stack) {
-        double[][] losses = crossEntropy.losses(hidden, chunk.tokens(), chunk.layout(),
-                index -> first.applyAsInt(chunk.first() + index), workspace);
+        double[][] losses = Shortage.named(() -> "The output projection on " + chunk.tokens().length + " tokens",
+                () -> crossEntropy.losses(hidden, chunk.tokens(), chunk.layout(),
+                        index -> first.applyAsInt(chunk.first() + index), workspace));
         progress.advance(headRuns());
         return check(losses, chunk, stack);
     }

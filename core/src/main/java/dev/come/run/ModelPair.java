@@ -1,6 +1,7 @@
 package dev.come.run;
 
 import dev.come.FailedException;
+import dev.come.Opening;
 import dev.come.Progress;
 import dev.come.model.Compute;
 import dev.come.model.NextTokenDivergence;
@@ -45,8 +46,12 @@ public final class ModelPair implements AutoCloseable {
      */
     public ModelPair(LayerStore model, Compute compute, LayerStore reference, Compute referenceCompute,
             Sequences sequences, long memory) {
-        this.model = new LayerRunner(model, compute);
-        this.reference = new LayerRunner(reference, referenceCompute);
+        try (Opening opening = new Opening()) {
+            this.model = new LayerRunner(model, compute);
+            opening.add(this.model::close);
+            this.reference = new LayerRunner(reference, referenceCompute);
+            opening.done();
+        }
         // The reference's last states, the model's, and once more those that a layer changes.
         long tokenBytes = Math.max((long) model.config().hiddenSize() * compute.type().bytes(),
                 (long) reference.config().hiddenSize() * referenceCompute.type().bytes());

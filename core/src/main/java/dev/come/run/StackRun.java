@@ -141,6 +141,7 @@ public final class StackRun implements AutoCloseable {
                 to.add(new Branch(branch.start, new ArrayList<>(going), chunks.size()));
             }
         }
+        branches.addAll(to); // so that their states are freed however this ends
         List<Chunk> tasks = new ArrayList<>();
         from.forEach(_ -> tasks.addAll(chunks.chunks()));
         runner.run(node, tasks, _ -> {
@@ -176,7 +177,6 @@ public final class StackRun implements AutoCloseable {
             }
         });
         branches.removeIf(branch -> branch.paths.isEmpty());
-        branches.addAll(to);
     }
 
     private void setFinishedAside() {
@@ -188,13 +188,13 @@ public final class StackRun implements AutoCloseable {
             } else if (!ended.isEmpty()) {
                 branch.paths.removeAll(ended);
                 Branch aside = new Branch(branch.start, ended, chunks.size());
+                finished.add(aside);
                 for (int chunk = 0; chunk < chunks.size(); chunk++) {
                     Tensor own = branch.hidden.borrow(chunk);
                     if (own != null) {
                         aside.hidden.keep(chunk, own.clone());
                     }
                 }
-                finished.add(aside);
             }
         }
     }

@@ -13,9 +13,13 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedSet;
+import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -37,11 +41,16 @@ public final class StateStore implements AutoCloseable {
     private final long memory;
     private long budget;
     private final Path folder;
+    /** All that were not freed; the store owns them. */
+    private final Set<State> all = new HashSet<>();
+    /** Those of them that are in memory and may be moved to the file, the oldest first. */
     private final SequencedSet<State> inMemory = new LinkedHashSet<>();
     private final Map<Long, Deque<Long>> freeSlots = new HashMap<>();
     private @Nullable FileChannel file;
     private long fileEnd;
     private long bytesInMemory;
+    private final LongAdder bytesRead = new LongAdder();
+    private final LongAdder bytesWritten = new LongAdder();
 
     /** The states of one chunk of tokens at one boundary between layers, {@code (tokens, hidden)}. */
     public static final class State {
@@ -52,10 +61,10 @@ public final class StateStore implements AutoCloseable {
         private long slot = -1;
 
         private State(Tensor tensor) {
-            this.tensor = Retained.of(tensor);
             this.bytes = tensor.nbytes();
             this.shape = new long[]{tensor.size(0), tensor.size(1)};
             this.options = Retained.of(tensor.options());
+            this.tensor = Retained.of(tensor);
         }
     }
 
@@ -73,38 +82,47 @@ public final class StateStore implements AutoCloseable {
 
     /** Takes a contiguous tensor, which nobody may change from then on. */
     public synchronized State put(Tensor tensor) {
-        State state = new State(tensor);
+        State state = add(tensor);
         inMemory.add(state);
-        bytesInMemory += state.bytes;
         spillOverBudget();
         return state;
     }
 
     /** Copies a contiguous tensor to the file, whatever room there is in memory. */
     public synchronized State putInFile(Tensor tensor) {
-        State state = new State(tensor);
-        bytesInMemory += state.bytes;
+        State state = add(tensor);
         spill(state);
+        return state;
+    }
+
+    private State add(Tensor tensor) {
+        State state = new State(tensor);
+        all.add(state);
+        bytesInMemory += state.bytes;
         return state;
     }
 
     /** The states as a tensor of the current PointerScope, not to be changed. */
     public Tensor get(State state) {
-        synchronized (this) {
-            if (state.tensor != null) {
-                return state.tensor.borrow().detach();
-            }
-        }
-        return read(state, 0, state.shape[0]);
+        Tensor known = known(state);
+        return known == null ? read(state, 0, state.shape[0]) : known;
+    }
+
+    /** The states as a tensor of the current PointerScope, which may be changed. */
+    public Tensor copy(State state) {
+        Tensor known = known(state);
+        return known == null ? read(state, 0, state.shape[0]) : known.clone();
+    }
+
+    private synchronized @Nullable Tensor known(State state) {
+        return state.tensor == null ? null : state.tensor.borrow().detach();
     }
 
     /** Some rows of the states, {@code (rows, hidden)}. */
     public Tensor rows(State state, long[] rows) {
-        synchronized (this) {
-            if (state.tensor != null) {
-                Tensor all = state.tensor.borrow();
-                return torch.index_select(all, 0, torch.tensor(rows).to(all.device(), torch.ScalarType.Long));
-            }
+        Tensor known = known(state);
+        if (known != null) {
+            return torch.index_select(known, 0, torch.tensor(rows).to(known.device(), torch.ScalarType.Long));
         }
         Tensor result = torch.empty(new long[]{rows.length, state.shape[1]}, state.options.borrow(),
                 new MemoryFormatOptional());
@@ -116,14 +134,14 @@ public final class StateStore implements AutoCloseable {
 
     /** Forgets states. */
     public synchronized void free(State state) {
-        if (state.tensor != null) {
+        if (all.remove(state)) {
             inMemory.remove(state);
+            if (state.slot >= 0) {
+                freeSlots.computeIfAbsent(state.bytes, size -> new ArrayDeque<>()).push(state.slot);
+            }
             release(state);
-        } else if (state.slot >= 0) {
-            freeSlots.computeIfAbsent(state.bytes, size -> new ArrayDeque<>()).push(state.slot);
-            state.slot = -1;
+            state.options.close();
         }
-        state.options.close();
     }
 
     /** Part of the budget that is lent for something else; closing it gives it back. */
@@ -167,6 +185,16 @@ public final class StateStore implements AutoCloseable {
     /** Bytes that the temporary file takes. */
     synchronized long bytesInFile() {
         return fileEnd;
+    }
+
+    /** Bytes that were read from the temporary file so far. */
+    public long bytesRead() {
+        return bytesRead.sum();
+    }
+
+    /** Bytes that were written to the temporary file so far. */
+    public long bytesWritten() {
+        return bytesWritten.sum();
     }
 
     private void release(State state) {
@@ -214,6 +242,7 @@ public final class StateStore implements AutoCloseable {
                 }
                 done += count;
             }
+            (write ? bytesWritten : bytesRead).add(bytes);
         } catch (IOException e) {
             throw new FailedException(
                     "Hidden states beyond --memory could not be " + (write ? "written to" : "read from")
@@ -233,10 +262,10 @@ public final class StateStore implements AutoCloseable {
         return file;
     }
 
+    /** Frees all states, those as well that somebody who failed has left. */
     @Override
     public synchronized void close() {
-        inMemory.forEach(this::release);
-        inMemory.clear();
+        List.copyOf(all).forEach(this::free);
         NativeMemory.giveBackFreed();
         if (file != null) {
             try {

@@ -1,6 +1,7 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
+import dev.come.Shortage;
 import dev.come.UsageException;
 import dev.come.hub.Hub;
 import java.io.IOException;
@@ -120,8 +121,9 @@ record Corpus(String name, Split split, Path root, List<RowFile> files, Optional
      * @throws InvalidInputException if there are none
      */
     int rowCount() {
-        int count = files.stream().mapToInt(file -> file.scan(row -> false, (row, text) -> {
-        })).sum();
+        int count = files.stream()
+                .mapToInt(file -> Shortage.reading(file.path(), () -> file.scan(row -> false, (row, text) -> {
+                }))).sum();
         if (count == 0) {
             throw new InvalidInputException(name + " has no rows of text in " + String.join(", ", sources()) + " below "
                     + root + ".");
@@ -136,7 +138,8 @@ record Corpus(String name, Split split, Path root, List<RowFile> files, Optional
         int before = 0;
         for (RowFile file : files) {
             int first = before;
-            before += file.scan(row -> wanted.contains(first + row), (row, text) -> texts.put(first + row, text));
+            before += Shortage.reading(file.path(),
+                    () -> file.scan(row -> wanted.contains(first + row), (row, text) -> texts.put(first + row, text)));
         }
         return IntStream.of(numbers).mapToObj(texts::get).map(Objects::requireNonNull).toList();
     }

@@ -6,6 +6,7 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.memory.NativeMemory;
 import dev.come.checkpoint.Limits;
+import dev.come.Shortage;
 import dev.come.vocabulary.TokenizerFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -71,9 +72,11 @@ public final class Tokenizer implements AutoCloseable {
      * @throws FailedException if the native library cannot be loaded
      */
     public static Tokenizer open(Path modelFolder, int embeddings) {
-        Description description = Description.of(modelFolder);
-        return new Tokenizer(description.file(), () -> Description.of(modelFolder).json(), load(description),
-                embeddings);
+        return Shortage.reading(modelFolder.resolve("tokenizer.json"), () -> {
+            Description description = Description.of(modelFolder);
+            return new Tokenizer(description.file(), () -> Description.of(modelFolder).json(), load(description),
+                    embeddings);
+        });
     }
 
     /**
@@ -133,6 +136,11 @@ public final class Tokenizer implements AutoCloseable {
 
     private int[] encode(String text, boolean specialTokens) {
         // HuggingFaceTokenizer.encode would make several objects for every token of the text.
+        return Shortage.named(() -> "A text of " + text.length() + " characters, cut into tokens,",
+                () -> encodeAll(text, specialTokens));
+    }
+
+    private int[] encodeAll(String text, boolean specialTokens) {
         long encoding = TokenizersLibrary.LIB.encode(handle, text, specialTokens);
         try {
             int[] ids = LongStream.of(TokenizersLibrary.LIB.getTokenIds(encoding)).mapToInt(Math::toIntExact).toArray();
@@ -160,6 +168,10 @@ public final class Tokenizer implements AutoCloseable {
 
     /** The number of ids: one more than the highest in the vocabulary and the added tokens. */
     public int vocabularySize() {
+        return Shortage.reading(file, this::countIds);
+    }
+
+    private int countIds() {
         JsonNode root;
         try {
             root = JsonMapper.shared().readTree(json.get());

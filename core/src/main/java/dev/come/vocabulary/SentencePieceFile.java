@@ -1,5 +1,6 @@
 package dev.come.vocabulary;
 
+import dev.come.Shortage;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
@@ -40,6 +41,10 @@ final class SentencePieceFile {
      *         express
      */
     static SentencePieces read(Path file) {
+        return Shortage.reading(file, () -> parse(file));
+    }
+
+    private static SentencePieces parse(Path file) {
         try {
             SentencePieceFile model = new SentencePieceFile(file);
             model.model(new ProtobufReader(file, ByteBuffer.wrap(Limits.read(file, Limits.VOCABULARY_BYTES))));

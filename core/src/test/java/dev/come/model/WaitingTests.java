@@ -3,26 +3,62 @@ package dev.come.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.Thrown;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
-@Timeout(value = 30, unit = TimeUnit.SECONDS)
+@Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = ThreadMode.SEPARATE_THREAD)
 class WaitingTests {
-    @Test
-    void whoWaitsForFailedWorkFailsForTheSameReason() {
+    @ParameterizedTest
+    @MethodSource("failures")
+    void whoWaitsForFailedWorkFailsForTheSameReason(Throwable reason) {
         Waiting waiting = new Waiting();
         CompletableFuture<Void> waiter = CompletableFuture.runAsync(() -> waiting.until(() -> false));
-        IllegalArgumentException reason = new IllegalArgumentException("the disk is full");
-        assertThatThrownBy(() -> waiting.guard(() -> {
-            throw reason;
-        })).isSameAs(reason);
+        waiting.fail(reason);
         assertThatThrownBy(waiter::join).isInstanceOf(CompletionException.class).hasCause(reason);
+    }
+
+    static List<Throwable> failures() {
+        return List.of(new IllegalArgumentException("the disk is full"), new OutOfMemoryError("Java heap space"),
+                new StackOverflowError(), new AssertionError("thrown on purpose"));
+    }
+
+    /** Whatever is thrown, wherever in the order, before the turn or in it, by however many threads. */
+    @ParameterizedTest
+    @MethodSource("failures")
+    void nobodyWaitsForATurnThatFailed(Throwable reason) {
+        int count = 12;
+        for (int threads = 1; threads <= 3; threads++) {
+            try (Workers workers = new Workers(Compute.float32(threads))) {
+                for (int failing = 0; failing < 2 * count; failing++) {
+                    int bad = failing;
+                    InTurn turns = new InTurn();
+                    List<Integer> order = new ArrayList<>();
+                    assertThatThrownBy(() -> workers.forEach(count, turns, (chunk, _) -> {
+                        if (bad == 2 * chunk) {
+                            throw Thrown.again(reason);
+                        }
+                        turns.take(chunk, () -> {
+                            if (bad == 2 * chunk + 1) {
+                                throw Thrown.again(reason);
+                            }
+                            order.add(chunk);
+                        });
+                    })).isSameAs(reason);
+                    assertThat(order).containsExactlyElementsOf(IntStream.range(0, failing / 2).boxed().toList());
+                }
+            }
+        }
     }
 
     @Test

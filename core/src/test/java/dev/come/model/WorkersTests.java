@@ -129,11 +129,39 @@ class WorkersTests {
                     pause();
                     ended.incrementAndGet();
                 });
-            } catch (RuntimeException e) {
+            } catch (StackOverflowError e) {
                 assertThat(ended).hasValue(1);
                 throw e;
             }
-        })).isInstanceOf(IllegalStateException.class).hasCause(error);
+        })).isSameAs(error);
+    }
+
+    @Test
+    void aFailureEndsWhatOthersHaveNotBegun() {
+        AtomicInteger begun = new AtomicInteger();
+        Error error = new AssertionError("thrown on purpose");
+        // The calling thread asks for the first result first; the failure of another must not wait for it.
+        assertThatThrownBy(() -> workers.forEach(10_000, (chunk, _) -> {
+            begun.incrementAndGet();
+            if (chunk == THREADS) {
+                throw error;
+            }
+            pause();
+        })).isSameAs(error);
+        assertThat(begun.get()).isLessThanOrEqualTo(3 * THREADS);
+    }
+
+    @Test
+    void whoIsClosedHasNoThreads() {
+        Set<Thread> threads = ConcurrentHashMap.newKeySet();
+        try (Workers others = new Workers(Compute.float32(THREADS))) {
+            CountDownLatch all = new CountDownLatch(THREADS);
+            others.forEach(THREADS, (_, _) -> {
+                threads.add(Thread.currentThread());
+                meet(all);
+            });
+        }
+        assertThat(threads).hasSize(THREADS).noneMatch(Thread::isAlive);
     }
 
     private static void pause() {
@@ -148,7 +176,7 @@ class WorkersTests {
     void onlySoManyChunksAreAtWorkAtOnce() {
         AtomicInteger now = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
-        workers.forEach(50, 2, (_, _) -> {
+        workers.forEach(50, 2, new Waiting(), (_, _) -> {
             most.accumulateAndGet(now.incrementAndGet(), Math::max);
             now.decrementAndGet();
         });
