@@ -52,8 +52,9 @@ final class OpenModel implements AutoCloseable {
     /** The tokens that end a text, from generation_config.json or else config.json: one, several or none. */
     Set<Integer> endTokens() {
         Path generation = checkpoint.folder().resolve("generation_config.json");
-        ConfigTree tree = Files.exists(generation) ? ConfigTree.read(generation) : checkpoint.config();
-        return Set.copyOf(tree.oneOrMoreIntegers("eos_token_id"));
+        return Files.exists(generation)
+                ? Set.copyOf(ConfigTree.read(generation).oneOrMoreIntegers("eos_token_id"))
+                : config.family().endTokens(checkpoint.config());
     }
 
     @Override

@@ -3,7 +3,6 @@ package dev.come.model;
 import static dev.come.model.Part.*;
 
 import dev.come.model.Family.Names;
-import dev.come.model.Family.Setting;
 import dev.come.model.Family.SlidingLayers;
 import java.util.List;
 import java.util.Optional;
@@ -18,18 +17,31 @@ public final class Families {
     private static final String TIED = "tie_word_embeddings";
     private static final String WINDOW = "sliding_window";
     private static final String EPSILON = "rms_norm_eps";
+    private static final String ACTIVATION = "hidden_act";
+    private static final String HEAD_DIM = "head_dim";
+    private static final String KEY_VALUE_HEADS = "num_key_value_heads";
+    private static final String ROPE_THETA = "rope_theta";
+    private static final String TRAINED_POSITIONS = "original_max_position_embeddings";
+    private static final String LAYER_TYPES = LayerLists.TYPES;
+    private static final String USE_WINDOW = "use_sliding_window";
 
     private Families() {
     }
 
-    /** What Llama has in its layers, and most families have as it has it. */
+    /**
+     * What Llama has in its layers and its configuration, and most families have as it has it. A description says what is
+     * different; sizes and the token that ends a text differ in nearly all.
+     */
     private static Family.Builder llamaLike(String modelType, String architecture) {
         return Family.describe(modelType, architecture).part(ATTENTION_NORM, "input_layernorm.weight")
                 .part(QUERY, "self_attn.q_proj.weight").part(KEY, "self_attn.k_proj.weight")
                 .part(VALUE, "self_attn.v_proj.weight").part(OUTPUT, "self_attn.o_proj.weight")
                 .part(FEED_FORWARD_NORM, "post_attention_layernorm.weight").part(GATE, "mlp.gate_proj.weight")
                 .part(UP, "mlp.up_proj.weight").part(DOWN, "mlp.down_proj.weight")
-                .ignoring("rotary_emb.inv_freq");
+                .ignoring("rotary_emb.inv_freq").sizes(32_000, 4096, 11_008, 32, 32, 2048)
+                .optional(KEY_VALUE_HEADS, HEAD_DIM)
+                .fallback(ACTIVATION, "silu").fallback(EPSILON, 1e-6).fallback(ROPE_THETA, 10_000.0)
+                .optional(TRAINED_POSITIONS).fallback(TIED, false).endsWith(2);
     }
 
     private static Family.Builder attentionBiases(Family.Builder family) {
@@ -59,17 +71,21 @@ public final class Families {
             .checkedBy("llama-mha", "llama-gqa", "llama-mqa", "llama3-rope", "llama-bias", "llama-bf16-sharded",
                     "llama-fp16", "llama-deep");
 
-    private static final Family MISTRAL = llamaLike("mistral", "MistralForCausalLM").fallback(WINDOW, 4096)
-            .sliding(SlidingLayers.ALL).checkedBy("mistral-gqa");
+    private static final Family MISTRAL = llamaLike("mistral", "MistralForCausalLM")
+            .sizes(32_000, 4096, 14_336, 32, 32, 131_072).fallback(KEY_VALUE_HEADS, 8).fallback(WINDOW, 4096)
+            .optional(LAYER_TYPES).sliding(SlidingLayers.ALL).checkedBy("mistral-gqa");
 
-    private static final Family QWEN2 = llamaLike("qwen2", "Qwen2ForCausalLM")
+    static final Family QWEN2 = llamaLike("qwen2", "Qwen2ForCausalLM")
             .part(QUERY_BIAS, "self_attn.q_proj.bias").part(KEY_BIAS, "self_attn.k_proj.bias")
-            .part(VALUE_BIAS, "self_attn.v_proj.bias").fallback("use_sliding_window", false).fallback(WINDOW, 4096)
-            .fallback("max_window_layers", 28).sliding(SlidingLayers.UPPER).checkedBy("qwen2");
+            .part(VALUE_BIAS, "self_attn.v_proj.bias").sizes(151_936, 4096, 22_016, 32, 32, 32_768)
+            .fallback(KEY_VALUE_HEADS, 32).fallback(USE_WINDOW, false).fallback(WINDOW, 4096)
+            .fallback("max_window_layers", 28).optional(LAYER_TYPES, Family.END_OF_TEXT).sliding(SlidingLayers.UPPER)
+            .checkedBy("qwen2");
 
     private static final Family QWEN3 = headNorms(attentionBiases(llamaLike("qwen3", "Qwen3ForCausalLM")))
-            .fallback("head_dim", 128).fallback("use_sliding_window", false).fallback(WINDOW, 4096)
-            .fallback("max_window_layers", 28).sliding(SlidingLayers.UPPER).checkedBy("qwen3");
+            .sizes(151_936, 4096, 22_016, 32, 32, 32_768).fallback(KEY_VALUE_HEADS, 32).fallback(HEAD_DIM, 128)
+            .fallback(USE_WINDOW, false).fallback(WINDOW, 4096).fallback("max_window_layers", 28)
+            .optional(LAYER_TYPES, Family.END_OF_TEXT).sliding(SlidingLayers.UPPER).checkedBy("qwen3");
 
     /** Norms before or after, learned positions, no gate; the 350-million model has narrow embeddings besides. */
     private static final Family OPT = Family.describe("opt", "OPTForCausalLM")
@@ -82,47 +98,57 @@ public final class Families {
             .biased(FEED_FORWARD_NORM, FEED_FORWARD_NORM_BIAS, "final_layer_norm").biased(UP, UP_BIAS, "fc1")
             .biased(DOWN, DOWN_BIAS, "fc2")
             .onlyIf("enable_bias", true, QUERY_BIAS, KEY_BIAS, VALUE_BIAS, OUTPUT_BIAS, UP_BIAS, DOWN_BIAS)
-            .norm(Norm.Kind.LAYER).key("hidden_act", "activation_function").key("intermediate_size", "ffn_dim")
-            .key("embedding_size", "word_embed_proj_dim").key(EPSILON, "layer_norm_eps")
-            .fallback("activation_function", "relu").fallback("layer_norm_eps", 1e-5).fallback(TIED, true)
-            .reads(Setting.NORM_PLACE).checkedBy("opt", "opt-350m-like");
+            .norm(Norm.Kind.LAYER).key(ACTIVATION, "activation_function").key("intermediate_size", "ffn_dim")
+            .key("embedding_size", "word_embed_proj_dim").sizes(50_272, 768, 3072, 12, 12, 2048)
+            .optional("word_embed_proj_dim").fallback("activation_function", "relu")
+            .fallback("do_layer_norm_before", true).fallback("_remove_final_layer_norm", false)
+            .fallback("layer_norm_elementwise_affine", true).fallback(TIED, true).endsWith(2)
+            .checkedBy("opt", "opt-350m-like");
 
     private static final Family PHI3 = llamaLike("phi3", "Phi3ForCausalLM")
             .part(QUERY, "self_attn.qkv_proj.weight").part(KEY, "self_attn.qkv_proj.weight")
             .part(VALUE, "self_attn.qkv_proj.weight").part(GATE, "mlp.gate_up_proj.weight")
-            .part(UP, "mlp.gate_up_proj.weight").fallback(EPSILON, 1e-5).sliding(SlidingLayers.ALL).checkedBy("phi3");
+            .part(UP, "mlp.gate_up_proj.weight").sizes(32_064, 3072, 8192, 32, 32, 4096)
+            .fallback(TRAINED_POSITIONS, 4096).fallback(EPSILON, 1e-5).optional(WINDOW).endsWith(32_000)
+            .sliding(SlidingLayers.ALL).checkedBy("phi3");
 
     private static final Family OLMO2 = attentionBiases(llamaLike("olmo2", "Olmo2ForCausalLM"))
             .without(ATTENTION_NORM, FEED_FORWARD_NORM)
             .part(ATTENTION_OUTPUT_NORM, "post_attention_layernorm.weight")
             .part(FEED_FORWARD_OUTPUT_NORM, "post_feedforward_layernorm.weight")
             .part(ALL_QUERIES_NORM, "self_attn.q_norm.weight").part(ALL_KEYS_NORM, "self_attn.k_norm.weight")
-            .fallback(EPSILON, 1e-5).checkedBy("olmo2");
+            .sizes(50_304, 4096, 11_008, 32, 32, 2048).fallback(EPSILON, 1e-5).endsWith(50_279).checkedBy("olmo2");
 
-    private static final Family GEMMA2 = sandwiched(attentionBiases(llamaLike("gemma2", "Gemma2ForCausalLM")))
-            .norm(Norm.Kind.RMS_PLUS_ONE).key("hidden_act", "hidden_activation")
-            .fallback("hidden_activation", "gelu_pytorch_tanh").fallback("head_dim", 256).fallback(TIED, true)
-            .fallback(WINDOW, 4096).fallback("query_pre_attn_scalar", 256).fallback("attn_logit_softcapping", 50.0)
-            .fallback("final_logit_softcapping", 30.0).sliding(SlidingLayers.ALTERNATING)
-            .reads(Setting.SCALED_EMBEDDING, Setting.QUERY_SCALE, Setting.SOFT_CAPS).checkedBy("gemma2");
+    /** What Gemma 2 and 3 have in common. */
+    private static Family.Builder gemma(String modelType, String architecture) {
+        return sandwiched(attentionBiases(llamaLike(modelType, architecture))).norm(Norm.Kind.RMS_PLUS_ONE)
+                .key(ACTIVATION, "hidden_activation")
+                .fallback("hidden_activation", "gelu_pytorch_tanh").fallback(KEY_VALUE_HEADS, 4).fallback(HEAD_DIM, 256)
+                .fallback(TIED, true).fallback(WINDOW, 4096).optional(LAYER_TYPES)
+                .fallback("query_pre_attn_scalar", 256)
+                .scaledEmbedding().endsWith(1);
+    }
 
-    private static final Family GEMMA3 = headNorms(
-            sandwiched(attentionBiases(llamaLike("gemma3_text", "Gemma3ForCausalLM")))).norm(Norm.Kind.RMS_PLUS_ONE)
-            .key("hidden_act", "hidden_activation").fallback("hidden_activation", "gelu_pytorch_tanh")
-            .fallback("head_dim", 256).fallback(TIED, true).fallback(WINDOW, 4096)
-            .fallback("query_pre_attn_scalar", 256).fallback("sliding_window_pattern", 6)
-            .sliding(SlidingLayers.ALL_BUT_SOME)
-            .reads(Setting.SCALED_EMBEDDING, Setting.QUERY_SCALE, Setting.SOFT_CAPS, Setting.LOCAL_ROTATION)
-            .checkedBy("gemma3");
+    private static final Family GEMMA2 = gemma("gemma2", "Gemma2ForCausalLM")
+            .sizes(256_000, 2304, 9216, 26, 8, 8192).fallback("attn_logit_softcapping", 50.0)
+            .fallback("final_logit_softcapping", 30.0).sliding(SlidingLayers.ALTERNATING).checkedBy("gemma2");
+
+    static final Family GEMMA3 = headNorms(gemma("gemma3_text", "Gemma3ForCausalLM"))
+            .sizes(262_208, 2304, 9216, 26, 8, 131_072).optional("attn_logit_softcapping", "final_logit_softcapping")
+            .fallback(ROPE_THETA, 1_000_000.0).fallback(RopeReader.LOCAL_THETA, 10_000.0)
+            .fallback("sliding_window_pattern", 6).sliding(SlidingLayers.ALL_BUT_SOME).checkedBy("gemma3");
 
     private static final Family GRANITE = feedForwardBiases(
-            attentionBiases(llamaLike("granite", "GraniteForCausalLM"))).reads(Setting.MULTIPLIERS)
-            .checkedBy("granite");
+            attentionBiases(llamaLike("granite", "GraniteForCausalLM"))).fallback("embedding_multiplier", 1.0)
+            .fallback("attention_multiplier", 1.0).fallback("residual_multiplier", 1.0)
+            .fallback("logits_scaling", 1.0).checkedBy("granite");
 
     private static final Family SMOLLM3 = feedForwardBiases(
-            attentionBiases(llamaLike("smollm3", "SmolLM3ForCausalLM"))).fallback("use_sliding_window", false)
-            .fallback("no_rope_layer_interval", 4).fallback(TIED, true).sliding(SlidingLayers.ALL)
-            .reads(Setting.LAYERS_WITHOUT_POSITIONS).checkedBy("smollm3");
+            attentionBiases(llamaLike("smollm3", "SmolLM3ForCausalLM")))
+            .sizes(128_256, 2048, 11_008, 36, 16, 32_768).fallback(KEY_VALUE_HEADS, 4)
+            .fallback(ROPE_THETA, 2_000_000.0).fallback(USE_WINDOW, false).optional(WINDOW, LAYER_TYPES)
+            .optional(LayerLists.WITH_ROTATION).fallback("no_rope_layer_interval", 4).fallback(TIED, true)
+            .endsWith(128_001).sliding(SlidingLayers.WITHOUT_POSITIONS).checkedBy("smollm3");
 
     private static final Family STARCODER2 = Family.describe("starcoder2", "Starcoder2ForCausalLM")
             .biased(ATTENTION_NORM, ATTENTION_NORM_BIAS, "input_layernorm")
@@ -131,9 +157,10 @@ public final class Families {
             .biased(FEED_FORWARD_NORM, FEED_FORWARD_NORM_BIAS, "post_attention_layernorm")
             .biased(UP, UP_BIAS, "mlp.c_fc").biased(DOWN, DOWN_BIAS, "mlp.c_proj")
             .onlyIf("use_bias", true, QUERY_BIAS, KEY_BIAS, VALUE_BIAS, OUTPUT_BIAS, UP_BIAS, DOWN_BIAS)
-            .norm(Norm.Kind.LAYER).key(EPSILON, "norm_epsilon").fallback("norm_epsilon", 1e-5)
-            .fallback("hidden_act", "gelu_pytorch_tanh").fallback(TIED, true).sliding(SlidingLayers.ALL)
-            .checkedBy("starcoder2");
+            .norm(Norm.Kind.LAYER).sizes(49_152, 3072, 12_288, 30, 24, 4096).fallback(KEY_VALUE_HEADS, 2)
+            .optional(HEAD_DIM, WINDOW, TRAINED_POSITIONS).fallback(ACTIVATION, "gelu_pytorch_tanh")
+            .key(EPSILON, "norm_epsilon").fallback("norm_epsilon", 1e-5).fallback(ROPE_THETA, 10_000.0)
+            .fallback(TIED, true).endsWith(50_256).sliding(SlidingLayers.ALL).checkedBy("starcoder2");
 
     /** All of them; the five of the authors' toolkit first. */
     public static final List<Family> ALL = List.of(LLAMA, OPT, QWEN2, QWEN3, MISTRAL, PHI3, OLMO2, GEMMA2, GEMMA3,

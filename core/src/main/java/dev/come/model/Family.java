@@ -2,7 +2,6 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -14,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What one family of models is like: data, not code. {@link Families} holds the descriptions. The tensors of layer
@@ -25,19 +25,26 @@ import java.util.stream.IntStream;
  * @param names the tensors outside the layers
  * @param layerPrefix what the names of all layer tensors begin with, up to the layer's number
  * @param parts the tensors of a layer
- * @param switches the parts that only some models of the family have
+ * @param switches the parts that a model has only if a key of its config.json is true
  * @param norm the formula of all norms
  * @param keys where config.json calls something by another name than most: the usual name to the family's
- * @param defaults what is meant where config.json does not have a key, by the family's name of the key; as in the
- *        configuration class in transformers
+ * @param defaults every key of config.json that the family's models depend on, by the family's name, and what is meant where
+ *        it is left out; empty where that is "none". As in the configuration class in transformers. Other keys are not read
  * @param slidingLayers which layers see only a window of tokens where {@code layer_types} does not say it
- * @param reads which settings that other families know nothing of have a meaning
+ * @param scaledEmbedding whether embeddings are scaled by the root of the hidden size
  * @param ignored endings of tensor names that old exports carry and that can be computed from the configuration
  * @param checkedBy the fixtures in the test resources that the family is checked with, on random weights against transformers
  */
 public record Family(String modelType, String architecture, Names names, String layerPrefix, Map<Part, String> parts,
-        List<Switch> switches, Norm.Kind norm, Map<String, String> keys, Map<String, Object> defaults,
-        SlidingLayers slidingLayers, Set<Setting> reads, List<String> ignored, List<String> checkedBy) {
+        Map<String, Set<Part>> switches, Norm.Kind norm, Map<String, String> keys,
+        Map<String, Optional<Object>> defaults,
+        SlidingLayers slidingLayers, boolean scaledEmbedding, List<String> ignored, List<String> checkedBy) {
+
+    static final String END_OF_TEXT = "eos_token_id";
+    /** The keys on which the names and shapes of tensors depend, besides the switches. */
+    private static final List<String> SHAPING = List.of("vocab_size", "hidden_size", "embedding_size",
+            "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
+            "max_position_embeddings", "tie_word_embeddings", "do_layer_norm_before", "_remove_final_layer_norm");
 
     /**
      * Tensors outside the layers.
@@ -57,65 +64,27 @@ public record Family(String modelType, String architecture, Names names, String 
         }
     }
 
-    /**
-     * Parts that a model has only if a key of its config.json is true.
-     *
-     * @param fallback what the absence of the key means
-     */
-    public record Switch(String key, boolean fallback, Set<Part> parts) {
-        public Switch {
-            parts = Set.copyOf(parts);
-        }
-    }
-
-    /** Settings of config.json that change the forward pass and that only some families have. */
-    public enum Setting {
-        /** {@code do_layer_norm_before}: false norms after each residual sum instead of before attention and feed-forward. */
-        NORM_PLACE,
-        /** Embeddings are scaled by the root of the hidden size. */
-        SCALED_EMBEDDING,
-        /** {@code embedding_multiplier, residual_multiplier, attention_multiplier, logits_scaling}. */
-        MULTIPLIERS,
-        /** {@code query_pre_attn_scalar}: scores are divided by its root rather than by that of the head dimension. */
-        QUERY_SCALE,
-        /** {@code attn_logit_softcapping, final_logit_softcapping}. */
-        SOFT_CAPS,
-        /** {@code no_rope_layers}, {@code no_rope_layer_interval}: some layers know no positions. */
-        LAYERS_WITHOUT_POSITIONS,
-        /** {@code rope_local_base_freq}: layers with a window turn by other frequencies. */
-        LOCAL_ROTATION
-    }
-
     /** Which layers see only {@code sliding_window} tokens where {@code layer_types} does not say it. */
     public enum SlidingLayers {
         /** None. */
         NONE,
-        /** All. */
+        /** All, if there is a window. */
         ALL,
-        /** Those from {@code max_window_layers} on. */
+        /** Those from {@code max_window_layers} on, if {@code use_sliding_window}; without that no layer may slide. */
         UPPER,
         /** Every other one, beginning with the first. */
         ALTERNATING,
         /** All but every {@code sliding_window_pattern}-th. */
-        ALL_BUT_SOME;
-
-        boolean slides(int layer, ConfigTree config, Family family) {
-            return switch (this) {
-                case NONE -> false;
-                case ALL -> true;
-                case UPPER -> layer >= family.integer(config, "max_window_layers");
-                case ALTERNATING -> layer % 2 == 0;
-                case ALL_BUT_SOME -> (layer + 1) % family.period(config, "sliding_window_pattern") != 0;
-            };
-        }
+        ALL_BUT_SOME,
+        /** Those that know no positions, if there is a window and {@code use_sliding_window}. */
+        WITHOUT_POSITIONS
     }
 
     public Family {
         parts = Collections.unmodifiableMap(new EnumMap<>(parts));
-        switches = List.copyOf(switches);
+        switches = Map.copyOf(switches);
         keys = Map.copyOf(keys);
         defaults = Map.copyOf(defaults);
-        reads = Set.copyOf(reads);
         ignored = List.copyOf(ignored);
         checkedBy = List.copyOf(checkedBy);
     }
@@ -143,45 +112,78 @@ public record Family(String modelType, String architecture, Names names, String 
         return keys.getOrDefault(usual, usual);
     }
 
+    /** Whether models of this family depend on a key. */
+    boolean knows(String usual) {
+        return defaults.containsKey(key(usual));
+    }
+
+    /** A number without a fraction, which is the default where the configuration has none. */
     int integer(ConfigTree config, String usual) {
         String key = key(usual);
-        return !config.has(key) && defaults.get(key) instanceof Integer value ? value : config.integer(key);
+        return config.optionalInteger(key).or(() -> fallback(key, Integer.class)).orElseGet(() -> config.integer(key));
     }
 
-    /** After how many layers a rule repeats itself. */
-    int period(ConfigTree config, String usual) {
-        int period = integer(config, usual);
-        if (period < 1) {
-            throw new InvalidInputException(config.file() + ": " + key(usual) + " is " + period
-                    + ", but must be at least 1; the configuration is damaged or of another model");
-        }
-        return period;
+    /** A number without a fraction that may be none, as {@link #number}. */
+    Optional<Integer> optionalInteger(ConfigTree config, String usual) {
+        return number(config, usual).map(_ -> integer(config, usual));
     }
 
-    /** A number, which is absent where the configuration says {@code null}. */
+    /** A number, which is the default where the configuration has none. */
+    double required(ConfigTree config, String usual) {
+        String key = key(usual);
+        return config.optionalNumber(key).or(() -> fallback(key, Number.class).map(Number::doubleValue))
+                .orElseGet(() -> config.number(key));
+    }
+
+    /** A number that may be none: where the configuration says {@code null}, or the family does not know the key. */
     Optional<Double> number(ConfigTree config, String usual) {
         String key = key(usual);
-        return config.mentions(key) || !(defaults.get(key) instanceof Number value)
+        if (!knows(usual)) {
+            return Optional.empty();
+        }
+        return config.mentions(key)
                 ? config.optionalNumber(key)
-                : Optional.of(value.doubleValue());
+                : fallback(key, Number.class).map(Number::doubleValue);
     }
 
-    boolean bool(ConfigTree config, String usual, boolean fallback) {
+    /** Whether something is so; {@code unknown} in families that do not know the key. */
+    boolean bool(ConfigTree config, String usual, boolean unknown) {
         String key = key(usual);
-        return config.bool(key, defaults.get(key) instanceof Boolean value ? value : fallback);
+        return knows(usual) ? config.bool(key, fallback(key, Boolean.class).orElse(unknown)) : unknown;
     }
 
     String text(ConfigTree config, String usual) {
         String key = key(usual);
-        return !config.has(key) && defaults.get(key) instanceof String value ? value : config.string(key);
+        return config.optionalString(key).or(() -> fallback(key, String.class)).orElseGet(() -> config.string(key));
+    }
+
+    private <T> Optional<T> fallback(String key, Class<T> type) {
+        return defaults.getOrDefault(key, Optional.empty()).map(type::cast);
+    }
+
+    /** The tokens that end a text where generation_config.json is not there to say it: one, several or none. */
+    public Set<Integer> endTokens(ConfigTree config) {
+        return config.mentions(END_OF_TEXT)
+                ? Set.copyOf(config.oneOrMoreIntegers(END_OF_TEXT))
+                : fallback(END_OF_TEXT, Integer.class).map(Set::of).orElse(Set.of());
     }
 
     /** The parts of which a configuration says that its model has them. */
     Set<Part> parts(ConfigTree config) {
         Set<Part> present = EnumSet.copyOf(parts.keySet());
-        switches.stream().filter(choice -> !config.bool(choice.key(), choice.fallback()))
-                .forEach(choice -> present.removeAll(choice.parts()));
+        switches.forEach((key, switched) -> {
+            if (!bool(config, key, true)) {
+                present.removeAll(switched);
+            }
+        });
         return Collections.unmodifiableSet(present);
+    }
+
+    /** The keys that decide about tensors and that a configuration leaves out, each with what is meant then. */
+    List<String> leftOut(ConfigTree config) {
+        return Stream.concat(SHAPING.stream().map(this::key), switches.keySet().stream().sorted())
+                .filter(key -> defaults.containsKey(key) && !config.has(key))
+                .map(key -> key + fallback(key, Object.class).map(value -> " (taken as " + value + ")").orElse("")).toList();
     }
 
     /** How the attention of each layer looks, from {@code layer_types} and its like, or from what their absence means. */
@@ -202,12 +204,12 @@ public record Family(String modelType, String architecture, Names names, String 
                 "model.norm.weight", Optional.empty(), "lm_head.weight");
         private String layerPrefix = "model.layers.";
         private final Map<Part, String> parts = new EnumMap<>(Part.class);
-        private final List<Switch> switches = new ArrayList<>();
+        private final Map<String, Set<Part>> switches = new HashMap<>();
         private Norm.Kind norm = Norm.Kind.RMS;
         private final Map<String, String> keys = new HashMap<>();
-        private final Map<String, Object> defaults = new HashMap<>();
+        private final Map<String, Optional<Object>> defaults = new HashMap<>();
         private SlidingLayers slidingLayers = SlidingLayers.NONE;
-        private final Set<Setting> reads = EnumSet.noneOf(Setting.class);
+        private boolean scaledEmbedding;
         private List<String> ignored = List.of();
 
         private Builder(String modelType, String architecture) {
@@ -242,9 +244,10 @@ public record Family(String modelType, String architecture, Names names, String 
             return this;
         }
 
-        Builder onlyIf(String key, boolean fallback, Part... switched) {
-            switches.add(new Switch(key, fallback, Set.of(switched)));
-            return this;
+        /** Parts that a model has only if a key is true. */
+        Builder onlyIf(String key, boolean otherwise, Part... switched) {
+            switches.put(key, Set.of(switched));
+            return fallback(key, otherwise);
         }
 
         Builder norm(Norm.Kind kind) {
@@ -252,14 +255,36 @@ public record Family(String modelType, String architecture, Names names, String 
             return this;
         }
 
+        /** A key that this family calls by a name of its own; under the usual name it is not read. */
         Builder key(String usual, String own) {
             keys.put(usual, own);
+            defaults.remove(usual);
             return this;
         }
 
+        /** A key of the family's configurations, and what is meant where it is left out. */
         Builder fallback(String key, Object value) {
-            defaults.put(key, value);
+            defaults.put(key, Optional.of(value));
             return this;
+        }
+
+        /** Keys of the family's configurations that mean "none" where they are left out. */
+        Builder optional(String... names) {
+            List.of(names).forEach(key -> defaults.put(key, Optional.empty()));
+            return this;
+        }
+
+        /** What is meant where a size is left out. */
+        Builder sizes(int vocabulary, int hidden, int intermediate, int layers, int heads, int positions) {
+            return fallback("vocab_size", vocabulary).fallback("hidden_size", hidden)
+                    .fallback(keys.getOrDefault("intermediate_size", "intermediate_size"), intermediate)
+                    .fallback("num_hidden_layers", layers).fallback("num_attention_heads", heads)
+                    .fallback("max_position_embeddings", positions);
+        }
+
+        /** The token that ends a text where neither generation_config.json nor config.json says it. */
+        Builder endsWith(int token) {
+            return fallback(END_OF_TEXT, token);
         }
 
         Builder sliding(SlidingLayers layers) {
@@ -267,8 +292,8 @@ public record Family(String modelType, String architecture, Names names, String 
             return this;
         }
 
-        Builder reads(Setting... settings) {
-            reads.addAll(Set.of(settings));
+        Builder scaledEmbedding() {
+            scaledEmbedding = true;
             return this;
         }
 
@@ -279,7 +304,7 @@ public record Family(String modelType, String architecture, Names names, String 
 
         Family checkedBy(String... fixtures) {
             return new Family(modelType, architecture, names, layerPrefix, parts, switches, norm, keys, defaults,
-                    slidingLayers, reads, ignored, List.of(fixtures));
+                    slidingLayers, scaledEmbedding, ignored, List.of(fixtures));
         }
     }
 }

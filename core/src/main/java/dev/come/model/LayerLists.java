@@ -3,6 +3,7 @@ package dev.come.model;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
 import java.util.HashMap;
+import dev.come.model.Family.SlidingLayers;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -13,6 +14,8 @@ final class LayerLists {
     static final String WITH_ROTATION = "no_rope_layers";
     static final String SLIDING = "sliding_attention";
     static final String FULL = "full_attention";
+    private static final String WINDOW = "sliding_window";
+    private static final String USE_WINDOW = "use_sliding_window";
     static final List<String> KNOWN_TYPES = List.of(FULL, SLIDING);
 
     private final ConfigTree config;
@@ -31,9 +34,7 @@ final class LayerLists {
         this.layers = layers;
         this.headDim = headDim;
         this.types = config.optionalStrings(TYPES);
-        this.turning = family.reads().contains(Family.Setting.LAYERS_WITHOUT_POSITIONS)
-                ? config.oneOrMoreIntegers(WITH_ROTATION)
-                : List.of();
+        this.turning = family.knows(WITH_ROTATION) ? config.oneOrMoreIntegers(WITH_ROTATION) : List.of();
     }
 
     /** How a layer attends. */
@@ -42,53 +43,87 @@ final class LayerLists {
     }
 
     private int window(int layer) {
-        if (!slides(layer) || !family.bool(config, "use_sliding_window", true)) {
-            return AttentionKind.EVERYTHING;
+        return slides(layer) ? window().orElse(AttentionKind.EVERYTHING) : AttentionKind.EVERYTHING;
+    }
+
+    /** How many tokens the layers that slide see; none where the model has no such layers. */
+    private Optional<Integer> window() {
+        if (family.slidingLayers() == SlidingLayers.UPPER && !usesWindow()) {
+            return Optional.empty();
         }
-        Optional<Double> window = family.number(config, "sliding_window");
+        Optional<Double> window = family.number(config, WINDOW);
         if (window.isPresent() && (window.get() < 1 || window.get() % 1 != 0)) {
             throw wrong("sliding_window is " + window.get() + ", but must be a number of tokens, at least 1");
         }
-        return window.map(Double::intValue).orElse(AttentionKind.EVERYTHING);
+        return window.map(Double::intValue);
     }
 
-    /** Whether a layer is of the kind that sees only a window, if there is one. */
+    private boolean usesWindow() {
+        return family.bool(config, USE_WINDOW, true);
+    }
+
+    /** Whether a layer is of the kind that sees only a window. */
     boolean slides(int layer) {
-        if (types.isEmpty()) {
-            return family.slidingLayers().slides(layer, config, family);
+        types.ifPresent(list -> checkLength(TYPES, list)); // transformers refuses it even where it does not read it
+        boolean listed = types.isPresent() && family.knows(TYPES);
+        boolean slides = listed ? listedAsSliding(types.get(), layer) : slidesByRule(layer);
+        if (slides && window().isEmpty()) {
+            String kind = listed
+                    ? TYPES + " says " + SLIDING + " of layer " + layer
+                    : "layer " + layer + " sees only a window in a model of this family";
+            throw wrong(kind + ", but " + (family.number(config, WINDOW).isPresent()
+                    ? USE_WINDOW + " is not true"
+                    : WINDOW + " is null") + "; correct the file");
         }
-        checkLength(TYPES, types.get());
-        return switch (types.get().get(layer)) {
+        return slides;
+    }
+
+    private boolean listedAsSliding(List<String> types, int layer) {
+        return switch (types.get(layer)) {
             case SLIDING -> true;
             case FULL -> false;
-            default -> throw wrong("layer_types says \"" + types.get().get(layer) + "\" of layer " + layer
+            default -> throw wrong("layer_types says \"" + types.get(layer) + "\" of layer " + layer
                     + ", but known are " + FULL + " and " + SLIDING + "; this model cannot be computed here");
         };
     }
 
-    private Optional<RotaryEmbedding> rotary(int layer) {
-        if (family.names().positions().isPresent() || !turns(layer)) {
-            return Optional.empty();
+    private boolean slidesByRule(int layer) {
+        return switch (family.slidingLayers()) {
+            case NONE -> false;
+            case ALL -> window().isPresent();
+            case UPPER -> window().isPresent() && layer >= family.integer(config, "max_window_layers");
+            case ALTERNATING -> layer % 2 == 0;
+            case ALL_BUT_SOME -> !every("sliding_window_pattern", layer);
+            case WITHOUT_POSITIONS -> usesWindow() && window().isPresent() && !turns(layer);
+        };
+    }
+
+    /** Whether a layer is the last of its group, in groups of as many layers as a key says. */
+    private boolean every(String key, int layer) {
+        int interval = family.integer(config, key);
+        if (interval < 1) {
+            throw wrong(key + " is " + interval + ", but must be a number of layers, at least 1");
         }
-        return Optional.of(rotations.computeIfAbsent(slides(layer), this::rotary));
+        return (layer + 1) % interval == 0;
+    }
+
+    private Optional<RotaryEmbedding> rotary(int layer) {
+        return family.knows(RopeReader.THETA) && turns(layer)
+                ? Optional.of(rotations.computeIfAbsent(slides(layer), this::rotary))
+                : Optional.empty();
     }
 
     private RotaryEmbedding rotary(boolean slides) {
-        if (family.reads().contains(Family.Setting.LOCAL_ROTATION) && slides && !config.has("rope_parameters")) {
-            return new RotaryEmbedding(headDim,
-                    family.number(config, "rope_local_base_freq").orElse(RopeReader.DEFAULT_THETA),
-                    new RopeScaling.None());
-        }
-        return RotaryEmbedding.of(config, headDim, slides ? SLIDING : FULL);
+        return RotaryEmbedding.of(config, family, headDim, slides ? SLIDING : FULL);
     }
 
     /** Whether positions turn the queries and keys of a layer, in a family where they do. */
     boolean turns(int layer) {
-        if (!family.reads().contains(Family.Setting.LAYERS_WITHOUT_POSITIONS)) {
+        if (!family.knows(WITH_ROTATION)) {
             return true;
         }
         if (!config.has(WITH_ROTATION)) {
-            return (layer + 1) % family.period(config, "no_rope_layer_interval") != 0;
+            return !every("no_rope_layer_interval", layer);
         }
         checkLength(WITH_ROTATION, turning);
         return turning.get(layer) != 0;

@@ -63,7 +63,15 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
                 && !alike(headers.info(names.head()), headers.info(names.embedding()))) {
             config = config.untied();
         }
-        config.checkTensors(headers);
+        try {
+            config.checkTensors(headers);
+        } catch (InvalidInputException e) {
+            List<String> leftOut = config.family.leftOut(headers.config());
+            throw leftOut.isEmpty()
+                    ? e
+                    : new InvalidInputException(
+                            e.getMessage() + "; config.json leaves out " + String.join(", ", leftOut), e);
+        }
         return config;
     }
 
@@ -92,28 +100,21 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         Family family = Family.of(tree);
         int hidden = positive(tree, family, "hidden_size", Limits.CHANNELS);
         int heads = positive(tree, family, "num_attention_heads", Limits.HEADS);
-        int keyValueHeads = tree.has("num_key_value_heads")
-                ? positive(tree, family, "num_key_value_heads", Limits.HEADS)
-                : heads;
-        int headDim = family.number(tree, "head_dim").isPresent()
-                ? positive(tree, family, "head_dim", Limits.CHANNELS)
-                : hidden / heads;
+        int keyValueHeads = positiveOr(heads, tree, family, "num_key_value_heads", Limits.HEADS);
+        int headDim = positiveOr(hidden / heads, tree, family, "head_dim", Limits.CHANNELS);
         if (heads % keyValueHeads != 0) {
             throw invalid(tree, "num_attention_heads is " + heads + ", which is not a multiple of num_key_value_heads, "
                     + keyValueHeads);
         }
-        int embeddingSize = tree.has(family.key("embedding_size"))
-                ? positive(tree, family, "embedding_size", Limits.CHANNELS)
-                : hidden;
+        int embeddingSize = positiveOr(hidden, tree, family, "embedding_size", Limits.CHANNELS);
         if (embeddingSize != hidden && family.names().projectIn().isEmpty()) {
             throw invalid(tree, "embedding_size is " + embeddingSize + " and hidden_size " + hidden
                     + ", but this family has no projection between them");
         }
         int layers = positive(tree, family, "num_hidden_layers", Limits.LAYERS);
-        boolean normsAfter = family.reads().contains(Family.Setting.NORM_PLACE)
-                && !tree.bool("do_layer_norm_before", true);
-        boolean finalNorm = !normsAfter && !tree.bool("_remove_final_layer_norm", false);
-        if (!tree.bool("layer_norm_elementwise_affine", true)) {
+        boolean normsAfter = !family.bool(tree, "do_layer_norm_before", true);
+        boolean finalNorm = !normsAfter && !family.bool(tree, "_remove_final_layer_norm", false);
+        if (!family.bool(tree, "layer_norm_elementwise_affine", true)) {
             throw invalid(tree, "layer_norm_elementwise_affine is false, but norms without weights are not known here");
         }
         if (tree.bool("use_bidirectional_attention", false)) {
@@ -125,17 +126,16 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
                 embeddingSize,
                 positive(tree, family, "intermediate_size", Limits.CHANNELS), layers, heads, keyValueHeads, headDim,
                 positive(tree, family, "max_position_embeddings", Integer.MAX_VALUE),
-                new Norm(family.norm(), family.number(tree, "rms_norm_eps").orElse(1e-6)), normsAfter, finalNorm,
-                activation(tree, family), family.parts(tree), family.bool(tree, "tie_word_embeddings", false),
+                new Norm(family.norm(), epsilon(tree, family)), normsAfter, finalNorm,
+                family.text(tree, "hidden_act"), family.parts(tree), family.bool(tree, "tie_word_embeddings", false),
                 Multipliers.of(tree, family, hidden, headDim), family.attention(tree, layers, headDim));
         Activation.named(config.activation);
         return config;
     }
 
-    private static String activation(ConfigTree tree, Family family) {
-        return tree.has(family.key("hidden_act")) || !family.defaults().containsKey(family.key("hidden_act"))
-                ? tree.optionalString(family.key("hidden_act")).orElse("silu")
-                : family.text(tree, "hidden_act");
+    /** OPT's configuration says nothing of it: its norms have what torch gives them. */
+    private static double epsilon(ConfigTree tree, Family family) {
+        return family.knows("rms_norm_eps") ? family.required(tree, "rms_norm_eps") : 1e-5;
     }
 
     private ModelConfig untied() {
@@ -287,7 +287,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return edited.edited(root -> {
             ArrayNode types = root.putArray(LayerLists.TYPES);
             originals.forEach(layer -> types.add(lists.slides(layer) ? LayerLists.SLIDING : LayerLists.FULL));
-            if (family.reads().contains(Family.Setting.LAYERS_WITHOUT_POSITIONS)) {
+            if (family.knows(LayerLists.WITH_ROTATION)) {
                 ArrayNode turning = root.putArray(LayerLists.WITH_ROTATION);
                 originals.forEach(layer -> turning.add(lists.turns(layer) ? 1 : 0));
             }
@@ -329,6 +329,10 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         try (var _ = new PointerScope()) {
             return checkpoint.tensor(first).equal(checkpoint.tensor(second));
         }
+    }
+
+    private static int positiveOr(int otherwise, ConfigTree tree, Family family, String usual, int limit) {
+        return family.number(tree, usual).isPresent() ? positive(tree, family, usual, limit) : otherwise;
     }
 
     private static int positive(ConfigTree tree, Family family, String usual, int limit) {

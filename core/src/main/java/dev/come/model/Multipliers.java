@@ -1,7 +1,6 @@
 package dev.come.model;
 
 import dev.come.checkpoint.ConfigTree;
-import dev.come.model.Family.Setting;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
@@ -19,19 +18,14 @@ public record Multipliers(double embedding, double attention, double residual, d
         double logitCap) {
 
     static Multipliers of(ConfigTree config, Family family, int hiddenSize, int headDim) {
-        boolean multipliers = family.reads().contains(Setting.MULTIPLIERS);
-        boolean caps = family.reads().contains(Setting.SOFT_CAPS);
-        double queryScale = family.reads().contains(Setting.QUERY_SCALE)
-                ? family.number(config, "query_pre_attn_scalar").orElse((double) headDim)
-                : headDim;
-        double embedding = family.reads().contains(Setting.SCALED_EMBEDDING) ? Math.sqrt(hiddenSize) : 1;
+        double queryScale = family.number(config, "query_pre_attn_scalar").orElse((double) headDim);
         return new Multipliers(
-                multipliers ? family.number(config, "embedding_multiplier").orElse(1.0) : embedding,
-                multipliers ? family.number(config, "attention_multiplier").orElse(1.0) : 1 / Math.sqrt(queryScale),
-                multipliers ? family.number(config, "residual_multiplier").orElse(1.0) : 1,
-                multipliers ? 1 / family.number(config, "logits_scaling").orElse(1.0) : 1,
-                caps ? cap(config, family, "attn_logit_softcapping") : Double.POSITIVE_INFINITY,
-                caps ? cap(config, family, "final_logit_softcapping") : Double.POSITIVE_INFINITY);
+                family.number(config, "embedding_multiplier")
+                        .orElse(family.scaledEmbedding() ? Math.sqrt(hiddenSize) : 1.0),
+                family.number(config, "attention_multiplier").orElse(1 / Math.sqrt(queryScale)),
+                family.number(config, "residual_multiplier").orElse(1.0),
+                1 / family.number(config, "logits_scaling").orElse(1.0),
+                cap(config, family, "attn_logit_softcapping"), cap(config, family, "final_logit_softcapping"));
     }
 
     private static double cap(ConfigTree config, Family family, String key) {

@@ -12,11 +12,15 @@ import java.util.stream.Collectors;
  * Reads one object of rotary settings from config.json and checks it.
  *
  * @param config the whole configuration, which holds what transformers leaves outside the settings
+ * @param family knows what is meant where something is left out
  * @param place the key of the settings in the configuration, for messages
- * @param settings the object under that key, or the configuration itself where there is no such object
+ * @param settings the object under that key; an empty one where there is none
+ * @param theta the key under which the configuration may have the base of the frequencies outside the settings
  */
-record RopeReader(ConfigTree config, String place, ConfigTree settings, int headDim) {
-    static final double DEFAULT_THETA = 10_000;
+record RopeReader(ConfigTree config, Family family, String place, ConfigTree settings, String theta, int headDim) {
+    static final String THETA = "rope_theta";
+    /** The base in layers that slide, in families where it is another one there. */
+    static final String LOCAL_THETA = "rope_local_base_freq";
     private static final double DEFAULT_BETA_FAST = 32;
     private static final double DEFAULT_BETA_SLOW = 1;
 
@@ -36,7 +40,7 @@ record RopeReader(ConfigTree config, String place, ConfigTree settings, int head
             throw wrong("partial_rotary_factor is %s, but rope type %s must turn whole heads (1)"
                     .formatted(rotaryShare(), type));
         }
-        return new RotaryEmbedding(headDim, theta(), scaling(type));
+        return new RotaryEmbedding(headDim, base(), scaling(type));
     }
 
     private RopeScaling scaling(Type type) {
@@ -52,6 +56,11 @@ record RopeReader(ConfigTree config, String place, ConfigTree settings, int head
     }
 
     private Type type() {
+        if (family.knows(LOCAL_THETA) && settings.has("type") && !settings.has("rope_type")) {
+            throw wrong(
+                    "%s has type '%s' but no rope_type, and transformers 5 does not scale such a model of this family; "
+                            .formatted(place, settings.string("type")) + "add the rope_type that is meant");
+        }
         Optional<String> name = settings.optionalString("rope_type");
         Optional<String> oldName = settings.optionalString("type");
         if (name.isPresent() && oldName.isPresent() && !name.equals(oldName)) {
@@ -76,14 +85,15 @@ record RopeReader(ConfigTree config, String place, ConfigTree settings, int head
     }
 
     /** transformers 5 writes rope_theta into the settings, transformers 4 beside them. */
-    private double theta() {
-        Optional<Double> inside = settings.optionalNumber("rope_theta");
-        Optional<Double> beside = config.optionalNumber("rope_theta");
+    private double base() {
+        Optional<Double> inside = settings.optionalNumber(THETA);
+        Optional<Double> beside = config.optionalNumber(theta);
         if (inside.isPresent() && beside.isPresent() && !inside.equals(beside)) {
-            throw wrong("rope_theta is %s in %s and %s outside it; keep the one that is meant"
-                    .formatted(inside.get(), place, beside.get()));
+            String other = theta.equals(THETA) ? "" : theta + " ";
+            throw wrong("rope_theta is %s in %s and %s%s outside it; keep the one that is meant"
+                    .formatted(inside.get(), place, other, beside.get()));
         }
-        return above(1, "rope_theta", inside.or(() -> beside).orElse(DEFAULT_THETA));
+        return above(1, theta, inside.orElseGet(() -> family.required(config, theta)));
     }
 
     private double rotaryShare() {
@@ -159,13 +169,13 @@ record RopeReader(ConfigTree config, String place, ConfigTree settings, int head
     }
 
     private int maxPositions() {
-        return (int) above(1, "max_position_embeddings", config.integer("max_position_embeddings"));
+        return (int) above(1, "max_position_embeddings", family.integer(config, "max_position_embeddings"));
     }
 
     /** The length of sequences in training; outside the settings (Phi-3) it counts more than inside, as in transformers. */
     private Optional<Integer> trainedPositions() {
         String key = "original_max_position_embeddings";
-        return config.optionalInteger(key)
+        return family.optionalInteger(config, key)
                 .or(() -> settings.optionalInteger(key))
                 .map(positions -> (int) above(1, key, positions));
     }
@@ -174,7 +184,8 @@ record RopeReader(ConfigTree config, String place, ConfigTree settings, int head
         List<Double> factors = settings.optionalNumbers(key)
                 .orElseThrow(() -> wrong("%s.%s is missing; rope type longrope needs it".formatted(place, key)));
         if (factors.size() != headDim / 2) {
-            throw wrong("%s.%s must have %d numbers, one for each pair of a head's %d dimensions, but has %d"
+            throw wrong(("%s.%s must have %d numbers, one for each pair of a head's %d dimensions (head_dim, or else "
+                    + "hidden_size / num_attention_heads), but has %d")
                     .formatted(place, key, headDim / 2, headDim, factors.size()));
         }
         factors.forEach(factor -> above(0, key, factor));

@@ -16,41 +16,52 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
     /**
      * The rotary settings of a config.json. transformers 5 keeps them in {@code rope_parameters}; transformers 4 in
      * {@code rope_theta} and, for every type but the default, {@code rope_scaling} (whose {@code rope_type} was once called
-     * {@code type}). Both styles may stand side by side as long as they mean the same.
+     * {@code type}). Both styles may stand side by side as long as they mean the same. In families whose layers that slide
+     * turn by other frequencies (Gemma 3), transformers 5 has an entry for each kind of layer in {@code rope_parameters} and
+     * ignores what is not in one; transformers 4 has {@code rope_local_base_freq} and scales the other layers alone.
      *
-     * @param layerType which entry counts where {@code rope_parameters} has one for each kind of layer (Gemma 3)
+     * @param family knows what is meant where something is left out
+     * @param layerType which entry counts where {@code rope_parameters} has one for each kind of layer
      * @throws InvalidInputException when the type is not known, a value is missing or impossible, or two places disagree
      */
-    public static RotaryEmbedding of(ConfigTree config, int headDim, String layerType) {
+    public static RotaryEmbedding of(ConfigTree config, Family family, int headDim, String layerType) {
         if (headDim < 2 || headDim % 2 != 0) {
             throw new InvalidInputException(
                     ("%s: the head dimension (head_dim, or else hidden_size / num_attention_heads) must be even to be turned in "
                             + "pairs, but is %d").formatted(config.file(), headDim));
         }
-        Optional<RotaryEmbedding> current = read(config, "rope_parameters", headDim, layerType);
-        Optional<RotaryEmbedding> older = read(config, "rope_scaling", headDim, layerType);
+        boolean byKind = family.knows(RopeReader.LOCAL_THETA);
+        boolean local = byKind && layerType.equals(LayerLists.SLIDING);
+        String theta = local ? RopeReader.LOCAL_THETA : RopeReader.THETA;
+        Optional<RotaryEmbedding> current = config.optionalObject("rope_parameters")
+                .flatMap(settings -> ofLayerType(config, settings, layerType, byKind))
+                .map(settings -> new RopeReader(config, family, "rope_parameters", settings, theta, headDim).read());
+        Optional<RotaryEmbedding> older = config.optionalObject("rope_scaling").filter(_ -> !local)
+                .map(settings -> new RopeReader(config, family, "rope_scaling", settings, theta, headDim).read());
         if (current.isPresent() && older.isPresent() && !current.equals(older)) {
             throw new InvalidInputException(
                     "%s: rope_parameters means %s, but rope_scaling means %s; keep the one that is meant"
                             .formatted(config.file(), current.get(), older.get()));
         }
+        ConfigTree none = ConfigTree.create(config.file(), _ -> {
+        });
         return current.or(() -> older)
-                .orElseGet(() -> new RopeReader(config, "the configuration", config, headDim).read());
+                .orElseGet(() -> new RopeReader(config, family, "the configuration", none, theta, headDim).read());
     }
 
-    private static Optional<RotaryEmbedding> read(ConfigTree config, String key, int headDim, String layerType) {
-        return config.optionalObject(key).map(settings -> new RopeReader(config, key,
-                ofLayerType(config, key, settings, layerType), headDim).read());
-    }
-
-    private static ConfigTree ofLayerType(ConfigTree config, String key, ConfigTree settings, String layerType) {
+    private static Optional<ConfigTree> ofLayerType(ConfigTree config, ConfigTree settings, String layerType,
+            boolean byKind) {
         Optional<ConfigTree> own = settings.optionalObject(layerType);
-        Optional<String> other = LayerLists.KNOWN_TYPES.stream().filter(settings::has).findFirst();
-        if (own.isEmpty() && other.isPresent()) {
-            throw new InvalidInputException("%s: %s has %s but no %s, which the model has layers of; add it"
-                    .formatted(config.file(), key, other.get(), layerType));
+        if (byKind || own.isPresent()) {
+            return own;
         }
-        return own.orElse(settings);
+        Optional<String> other = LayerLists.KNOWN_TYPES.stream().filter(settings::has).findFirst();
+        if (other.isPresent()) {
+            throw new InvalidInputException(
+                    "%s: rope_parameters has %s but no %s, which the model has layers of; add it"
+                            .formatted(config.file(), other.get(), layerType));
+        }
+        return Optional.of(settings);
     }
 
     /**

@@ -52,7 +52,7 @@ public final class StackWriter {
     }
 
     private LayerConfigEdit edit(ConfigTree tree) {
-        LayerConfigEdit cut = LayerConfigEdit.keeping(tieAsTheWeightsAre(tree), stack.firstOriginals());
+        LayerConfigEdit cut = LayerConfigEdit.keeping(withCount(tieAsTheWeightsAre(tree)), stack.firstOriginals());
         ConfigTree complete = config.withLayerLists(cut.config(), stack.firstOriginals(), tree);
         List<String> warnings = new ArrayList<>(cut.warnings());
         if (ModelConfig.of(tree).tiedEmbeddings() != config.tiedEmbeddings()) {
@@ -72,6 +72,13 @@ public final class StackWriter {
         return ModelConfig.of(tree).tiedEmbeddings() == config.tiedEmbeddings()
                 ? tree
                 : tree.edited(root -> root.put("tie_word_embeddings", config.tiedEmbeddings()));
+    }
+
+    /** Says how many layers there are where that was left out. */
+    private ConfigTree withCount(ConfigTree tree) {
+        return tree.has("num_hidden_layers")
+                ? tree
+                : tree.edited(root -> root.put("num_hidden_layers", config.layers()));
     }
 
     /** What the user should know about the configuration. */

@@ -47,7 +47,8 @@ class RotaryEmbeddingTests {
     @ParameterizedTest(name = "{0}")
     @MethodSource("golden")
     void frequenciesAndFactorAreThoseOfTransformers(String name, int headDim, JsonNode golden) throws IOException {
-        RotaryEmbedding rotary = RotaryEmbedding.of(config(golden.get("config").toString()), headDim, FULL);
+        RotaryEmbedding rotary = RotaryEmbedding.of(config(golden.get("config").toString()), Families.LLAMA, headDim,
+                FULL);
         for (JsonNode sequence : golden.get("sequences")) {
             float[] expected = floats(sequence.get("inverse_frequencies"));
             float[] actual = rotary.inverseFrequencies(sequence.get("length").asInt());
@@ -62,7 +63,8 @@ class RotaryEmbeddingTests {
     @ParameterizedTest(name = "{0}")
     @MethodSource("golden")
     void cosinesAndSinesAreThoseOfTransformers(String name, int headDim, JsonNode golden) throws IOException {
-        RotaryEmbedding rotary = RotaryEmbedding.of(config(golden.get("config").toString()), headDim, FULL);
+        RotaryEmbedding rotary = RotaryEmbedding.of(config(golden.get("config").toString()), Families.LLAMA, headDim,
+                FULL);
         for (JsonNode sequence : golden.get("sequences")) {
             int last = sequence.get("length").asInt() - 1;
             RotaryEmbedding.Table table = rotary.table(last, last + 1);
@@ -82,7 +84,7 @@ class RotaryEmbeddingTests {
 
     @Test
     void aTableOfSeveralPositionsHoldsThemRowByRow() throws IOException {
-        RotaryEmbedding rotary = RotaryEmbedding.of(config("{}"), 4, FULL);
+        RotaryEmbedding rotary = RotaryEmbedding.of(config("{}"), Families.LLAMA, 4, FULL);
         RotaryEmbedding.Table table = rotary.table(3, 5);
         assertThat(table.cos()).containsExactly((float) Math.cos(3), (float) Math.cos(0.03f), (float) Math.cos(4),
                 (float) Math.cos(0.04f));
@@ -94,7 +96,8 @@ class RotaryEmbeddingTests {
     void bothStylesMayStandTogetherWhenTheyMeanTheSame() throws IOException {
         RotaryEmbedding rotary = RotaryEmbedding.of(config("""
                 {"rope_theta": 5e5, "rope_scaling": {"type": "linear", "factor": 2},
-                 "rope_parameters": {"rope_type": "linear", "rope_theta": 500000.0, "factor": 2.0}}"""), 8, FULL);
+                 "rope_parameters": {"rope_type": "linear", "rope_theta": 500000.0, "factor": 2.0}}"""), Families.LLAMA,
+                8, FULL);
         assertThat(rotary).isEqualTo(new RotaryEmbedding(8, 500_000, new RopeScaling.Linear(2)));
     }
 
@@ -103,9 +106,9 @@ class RotaryEmbeddingTests {
         ConfigTree config = config("""
                 {"rope_parameters": {"full_attention": {"rope_type": "linear", "rope_theta": 1e6, "factor": 8},
                  "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}}}""");
-        assertThat(RotaryEmbedding.of(config, 8, FULL))
+        assertThat(RotaryEmbedding.of(config, Families.LLAMA, 8, FULL))
                 .isEqualTo(new RotaryEmbedding(8, 1_000_000, new RopeScaling.Linear(8)));
-        assertThat(RotaryEmbedding.of(config, 8, LayerLists.SLIDING))
+        assertThat(RotaryEmbedding.of(config, Families.LLAMA, 8, LayerLists.SLIDING))
                 .isEqualTo(new RotaryEmbedding(8, 10_000, new RopeScaling.None()));
     }
 
@@ -118,7 +121,6 @@ class RotaryEmbeddingTests {
                     {"rope_scaling": {"rope_type": "linear"}}                                           | rope_scaling.factor
                     {"rope_parameters": {"rope_type": "yarn"}, "max_position_embeddings": 64}           | rope_parameters.factor
                     {"rope_parameters": {"rope_type": "linear", "factor": 0}}                           | factor of the rotary settings must be above 0.0, but is 0.0
-                    {"rope_parameters": {"rope_type": "dynamic", "factor": 2}}                          | max_position_embeddings
                     {"rope_theta": 1}                                                                   | rope_theta of the rotary settings must be above 1.0, but is 1.0
                     {"rope_theta": 10000, "rope_parameters": {"rope_theta": 500000}}                    | rope_theta is 500000.0 in rope_parameters and 10000.0 outside it
                     {"rope_parameters": {"rope_theta": 10}, "rope_scaling": {"type": "linear", "factor": 2}} | keep the one that is meant
@@ -127,25 +129,37 @@ class RotaryEmbeddingTests {
                     {"rope_parameters": {"sliding_attention": {}}}                                      | rope_parameters has sliding_attention but no full_attention
                     {"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}} | rope_scaling.original_max_position_embeddings is missing
                     {"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4}} | high_freq_factor of the rotary settings must be above 4.0, but is 4.0
-                    {"rope_scaling": {"type": "longrope", "short_factor": [1, 1]}, "max_position_embeddings": 64} | rope_scaling.short_factor must have 4 numbers, one for each pair of a head's 8 dimensions, but has 2
+                    {"rope_scaling": {"type": "longrope", "short_factor": [1, 1]}, "max_position_embeddings": 64} | rope_scaling.short_factor must have 4 numbers, one for each pair of a head's 8 dimensions (head_dim, or else hidden_size / num_attention_heads), but has 2
                     {"rope_scaling": {"type": "longrope"}, "max_position_embeddings": 64}               | rope_scaling.short_factor is missing
                     """)
     void whatCannotBeMeantIsRefusedByName(String json, String message) throws IOException {
         ConfigTree config = config(json);
-        assertThatThrownBy(() -> RotaryEmbedding.of(config, 8, FULL)).isInstanceOf(InvalidInputException.class)
+        assertThatThrownBy(() -> RotaryEmbedding.of(config, Families.LLAMA, 8, FULL))
+                .isInstanceOf(InvalidInputException.class)
                 .hasMessageStartingWith(config.file() + ": ")
                 .hasMessageContaining(message);
     }
 
     @Test
+    void anOldTypeThatTransformers5WouldNotHeedIsRefused() throws IOException {
+        ConfigTree config = config("""
+                {"rope_scaling": {"type": "linear", "factor": 8}}""");
+        assertThatThrownBy(() -> RotaryEmbedding.of(config, Families.GEMMA3, 8, FULL))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("rope_scaling has type 'linear' but no rope_type");
+    }
+
+    @Test
     void headsThatCannotBeTurnedInPairsAreRefused() throws IOException {
         ConfigTree odd = config("{}");
-        assertThatThrownBy(() -> RotaryEmbedding.of(odd, 7, FULL)).isInstanceOf(InvalidInputException.class)
+        assertThatThrownBy(() -> RotaryEmbedding.of(odd, Families.LLAMA, 7, FULL))
+                .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("must be even")
                 .hasMessageContaining("7");
         ConfigTree dynamic = config("""
                 {"max_position_embeddings": 64, "rope_scaling": {"type": "dynamic", "factor": 2}}""");
-        assertThatThrownBy(() -> RotaryEmbedding.of(dynamic, 2, FULL)).isInstanceOf(InvalidInputException.class)
+        assertThatThrownBy(() -> RotaryEmbedding.of(dynamic, Families.LLAMA, 2, FULL))
+                .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("dynamic needs a head dimension above 2");
     }
 
