@@ -7,7 +7,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,7 +34,7 @@ final class ApplyCommand implements Runnable {
             description = "Stop at this step of the run (default: its last).")
     private @Nullable Integer targetLayers;
 
-    @ArgGroup(validate = false, heading = "%nResult:%n", order = 1)
+    @Section(heading = "%nResult:%n", order = 1)
     private OutputOptions output = new OutputOptions();
 
     @Override

@@ -1,18 +1,16 @@
 package dev.come.cli;
 
 import dev.come.hub.Hub;
+import dev.come.prune.Methods;
 import dev.come.text.CalibrationSet;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** The texts on which layers are measured. */
 final class CalibrationOptions {
-    private static final String MMLU = "mmlu";
-
     @Option(names = "--calibration-dataset", paramLabel = "NAME", description = {
         "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or a path (default: wiki2; shortgpt: pg19; mka: mmlu).",
         "With several methods pg19 is not the default of any."})
@@ -25,9 +23,9 @@ final class CalibrationOptions {
 
     @Option(names = "--seed", paramLabel = "N",
             description = "Decides which rows are taken (default: ${DEFAULT-VALUE}).")
-    private long seed = 10;
+    private long seed = CalibrationSet.DEFAULT_SEED;
 
-    @ArgGroup(validate = false)
+    @Section
     private DataOptions data = new DataOptions();
 
     /**
@@ -43,12 +41,12 @@ final class CalibrationOptions {
         if (method == Method.LACO && sentences != null) {
             return new CalibrationSet.Sentences(sentences, data.windows());
         }
-        boolean own = method.needsData() && (!several || method == Method.MKA);
-        Method.Data usual = own ? method.data() : Method.CONCAT_MERGE.data(); // not read where no data is needed
+        Methods.Data usual = several ? method.entry().dataAmongOthers() : method.entry().data();
         String name = dataset == null ? usual.dataset() : dataset;
-        Integer count = tasks == null && method == Method.MKA && name.equals(MMLU) ? (Integer) usual.tasks() : tasks;
+        OptionalInt usualTasks = name.equals(usual.dataset()) ? usual.tasks() : OptionalInt.empty();
+        OptionalInt count = tasks == null ? usualTasks : OptionalInt.of(tasks);
         return new CalibrationSet.Options(data.source(name, hub), samples == null ? usual.samples() : samples,
-                count == null || method != Method.MKA ? OptionalInt.empty() : OptionalInt.of(count), seed,
+                method.has("--num-tasks") ? count : OptionalInt.empty(), seed,
                 data.windows());
     }
 

@@ -1,6 +1,8 @@
 package dev.come.cli;
 
+import dev.come.RecordJson;
 import dev.come.UsageException;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -17,5 +19,17 @@ record Choice(String option, List<String> known) {
         }
         throw new UsageException(
                 "%s: there is no %s; choose from: %s".formatted(option, value, String.join(", ", known)));
+    }
+
+    /** The value of an enum by the name that users type. */
+    @SafeVarargs
+    static <E extends Enum<E>> E of(String option, String name, E... values) {
+        List<String> names = Arrays.stream(values).map(Choice::name).toList();
+        return values[names.indexOf(new Choice(option, names).check(name))];
+    }
+
+    /** The name of a value of an enum as users type it: that of records, with hyphens. */
+    static String name(Enum<?> value) {
+        return RecordJson.name(value).replace('_', '-');
     }
 }

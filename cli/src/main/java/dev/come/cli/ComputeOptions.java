@@ -2,7 +2,6 @@ package dev.come.cli;
 
 import dev.come.ByteSize;
 import dev.come.job.ComputeChoice;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -10,7 +9,6 @@ import picocli.CommandLine.Option;
 final class ComputeOptions {
     /** One to keep the device busy while another reads weights. */
     private static final int THREADS_OF_A_DEVICE = 2;
-    private static final Choice TYPES = new Choice("--dtype", List.of("auto", "float32", "bfloat16"));
 
     @Option(names = "--dtype", paramLabel = "TYPE", description = {
         "auto, float32 or bfloat16 (default: ${DEFAULT-VALUE}).",
@@ -33,7 +31,7 @@ final class ComputeOptions {
         boolean processor = device.equals("cpu");
         int several = processor ? Runtime.getRuntime().availableProcessors() : THREADS_OF_A_DEVICE;
         String budget = processor ? "256MB" : "4GB";
-        return new ComputeChoice(TYPES.check(type), device, threads == null ? several : threads,
+        return new ComputeChoice(type, device, threads == null ? several : threads,
                 ByteSize.parse("--memory", memory == null ? budget : memory));
     }
 }

@@ -1,14 +1,14 @@
 package dev.come.cli;
 
 import dev.come.Progress;
-import dev.come.calibration.Reading;
 import dev.come.demo.DemoFolder;
 import dev.come.demo.DemoModel;
 import dev.come.job.ComputeChoice;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
 import dev.come.job.Saving;
-import dev.come.prune.ConcatMerge;
+import dev.come.prune.Methods;
+import dev.come.prune.PruningMethod;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
 import dev.come.text.WindowLength;
@@ -62,14 +62,14 @@ final class DemoCommand implements Runnable {
             return;
         }
         DemoFolder folder = new DemoFolder(savePath);
-        ConcatMerge method = new ConcatMerge(ConcatMerge.Options.DEFAULTS);
+        PruningMethod method = Methods.CONCAT_MERGE.method();
         folder.prepare(method.name(), TARGET_LAYERS);
 
         WindowLength window = WindowLength.DEFAULT; // the model has fewer positions
         PruneJob job = new PruneJob(new PruneJob.Options(folder.dense(),
-                List.of(new PruneJob.Run(method, Reading.DEFINITION,
-                        new CalibrationSet.Options(text(folder.calibrationText()), 256, OptionalInt.empty(), 10,
-                                window))),
+                List.of(new PruneJob.Run(method,
+                        new CalibrationSet.Options(text(folder.calibrationText()), Methods.COMMON_DATA.samples(),
+                                OptionalInt.empty(), CalibrationSet.DEFAULT_SEED, window))),
                 TARGET_LAYERS,
                 new PerplexityOptions(List.of(text(folder.testText())), window, PerplexityOptions.ALL_WINDOWS),
                 Optional.empty(),

@@ -21,9 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -44,25 +42,20 @@ final class DistillCommand implements Runnable {
     @Mixin
     private PrunedModelOptions model = new PrunedModelOptions();
 
-    @ArgGroup(validate = false, heading = "%nTraining:%n", order = 1)
+    @Section(heading = "%nTraining:%n", order = 1)
     private TrainingOptions training = new TrainingOptions();
 
-    @ArgGroup(validate = false, heading = "%nText:%n", order = 2)
+    @Section(heading = "%nText:%n", order = 2)
     private TextOptions text = new TextOptions();
 
-    @ArgGroup(validate = false, heading = "%nResult:%n", order = 3)
+    @Section(heading = "%nResult:%n", order = 3)
     private ResultOptions result = new ResultOptions();
 
-    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 4)
+    @Section(heading = "%nComputing:%n", order = 4)
     private ExecutionOptions execution = new ExecutionOptions();
 
     /** How layers are trained. */
     static final class TrainingOptions {
-        private static final Choice LEVELS = choice("--level", Level.values());
-        private static final Choice OBJECTIVES = choice("--objective", Objective.values());
-        private static final Choice SHAPES = choice("--schedule", Schedule.Shape.values());
-        private static final Choice PARTS = choice("--train", TrainedParts.values());
-
         @Option(names = "--level", paramLabel = "LEVEL", description = {
             "layer, model or both (default: ${DEFAULT-VALUE}).",
             "layer: each merged layer by itself, by the teacher's hidden states before and after the layers it stands for.",
@@ -133,23 +126,15 @@ final class DistillCommand implements Runnable {
                 description = "Decides which text is taken and in which order (default: ${DEFAULT-VALUE}).")
         private long seed = 10;
 
-        private static Choice choice(String option, Enum<?>[] values) {
-            return new Choice(option, Stream.of(values).map(value -> value.name().toLowerCase(Locale.ROOT)).toList());
-        }
-
-        private static String constant(Choice choice, String value) {
-            return choice.check(value).toUpperCase(Locale.ROOT);
-        }
-
         DistillationOptions options(long validationTokens) {
-            Objective trainedFor = Objective.valueOf(constant(OBJECTIVES, objective));
-            Schedule.Shape shape = Schedule.Shape.valueOf(constant(SHAPES, schedule));
-            return new DistillationOptions(Level.valueOf(constant(LEVELS, level)),
+            Objective trainedFor = Choice.of("--objective", objective, Objective.values());
+            Schedule.Shape shape = Choice.of("--schedule", schedule, Schedule.Shape.values());
+            return new DistillationOptions(Choice.of("--level", level, Level.values()),
                     trainedFor, temperature, tokens,
                     modelTokens == null ? tokens : modelTokens, validationTokens, batchTokens,
                     new Schedule(shape, rate == null ? trainedFor.rate() : rate, warmUp),
                     new Schedule(shape, modelRate, warmUp), weightDecay, clip,
-                    TrainedParts.valueOf(constant(PARTS, trained)), hiddenWeight, evaluateEvery, seed);
+                    Choice.of("--train", trained, TrainedParts.values()), hiddenWeight, evaluateEvery, seed);
         }
     }
 
@@ -163,7 +148,7 @@ final class DistillCommand implements Runnable {
             "Tokens that are not trained on, by which the best weights are found (default: ${DEFAULT-VALUE})."})
         private long validationTokens = 16_384;
 
-        @ArgGroup(validate = false)
+        @Section
         private DataOptions data = new DataOptions();
     }
 
@@ -186,7 +171,7 @@ final class DistillCommand implements Runnable {
             "Processes of --mode mp; the threads are shared out, and with --device cuda the devices (default: 2)."})
         private @Nullable Integer workers;
 
-        @ArgGroup(validate = false)
+        @Section
         private ComputeOptions computing = new ComputeOptions();
 
         int processes() {

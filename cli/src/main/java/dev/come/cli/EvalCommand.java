@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -87,13 +86,13 @@ final class EvalCommand implements Runnable {
     @Option(names = "--overwrite", description = "Replace files that --output and --losses name.")
     private boolean overwrite;
 
-    @ArgGroup(validate = false)
+    @Mixin
     private PerplexityData perplexity = new PerplexityData();
 
-    @ArgGroup(validate = false, heading = "%nData:%n", order = 1)
+    @Section(heading = "%nData:%n", order = 1)
     private DataOptions data = new DataOptions();
 
-    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 2)
+    @Section(heading = "%nComputing:%n", order = 2)
     private ComputeOptions computing = new ComputeOptions();
 
     @Override

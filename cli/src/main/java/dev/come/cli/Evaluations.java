@@ -38,9 +38,13 @@ final class Evaluations {
             out.println();
         }
         for (Average average : report.averages()) {
-            average.retained().ifPresent(share -> out.printf(Locale.ROOT,
-                    "Retained: %.1f %% of the baseline's average of %s (%d %s).%n", 100 * share, average.metric(),
-                    average.tasks(), average.tasks() == 1 ? "task" : "tasks"));
+            String what = average.metric() + " (" + average.tasks() + (average.tasks() == 1 ? " task)" : " tasks)");
+            if (average.retained().isPresent()) {
+                out.printf(Locale.ROOT, "Retained: %.1f %% of the baseline's average of %s.%n",
+                        100 * average.retained().getAsDouble(), what);
+            } else if (average.baseline().isPresent()) {
+                out.println("Retained: no share, since the baseline's average of " + what + " is 0.");
+            }
         }
         out.flush();
     }

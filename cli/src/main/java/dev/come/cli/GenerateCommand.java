@@ -4,7 +4,6 @@ import dev.come.job.ComputeChoice;
 import dev.come.job.GenerateJob;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -44,7 +43,7 @@ final class GenerateCommand implements Runnable {
     @Option(names = "--seed", paramLabel = "N", description = "Decides what is drawn (default: ${DEFAULT-VALUE}).")
     private long seed = 10;
 
-    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 1)
+    @Section(heading = "%nComputing:%n", order = 1)
     private ComputeOptions computing = new ComputeOptions();
 
     @Override

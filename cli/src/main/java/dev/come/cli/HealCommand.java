@@ -8,7 +8,6 @@ import dev.come.job.Saving;
 import dev.come.text.CalibrationSet;
 import java.io.PrintWriter;
 import java.time.Duration;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,16 +28,16 @@ final class HealCommand implements Runnable {
     @Mixin
     private PrunedModelOptions model = new PrunedModelOptions();
 
-    @ArgGroup(validate = false, heading = "%nHealing:%n", order = 1)
+    @Section(heading = "%nHealing:%n", order = 1)
     private HealOptions healing = new HealOptions();
 
-    @ArgGroup(validate = false, heading = "%nCalibration:%n", order = 2)
+    @Section(heading = "%nCalibration:%n", order = 2)
     private CalibrationOptions calibration = new CalibrationOptions();
 
-    @ArgGroup(validate = false, heading = "%nResult:%n", order = 3)
+    @Section(heading = "%nResult:%n", order = 3)
     private MeasuredOutputOptions result = new MeasuredOutputOptions();
 
-    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 4)
+    @Section(heading = "%nComputing:%n", order = 4)
     private ComputeOptions computing = new ComputeOptions();
 
     @Override

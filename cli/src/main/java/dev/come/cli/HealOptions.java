@@ -5,7 +5,6 @@ import dev.come.heal.Healing.Scope;
 import dev.come.heal.Healing.Targets;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** How a pruned model is healed in closed form. */
@@ -14,7 +13,7 @@ final class HealOptions {
         "cut or all (default: ${DEFAULT-VALUE}).",
         "cut: merged layers, and those before and after layers that were left out.",
         "all: every layer from the first edit on."})
-    private String scope = "all";
+    private String scope = Choice.name(Healing.Options.DEFAULTS.scope());
 
     @Option(names = "--heal-targets", paramLabel = "WHICH", description = {
         "down or down+o (default: ${DEFAULT-VALUE}).",
@@ -22,10 +21,9 @@ final class HealOptions {
     private String targets = Healing.Options.DEFAULTS.targets().label();
 
     Healing.Options options() {
-        List<String> scopes = Arrays.stream(Scope.values()).map(one -> one.name().toLowerCase(Locale.ROOT)).toList();
         List<String> labels = Arrays.stream(Targets.values()).map(Targets::label).toList();
         return new Healing.Options(
-                Scope.valueOf(new Choice("--heal-scope", scopes).check(scope).toUpperCase(Locale.ROOT)),
+                Choice.of("--heal-scope", scope, Scope.values()),
                 Targets.labelled(new Choice("--heal-targets", labels).check(targets)));
     }
 }

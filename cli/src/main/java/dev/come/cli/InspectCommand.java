@@ -4,6 +4,7 @@ import dev.come.ByteSize;
 import dev.come.InvalidInputException;
 import dev.come.job.Inspection;
 import dev.come.job.Inspection.LayerRange;
+import dev.come.job.InspectionJson;
 import dev.come.job.ModelSource;
 import dev.come.model.AttentionKind;
 import dev.come.model.ModelConfig;
@@ -21,9 +22,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code come inspect}: tells what a model is. */
 @Command(name = "inspect", description = {"Tell what a model is and what is wrong with it; reads headers only.",
@@ -50,8 +48,9 @@ final class InspectCommand implements Runnable {
         Inspection inspection = new ModelSource(model, Optional.ofNullable(revision))
                 .inspect(() -> main.hub(spec.commandLine().getErr()));
         PrintWriter out = spec.commandLine().getOut();
-        out.println(
-                json ? toJson(inspection).toPrettyString() : String.join(System.lineSeparator(), lines(inspection)));
+        out.print(json
+                ? InspectionJson.text(inspection)
+                : String.join(System.lineSeparator(), lines(inspection)) + System.lineSeparator());
         if (!inspection.problems().isEmpty()) {
             out.flush();
             throw new InvalidInputException(model + " cannot be used as it is; the problems are listed above");
@@ -119,39 +118,5 @@ final class InspectCommand implements Runnable {
 
     private static String number(long value) {
         return String.format(Locale.ROOT, "%,d", value);
-    }
-
-    private static ObjectNode toJson(Inspection inspection) {
-        ObjectNode root = JsonNodeFactory.instance.objectNode();
-        root.put("model", inspection.model().toString()).put("model_type", inspection.modelType());
-        inspection.architectures().forEach(root.putArray("architectures")::add);
-        inspection.config().ifPresent(config -> root.put("layers", config.layers())
-                .put("layer_parameters", config.layerParameters()).put("hidden_size", config.hiddenSize())
-                .put("intermediate_size", config.intermediateSize()).put("heads", config.heads())
-                .put("key_value_heads", config.keyValueHeads()).put("head_dim", config.headDim())
-                .put("vocabulary_size", config.vocabularySize()).put("tied_embeddings", config.tiedEmbeddings())
-                .put("max_positions", config.maxPositions()));
-        root.put("parameters", inspection.parameters());
-        ObjectNode parts = root.putObject("parameters_by_part");
-        inspection.parametersByPart().forEach(parts::put);
-        root.put("weight_bytes", inspection.weightBytes());
-        ObjectNode types = root.putObject("tensors_by_type");
-        inspection.tensorsByType().forEach((type, count) -> types.put(type.name(), count));
-        inspection.packed().ifPresent(packed -> packed.tensorsByType().forEach(
-                root.putObject("gguf").put("weight_bytes", packed.bytes()).putObject("tensors_by_type")::put));
-        ArrayNode layers = root.putArray("attention");
-        inspection.layers().forEach(range -> {
-            ObjectNode node = layers.addObject().put("first_layer", range.first()).put("last_layer", range.last());
-            if (range.attention().window() != AttentionKind.EVERYTHING) {
-                node.put("window", range.attention().window());
-            }
-            range.attention().rotary().ifPresent(rotary -> node.put("rope_theta", rotary.theta()));
-        });
-        inspection.tokenizer().ifPresent(tokenizer -> root.putObject("tokenizer")
-                .put("vocabulary_size", tokenizer.vocabularySize())
-                .put("begins_with_special_token", tokenizer.beginsWithSpecialToken()));
-        inspection.remarks().forEach(root.putArray("remarks")::add);
-        inspection.problems().forEach(root.putArray("problems")::add);
-        return root;
     }
 }

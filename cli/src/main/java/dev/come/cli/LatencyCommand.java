@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -61,7 +60,7 @@ final class LatencyCommand implements Runnable {
             description = "How many times it is timed (default: 50, on a processor 5; with --generation 10, on a processor 5).")
     private @Nullable Integer iterations;
 
-    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 1)
+    @Section(heading = "%nComputing:%n", order = 1)
     private ComputeOptions computing = new ComputeOptions();
 
     @Override
@@ -69,9 +68,10 @@ final class LatencyCommand implements Runnable {
         LatencyJob.Work work = new LatencyJob.Work(generation, optional(batch), optional(prompt), optional(newTokens),
                 optional(iterations));
         ComputeChoice choice = computing.choice();
+        OptionalDouble removed = removalRatio == null ? OptionalDouble.empty() : OptionalDouble.of(removalRatio);
+        LatencyJob.Request.check(baseline != null, removed);
         LatencyJob.Request request = new LatencyJob.Request(model.folder(),
-                Optional.ofNullable(baseline).map(model::folder),
-                removalRatio == null ? OptionalDouble.empty() : OptionalDouble.of(removalRatio), work);
+                Optional.ofNullable(baseline).map(model::folder), removed, work);
         LatencyJob.Result result = LatencyJob.run(request, choice, main.progress(spec.commandLine().getErr()));
         print(result, result.load(), spec.commandLine().getOut());
         if (choice.device().equals("cpu") && work.isUsual()) {

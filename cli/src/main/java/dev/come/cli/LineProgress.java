@@ -82,7 +82,7 @@ final class LineProgress implements Progress {
                 note("%s: %s of %s, %s%s".formatted(what, ByteSize.format(done), ByteSize.format(total),
                         Units.time(time), speed(time)));
             } else {
-                note("%s: %d of %d %s, %s".formatted(what, done, total, unit, Units.time(time)));
+                note("%s: %s of %s %s, %s".formatted(what, done, total, unit, Units.time(time)));
             }
         }
 

@@ -73,9 +73,11 @@ final class Main {
         Main main = new Main(environment);
         CommandLine commandLine = new CommandLine(main);
         for (CommandLine command : commandLine.getSubcommands().values()) {
+            Sections.addTo(command.getCommandSpec());
             // A prompt may start with a dash; elsewhere a mistyped option is no value of the option before it.
             command.setUnmatchedOptionsAllowedAsOptionParameters(command.getCommand() instanceof GenerateCommand);
         }
+        commandLine.setOverwrittenOptionsAllowed(true); // the last one wins
         commandLine.setParameterExceptionHandler(Failures::onWrongUsage);
         commandLine.setExecutionExceptionHandler((exception, command, _) -> main.onFailure(exception, command));
         IExecutionStrategy last = new RunLast();

@@ -4,14 +4,13 @@ import dev.come.hub.Hub;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
 import java.util.function.Supplier;
-import picocli.CommandLine.ArgGroup;
 
 /** Where a model is written to, and what perplexity is measured on before and after. */
 class MeasuredOutputOptions {
-    @ArgGroup(validate = false)
+    @Section
     private OutputOptions output = new OutputOptions();
 
-    @ArgGroup(validate = false)
+    @Section
     private PerplexityData perplexity = new PerplexityData();
 
     Saving saving() {

@@ -1,34 +1,58 @@
 package dev.come.cli;
 
+import dev.come.UsageException;
+import dev.come.calibration.Calibration.GradientOrder;
+import dev.come.prune.Barriers;
+import dev.come.prune.BlockScore.Reduction;
+import dev.come.prune.ComeAuto;
+import dev.come.prune.Compat;
+import dev.come.prune.ConcatMerge;
+import dev.come.prune.Laco;
+import dev.come.prune.Magnitude;
+import dev.come.prune.Mka;
+import dev.come.prune.Reverse;
+import dev.come.prune.ShortGpt;
+import dev.come.prune.SkipMethod;
+import dev.come.stack.LayerNode.Scope;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
-/** The options of single methods, named as the paper's authors name them; {@link Method} says which method has which. */
+/**
+ * The options of single methods, named as the paper's authors name them. Their defaults are those of the options in core; where
+ * these differ from method to method, {@link Method} fills them in.
+ */
 final class MethodOptions {
-    @ArgGroup(validate = false, heading = "%nconcat_merge, concat_merge_P:%n", order = 1)
+    private static final ConcatMerge.Options COME = ConcatMerge.Options.DEFAULTS;
+    private static final Laco.Options LACO = Laco.Options.DEFAULTS;
+
+    @Section(heading = "%nconcat_merge, concat_merge_P:%n", order = 1)
     Merging merging = new Merging();
 
-    @ArgGroup(validate = false, heading = "%nsleb, shortgpt, reverse:%n", order = 2)
+    @Section(heading = "%nsleb, shortgpt, reverse:%n", order = 2)
     Removing removing = new Removing();
 
-    @ArgGroup(validate = false, heading = "%nmagnitude, taylor:%n", order = 3)
+    @Section(heading = "%nmagnitude, taylor:%n", order = 3)
     Scoring scoring = new Scoring();
 
-    @ArgGroup(validate = false, heading = "%nmka:%n", order = 4)
+    @Section(heading = "%nmka:%n", order = 4)
     Fusing fusing = new Fusing();
 
-    @ArgGroup(validate = false, heading = "%nlaco:%n", order = 5)
+    @Section(heading = "%nlaco:%n", order = 5)
     Collapsing collapsing = new Collapsing();
 
-    @ArgGroup(validate = false, heading = "%ncome_auto:%n", order = 6)
+    @Section(heading = "%ncome_auto:%n", order = 6)
     Guided guided = new Guided();
 
     @Option(names = "--compat", paramLabel = "NAME", description = {"none or reference (default: ${DEFAULT-VALUE}).",
         "reference: repeat what the authors' published code does, where it differs from the method's definition."})
-    String compatibility = "none";
+    private String compat = Choice.name(Compat.NONE);
+
+    Compat compat() {
+        return Choice.of("--compat", compat, Compat.values());
+    }
 
     /** concat_merge and concat_merge_P; come_auto has the granularity too. */
     static final class Merging {
@@ -36,65 +60,107 @@ final class MethodOptions {
             "How the layers to merge are chosen (default: ${DEFAULT-VALUE}).",
             "bi: the adjacent layers that turn the hidden states least.",
             "sleb: those without which the loss is least.", "mka: always the last ones."})
-        String skipMethod = "bi";
+        private String skipMethod = Choice.name(COME.skipMethod());
 
         @Option(names = "--merge-item", paramLabel = "N", description = {
             "Layers merged into one at each step, 2 or more (default: ${DEFAULT-VALUE}).", "concat_merge_P: 2 only."})
-        int mergeItem = 2;
+        int mergeItem = COME.mergeItem();
 
         @Option(names = "--wo-repeat", description = "Never merge a merged layer again.")
-        boolean withoutRepeat;
+        boolean withoutRepeat = COME.woRepeat();
 
         @Option(names = "--psu", paramLabel = "POWER",
                 description = "A layer's share of the merged layer grows with this power of its block influence "
                         + "(default: ${DEFAULT-VALUE}).")
-        int power = 1;
+        double power = COME.psu();
 
         @Option(names = "--min-max", paramLabel = "SHARE",
                 description = "The largest share is at least this, 0 to 1 (default: ${DEFAULT-VALUE}).")
-        double minimumOfLargestShare;
+        double minimumOfLargestShare = COME.minMax();
 
         @Option(names = "--granularity", paramLabel = "G",
                 description = "concat_merge_P and come_auto try the ratios 0, 1/G, ... 1 (default: 20; come_auto: 4).")
-        @Nullable
-        Integer granularity;
+        private @Nullable Integer granularity;
+
+        SkipMethod skipMethod() {
+            return Choice.of("--skip-method", skipMethod, SkipMethod.values());
+        }
+
+        int granularity(int ofTheMethod) {
+            return granularity == null ? ofTheMethod : granularity;
+        }
     }
 
     /** sleb, shortgpt and reverse; come_auto has the barriers too. */
     static final class Removing {
-        @Option(names = "--barriers", split = ",", paramLabel = "N",
+        @Option(names = "--barriers", paramLabel = "N,N",
                 description = "sleb and come_auto never remove so many layers at the beginning and at the end "
                         + "(default: 1,1).")
-        @Nullable
-        List<Integer> barriers;
+        private @Nullable String barriers;
 
         @Option(names = "--angular",
                 description = "shortgpt: remove the block of adjacent layers across which the last tokens turn least.")
-        boolean angular;
+        boolean angular = ShortGpt.Options.DEFAULTS.angular();
 
         @Option(names = "--retain-layer", split = ",", arity = "1..*", paramLabel = "N",
                 description = "reverse: layers, counted from 0, that go last.")
-        List<Integer> retainLayers = List.of();
+        List<Integer> retainLayers = Reverse.Options.DEFAULTS.retainLayer();
+
+        Barriers barriers(Barriers ofTheMethod) {
+            if (barriers == null) {
+                return ofTheMethod;
+            }
+            try {
+                List<Integer> layers = Arrays.stream(barriers.split(",", -1)).map(String::strip).map(Integer::valueOf)
+                        .toList();
+                if (layers.size() == 2) {
+                    return new Barriers(layers.get(0), layers.get(1));
+                }
+            } catch (NumberFormatException _) {
+                // is none of the two that are asked for below
+            }
+            throw new UsageException("--barriers is " + barriers
+                    + ", but two numbers are expected: layers kept at the beginning and at the end, such as 1,1");
+        }
     }
 
     /** magnitude and taylor. */
     static final class Scoring {
         @Option(names = "--weight-reduction", paramLabel = "HOW",
                 description = "A weight's rows to one number: sum, mean, max or prod (default: ${DEFAULT-VALUE}).")
-        String weightReduction = "sum";
+        private String weightReduction = Choice.name(Magnitude.Options.DEFAULTS.weightReduction());
 
         @Option(names = "--block-reduction", paramLabel = "HOW",
                 description = "A layer's weights to one number: sum, mean, max or prod (default: ${DEFAULT-VALUE}).")
-        String blockReduction = "sum";
+        private String blockReduction = Choice.name(Magnitude.Options.DEFAULTS.blockReduction());
 
         @Option(names = "--heuristic",
                 description = "Keep the first four and the last two layers; the same as a + behind the method.")
         boolean heuristic;
 
         @Option(names = "--taylor-order", paramLabel = "ORDER", description = {
-            "sum-first or abs-first (default: ${DEFAULT-VALUE}).",
+            "sum-first or abs-first (default: sum-first; --compat reference has neither).",
             "Whether products of weight and gradient are summed over sequences before or after their absolute value."})
-        String order = "sum-first";
+        private @Nullable String order;
+
+        Reduction weightReduction() {
+            return reduction("--weight-reduction", weightReduction);
+        }
+
+        Reduction blockReduction() {
+            return reduction("--block-reduction", blockReduction);
+        }
+
+        GradientOrder order(GradientOrder usual) {
+            return order == null
+                    ? usual
+                    : Choice.of("--taylor-order", order, GradientOrder.SUM_FIRST, GradientOrder.ABS_FIRST);
+        }
+
+        /** The authors spell prod prob. */
+        private static Reduction reduction(String option, String value) {
+            return Choice.of(option, value.equals("prob") ? Choice.name(Reduction.PROD) : value, Reduction.values());
+        }
     }
 
     /** mka. */
@@ -106,12 +172,16 @@ final class MethodOptions {
 
         @Option(names = "--kernel-sigma", paramLabel = "S",
                 description = "Scale of distances between samples (default: ${DEFAULT-VALUE}).")
-        double kernelSigma = 8;
+        double kernelSigma = Mka.Options.DEFAULTS.kernelSigma();
 
         @Option(names = "--fuse", paramLabel = "WHAT",
                 description = "all, or matrices: norms and biases stay those of the earlier layer (default: "
                         + "${DEFAULT-VALUE}).")
-        String fuse = "all";
+        private String fuse = Choice.name(Mka.Options.DEFAULTS.fuse());
+
+        Scope fuse() {
+            return Choice.of("--fuse", fuse, Scope.values());
+        }
     }
 
     /** laco. */
@@ -120,51 +190,59 @@ final class MethodOptions {
             "rdsc or telescope (default: ${DEFAULT-VALUE}).",
             "rdsc: the base layer and the differences of those after it, the paper's formula.",
             "telescope: the last of them remains, what the published notebook computes."})
-        String variant = "rdsc";
+        private String variant = Choice.name(LACO.lacoVariant());
 
         @Option(names = "--merge-layers", paramLabel = "C",
                 description = "Layers that one merge makes into one at most (default: ${DEFAULT-VALUE}).")
-        int mergeLayers = 4;
+        int mergeLayers = LACO.mergeLayers();
 
         @Option(names = "--interval", paramLabel = "I",
                 description = "How far the pointer goes back after a merge (default: ${DEFAULT-VALUE}).")
-        int interval = 2;
+        int interval = LACO.interval();
 
         @Option(names = "--lowest", paramLabel = "L",
                 description = "The lowest layer to merge into (default: ${DEFAULT-VALUE}).")
-        int lowest = 1;
+        int lowest = LACO.lowest();
 
         @Option(names = "--highest", paramLabel = "H",
                 description = "The pointer begins C layers below this one (default: the last).")
-        @Nullable
-        Integer highest;
+        private @Nullable Integer highest;
 
         @Option(names = "--threshold", paramLabel = "T", description = {
             "Merges are taken that leave a greater similarity (default: ${DEFAULT-VALUE}).",
             "Lowered until --target-layers is reached; without that option the threshold decides."})
-        double threshold = 0.65;
+        double threshold = LACO.threshold();
 
         @Option(names = "--threshold-step", paramLabel = "STEP",
                 description = "What T is lowered by each time (default: ${DEFAULT-VALUE}).")
-        double thresholdStep = 0.05;
+        double thresholdStep = LACO.thresholdStep();
 
         @Option(names = "--sentences", paramLabel = "FILE",
                 description = "A sentence on each line; instead of --calibration-dataset.")
         @Nullable
         Path sentences;
+
+        Laco.Variant variant() {
+            return Choice.of("--laco-variant", variant, Laco.Variant.values());
+        }
+
+        int highest() {
+            return highest == null ? LACO.highest() : highest;
+        }
     }
+
     /** come_auto, besides what it has in common with others. */
     static final class Guided {
         @Option(names = "--shortlist", paramLabel = "N", description = {
             "At each step the N layers with the least block influence and the N adjacent layers that turn the hidden "
                     + "states least are tried (default: ${DEFAULT-VALUE}).",
             "0: all of them."})
-        int shortlist = 8;
+        int shortlist = ComeAuto.Options.DEFAULTS.shortlist();
 
         @Option(names = "--refit", arity = "0..1", fallbackValue = "4", paramLabel = "N", description = {
             "Each of the N edits with the least loss is also tried with one layer refitted in closed form to the dense "
                     + "model: the merged one, or the one before the gap (without N: 4).",
             "Losses are then measured on every fifth sequence, which no fit sees."})
-        int refit;
+        int refit = ComeAuto.Options.DEFAULTS.refit();
     }
 }

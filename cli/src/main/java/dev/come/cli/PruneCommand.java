@@ -17,7 +17,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -67,19 +66,19 @@ final class PruneCommand implements Runnable {
             description = "Only tell what would be done, and what memory and time it would take; write nothing.")
     private boolean dryRun;
 
-    @ArgGroup(validate = false, order = 1)
+    @Mixin
     private MethodOptions options = new MethodOptions();
 
-    @ArgGroup(validate = false, heading = "%nHealing:%n", order = 11)
+    @Section(heading = "%nHealing:%n", order = 11)
     private Healed healed = new Healed();
 
-    @ArgGroup(validate = false, heading = "%nCalibration:%n", order = 12)
+    @Section(heading = "%nCalibration:%n", order = 12)
     private CalibrationOptions calibration = new CalibrationOptions();
 
-    @ArgGroup(validate = false, heading = "%nResult:%n", order = 13)
+    @Section(heading = "%nResult:%n", order = 13)
     private ResultOptions result = new ResultOptions();
 
-    @ArgGroup(validate = false, heading = "%nComputing:%n", order = 14)
+    @Section(heading = "%nComputing:%n", order = 14)
     private ComputeOptions computing = new ComputeOptions();
 
     /** Whether and how what is left is healed. */
@@ -89,7 +88,7 @@ final class PruneCommand implements Runnable {
                     + "data. With --continue-saving only the last model is healed."})
         private String heal = NOT_HEALED;
 
-        @ArgGroup(validate = false)
+        @Section
         private HealOptions options = new HealOptions();
 
         boolean asked() {
@@ -99,7 +98,7 @@ final class PruneCommand implements Runnable {
 
     /** What comes out besides the model. */
     static final class ResultOptions {
-        @ArgGroup(validate = false)
+        @Section
         private OutputOptions output = new OutputOptions();
 
         @Option(names = "--continue-saving",
@@ -109,7 +108,7 @@ final class PruneCommand implements Runnable {
         @Option(names = "--resume", description = "Go on where an earlier run with the same options was ended.")
         private boolean resume;
 
-        @ArgGroup(validate = false)
+        @Section
         private PerplexityData perplexity = new PerplexityData();
     }
 
@@ -122,7 +121,7 @@ final class PruneCommand implements Runnable {
         Saving saving = dryRun ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false) : result.output.saving();
         boolean several = methods.size() > 1;
         List<PruneJob.Run> runs = methods.stream().map(one -> new PruneJob.Run(
-                one.create(options, targetLayers != null), Method.reading(options),
+                one.create(options, targetLayers != null),
                 calibration.source(one, options.fusing.tasks, options.collapsing.sentences, several, model.hub())))
                 .toList();
         int target = target(methods);

@@ -93,8 +93,12 @@ final class PrunedModels {
         return String.format(Locale.ROOT, value < 1000 ? "%.3f" : "%,.0f", value);
     }
 
-    private static String percent(double after, double before) {
+    /** The change; empty where there is none that a number tells, as from 0 or between values that are not finite. */
+    static String percent(double after, double before) {
         double factor = after / before;
+        if (!Double.isFinite(factor)) {
+            return "";
+        }
         return factor < 10
                 ? String.format(Locale.ROOT, "%+.1f %%", 100 * (factor - 1))
                 : String.format(Locale.ROOT, "x %,.0f", factor);

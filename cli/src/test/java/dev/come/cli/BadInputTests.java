@@ -66,7 +66,7 @@ class BadInputTests {
             --granularity 4 | --granularity is no option of concat_merge
             --threads 0 | --threads is 0
             --memory much | --memory
-            --dtype float8 | --dtype: there is no float8
+            --dtype float8 | --dtype is "float8", but the choices are auto, float32 and bfloat16
             --device tpu | --device
             --nsamples 0 | --nsamples must be at least 1
             --seqlen 0 | --seqlen

@@ -44,7 +44,7 @@ class CommandLineTests {
                 "--target-layers=N", "--save-path=DIR", "--continue-saving", "--ppl-data=NAME...",
                 "Decides which rows are taken (default: 10)", "(default: wiki2; shortgpt: pg19; mka: mmlu)",
                 "(default: 256; sleb, taylor, laco: 128; mka: 250;", "chosen (default: bi)",
-                "2 or more (default: 2)", "--wo-repeat", "influence (default: 1)", "0 to 1 (default: 0.0)",
+                "2 or more (default: 2)", "--wo-repeat", "influence (default: 1.0)", "0 to 1 (default: 0.0)",
                 "(default: 20; come_auto: 4)", "at the end (default: 1,1)", "or prod (default: sum)",
                 "(default for mka: 50)", "(default: 8.0)", "(default: rdsc)", "(default: 0.65)");
     }
@@ -102,14 +102,14 @@ class CommandLineTests {
             sleb | --refit | --refit is no option of sleb, but of come_auto
             come_auto | --refit -1 | --refit is -1, but must be at least 1, or 0 to refit nothing
             come_auto | --refit many | is not an int
-            come_auto | --barriers 1 | --barriers is [1], but two numbers are expected
+            come_auto | --barriers 1 | --barriers is 1, but two numbers are expected
             reverse | --compat reference | --compat is no option of reverse
             magnitude | --nsamples 5 | --nsamples: magnitude looks at the weights alone
             reverse,magnitude+ | --seed 5 | --seed: reverse,magnitude+ looks at the weights alone
             mka | --sentences f | --sentences is no option of mka, but of laco
             concat_merge,sleb | --retain-layer 1 | --retain-layer is no option of concat_merge,sleb, but of reverse
             concat_merge_P | --merge-item 3 | concat_merge_P merges pairs: 2 only
-            sleb | --barriers 1 | --barriers is [1], but two numbers are expected
+            sleb | --barriers 1 | --barriers is 1, but two numbers are expected
             taylor | --weight-reduction most | --weight-reduction: there is no most; choose from: sum, mean, max, prod
             laco | --laco-variant both | --laco-variant: there is no both; choose from: rdsc, telescope
             """)

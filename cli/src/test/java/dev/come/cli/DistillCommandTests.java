@@ -56,7 +56,7 @@ class DistillCommandTests {
         assertThat(outcome.err())
                 .containsPattern("model: .*, of it KL [0-9.e-]+, hidden term [0-9.e-]+ before its weight");
         assertThat(outcome.out()).containsPattern("whole model: KL [0-9.e-]+, after [0-9.e-]+; hidden term");
-        assertThat(folder.resolve("healed/come.json")).content().contains("\"hiddenWeight\"", "\"hidden_term\"");
+        assertThat(folder.resolve("healed/come.json")).content().contains("\"hidden_weight\"", "\"hidden_term\"");
     }
 
     @Test

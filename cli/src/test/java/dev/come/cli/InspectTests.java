@@ -68,9 +68,9 @@ class InspectTests {
         JsonNode json = new JsonMapper()
                 .readTree(Trial.run(environment, List.of("inspect", "--json", file.toString())).out());
         assertThat(json.get("weight_bytes").asLong()).isEqualTo(2 * 11_360);
-        assertThat(json.get("tensors_by_type").toString()).isEqualTo("{\"BF16\":11}");
+        assertThat(json.get("tensors_by_type").toString()).isEqualTo("{\"bfloat16\":11}");
         assertThat(json.get("gguf").toString())
-                .isEqualTo("{\"weight_bytes\":12352,\"tensors_by_type\":{\"F32\":3,\"Q8_0\":8}}");
+                .isEqualTo("{\"weight_bytes\":12352,\"tensors_by_type\":{\"f32\":3,\"q8_0\":8}}");
         assertThat(folder.resolve("cache")).doesNotExist();
     }
 

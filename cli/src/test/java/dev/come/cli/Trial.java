@@ -72,8 +72,6 @@ final class Trial {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         CommandLine command = Main.commandLine(environment).setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-        command.setOverwrittenOptionsAllowed(true);
-        command.getSubcommands().values().forEach(sub -> sub.setOverwrittenOptionsAllowed(true));
         return new Outcome(command.execute(arguments.toArray(String[]::new)), out.toString(), err.toString());
     }
 

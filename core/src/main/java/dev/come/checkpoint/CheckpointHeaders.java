@@ -204,6 +204,6 @@ public final class CheckpointHeaders {
 
     private static String firstOf(Set<String> names) {
         String first = "tensor '%s'".formatted(names.iterator().next());
-        return names.size() == 1 ? first : "%s (and %d more)".formatted(first, names.size() - 1);
+        return names.size() == 1 ? first : "%s (and %s more)".formatted(first, names.size() - 1);
     }
 }

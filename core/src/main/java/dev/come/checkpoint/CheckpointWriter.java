@@ -156,7 +156,7 @@ public final class CheckpointWriter {
             made.commit(overwrite);
         } catch (IOException e) {
             throw new FailedException(
-                    ("%s cannot be saved (%s); its weights take %d bytes, so check that there is room, or give "
+                    ("%s cannot be saved (%s); its weights take %s bytes, so check that there is room, or give "
                             + "another folder to save to").formatted(target, IoReason.of(e), totalBytes),
                     e);
         }

@@ -11,17 +11,28 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * checkpoints, whose scales lie in other tensors, so that layers cannot be merged from them; they are refused.
  */
 public enum DType {
-    F64(8, ScalarType.Double), F32(4, ScalarType.Float), F16(2, ScalarType.Half), BF16(2, ScalarType.BFloat16), I64(8,
-            ScalarType.Long), I32(4, ScalarType.Int), I16(2, ScalarType.Short), I8(1, ScalarType.Char), U64(8,
-                    ScalarType.UInt64), U32(4, ScalarType.UInt32), U16(2,
-                            ScalarType.UInt16), U8(1, ScalarType.Byte), BOOL(1, ScalarType.Bool);
+    F64(8, ScalarType.Double, "float64"), //
+    F32(4, ScalarType.Float, "float32"), //
+    F16(2, ScalarType.Half, "float16"), //
+    BF16(2, ScalarType.BFloat16, "bfloat16"), //
+    I64(8, ScalarType.Long, "int64"), //
+    I32(4, ScalarType.Int, "int32"), //
+    I16(2, ScalarType.Short, "int16"), //
+    I8(1, ScalarType.Char, "int8"), //
+    U64(8, ScalarType.UInt64, "uint64"), //
+    U32(4, ScalarType.UInt32, "uint32"), //
+    U16(2, ScalarType.UInt16, "uint16"), //
+    U8(1, ScalarType.Byte, "uint8"), //
+    BOOL(1, ScalarType.Bool, "bool");
 
     private final int bytes;
     private final ScalarType scalarType;
+    private final String label;
 
-    DType(int bytes, ScalarType scalarType) {
+    DType(int bytes, ScalarType scalarType, String label) {
         this.bytes = bytes;
         this.scalarType = scalarType;
+        this.label = label;
     }
 
     /** Bytes of one element. */
@@ -32,6 +43,11 @@ public enum DType {
     /** The same type in libtorch. */
     public ScalarType scalarType() {
         return scalarType;
+    }
+
+    /** The name that PyTorch and config.json give it, which users type and records hold. */
+    public String label() {
+        return label;
     }
 
     /** Whether this is a floating-point type. */

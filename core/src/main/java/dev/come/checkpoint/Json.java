@@ -267,7 +267,7 @@ final class Json {
 
     private static String position(JacksonException e) {
         TokenStreamLocation at = e.getLocation();
-        return at == null ? "" : " at line %d, column %d".formatted(at.getLineNr(), at.getColumnNr());
+        return at == null ? "" : " at line %s, column %s".formatted(at.getLineNr(), at.getColumnNr());
     }
 
     private static String firstLine(String message) {

@@ -62,7 +62,7 @@ public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
         int layers = object.get(LAYER_COUNT).intValue();
         for (int layer : keptLayers) {
             if (layer < 0 || layer >= layers) {
-                throw new IllegalArgumentException("layer %d of %d".formatted(layer, layers));
+                throw new IllegalArgumentException("layer %s of %s".formatted(layer, layers));
             }
         }
         for (Map.Entry<String, JsonNode> entry : object.properties()) {
@@ -86,7 +86,7 @@ public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
     private static ArrayNode kept(String key, ArrayNode list, int layers, List<Integer> keptLayers,
             ConfigTree config) {
         if (list.size() != layers) {
-            throw new CheckpointException("%s: '%s' has %d entries where '%s' is %d; correct the file"
+            throw new CheckpointException("%s: '%s' has %s entries where '%s' is %s; correct the file"
                     .formatted(config.file(), key, list.size(), LAYER_COUNT, layers));
         }
         ArrayNode kept = list.arrayNode();

@@ -55,7 +55,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
             if (fileSize < Long.BYTES) {
                 throw new CheckpointException(
                         ("%s: a safetensors file begins with 8 bytes that give the length of its header, "
-                                + "but the file has only %d; fetch it again").formatted(file, fileSize));
+                                + "but the file has only %s; fetch it again").formatted(file, fileSize));
             }
             byte[] start = parts.read(0, Long.BYTES);
             if (Arrays.equals(start, GIT_LFS_POINTER)) {
@@ -65,12 +65,12 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
             long length = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong();
             if (length < 2 || length > Limits.HEADER_BYTES) {
                 throw new CheckpointException(
-                        ("%s: the header's length is given as %s bytes, where 2 to %d are possible; this "
+                        ("%s: the header's length is given as %s bytes, where 2 to %s are possible; this "
                                 + "is not a safetensors file, or it is damaged")
                                 .formatted(file, Long.toUnsignedString(length), Limits.HEADER_BYTES));
             }
             if (length > fileSize - Long.BYTES) {
-                throw new CheckpointException(("%s: the header is %d bytes long, but only %d bytes follow; the file is "
+                throw new CheckpointException(("%s: the header is %s bytes long, but only %s bytes follow; the file is "
                         + "truncated, fetch it again").formatted(file, length, fileSize - Long.BYTES));
             }
             return parse(parts.read(Long.BYTES, (int) length), file, fileSize);
@@ -145,13 +145,13 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
         for (TensorInfo tensor : tensors) {
             if (tensor.offset() < end) {
                 throw new CheckpointException(
-                        ("%s: tensor '%s' begins at byte %d, inside of %s, which ends at byte %d; the "
+                        ("%s: tensor '%s' begins at byte %s, inside of %s, which ends at byte %s; the "
                                 + "header is damaged, fetch the file again")
                                 .formatted(file, tensor.name(), tensor.offset(), name(before), end));
             }
             if (tensor.offset() > end) {
                 throw new CheckpointException(
-                        ("%s: %d bytes between %s and tensor '%s' belong to no tensor; the header is "
+                        ("%s: %s bytes between %s and tensor '%s' belong to no tensor; the header is "
                                 + "damaged, fetch the file again")
                                 .formatted(file, tensor.offset() - end, name(before), tensor.name()));
             }
@@ -159,13 +159,13 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
             before = tensor;
             if (end > fileSize) {
                 throw new CheckpointException(
-                        "%s: %s ends at byte %d, but the file has only %d; the file is truncated, fetch it again"
+                        "%s: %s ends at byte %s, but the file has only %s; the file is truncated, fetch it again"
                                 .formatted(file, name(before), end, fileSize));
             }
         }
         if (end < fileSize) {
             throw new CheckpointException(
-                    "%s: %d bytes after %s belong to no tensor; the file is damaged, fetch it again"
+                    "%s: %s bytes after %s belong to no tensor; the file is damaged, fetch it again"
                             .formatted(file, fileSize - end, name(before)));
         }
     }
@@ -187,7 +187,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
             try {
                 long needed = byteLength(dtype, shape);
                 if (stored != needed) {
-                    throw wrong("%s of shape %s takes %d bytes, but data_offsets %s give it %d".formatted(dtype, shape,
+                    throw wrong("%s of shape %s takes %s bytes, but data_offsets %s give it %s".formatted(dtype, shape,
                             needed, offsets, stored));
                 }
                 long end = Math.addExact(dataStart, offsets.getLast());

@@ -2,6 +2,7 @@ package dev.come.checkpoint;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -30,7 +31,7 @@ record Shard(String fileName, List<TensorSpec> tensors) {
         }
         return IntStream.range(0, groups.size())
                 .mapToObj(i -> new Shard(
-                        "model-%05d-of-%05d.safetensors".formatted(i + 1, groups.size()), groups.get(i)))
+                        String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, groups.size()), groups.get(i)))
                 .toList();
     }
 }

@@ -35,7 +35,7 @@ final class StoryTokenizer {
     private static String tokenizer() {
         List<String> words = Stories.vocabulary();
         String entries = IntStream.range(0, words.size())
-                .mapToObj(i -> "      \"%s\": %d".formatted(words.get(i), SPECIAL_TOKENS + i))
+                .mapToObj(i -> "      \"%s\": %s".formatted(words.get(i), SPECIAL_TOKENS + i))
                 .collect(Collectors.joining(",\n"));
         return """
                 {
@@ -87,7 +87,7 @@ final class StoryTokenizer {
                   "unk_token": "<unk>",
                   "clean_up_tokenization_spaces": false,
                   "model_input_names": ["input_ids", "attention_mask"],
-                  "model_max_length": %d
+                  "model_max_length": %s
                 }
                 """.formatted(maxPositions);
     }

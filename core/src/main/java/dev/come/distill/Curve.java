@@ -7,7 +7,24 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * How training went.
+ * How training went. As a part of come.json, by the rules of {@link dev.come.RecordJson}:
+ *
+ * <pre>
+ * field                    | type    | meaning, unit                                                | absent
+ * -------------------------|---------|--------------------------------------------------------------|---------------------
+ * best_step                | integer | step with the least validation loss, whose weights were kept |
+ * stopped                  | string  | why training was given up early                              | it was not
+ * points[].step            | integer | step; 0: before the first                                    |
+ * points[].tokens          | integer | tokens so far                                                |
+ * points[].learning_rate   | number  | rate of the step                                             |
+ * points[].training_loss   | number  | mean since the point before; null: not measured              |
+ * points[].validation_loss | number  | what training makes less                                     |
+ * points[].kl              | number  | of hidden states, nats; null: not measured                   |
+ * points[].mse             | number  | of hidden states; null: not measured                         |
+ * points[].cosine          | number  | 1 - cosine of hidden states; null: not measured              |
+ * points[].next_token_kl   | number  | of the next tokens, nats                                     | no hidden-state term
+ * points[].hidden_term     | number  | the hidden-state term                                        | no hidden-state term
+ * </pre>
  *
  * @param points the start first
  * @param bestStep after which step the validation loss was least; the weights are those of that moment

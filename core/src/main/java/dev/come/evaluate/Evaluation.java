@@ -259,9 +259,13 @@ public final class Evaluation {
         double sum = documents.stream().mapToDouble(DocumentResult::logLikelihood).sum();
         long words = documents.stream().mapToLong(document -> ((Page) document.document()).words()).sum();
         long bytes = documents.stream().mapToLong(document -> ((Page) document.document()).bytes()).sum();
-        values.put("word_perplexity", Math.exp(-sum / words));
-        values.put("byte_perplexity", Math.exp(-sum / bytes));
-        values.put("bits_per_byte", -sum / bytes / Math.log(2));
+        if (words > 0) { // texts may be blanks alone
+            values.put("word_perplexity", Math.exp(-sum / words));
+        }
+        if (bytes > 0) {
+            values.put("byte_perplexity", Math.exp(-sum / bytes));
+            values.put("bits_per_byte", -sum / bytes / Math.log(2));
+        }
     }
 
     /** A group, then its parts. */

@@ -1,5 +1,6 @@
 package dev.come.evaluate;
 
+import dev.come.RecordJson;
 import dev.come.Version;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.ToDoubleFunction;
-import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -19,7 +19,59 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What was measured on a model, and on one that it is compared with. As a file it holds no times and no paths: the same
- * measurement gives the same bytes.
+ * measurement gives the same bytes. By the rules of {@link RecordJson}:
+ *
+ * <pre>
+ * field                              | type     | meaning, unit                                       | absent
+ * -----------------------------------|----------|-----------------------------------------------------|-----------------
+ * format                             | string   | "come-eval"                                         |
+ * format_version                     | integer  | 2; version 1 was the format "come-eval-1"           |
+ * settings.tool                      | string   | name and version of the program                     |
+ * settings.harness_version           | string   | the release of lm-evaluation-harness that is met    |
+ * settings.bos                       | string   | tokenizer, always or never                          |
+ * settings.num_fewshot               | integer  | examples in front of a question, where the task lets choose |
+ * settings.fewshot_seed              | integer  | decides which examples                              |
+ * settings.batch_tokens              | integer  | tokens in a chunk                                   |
+ * settings.limit                     | integer  | documents of each task; null: all                   |
+ * settings.max_length                | integer  | tokens of a text at most; null: the model's         |
+ * settings.tasks_fingerprint         | string   | SHA-256 over the task files                         |
+ * model.name                         | string   | its folder, or its name on the hub                  |
+ * model.fingerprint                  | string   | SHA-256 over its configuration and weights          |
+ * model.layers                       | integer  | decoder layers                                      |
+ * model.parameters                   | integer  | numbers in its weights                              |
+ * model.dtype                        | string   | float32 or bfloat16, what was computed in           |
+ * model.max_length                   | integer  | tokens of a text at most                            |
+ * model.prefix_token                 | integer  | stands for an empty context; null: not needed       |
+ * model.tasks.TASK.version           | string   | version of the task                                 | with TASK: not asked for
+ * model.tasks.TASK.split             | string   | train, validation or test                           |
+ * model.tasks.TASK.documents         | integer  | how many there are                                  |
+ * model.tasks.TASK.shots             | integer  | examples in front of each                           |
+ * model.tasks.TASK.group             | string   | the group that it belongs to                        | none
+ * model.tasks.TASK.files             | string[] | where they lie, below the data folder               |
+ * model.tasks.TASK.METRIC            | number   | acc, acc_norm, word_perplexity, ...                 | the task has no such metric
+ * model.tasks.TASK.METRIC_stderr     | number   | its standard error                                  | it has none
+ * model.groups.GROUP.*               | any      | as a task: the mean over its tasks                  | no group
+ * model.perplexities[].metric        | string   | what was measured, in words                         |
+ * model.perplexities[].value         | number   | what it is                                          |
+ * model.perplexities[].windows       | integer  | windows that it is the mean of                      |
+ * compared.*                         | any      | name to dtype as of model                           | with compared: no --compare
+ * compared.divergences[].metric      | string   | what was measured, in words                         |
+ * compared.divergences[].tokens      | integer  | tokens                                              |
+ * compared.divergences[].mean        | number   | KL divergence, nats for each token                  |
+ * compared.divergences[].percentile_99 | number | of the single tokens, nats                          |
+ * compared.divergences[].maximum     | number   | of the single tokens, nats                          |
+ * compared.divergences[].same_top    | number   | share of tokens where both expect the same          |
+ * compared.divergences[].perplexity  | number   | of the other model                                  |
+ * compared.divergences[].log_perplexity_difference | number | nats; less than 0: the model is better  |
+ * compared.divergences[].log_perplexity_difference_stderr | number | its standard error              | one window
+ * baseline.*                         | any      | as model                                            | no --baseline
+ * averages[].metric                  | string   | what it is the mean of, in words                    |
+ * averages[].tasks                   | integer  | how many tasks; a group counts as one               |
+ * averages[].value                   | number   | the mean of their accuracies                        |
+ * averages[].baseline                | number   | that of the other model                             | no --baseline, as difference
+ * averages[].difference              | number   | value - baseline                                    |
+ * averages[].retained                | number   | value / baseline                                    | no --baseline, or it is 0
+ * </pre>
  *
  * @param settings what the numbers depend on besides the models
  * @param model the model
@@ -29,7 +81,6 @@ import tools.jackson.databind.node.ObjectNode;
 public record EvaluationReport(ObjectNode settings, Measured model, Optional<Compared> compared,
         Optional<Measured> baseline) {
     private static final JsonMapper LINES = new JsonMapper();
-    private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     /**
      * A model with its numbers.
@@ -63,9 +114,11 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
      * @param baseline that of the other model
      */
     public record Average(String metric, int tasks, double value, OptionalDouble baseline) {
-        /** Which share of the other model's average is left. */
+        /** The share of the other model's average that is left; none without that model, or if its average is 0. */
         public OptionalDouble retained() {
-            return baseline.isPresent() ? OptionalDouble.of(value / baseline.getAsDouble()) : OptionalDouble.empty();
+            return baseline.isPresent() && baseline.getAsDouble() != 0
+                    ? OptionalDouble.of(value / baseline.getAsDouble())
+                    : OptionalDouble.empty();
         }
     }
 
@@ -114,8 +167,7 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
 
     /** The report as the text of its file. */
     public String toJson() {
-        ObjectNode root = JsonNodeFactory.instance.objectNode();
-        root.put("format", "come-eval-1");
+        ObjectNode root = RecordJson.file("come-eval", 2);
         root.set("settings", settings);
         root.set(ScoredModel.MODEL, json(model));
         compared.ifPresent(other -> root.set("compared", json(other)));
@@ -124,23 +176,29 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
         for (Average average : averages()) {
             ObjectNode node = averages.addObject().put("metric", average.metric).put("tasks", average.tasks)
                     .put("value", average.value);
-            average.baseline.ifPresent(value -> node.put("baseline", value).put("difference", average.value - value)
-                    .put("retained", average.value / value));
+            average.baseline
+                    .ifPresent(value -> node.put("baseline", value).put("difference", average.value - value));
+            average.retained().ifPresent(share -> node.put("retained", share));
         }
-        return JSON.writeValueAsString(root) + "\n";
+        return RecordJson.text(root);
     }
 
     private static ObjectNode json(Measured measured) {
         ObjectNode node = measured.about.deepCopy();
         node.put("max_length", measured.results.maxLength());
-        node.put("prefix_token", measured.results.prefixToken());
+        if (measured.results.tasks().isEmpty()) {
+            node.putNull("prefix_token");
+        } else {
+            node.put("prefix_token", measured.results.prefixToken());
+        }
         ObjectNode tasks = node.putObject("tasks");
         measured.results.tasks().forEach(task -> tasks.set(task.task(), json(task)));
         ObjectNode groups = node.putObject("groups");
         measured.results.groups().forEach(group -> groups.set(group.task(), json(group)));
         ArrayNode perplexities = node.putArray("perplexities");
         measured.perplexities.forEach(perplexity -> perplexities.addObject().put("metric", perplexity.metric())
-                .put("value", perplexity.value()).put("windows", perplexity.windowLosses().size()));
+                .put("value", perplexity.value())
+                .put("windows", perplexity.windowLosses().size()));
         return node;
     }
 

@@ -29,14 +29,15 @@ public final class Latency {
      *
      * @param batch sequences side by side
      * @param promptTokens tokens of each prompt
-     * @param newTokens tokens that are generated after it; 0 times the prompt alone
+     * @param newTokens tokens that are generated after it, 2 or more; 0 times the prompt alone
      * @param iterations how many times it is timed, after once to warm up
      */
     public record Load(int batch, int promptTokens, int newTokens, int iterations) {
         public Load {
             require("--batch", batch, 1);
             require("--prompt", promptTokens, 2);
-            require("--new-tokens", newTokens, 0);
+            // The first one comes with the prompt, so one alone takes no time of its own.
+            require("--new-tokens", newTokens, newTokens == 0 ? 0 : 2);
             require("--iterations", iterations, 1);
         }
 

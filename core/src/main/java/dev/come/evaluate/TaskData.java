@@ -277,7 +277,7 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
 
     /** Says that data are not what others have measured on. */
     static String difference(String task, int documents, int published, String sources) {
-        return "%s: %d documents, but the published data set has %d: numbers are not comparable with published ones (%s)"
+        return "%s: %s documents, but the published data set has %s: numbers are not comparable with published ones (%s)"
                 .formatted(task, documents, published, sources);
     }
 

@@ -77,7 +77,7 @@ final class GgufFile implements AutoCloseable {
      */
     String fingerprint(String version) {
         MessageDigest digest = sha256();
-        digest.update("%s %d".formatted(version, bytes.byteSize()).getBytes(StandardCharsets.UTF_8));
+        digest.update("%s %s".formatted(version, bytes.byteSize()).getBytes(StandardCharsets.UTF_8));
         digest.update(bytes.asSlice(0, Math.min(header.dataStart(), bytes.byteSize())).asByteBuffer());
         for (GgufTensor tensor : header.tensors()) {
             digest.update(data(tensor).asSlice(0, Math.min(FINGERPRINT_BYTES, tensor.byteLength())).asByteBuffer());

@@ -49,9 +49,9 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
         Limits.check(file, "the number of keys", entryCount, Limits.GGUF_KEYS);
         Map<String, GgufValue> values = new LinkedHashMap<>();
         for (long i = 0; i < entryCount; i++) {
-            String key = in.string("key %d".formatted(i));
+            String key = in.string("key %s".formatted(i));
             if (key.isEmpty()) {
-                throw in.damaged("key %d has no name".formatted(i));
+                throw in.damaged("key %s has no name".formatted(i));
             }
             if (values.put(key, in.value("the key '%s'".formatted(key))) != null) {
                 throw in.damaged("the key '%s' is given twice".formatted(key));
@@ -61,7 +61,7 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
         int alignment = alignment(metadata, in);
         List<GgufTensor> tensors = new ArrayList<>();
         for (long i = 0; i < tensorCount; i++) {
-            tensors.add(tensor(in, in.string("the name of tensor %d".formatted(i)), alignment));
+            tensors.add(tensor(in, in.string("the name of tensor %s".formatted(i)), alignment));
         }
         long dataStart = Math.ceilDiv(in.position(), alignment) * alignment;
         return new GgufHeader(metadata, dataStart, placed(in, tensors, dataStart));
@@ -95,7 +95,7 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
     private static int alignment(GgufMetadata metadata, GgufReader in) {
         int alignment = metadata.count(ALIGNMENT).orElse(DEFAULT_ALIGNMENT);
         if (Integer.bitCount(alignment) != 1) {
-            throw in.damaged("'%s' is %d, which is not a power of two".formatted(ALIGNMENT, alignment));
+            throw in.damaged("'%s' is %s, which is not a power of two".formatted(ALIGNMENT, alignment));
         }
         return alignment;
     }
@@ -108,14 +108,14 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
         }
         int dimensions = in.int32("the dimensions of " + tensor);
         if (dimensions < 1 || dimensions > MOST_DIMENSIONS) {
-            throw in.damaged("%s has %s dimensions, where 1 to %d are possible".formatted(tensor,
+            throw in.damaged("%s has %s dimensions, where 1 to %s are possible".formatted(tensor,
                     Integer.toUnsignedString(dimensions), MOST_DIMENSIONS));
         }
         List<Long> shape = new ArrayList<>();
         for (int i = 0; i < dimensions; i++) {
             long size = in.int64("the shape of " + tensor);
             if (size < 1 || size > Integer.MAX_VALUE) {
-                throw in.damaged("a dimension of %s is %s, where 1 to %d are possible".formatted(tensor,
+                throw in.damaged("a dimension of %s is %s, where 1 to %s are possible".formatted(tensor,
                         Long.toUnsignedString(size), Integer.MAX_VALUE));
             }
             // The file names the dimension first whose elements are neighbours.
@@ -128,12 +128,12 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
                                 .formatted(in.file(), tensor, GgufType.nameOf(typeId), GgufType.known())));
         if (shape.getLast() % type.blockLength() != 0) {
             throw in.damaged(
-                    "%s is %s, which comes in blocks of %d, but its rows have %d numbers".formatted(tensor, type,
+                    "%s is %s, which comes in blocks of %s, but its rows have %s numbers".formatted(tensor, type,
                             type.blockLength(), shape.getLast()));
         }
         long offset = in.int64("the place of " + tensor);
         if (offset < 0 || offset % alignment != 0) {
-            throw in.damaged("%s begins at byte %s of the data, which is not a multiple of the alignment, %d".formatted(
+            throw in.damaged("%s begins at byte %s of the data, which is not a multiple of the alignment, %s".formatted(
                     tensor, Long.toUnsignedString(offset), alignment));
         }
         return new GgufTensor(name, type, shape, offset);
@@ -153,14 +153,14 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
             long begin = in.sum(dataStart, tensor.offset(), tensor);
             if (begin < end) {
                 throw in.damaged(
-                        "tensor '%s' begins at byte %d, inside of %s, which ends at byte %d".formatted(tensor.name(),
+                        "tensor '%s' begins at byte %s, inside of %s, which ends at byte %s".formatted(tensor.name(),
                                 begin, nameOf(before), end));
             }
             end = in.sum(begin, in.byteLength(tensor), tensor);
             before = tensor;
             if (end > in.size()) {
                 throw new CheckpointException(
-                        "%s: %s ends at byte %d, but the file has only %d; the file is truncated, fetch it again"
+                        "%s: %s ends at byte %s, but the file has only %s; the file is truncated, fetch it again"
                                 .formatted(in.file(), nameOf(tensor), end, in.size()));
             }
             placed.add(new GgufTensor(tensor.name(), tensor.type(), tensor.shape(), begin));

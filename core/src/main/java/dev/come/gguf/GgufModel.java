@@ -56,7 +56,7 @@ final class GgufModel {
         dtype = dtype(file.header().tensors());
         layers = metadata.requiredCount(key("block_count"));
         if (layers > stored.size()) {
-            throw wrong("'%s' is %d, but the file has %d tensors, less than one for each layer"
+            throw wrong("'%s' is %s, but the file has %s tensors, less than one for each layer"
                     .formatted(key("block_count"), layers, stored.size()));
         }
         hidden = bounded("embedding_length", metadata.requiredCount(key("embedding_length")), Limits.CHANNELS);
@@ -101,7 +101,7 @@ final class GgufModel {
             Optional<Integer> window = slidingWindow();
             String type = window.isPresent() ? "mistral" : architecture.id();
             root.putArray("architectures").add(window.isPresent() ? "MistralForCausalLM" : architecture.className());
-            root.put("model_type", type).put("torch_dtype", torchName()).put("vocab_size", vocabulary())
+            root.put("model_type", type).put("torch_dtype", dtype.label()).put("vocab_size", vocabulary())
                     .put("hidden_size", hidden).put("intermediate_size", channels).put("num_hidden_layers", layers)
                     .put("num_attention_heads", heads).put("num_key_value_heads", keyValueHeads)
                     .put("head_dim", headDim).put("hidden_act", "silu").put("max_position_embeddings", maxPositions)
@@ -132,7 +132,7 @@ final class GgufModel {
     /** Refuses what is under a known name and yet is not what the name says. */
     private void checkKind() {
         if (metadata.count("split.count").orElse(1) > 1) {
-            throw wrong("the file is one of %d parts of a model; put them together with llama-gguf-split --merge"
+            throw wrong("the file is one of %s parts of a model; put them together with llama-gguf-split --merge"
                     .formatted(metadata.count("split.count").orElseThrow()));
         }
         if (file.header().tensors().isEmpty()) {
@@ -157,20 +157,20 @@ final class GgufModel {
 
     private void checkHeads() {
         if (heads % keyValueHeads != 0) {
-            throw wrong("there are %d query heads, which is not a multiple of the %d key-value heads".formatted(heads,
+            throw wrong("there are %s query heads, which is not a multiple of the %s key-value heads".formatted(heads,
                     keyValueHeads));
         }
         if (headDim < 2 || headDim % 2 != 0) {
-            throw wrong("a head has %d channels, where an even number is expected".formatted(headDim));
+            throw wrong("a head has %s channels, where an even number is expected".formatted(headDim));
         }
         int valueLength = metadata.count(key("attention.value_length")).orElse(headDim);
         if (valueLength != headDim) {
-            throw wrong("keys have %d channels and values %d, where the same number is expected".formatted(headDim,
+            throw wrong("keys have %s channels and values %s, where the same number is expected".formatted(headDim,
                     valueLength));
         }
         int turned = metadata.count(key("rope.dimension_count")).orElse(headDim);
         if (turned != headDim) {
-            throw wrong("positions turn %d of the %d channels of a head, where all are expected".formatted(turned,
+            throw wrong("positions turn %s of the %s channels of a head, where all are expected".formatted(turned,
                     headDim));
         }
     }
@@ -187,8 +187,8 @@ final class GgufModel {
         boolean biases = stored.containsKey("blk.0.attn_q.bias") && !architecture.inputBiases();
         boolean channelBiases = stored.containsKey("blk.0.ffn_up.bias");
         for (int layer = 0; layer < layers; layer++) {
-            String from = "blk.%d.".formatted(layer);
-            String to = "model.layers.%d.".formatted(layer);
+            String from = "blk.%s.".formatted(layer);
+            String to = "model.layers.%s.".formatted(layer);
             add(from + "attn_norm.weight", to + "input_layernorm.weight", 0, hidden);
             add(from + "ffn_norm.weight", to + "post_attention_layernorm.weight", 0, hidden);
             projection(from + "attn_q", to + "self_attn.q_proj", heads, biases || architecture.inputBiases(), queries,
@@ -209,7 +209,7 @@ final class GgufModel {
         for (String name : stored.keySet()) {
             if (!used.contains(name) && !name.equals(ROPE_FACTORS)) {
                 throw wrong(
-                        "tensor '%s' has no place in a model of the architecture '%s' with %d layers".formatted(name,
+                        "tensor '%s' has no place in a model of the architecture '%s' with %s layers".formatted(name,
                                 architecture.id(), layers));
             }
         }
@@ -245,7 +245,7 @@ final class GgufModel {
     private GgufTensor required(String name) {
         GgufTensor tensor = stored.get(name);
         if (tensor == null) {
-            throw wrong("tensor '%s' is missing, which the architecture '%s' with %d layers asks for".formatted(name,
+            throw wrong("tensor '%s' is missing, which the architecture '%s' with %s layers asks for".formatted(name,
                     architecture.id(), layers));
         }
         return tensor;
@@ -262,16 +262,6 @@ final class GgufModel {
             return DType.BF16;
         }
         return types.contains(GgufType.F32) ? DType.F32 : DType.F16;
-    }
-
-    private String torchName() {
-        return switch (dtype) {
-            case F32 -> "float32";
-            case F16 -> "float16";
-            case BF16 -> "bfloat16";
-            case F64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL ->
-                throw new IllegalStateException("no tensor is made " + dtype);
-        };
     }
 
     /** Mistral is a Llama to GGUF, but for the window that newer files name. */

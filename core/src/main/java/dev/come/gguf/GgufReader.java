@@ -70,9 +70,9 @@ final class GgufReader {
         long count = int64(what);
         long most = (end() - position) / smallest;
         if (count < 0 || count > most) {
-            throw damaged("%s is given as %s, but the rest of the %s has room for %d at most".formatted(what,
+            throw damaged("%s is given as %s, but the rest of the %s has room for %s at most".formatted(what,
                     Long.toUnsignedString(count),
-                    end() < size() ? "%d bytes that a header may have".formatted(end()) : "file", most));
+                    end() < size() ? "%s bytes that a header may have".formatted(end()) : "file", most));
         }
         return count;
     }
@@ -119,7 +119,7 @@ final class GgufReader {
     }
 
     private CheckpointException tooLarge(GgufTensor tensor) {
-        return damaged("tensor '%s' of shape %s at byte %d of the data is larger than any file can be".formatted(
+        return damaged("tensor '%s' of shape %s at byte %s of the data is larger than any file can be".formatted(
                 tensor.name(), tensor.shape(), tensor.offset()));
     }
 
@@ -207,7 +207,7 @@ final class GgufReader {
 
     private void checkTruth(byte truth, String what) {
         if (truth != 0 && truth != 1) {
-            throw damaged("%s is the truth value %d, where 0 or 1 is expected".formatted(what, truth));
+            throw damaged("%s is the truth value %s, where 0 or 1 is expected".formatted(what, truth));
         }
     }
 
@@ -229,7 +229,7 @@ final class GgufReader {
 
     private long advance(long length, String what) {
         if (length > size() - position) {
-            throw new CheckpointException("%s: the file ends at byte %d, inside of %s; it is truncated, fetch it again"
+            throw new CheckpointException("%s: the file ends at byte %s, inside of %s; it is truncated, fetch it again"
                     .formatted(file, size(), what));
         }
         position += length;

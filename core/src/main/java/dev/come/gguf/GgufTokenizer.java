@@ -54,7 +54,7 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
         for (int id = 0; id < tokens.size(); id++) {
             int number = numbers.isEmpty() ? 1 : numbers.get()[id];
             kinds.add(Piece.Kind.numbered(number).orElseThrow(() -> new CheckpointException(
-                    "%s: the key '%s' has the number %d, where 1 to 6 are expected; the file is damaged, fetch it again"
+                    "%s: the key '%s' has the number %s, where 1 to 6 are expected; the file is damaged, fetch it again"
                             .formatted(metadata.file(), PREFIX + "token_type", number))));
         }
         return new GgufTokenizer(metadata, tokens, kinds);
@@ -112,7 +112,7 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
         Optional<Integer> id = metadata.count(key);
         if (id.isPresent() && id.get() >= tokens.size()) {
             throw new CheckpointException(
-                    "%s: the key '%s' is %d, but there are only %d tokens; the file is damaged, fetch it again"
+                    "%s: the key '%s' is %s, but there are only %s tokens; the file is damaged, fetch it again"
                             .formatted(metadata.file(), key, id.get(), tokens.size()));
         }
         return id;
@@ -197,7 +197,7 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
     private static void requireSize(GgufMetadata metadata, String key, int size, int tokens) {
         if (size != tokens) {
             throw new CheckpointException(
-                    "%s: the key '%s' has %d entries where there are %d tokens; the file is damaged, fetch it again"
+                    "%s: the key '%s' has %s entries where there are %s tokens; the file is damaged, fetch it again"
                             .formatted(metadata.file(), key, size, tokens));
         }
     }

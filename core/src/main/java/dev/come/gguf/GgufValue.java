@@ -62,7 +62,7 @@ sealed interface GgufValue {
         public String kind() {
             return size == 0
                     ? "an empty list"
-                    : "a list of %d that begins with %s".formatted(size, element.apply(0).kind());
+                    : "a list of %s that begins with %s".formatted(size, element.apply(0).kind());
         }
     }
 }

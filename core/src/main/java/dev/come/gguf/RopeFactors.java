@@ -22,7 +22,7 @@ record RopeFactors(List<Double> factors, double theta) {
 
     static RopeFactors of(GgufFile file, GgufTensor tensor, int headDim, double theta) {
         if (!tensor.shape().equals(List.of(headDim / 2L)) || tensor.type() != GgufType.F32) {
-            throw new CheckpointException("%s: tensor '%s' is %s of shape %s, where F32 of shape [%d] is expected"
+            throw new CheckpointException("%s: tensor '%s' is %s of shape %s, where F32 of shape [%s] is expected"
                     .formatted(file.file(), tensor.name(), tensor.type(), tensor.shape(), headDim / 2));
         }
         MemorySegment bytes = file.data(tensor);

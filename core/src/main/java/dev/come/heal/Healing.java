@@ -1,5 +1,6 @@
 package dev.come.heal;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.SideBySide;
@@ -99,18 +100,9 @@ public final class Healing {
      * @param scope {@code --heal-scope}
      * @param targets {@code --heal-targets}
      */
-    public record Options(Scope scope, Targets targets) {
+    public record Options(@JsonProperty("heal_scope") Scope scope, @JsonProperty("heal_targets") Targets targets) {
         /** The defaults. */
         public static final Options DEFAULTS = new Options(Scope.ALL, Targets.DOWN_AND_OUTPUT);
-
-        /** The options under the names that users give them by, for the record. */
-        public SequencedMap<String, Object> record() {
-            SequencedMap<String, Object> record = new LinkedHashMap<>();
-            record.put("heal", "ridge");
-            record.put("heal_scope", scope.name().toLowerCase(Locale.ROOT));
-            record.put("heal_targets", targets.label);
-            return record;
-        }
     }
 
     /**

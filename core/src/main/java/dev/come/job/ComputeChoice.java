@@ -1,5 +1,9 @@
 package dev.come.job;
 
+import dev.come.UsageException;
+import dev.come.model.Compute;
+import java.util.Locale;
+
 /**
  * What a user asks for to compute with.
  *
@@ -8,4 +12,13 @@ package dev.come.job;
  * @param threads {@code --threads}
  * @param memory {@code --memory}: bytes of hidden states that are held in memory
  */
-public record ComputeChoice(String dtype, String device, int threads, long memory) {}
+public record ComputeChoice(String dtype, String device, int threads, long memory) {
+    /** @throws UsageException if a value cannot be; whether there is such a device is found when it is used */
+    public ComputeChoice {
+        Compute.check(dtype, device, threads);
+        dtype = dtype.toLowerCase(Locale.ROOT);
+        if (memory < 0) {
+            throw new UsageException("--memory is " + memory + " bytes, but must be 0 or more");
+        }
+    }
+}

@@ -3,6 +3,7 @@ package dev.come.job;
 import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
+import dev.come.RecordJson;
 import dev.come.UsageException;
 import dev.come.Version;
 import dev.come.checkpoint.Checkpoint;
@@ -38,7 +39,6 @@ import java.util.SequencedMap;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -246,11 +246,10 @@ public final class DistillJob {
     }
 
     private ObjectNode settings(Text text, Compute compute) {
-        JsonMapper json = new JsonMapper();
         ObjectNode settings = JsonNodeFactory.instance.objectNode();
         settings.put("tool", Version.NAME);
-        settings.set("options", json.valueToTree(options.training));
-        settings.set("text", json.valueToTree(text.facts));
+        settings.set("options", RecordJson.tree(options.training));
+        settings.set("text", RecordJson.trees(text.facts));
         settings.put("training_tokens", text.training.tokenCount());
         settings.put("validation_tokens", text.validation.tokenCount());
         settings.putObject("compute").put("dtype", compute.dtypeName()).put("device", compute.device());

@@ -35,7 +35,16 @@ public final class LatencyJob {
      */
     public record Request(Path model, Optional<Path> baseline, OptionalDouble removalRatio, Work work) {
         public Request {
-            if (baseline.isPresent() && removalRatio.isPresent()) {
+            check(baseline.isPresent(), removalRatio);
+        }
+
+        /**
+         * Refuses what a request would refuse, before models are there.
+         *
+         * @param baseline whether there is one
+         */
+        public static void check(boolean baseline, OptionalDouble removalRatio) {
+            if (baseline && removalRatio.isPresent()) {
                 throw new UsageException("--baseline and --removal-ratio both say what is compared; leave one out");
             }
             double ratio = removalRatio.orElse(0);
@@ -66,9 +75,8 @@ public final class LatencyJob {
             if (newTokens.isPresent() && !generation) {
                 throw new UsageException("--new-tokens is for --generation; add it, or leave --new-tokens out");
             }
-            if (newTokens.isPresent() && newTokens.getAsInt() < 2) {
-                throw new UsageException("--new-tokens is " + newTokens.getAsInt()
-                        + ", but must be at least 2: the first one comes with the prompt");
+            if (newTokens.isPresent() && newTokens.getAsInt() == 0) {
+                throw new UsageException("--new-tokens is 0, but --generation times new tokens; leave one of them out");
             }
             // What is out of range is told before a model is opened.
             var _ = new Load(batch.orElse(1), promptTokens.orElse(2), newTokens.orElse(0), iterations.orElse(1));

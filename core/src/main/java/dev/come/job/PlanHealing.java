@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.Progress;
+import dev.come.RecordJson;
 import dev.come.heal.Healing;
 import dev.come.model.Compute;
 import dev.come.prune.PruningPlan;
@@ -9,7 +10,7 @@ import dev.come.text.CalibrationSet;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.List;
-import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Heals what a plan has led to, and adds to the plan how. */
@@ -20,12 +21,12 @@ final class PlanHealing {
     /** What a plan says of healing, whether or not it then changed a layer. */
     static ObjectNode settings(Healing.Options options, CalibrationSet.Source source, CalibrationSet set,
             Compute compute) {
-        JsonMapper json = new JsonMapper();
-        ObjectNode settings = json.valueToTree(options.record());
+        ObjectNode settings = JsonNodeFactory.instance.objectNode().put("heal", "ridge");
+        settings.setAll(RecordJson.tree(options));
         if (source instanceof CalibrationSet.Options sampled) {
             settings.put("seed", sampled.seed());
         }
-        settings.set("calibration", json.valueToTree(set.facts()));
+        settings.set("calibration", RecordJson.tree(set.facts()));
         settings.put("dtype", compute.dtypeName());
         return settings;
     }

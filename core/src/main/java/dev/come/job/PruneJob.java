@@ -6,14 +6,16 @@ import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
-import dev.come.calibration.Reading;
 import dev.come.checkpoint.AtomicFile;
 import dev.come.heal.Healing;
+import dev.come.prune.Methods;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
 import dev.come.report.Comparison;
 import dev.come.text.CalibrationSet;
+import dev.come.text.TextSource.Library;
+import dev.come.text.WindowLength;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -41,7 +43,17 @@ public final class PruneJob {
      *
      * @param calibration not read by a method that looks at weights only
      */
-    public record Run(PruningMethod method, Reading reading, CalibrationSet.Source calibration) {
+    public record Run(PruningMethod method, CalibrationSet.Source calibration) {
+        /**
+         * A method on the data that {@code come prune} takes for it where nothing else is asked for.
+         *
+         * @param library where the corpus lies
+         * @param length tokens in a window
+         */
+        public static Run onItsData(PruningMethod method, Library library, WindowLength length) {
+            return new Run(method, Methods.of(method).data().sample(library, length));
+        }
+
         boolean needsTokens() {
             return method.needs() != Needs.WEIGHTS;
         }

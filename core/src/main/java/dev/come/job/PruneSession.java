@@ -2,6 +2,7 @@ package dev.come.job;
 
 import dev.come.NothingToDoException;
 import dev.come.Progress;
+import dev.come.RecordJson;
 import dev.come.UsageException;
 import dev.come.Version;
 import dev.come.calibration.LocalCalibration;
@@ -43,7 +44,6 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -247,10 +247,11 @@ final class PruneSession implements AutoCloseable {
             calibrations.values().forEach(LocalCalibration::close);
             calibrations.clear();
             known = prepared.run.method().needs() == Needs.FITS
-                    ? LocalCalibration.refitting(store, prepared.sequences, prepared.compute, prepared.run.reading(),
+                    ? LocalCalibration.refitting(store, prepared.sequences, prepared.compute,
+                            prepared.run.method().reading(),
                             options.compute().memory(), common.make(), labelled, new Refits(store, trained.getLast()))
                     : new LocalCalibration(model.store(), prepared.sequences, prepared.compute,
-                            prepared.run.reading(), options.compute().memory(), common.make(), labelled);
+                            prepared.run.method().reading(), options.compute().memory(), common.make(), labelled);
             calibrations.put(key, known);
             if (several()) {
                 known.keep(LayerStack.dense(config.layers()));
@@ -341,24 +342,23 @@ final class PruneSession implements AutoCloseable {
     }
 
     private ObjectNode settings(Run run, Compute compute, Optional<CalibrationSet> calibration) {
-        JsonMapper json = new JsonMapper();
         ObjectNode settings = JsonNodeFactory.instance.objectNode();
         settings.put("tool", Version.NAME);
         ObjectNode about = settings.putObject("model");
         Path folder = model.checkpoint().folder();
         about.put("name", Hub.nameOf(folder).orElseGet(() -> String.valueOf(folder.getFileName())));
         about.put("model_type", config.family().modelType());
-        about.put("stored_dtype", config.storedType(model.checkpoint()).name());
+        about.put("stored_dtype", config.storedType(model.checkpoint()).label());
         about.put("parameters", config.parameters(config.layers()));
         about.put("fingerprint", model.checkpoint().fingerprint());
         settings.put("method", run.method().name());
-        settings.set("options", json.valueToTree(run.method().record()));
+        settings.set("options", RecordJson.tree(run.method().options()));
         settings.put(PruningPlan.TARGET_LAYERS, options.targetLayers());
         calibration.ifPresent(set -> {
             if (run.calibration() instanceof CalibrationSet.Options sampled) {
                 settings.put("seed", sampled.seed());
             }
-            settings.set("calibration", json.valueToTree(set.facts()));
+            settings.set("calibration", RecordJson.tree(set.facts()));
         });
         settings.putObject("compute").put("dtype", compute.dtypeName()).put("device", compute.device());
         options.healing().ifPresent(healing -> settings.set(PruningPlan.HEALING,
@@ -407,7 +407,8 @@ final class PruneSession implements AutoCloseable {
     record Shared(Optional<CalibrationSet.Source> source, Reading reading, String dtype, boolean fits) {
         static Shared of(Prepared prepared) {
             Run run = prepared.run;
-            return new Shared(run.needsTokens() ? Optional.of(run.calibration()) : Optional.empty(), run.reading(),
+            return new Shared(run.needsTokens() ? Optional.of(run.calibration()) : Optional.empty(),
+                    run.method().reading(),
                     prepared.compute.dtypeName(), run.method().needs() == Needs.FITS);
         }
     }

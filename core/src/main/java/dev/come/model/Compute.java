@@ -34,15 +34,32 @@ public record Compute(DType type, String device, int threads) {
         if (type != DType.F32 && type != DType.BF16) {
             throw new UsageException("--dtype is " + type + ", but the choices are auto, float32 and bfloat16");
         }
+        requireDeviceAndThreads(device, threads);
+        if (device.startsWith("cuda") && !torch.cuda_is_available()) {
+            throw new InvalidInputException("--device " + device
+                    + ": this build of the tensor engine finds no CUDA device; use --device cpu, or build with the engine for GPUs as the README says");
+        }
+    }
+
+    /**
+     * Refuses what {@link #of} would refuse, without a model and without looking for a device.
+     *
+     * @throws UsageException if there is no such type or device, or no thread
+     */
+    public static void check(String dtype, String device, int threads) {
+        if (!Set.of("auto", "float32", "bfloat16").contains(dtype.toLowerCase(Locale.ROOT))) {
+            throw new UsageException(
+                    "--dtype is \"" + dtype + "\", but the choices are auto, float32 and bfloat16");
+        }
+        requireDeviceAndThreads(device, threads);
+    }
+
+    private static void requireDeviceAndThreads(String device, int threads) {
         if (!DEVICE.matcher(device).matches()) {
             throw new UsageException("--device is \"" + device + "\", but the choices are cpu, cuda and cuda:n");
         }
         if (threads < 1) {
             throw new UsageException("--threads is " + threads + ", but must be at least 1");
-        }
-        if (device.startsWith("cuda") && !torch.cuda_is_available()) {
-            throw new InvalidInputException("--device " + device
-                    + ": this build of the tensor engine finds no CUDA device; use --device cpu, or build with the engine for GPUs as the README says");
         }
     }
 
@@ -59,14 +76,13 @@ public record Compute(DType type, String device, int threads) {
      * @param stored the type of the checkpoint's weights
      */
     public static Compute of(String dtype, DType stored, String device, int threads) {
+        check(dtype, device, threads);
         DType type = switch (dtype.toLowerCase(Locale.ROOT)) {
             case "float32" -> DType.F32;
             case "bfloat16" -> DType.BF16;
-            case "auto" -> stored == DType.BF16 && (device.startsWith("cuda") || processorMultipliesBfloat16())
+            default -> stored == DType.BF16 && (device.startsWith("cuda") || processorMultipliesBfloat16())
                     ? DType.BF16
                     : DType.F32;
-            default -> throw new UsageException(
-                    "--dtype is \"" + dtype + "\", but the choices are auto, float32 and bfloat16");
         };
         return new Compute(type, device, threads);
     }
@@ -112,7 +128,7 @@ public record Compute(DType type, String device, int threads) {
 
     /** The name of the type as users write it. */
     public String dtypeName() {
-        return type == DType.F32 ? "float32" : "bfloat16";
+        return type.label();
     }
 
     /** Whether the processor computes, whose caches are small, rather than a device that wants large pieces of work. */

@@ -81,7 +81,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         int layers = family.integer(headers.config(), "num_hidden_layers");
         int tensors = headers.tensors().size();
         if (layers > tensors) {
-            throw invalid(headers.config(), "%s is %d, but the weights have %d tensors, less than one for each layer"
+            throw invalid(headers.config(), "%s is %s, but the weights have %s tensors, less than one for each layer"
                     .formatted(family.key("num_hidden_layers"), layers, tensors));
         }
     }

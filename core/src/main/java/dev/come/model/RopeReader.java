@@ -184,8 +184,8 @@ record RopeReader(ConfigTree config, Family family, String place, ConfigTree set
         List<Double> factors = settings.optionalNumbers(key)
                 .orElseThrow(() -> wrong("%s.%s is missing; rope type longrope needs it".formatted(place, key)));
         if (factors.size() != headDim / 2) {
-            throw wrong(("%s.%s must have %d numbers, one for each pair of a head's %d dimensions (head_dim, or else "
-                    + "hidden_size / num_attention_heads), but has %d")
+            throw wrong(("%s.%s must have %s numbers, one for each pair of a head's %s dimensions (head_dim, or else "
+                    + "hidden_size / num_attention_heads), but has %s")
                     .formatted(place, key, headDim / 2, headDim, factors.size()));
         }
         factors.forEach(factor -> above(0, key, factor));

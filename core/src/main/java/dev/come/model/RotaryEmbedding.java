@@ -28,7 +28,7 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
         if (headDim < 2 || headDim % 2 != 0) {
             throw new InvalidInputException(
                     ("%s: the head dimension (head_dim, or else hidden_size / num_attention_heads) must be even to be turned in "
-                            + "pairs, but is %d").formatted(config.file(), headDim));
+                            + "pairs, but is %s").formatted(config.file(), headDim));
         }
         boolean byKind = family.knows(RopeReader.LOCAL_THETA);
         boolean local = byKind && layerType.equals(LayerLists.SLIDING);

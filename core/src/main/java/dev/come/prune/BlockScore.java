@@ -5,11 +5,8 @@ import dev.come.model.Part;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.SequencedMap;
 
 /**
  * How Shortened LLaMA (Kim et al. 2024) makes one score of a block of what its weights matter: each weight's rows are reduced
@@ -68,15 +65,15 @@ public record BlockScore(Reduction weight, Reduction block, boolean heuristic) {
     /**
      * The positions of the layers in the order in which they go.
      *
-     * @param reference as the authors' code has it: the layers of the "+" rule go last rather than never
+     * @param compat in the reference the layers of the "+" rule go last rather than never
      */
-    List<Integer> order(List<Double> scores, boolean reference) {
+    List<Integer> order(List<Double> scores, Compat compat) {
         List<Integer> ascending = Removals.ascending(scores);
         if (!heuristic) {
             return ascending;
         }
         List<Integer> order = Removals.withoutTheFirstFourAndLastTwo(ascending, scores.size());
-        if (!reference) {
+        if (!compat.isReference()) {
             return order;
         }
         List<Integer> all = new ArrayList<>(order);
@@ -85,23 +82,9 @@ public record BlockScore(Reduction weight, Reduction block, boolean heuristic) {
     }
 
     /** Fails if the "+" rule does not let a method get there. */
-    void requireReachable(int layers, int targetLayers, boolean reference) {
-        if (heuristic && (!reference || layers < 6)) {
+    void requireReachable(int layers, int targetLayers, Compat compat) {
+        if (heuristic && (!compat.isReference() || layers < 6)) {
             Removals.requireEnough(layers, targetLayers);
         }
-    }
-
-    /** The options for the record of a method. */
-    SequencedMap<String, Object> record(boolean reference) {
-        SequencedMap<String, Object> record = new LinkedHashMap<>();
-        record.put("weight_reduction", lower(weight));
-        record.put("block_reduction", lower(block));
-        record.put("heuristic", heuristic);
-        record.put("compat", reference ? "reference" : "none");
-        return record;
-    }
-
-    private static String lower(Reduction reduction) {
-        return reduction.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -1,5 +1,6 @@
 package dev.come.prune;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.Refit;
@@ -7,7 +8,6 @@ import dev.come.calibration.Calibration.SearchedLosses;
 import dev.come.calibration.Calibration.Tokens;
 import dev.come.model.Part;
 import dev.come.prune.PruningStep.Action;
-import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerStack;
 import dev.come.text.HeldOut;
 import java.util.ArrayList;
@@ -42,82 +42,6 @@ import java.util.stream.IntStream;
  * compared with others should in any case be another, since losses chose it.
  */
 public record ComeAuto(Options options) implements PruningMethod {
-    private static final int PAIR = 2;
-    private static final double NONE = Double.POSITIVE_INFINITY;
-
-    /** What a refit comes to, in runs of a layer over all tokens: one run, what follows two fits, and their products. */
-    private static final double RUNS_OF_A_REFIT = 2.5;
-
-    /** Of the tokens so many are held out for losses where layers are refitted. */
-    private static final double HELD_OUT = 1.0 / HeldOut.EVERY;
-
-    /**
-     * What the user asks for.
-     *
-     * @param firstBarrier so many layers at the beginning are never removed ({@code --barriers}); they may be merged
-     * @param lastBarrier so many at the end
-     * @param granularity {@code --granularity}: g, into how many parts the ratio is divided
-     * @param shortlist {@code --shortlist}: how many layers, and how many pairs, are tried at each step; 0 for all of them
-     * @param refit {@code --refit}: after how many of the candidates a layer is refitted; 0 for none
-     */
-    public record Options(int firstBarrier, int lastBarrier, int granularity, int shortlist, int refit) {
-        /** The defaults: what is tried at a step is about what two or three steps of CoMe-P try. */
-        public static final Options DEFAULTS = new Options(1, 1, 4, 8, 0);
-
-        public Options {
-            Sleb.requireBarriers(firstBarrier, lastBarrier);
-            ConcatMergeP.requireGranularity(granularity);
-            if (shortlist < 0) {
-                throw new UsageException(
-                        "--shortlist is " + shortlist + ", but must be at least 1, or 0 to try every layer and pair");
-            }
-            if (refit < 0) {
-                throw new UsageException("--refit is " + refit + ", but must be at least 1, or 0 to refit nothing");
-            }
-        }
-    }
-
-    @Override
-    public String name() {
-        return "come_auto";
-    }
-
-    @Override
-    public SequencedMap<String, Object> record() {
-        SequencedMap<String, Object> record = new LinkedHashMap<>();
-        record.put("barriers", List.of(options.firstBarrier, options.lastBarrier));
-        record.put("granularity", options.granularity);
-        record.put("shortlist", options.shortlist);
-        if (options.refit > 0) {
-            record.put("refit", options.refit);
-        }
-        return record;
-    }
-
-    @Override
-    public Needs needs() {
-        return options.refit > 0 ? Needs.FITS : Needs.TOKENS;
-    }
-
-    @Override
-    public Cost cost(int layers, int targetLayers) {
-        double runs = layers;
-        double losses = 0;
-        for (int left = layers; left > targetLayers; left--) {
-            int removals = tried(Math.max(0, left - options.firstBarrier - options.lastBarrier));
-            int candidates = removals + tried(left - 1) * (options.granularity + 2);
-            int refits = Math.min(options.refit, candidates);
-            double measured = options.refit > 0 ? HELD_OUT * (candidates + refits) : candidates;
-            runs += left / 2.0 + measured * left / 2.0 + refits * (1 - HELD_OUT) * RUNS_OF_A_REFIT;
-            losses += measured;
-        }
-        return new Cost(layers - targetLayers, runs, losses);
-    }
-
-    private int tried(int allowed) {
-        return options.shortlist == 0 ? allowed : Math.min(allowed, options.shortlist);
-    }
-
     @Override
     public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
         List<Double> influence = calibration.blockInfluence(stack);
@@ -127,13 +51,14 @@ public record ComeAuto(Options options) implements PruningMethod {
         scores.put("angular_distance", distances);
 
         List<PruningStep> candidates = new ArrayList<>();
-        for (int position : shortlist(influence, options.firstBarrier, stack.size() - options.lastBarrier)) {
+        for (int position : shortlist(influence, options.barriers.first(), stack.size() - options.barriers.last())) {
             candidates.add(PruningStep.remove(stack, position, 1, scores));
         }
         for (int position : shortlist(distances, 0, distances.size())) {
-            SensitiveParts parts = new SensitiveParts(stack, position, PAIR, QueryHeads.GROUPED, calibration);
+            SensitiveParts parts = SensitiveParts.of(stack, position, PAIR, Compat.NONE, calibration);
             for (List<Double> ratio : ratios(influence.subList(position, position + PAIR))) {
-                candidates.add(PruningStep.merge(stack, position, PAIR, parts.concatenated(ratio), ratio, scores));
+                candidates.add(PruningStep.merge(stack, position, PAIR, parts.concatenated(ratio, MergeRatio.TOLERANT),
+                        ratio, scores));
             }
         }
 
@@ -208,5 +133,70 @@ public record ComeAuto(Options options) implements PruningMethod {
 
     private static double shareOfTheFirst(PruningStep candidate) {
         return candidate.action() == Action.MERGE ? candidate.ratio().getFirst() : NONE;
+    }
+
+    private int tried(int allowed) {
+        return options.shortlist == 0 ? allowed : Math.min(allowed, options.shortlist);
+    }
+
+    private static final int PAIR = 2;
+    private static final double NONE = Double.POSITIVE_INFINITY;
+
+    /**
+     * The options.
+     *
+     * @param barriers {@code --barriers}: layers that are never removed; they may be merged
+     * @param granularity {@code --granularity}: g, into how many parts the ratio is divided
+     * @param shortlist {@code --shortlist}: how many layers, and how many pairs, are tried at each step; 0 for all of them
+     * @param refit {@code --refit}: after how many of the candidates a layer is refitted; 0 for none, and not recorded
+     */
+    public record Options(Barriers barriers, int granularity, int shortlist,
+            @JsonInclude(JsonInclude.Include.NON_DEFAULT) int refit) {
+        /** The defaults: what is tried at a step is about what two or three steps of CoMe-P try. */
+        public static final Options DEFAULTS = new Options(Barriers.ONE_EACH, 4, 8, 0);
+
+        public Options {
+            ConcatMergeP.requireGranularity(granularity);
+            if (shortlist < 0) {
+                throw new UsageException(
+                        "--shortlist is " + shortlist + ", but must be at least 1, or 0 to try every layer and pair");
+            }
+            if (refit < 0) {
+                throw new UsageException("--refit is " + refit + ", but must be at least 1, or 0 to refit nothing");
+            }
+        }
+    }
+
+    @Override
+    public String name() {
+        return "come_auto";
+    }
+
+    @Override
+    public Needs needs() {
+        return options.refit > 0 ? Needs.FITS : Needs.TOKENS;
+    }
+
+    /** The work of a refit, in runs of a layer over all tokens: one run, what follows two fits, and their products. */
+    private static final double RUNS_OF_A_REFIT = 2.5;
+
+    /** Of the tokens so many are held out for losses where layers are refitted. */
+    private static final double HELD_OUT = 1.0 / HeldOut.EVERY;
+
+    @Override
+    public Cost cost(int layers, int targetLayers) {
+        Cost searches = Cost.ofSearches(layers, targetLayers, left -> options.refit > 0
+                ? HELD_OUT * (candidates(left) + refits(left))
+                : candidates(left));
+        return searches.withMoreRuns(IntStream.rangeClosed(targetLayers + 1, layers)
+                .mapToDouble(left -> refits(left) * (1 - HELD_OUT) * RUNS_OF_A_REFIT).sum());
+    }
+
+    private int candidates(int layers) {
+        return tried(options.barriers.removable(layers)) + tried(layers - 1) * (options.granularity + 2);
+    }
+
+    private int refits(int layers) {
+        return Math.min(options.refit, candidates(layers));
     }
 }

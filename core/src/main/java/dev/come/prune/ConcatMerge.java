@@ -4,13 +4,12 @@ import dev.come.NothingToDoException;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.Tokens;
+import dev.come.calibration.Reading;
 import dev.come.prune.WindowChoice.Chosen;
 import dev.come.stack.LayerNode;
-import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerStack;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.SequencedMap;
 
 /**
@@ -21,22 +20,39 @@ import java.util.SequencedMap;
  * influence says.
  */
 public record ConcatMerge(Options options) implements PruningMethod {
+    @Override
+    public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
+        int width = Math.min(options.mergeItem, stack.size() - targetLayers + 1);
+        Chosen window = new WindowChoice(options.skipMethod, Tokens.LAST, options.woRepeat, options.compat)
+                .choose(stack, width, targetLayers, calibration);
+        int position = window.position();
+
+        List<Double> influence = calibration.blockInfluence(stack);
+        int originals = (int) stack.window(position, width).stream().flatMapToInt(LayerNode::originals).count();
+        List<Double> ratio = MergeRatio.of(influence.subList(position, position + width), options.psu,
+                MergeRatio.floor(options.minMax, originals));
+
+        LayerNode merged = SensitiveParts.of(stack, position, width, options.compat, calibration)
+                .concatenated(ratio, MergeRatio.TOLERANT);
+        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(window.scores());
+        scores.put("block_influence", influence);
+        return List.of(PruningStep.merge(stack, position, width, merged, ratio, scores));
+    }
 
     /**
      * The options under the authors' names.
      *
-     * @param skip {@code --skip-method}: how the window is chosen
+     * @param skipMethod {@code --skip-method}: how the window is chosen
      * @param mergeItem {@code --merge-item}: how many layers one step makes into one
-     * @param withoutRepeat {@code --wo-repeat}: a merged layer is never merged again
+     * @param woRepeat {@code --wo-repeat}: a merged layer is never merged again
      * @param psu {@code --psu}: the power of the block influence in the merge ratio
      * @param minMax {@code --min-max}: the floor of the largest share
-     * @param reference {@code --compat reference}: as the authors' code does it, windows two layers wide whatever the merge and
-     *        query heads tiled
+     * @param compat {@code --compat}; the reference takes windows two layers wide whatever the merge, and tiles query heads
      */
-    public record Options(SkipMethod skip, int mergeItem, boolean withoutRepeat, double psu, double minMax,
-            boolean reference) {
+    public record Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, double psu, double minMax,
+            Compat compat) {
         /** The authors' defaults. */
-        public static final Options DEFAULTS = new Options(SkipMethod.BI, 2, false, 1, 0, false);
+        public static final Options DEFAULTS = new Options(SkipMethod.BI, 2, false, 1, 0, Compat.NONE);
 
         public Options {
             if (mergeItem < 2) {
@@ -57,15 +73,8 @@ public record ConcatMerge(Options options) implements PruningMethod {
     }
 
     @Override
-    public SequencedMap<String, Object> record() {
-        SequencedMap<String, Object> record = new LinkedHashMap<>();
-        record.put("skip_method", options.skip.name().toLowerCase(Locale.ROOT));
-        record.put("merge_item", options.mergeItem);
-        record.put("wo_repeat", options.withoutRepeat);
-        record.put("psu", options.psu);
-        record.put("min_max", options.minMax);
-        record.put("compat", options.reference ? "reference" : "none");
-        return record;
+    public Reading reading() {
+        return options.compat.reading();
     }
 
     @Override
@@ -76,13 +85,13 @@ public record ConcatMerge(Options options) implements PruningMethod {
     @Override
     public Cost cost(int layers, int targetLayers) {
         int steps = Math.ceilDiv(layers - targetLayers, options.mergeItem - 1);
-        requireEnough(layers, targetLayers, options.withoutRepeat, options.mergeItem, steps);
-        double runs = layers;
+        requireEnough(layers, targetLayers, options.woRepeat, options.mergeItem, steps);
+        double runs = layers / 2.0;
         double losses = 0;
-        for (int step = 1; step < steps; step++) {
+        for (int step = 0; step < steps; step++) {
             int left = layers - step * (options.mergeItem - 1);
-            runs += left / 2.0; // from the merge on
-            if (options.skip == SkipMethod.SLEB) {
+            runs += left / 2.0; // from the last merge on
+            if (options.skipMethod == SkipMethod.SLEB) {
                 runs += left * left / 2.0;
                 losses += left;
             }
@@ -97,24 +106,5 @@ public record ConcatMerge(Options options) implements PruningMethod {
                     + Math.ceilDiv(layers, mergeItem) + " or more, and not --target-layers " + targetLayers
                     + "; ask for more layers, or leave out --wo-repeat");
         }
-    }
-
-    @Override
-    public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
-        int width = Math.min(options.mergeItem, stack.size() - targetLayers + 1);
-        Chosen window = new WindowChoice(options.skip, Tokens.LAST, options.withoutRepeat, options.reference)
-                .choose(stack, width, targetLayers, calibration);
-        int position = window.position();
-
-        List<Double> influence = calibration.blockInfluence(stack);
-        int originals = (int) stack.window(position, width).stream().flatMapToInt(LayerNode::originals).count();
-        List<Double> ratio = MergeRatio.of(influence.subList(position, position + width), options.psu,
-                MergeRatio.floor(options.minMax, originals));
-
-        LayerNode merged = new SensitiveParts(stack, position, width,
-                options.reference ? QueryHeads.TILED : QueryHeads.GROUPED, calibration).concatenated(ratio);
-        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(window.scores());
-        scores.put("block_influence", influence);
-        return List.of(PruningStep.merge(stack, position, width, merged, ratio, scores));
     }
 }

@@ -4,12 +4,12 @@ import dev.come.UsageException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.SearchedLosses;
 import dev.come.calibration.Calibration.Tokens;
+import dev.come.calibration.Reading;
 import dev.come.prune.WindowChoice.Chosen;
-import dev.come.stack.LayerNode.QueryHeads;
+import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.SequencedMap;
 import java.util.stream.IntStream;
 
@@ -20,20 +20,42 @@ import java.util.stream.IntStream;
  * 1 - i/g, i = 0 to g, the one is taken with which the loss is least.
  */
 public record ConcatMergeP(Options options) implements PruningMethod {
+    @Override
+    public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
+        Chosen window = new WindowChoice(options.skipMethod, Tokens.ALL, options.woRepeat, options.compat)
+                .choose(stack, PAIR, targetLayers, calibration);
+        SensitiveParts parts = SensitiveParts.of(stack, window.position(), PAIR, options.compat, calibration);
+
+        List<List<Double>> ratios = IntStream.rangeClosed(0, options.granularity)
+                .mapToDouble(i -> (double) i / options.granularity).mapToObj(r -> List.of(r, 1 - r)).toList();
+        SearchedLosses searched = calibration.searchLosses(ratios.stream()
+                .map(ratio -> stack.replace(window.position(), PAIR, merged(parts, ratio))).toList());
+        List<Double> ratio = ratios.get(Removals.least(searched.losses()));
+
+        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(window.scores());
+        scores.put("loss_by_ratio", searched.losses());
+        scores.put("loss_by_ratio_at_least", searched.lowerBounds());
+        return List.of(PruningStep.merge(stack, window.position(), PAIR, merged(parts, ratio), ratio, scores));
+    }
+
+    private static LayerNode merged(SensitiveParts parts, List<Double> ratio) {
+        return parts.concatenated(ratio, MergeRatio.AS_DOUBLES);
+    }
+
     private static final int PAIR = 2;
 
     /**
      * The options under the authors' names.
      *
-     * @param skip {@code --skip-method}: how the pair is chosen
+     * @param skipMethod {@code --skip-method}: how the pair is chosen
      * @param mergeItem {@code --merge-item}: always 2
-     * @param withoutRepeat {@code --wo-repeat}: a merged layer is never merged again
+     * @param woRepeat {@code --wo-repeat}: a merged layer is never merged again
      * @param granularity {@code --granularity}: g, into how many parts the ratio is divided
-     * @param reference {@code --compat reference}: query heads tiled
+     * @param compat {@code --compat}; the reference tiles query heads
      */
-    public record Options(SkipMethod skip, int mergeItem, boolean withoutRepeat, int granularity, boolean reference) {
+    public record Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, int granularity, Compat compat) {
         /** The authors' defaults. */
-        public static final Options DEFAULTS = new Options(SkipMethod.BI, PAIR, false, 20, false);
+        public static final Options DEFAULTS = new Options(SkipMethod.BI, PAIR, false, 20, Compat.NONE);
 
         public Options {
             if (mergeItem != PAIR) {
@@ -55,14 +77,8 @@ public record ConcatMergeP(Options options) implements PruningMethod {
     }
 
     @Override
-    public SequencedMap<String, Object> record() {
-        SequencedMap<String, Object> record = new LinkedHashMap<>();
-        record.put("skip_method", options.skip.name().toLowerCase(Locale.ROOT));
-        record.put("merge_item", options.mergeItem);
-        record.put("wo_repeat", options.withoutRepeat);
-        record.put("granularity", options.granularity);
-        record.put("compat", options.reference ? "reference" : "none");
-        return record;
+    public Reading reading() {
+        return options.compat.reading();
     }
 
     @Override
@@ -72,34 +88,8 @@ public record ConcatMergeP(Options options) implements PruningMethod {
 
     @Override
     public Cost cost(int layers, int targetLayers) {
-        int steps = layers - targetLayers;
-        ConcatMerge.requireEnough(layers, targetLayers, options.withoutRepeat, PAIR, steps);
-        double runs = layers;
-        double losses = 0;
-        for (int left = layers; left > targetLayers; left--) {
-            int candidates = options.granularity + 1 + (options.skip == SkipMethod.SLEB ? left : 0);
-            runs += left / 2.0 + candidates * left / 2.0;
-            losses += candidates;
-        }
-        return new Cost(steps, runs, losses);
-    }
-
-    @Override
-    public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
-        Chosen window = new WindowChoice(options.skip, Tokens.ALL, options.withoutRepeat, options.reference)
-                .choose(stack, PAIR, targetLayers, calibration);
-        SensitiveParts parts = new SensitiveParts(stack, window.position(), PAIR,
-                options.reference ? QueryHeads.TILED : QueryHeads.GROUPED, calibration);
-
-        List<List<Double>> ratios = IntStream.rangeClosed(0, options.granularity)
-                .mapToDouble(i -> (double) i / options.granularity).mapToObj(r -> List.of(r, 1 - r)).toList();
-        SearchedLosses searched = calibration.searchLosses(ratios.stream()
-                .map(ratio -> stack.replace(window.position(), PAIR, parts.concatenated(ratio))).toList());
-        List<Double> ratio = ratios.get(Removals.least(searched.losses()));
-
-        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(window.scores());
-        scores.put("loss_by_ratio", searched.losses());
-        scores.put("loss_by_ratio_at_least", searched.lowerBounds());
-        return List.of(PruningStep.merge(stack, window.position(), PAIR, parts.concatenated(ratio), ratio, scores));
+        ConcatMerge.requireEnough(layers, targetLayers, options.woRepeat, PAIR, layers - targetLayers);
+        return Cost.ofSearches(layers, targetLayers,
+                left -> options.granularity + 1 + (options.skipMethod == SkipMethod.SLEB ? left : 0));
     }
 }

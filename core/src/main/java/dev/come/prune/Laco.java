@@ -13,7 +13,6 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 
@@ -23,93 +22,10 @@ import java.util.SequencedMap;
  *
  * <p>LaCo has a threshold and no number of layers. With a target ours caps merges so that it is not passed; if the pointer
  * comes to the lowest layer first, the threshold is lowered by a step and the search begins again.
+ *
+ * @param toTarget whether there is a number of layers to get to; otherwise the threshold decides
  */
-public record Laco(Options options) implements PruningMethod {
-    /** What becomes of merged layers. */
-    public enum Variant {
-        /** The base layer and the differences of the others to it: the paper's formula. */
-        RDSC,
-        /** Differences to the running sum, so that the last layer remains: what the official code computes. */
-        TELESCOPE
-    }
-
-    /**
-     * The options.
-     *
-     * @param variant {@code --laco-variant}
-     * @param mergeLayers {@code --merge-layers}: C, how many layers one merge makes into one at most
-     * @param interval {@code --interval}: I, how far the pointer goes back after a merge
-     * @param lowest {@code --lowest}: L, the lowest layer to merge into
-     * @param highest {@code --highest}: H, the pointer begins C below it; less than 0 stands for the last layer
-     * @param threshold {@code --threshold}: T, a merge is taken if the similarity is greater
-     * @param thresholdStep {@code --threshold-step}: what T is lowered by to get to a target
-     * @param toTarget whether there is a target to get to
-     */
-    public record Options(Variant variant, int mergeLayers, int interval, int lowest, int highest, double threshold,
-            double thresholdStep, boolean toTarget) {
-        /** Stands for the last layer. */
-        public static final int LAST = -1;
-
-        /** The paper's, for Llama 2 7B. */
-        public static final Options DEFAULTS = new Options(Variant.RDSC, 4, 2, 1, LAST, 0.65, 0.05, true);
-
-        public Options {
-            if (mergeLayers < 2) {
-                throw new UsageException("--merge-layers is " + mergeLayers + ", but a merge takes at least 2 layers");
-            }
-            if (interval < 1) {
-                throw new UsageException("--interval is " + interval + ", but must be at least 1");
-            }
-            if (lowest < 0) {
-                throw new UsageException("--lowest is " + lowest + ", but layers are counted from 0");
-            }
-            if (!(threshold >= -1 && threshold <= 1)) {
-                throw new UsageException("--threshold is " + threshold + ", but a cosine lies between -1 and 1");
-            }
-            if (!(thresholdStep > 0)) {
-                throw new UsageException("--threshold-step is " + thresholdStep + ", but must be greater than 0");
-            }
-        }
-    }
-
-    @Override
-    public String name() {
-        return "laco";
-    }
-
-    @Override
-    public SequencedMap<String, Object> record() {
-        SequencedMap<String, Object> record = new LinkedHashMap<>();
-        record.put("laco_variant", options.variant.name().toLowerCase(Locale.ROOT));
-        record.put("merge_layers", options.mergeLayers);
-        record.put("interval", options.interval);
-        record.put("lowest", options.lowest);
-        record.put("highest", options.highest);
-        record.put("threshold", options.threshold);
-        record.put("threshold_step", options.thresholdStep);
-        return record;
-    }
-
-    @Override
-    public Needs needs() {
-        return Needs.TOKENS;
-    }
-
-    @Override
-    public Cost cost(int layers, int targetLayers) {
-        int highest = highest(layers);
-        if (highest >= layers || highest - options.mergeLayers < options.lowest) {
-            throw new UsageException("--highest " + highest + ", --merge-layers " + options.mergeLayers
-                    + ": the search begins at layer " + (highest - options.mergeLayers) + ", which must not be below"
-                    + " --lowest " + options.lowest + ", and --highest not above the last layer, " + (layers - 1));
-        }
-        return new Cost(1, layers * (1 + layers / 2.0), 0);
-    }
-
-    private int highest(int layers) {
-        return options.highest < 0 ? layers - 1 : options.highest;
-    }
-
+public record Laco(Options options, boolean toTarget) implements PruningMethod {
     @Override
     public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
         Similarities similarities = new Similarities(stack, calibration);
@@ -119,10 +35,10 @@ public record Laco(Options options) implements PruningMethod {
             thresholds.add(threshold);
             List<PruningStep> steps = pass(stack, targetLayers, thresholds, similarities);
             boolean reached = !steps.isEmpty() && steps.getLast().stack().size() == targetLayers;
-            if (reached || (!options.toTarget && !steps.isEmpty())) {
+            if (reached || (!toTarget && !steps.isEmpty())) {
                 return steps;
             }
-            if (!options.toTarget) {
+            if (!toTarget) {
                 throw new NothingToDoException("laco: no merge keeps a similarity above --threshold "
                         + options.threshold + " (the best has " + similarities.best() + "); lower it");
             }
@@ -172,7 +88,7 @@ public record Laco(Options options) implements PruningMethod {
         int following = layers.size() - 1;
         List<Term> terms = new ArrayList<>();
         for (int i = 0; i <= following; i++) {
-            double factor = switch (options.variant) {
+            double factor = switch (options.lacoVariant) {
                 case RDSC -> i == 0 ? 1.0 - following : 1; // base + sum of (other - base)
                 case TELESCOPE -> i == following ? 1 : 0;
             };
@@ -190,6 +106,10 @@ public record Laco(Options options) implements PruningMethod {
         scores.put("similarity", byLayer);
         scores.put("thresholds_of_all_passes", List.copyOf(thresholds));
         return scores;
+    }
+
+    private int highest(int layers) {
+        return options.highest < 0 ? layers - 1 : options.highest;
     }
 
     /** Similarities to the dense model; each stack is measured once, however often the search begins again. */
@@ -217,5 +137,77 @@ public record Laco(Options options) implements PruningMethod {
         double best() {
             return known.values().stream().mapToDouble(Double::doubleValue).max().orElse(Double.NaN);
         }
+    }
+
+    /** With a number of layers to get to. */
+    public Laco(Options options) {
+        this(options, true);
+    }
+
+    /** What becomes of merged layers. */
+    public enum Variant {
+        /** The base layer and the differences of the others to it: the paper's formula. */
+        RDSC,
+        /** Differences to the running sum, so that the last layer remains: what the official code computes. */
+        TELESCOPE
+    }
+
+    /**
+     * The options.
+     *
+     * @param lacoVariant {@code --laco-variant}
+     * @param mergeLayers {@code --merge-layers}: C, how many layers one merge makes into one at most
+     * @param interval {@code --interval}: I, how far the pointer goes back after a merge
+     * @param lowest {@code --lowest}: L, the lowest layer to merge into
+     * @param highest {@code --highest}: H, the pointer begins C below it; less than 0 stands for the last layer
+     * @param threshold {@code --threshold}: T, a merge is taken if the similarity is greater
+     * @param thresholdStep {@code --threshold-step}: what T is lowered by to get to a target
+     */
+    public record Options(Variant lacoVariant, int mergeLayers, int interval, int lowest, int highest, double threshold,
+            double thresholdStep) {
+        /** Stands for the last layer. */
+        public static final int LAST = -1;
+
+        /** The paper's, for Llama 2 7B. */
+        public static final Options DEFAULTS = new Options(Variant.RDSC, 4, 2, 1, LAST, 0.65, 0.05);
+
+        public Options {
+            if (mergeLayers < 2) {
+                throw new UsageException("--merge-layers is " + mergeLayers + ", but a merge takes at least 2 layers");
+            }
+            if (interval < 1) {
+                throw new UsageException("--interval is " + interval + ", but must be at least 1");
+            }
+            if (lowest < 0) {
+                throw new UsageException("--lowest is " + lowest + ", but layers are counted from 0");
+            }
+            if (!(threshold >= -1 && threshold <= 1)) {
+                throw new UsageException("--threshold is " + threshold + ", but a cosine lies between -1 and 1");
+            }
+            if (!(thresholdStep > 0)) {
+                throw new UsageException("--threshold-step is " + thresholdStep + ", but must be greater than 0");
+            }
+        }
+    }
+
+    @Override
+    public String name() {
+        return "laco";
+    }
+
+    @Override
+    public Needs needs() {
+        return Needs.TOKENS;
+    }
+
+    @Override
+    public Cost cost(int layers, int targetLayers) {
+        int highest = highest(layers);
+        if (highest >= layers || highest - options.mergeLayers < options.lowest) {
+            throw new UsageException("--highest " + highest + ", --merge-layers " + options.mergeLayers
+                    + ": the search begins at layer " + (highest - options.mergeLayers) + ", which must not be below"
+                    + " --lowest " + options.lowest + ", and --highest not above the last layer, " + (layers - 1));
+        }
+        return Cost.once(layers * (1 + layers / 2.0), 0);
     }
 }

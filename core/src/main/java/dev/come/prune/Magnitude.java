@@ -1,6 +1,8 @@
 package dev.come.prune;
 
 import dev.come.calibration.Calibration;
+import dev.come.calibration.Reading;
+import dev.come.prune.BlockScore.Reduction;
 import dev.come.stack.LayerStack;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,18 +11,46 @@ import java.util.SequencedMap;
 /**
  * The magnitude criterion of Shortened LLaMA (Kim et al. 2024), section on magnitude: layers with the smallest weights go. It
  * needs no data.
- *
- * @param reference {@code --compat reference}
  */
-public record Magnitude(BlockScore score, boolean reference) implements PruningMethod {
+public record Magnitude(Options options) implements PruningMethod {
     @Override
-    public String name() {
-        return score.heuristic() ? "magnitude+" : "magnitude";
+    public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
+        BlockScore score = options.score();
+        score.requireReachable(stack.size(), targetLayers, options.compat);
+        List<Double> logarithms = score.logarithms(calibration.magnitudes(stack));
+        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
+        scores.put("log_magnitude", logarithms);
+        return Removals.steps(stack, score.order(logarithms, options.compat), targetLayers, scores);
+    }
+
+    /**
+     * The options.
+     *
+     * @param weightReduction {@code --weight-reduction}: makes one number of the rows of a weight
+     * @param blockReduction {@code --block-reduction}: makes one number of the weights of a layer
+     * @param heuristic {@code --heuristic}, the "+" of the name: the first four and the last two layers stay
+     * @param compat {@code --compat}; in the reference these layers go last
+     */
+    public record Options(Reduction weightReduction, Reduction blockReduction, boolean heuristic, Compat compat) {
+        /** The authors' defaults. */
+        public static final Options DEFAULTS = new Options(Reduction.SUM, Reduction.SUM, false, Compat.NONE);
+
+        /** The same with the "+" rule. */
+        public static final Options PLUS = new Options(Reduction.SUM, Reduction.SUM, true, Compat.NONE);
+
+        private BlockScore score() {
+            return new BlockScore(weightReduction, blockReduction, heuristic);
+        }
     }
 
     @Override
-    public SequencedMap<String, Object> record() {
-        return score.record(reference);
+    public String name() {
+        return options.heuristic ? "magnitude+" : "magnitude";
+    }
+
+    @Override
+    public Reading reading() {
+        return options.compat.reading();
     }
 
     @Override
@@ -30,16 +60,7 @@ public record Magnitude(BlockScore score, boolean reference) implements PruningM
 
     @Override
     public Cost cost(int layers, int targetLayers) {
-        score.requireReachable(layers, targetLayers, reference);
-        return new Cost(1, 0, 0);
-    }
-
-    @Override
-    public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
-        score.requireReachable(stack.size(), targetLayers, reference);
-        List<Double> logarithms = score.logarithms(calibration.magnitudes(stack));
-        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-        scores.put("log_magnitude", logarithms);
-        return Removals.steps(stack, score.order(logarithms, reference), targetLayers, scores);
+        options.score().requireReachable(layers, targetLayers, options.compat);
+        return Cost.once(0, 0);
     }
 }

@@ -4,9 +4,16 @@ import dev.come.NothingToDoException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** How much each of several merged layers keeps (paper, merge ratio). */
 final class MergeRatio {
+    /** For shares that scores and a floor decide: far above the rounding of doubles, far below what a score decides. */
+    static final double TOLERANT = 1e-9;
+
+    /** For the shares of CoMe-P, a fixed list: the authors' counts, although {@code 50 * (1 - 0.9)} is below 5 in doubles. */
+    static final double AS_DOUBLES = 0;
+
     private MergeRatio() {
     }
 
@@ -30,9 +37,10 @@ final class MergeRatio {
         List<Double> shares = new ArrayList<>(raised.stream().map(value -> value / sum).toList());
         int top = shares.indexOf(Collections.max(shares));
         if (shares.get(top) < floor) {
-            double others = shares.stream().mapToDouble(Double::doubleValue).sum() - shares.get(top);
+            shares.set(top, 0.0);
+            double others = shares.stream().mapToDouble(Double::doubleValue).sum();
             int count = shares.size() - 1;
-            shares.replaceAll(share -> others > 0 ? share * (1 - floor) / others : (1 - floor) / count);
+            shares.replaceAll(share -> others > 0 ? share / others * (1 - floor) : (1 - floor) / count);
             shares.set(top, floor);
         }
         return shares;
@@ -48,10 +56,18 @@ final class MergeRatio {
         return Math.pow(minMax, 1.0 / (originals - 1));
     }
 
-    /** Whole numbers in proportion: {@code floor(total * share)} each, and the first of the largest takes what is left. */
-    static List<Integer> distribute(int total, List<Double> ratio) {
-        int top = ratio.indexOf(Collections.max(ratio));
-        List<Integer> counts = new ArrayList<>(ratio.stream().map(share -> (int) Math.floor(total * share)).toList());
+    /**
+     * Whole numbers in proportion: {@code floor(total * share)} each, and the first of the largest takes what is left.
+     *
+     * @param tolerance what may be missing to the next whole number, and to the largest share, so that shares that divide
+     * the total evenly do not lose one by the last bit of a double: {@link #TOLERANT} or {@link #AS_DOUBLES}
+     */
+    static List<Integer> distribute(int total, List<Double> ratio, double tolerance) {
+        double largest = Collections.max(ratio);
+        int top = IntStream.range(0, ratio.size()).filter(i -> ratio.get(i) >= largest - tolerance).findFirst()
+                .orElseThrow();
+        List<Integer> counts = new ArrayList<>(
+                ratio.stream().map(share -> (int) Math.floor(total * share + tolerance)).toList());
         counts.set(top, 0);
         counts.set(top, total - counts.stream().mapToInt(Integer::intValue).sum());
         return counts;

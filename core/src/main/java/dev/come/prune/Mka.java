@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.SequencedMap;
 
 /**
@@ -24,45 +23,8 @@ import java.util.SequencedMap;
  *
  * <p>Each sample is one vector, the mean of its tokens' states, and the kernel is exact over all pairs of samples; the
  * published kernel sees only some tokens of some samples.
- *
- * @param kernelSigma {@code --kernel-sigma}: the scale of distances in the kernel
- * @param scope {@code --fuse}: whether norms and biases are fused too or stay those of the earlier layer
  */
-public record Mka(double kernelSigma, Scope scope) implements PruningMethod {
-    /** Neighbours that mutual information is estimated from. */
-    private static final int NEIGHBOURS = 5;
-    /** Neighbours that entropy is estimated from. */
-    private static final int ENTROPY_NEIGHBOURS = 50;
-
-    public Mka {
-        if (!(kernelSigma > 0) || Double.isInfinite(kernelSigma)) {
-            throw new UsageException("--kernel-sigma is " + kernelSigma + ", but must be a finite number above 0");
-        }
-    }
-
-    @Override
-    public String name() {
-        return "mka";
-    }
-
-    @Override
-    public SequencedMap<String, Object> record() {
-        SequencedMap<String, Object> record = new LinkedHashMap<>();
-        record.put("kernel_sigma", kernelSigma);
-        record.put("fuse", scope.name().toLowerCase(Locale.ROOT));
-        return record;
-    }
-
-    @Override
-    public Needs needs() {
-        return Needs.TOKENS;
-    }
-
-    @Override
-    public Cost cost(int layers, int targetLayers) {
-        return new Cost(1, layers, 0);
-    }
-
+public record Mka(Options options) implements PruningMethod {
     @Override
     public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
         double[][] similarity = similarity(stack, calibration.pooledStates(stack));
@@ -77,12 +39,17 @@ public record Mka(double kernelSigma, Scope scope) implements PruningMethod {
             double share = means.get(last) / (means.get(last) + means.get(last + 1));
             double alpha = 1 / (1 + Math.exp(-share));
             WeightedSum fused = new WeightedSum(
-                    List.of(new Term(left.get(last), alpha), new Term(left.get(last + 1), 1 - alpha)), scope);
+                    List.of(new Term(left.get(last), alpha), new Term(left.get(last + 1), 1 - alpha)), options.fuse);
             steps.add(PruningStep.merge(left, last, 2, fused, List.of(alpha, 1 - alpha), scores));
             left = steps.getLast().stack();
         }
         return steps;
     }
+
+    /** Neighbours that mutual information is estimated from. */
+    private static final int NEIGHBOURS = 5;
+    /** Neighbours that entropy is estimated from. */
+    private static final int ENTROPY_NEIGHBOURS = 50;
 
     /** The normalised mutual information of each pair of layers. */
     private double[][] similarity(LayerStack stack, List<double[][]> pooled) {
@@ -92,7 +59,8 @@ public record Mka(double kernelSigma, Scope scope) implements PruningMethod {
                     + " nearest neighbours, and the calibration set has only " + samples
                     + " samples; raise --nsamples, or take a data set whose rows are samples of their own (mmlu, alpaca)");
         }
-        List<int[][]> ranks = pooled.stream().map(states -> DiffusionMap.ranks(DiffusionMap.of(states, kernelSigma)))
+        List<int[][]> ranks = pooled.stream()
+                .map(states -> DiffusionMap.ranks(DiffusionMap.of(states, options.kernelSigma)))
                 .toList();
         double[] entropies = ranks.stream().mapToDouble(
                 embedding -> RankInformation.entropy(embedding, ENTROPY_NEIGHBOURS)).toArray();
@@ -111,5 +79,38 @@ public record Mka(double kernelSigma, Scope scope) implements PruningMethod {
             }
         }
         return similarity;
+    }
+
+    /**
+     * The options.
+     *
+     * @param kernelSigma {@code --kernel-sigma}: the scale of distances in the kernel
+     * @param fuse {@code --fuse}: whether norms and biases are fused too or stay those of the earlier layer
+     */
+    public record Options(double kernelSigma, Scope fuse) {
+        /** The authors' defaults. */
+        public static final Options DEFAULTS = new Options(8, Scope.ALL);
+
+        public Options {
+            if (!(kernelSigma > 0) || Double.isInfinite(kernelSigma)) {
+                throw new UsageException(
+                        "--kernel-sigma is " + kernelSigma + ", but must be a finite number above 0");
+            }
+        }
+    }
+
+    @Override
+    public String name() {
+        return "mka";
+    }
+
+    @Override
+    public Needs needs() {
+        return Needs.TOKENS;
+    }
+
+    @Override
+    public Cost cost(int layers, int targetLayers) {
+        return Cost.once(layers, 0);
     }
 }

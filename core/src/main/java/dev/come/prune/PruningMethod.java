@@ -1,17 +1,52 @@
 package dev.come.prune;
 
 import dev.come.NothingToDoException;
+import dev.come.RecordJson;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
+import dev.come.calibration.Reading;
 import dev.come.stack.LayerStack;
 import java.util.List;
-import java.util.SequencedMap;
+import java.util.function.IntToDoubleFunction;
 
 /**
  * A way to make a stack smaller: a function from a stack and measurements on it to the next stacks. It touches no tensors,
- * no files and no threads.
+ * no files and no threads. {@link Methods} lists all of them.
  */
 public interface PruningMethod {
+    /**
+     * Takes the next steps towards the target: one, where everything is measured again after each; all of them, where one
+     * measurement decides about all.
+     *
+     * @param stack what is left so far
+     * @param targetLayers how many layers are to be left in the end; fewer than the stack has
+     * @return at least one step; each leaves fewer layers than before and at least {@code targetLayers}
+     * @throws NothingToDoException if the options leave nothing that could be merged or removed
+     */
+    List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration);
+
+    /** The name under which users ask for it. */
+    String name();
+
+    /** The options; the record of a run holds each component under the name that {@link RecordJson} gives it. */
+    Record options();
+
+    /** How its measurements are read. */
+    default Reading reading() {
+        return Reading.DEFINITION;
+    }
+
+    /** What it measures. */
+    Needs needs();
+
+    /**
+     * The work from a stack to the target.
+     *
+     * @throws NothingToDoException if it is certain beforehand that the options do not let it get there
+     * @throws UsageException if the options do not go with so many layers
+     */
+    Cost cost(int layers, int targetLayers);
+
     /** What a method measures. */
     enum Needs {
         /** The weights alone. */
@@ -25,39 +60,42 @@ public interface PruningMethod {
     }
 
     /**
-     * What a run comes to, in work on the whole calibration set.
+     * The work of a run on the whole calibration set.
      *
      * @param rounds how often {@link #next} is asked
      * @param layerRuns how often one layer is run over all tokens
      * @param headRuns how often the output projection is
      */
-    record Cost(int rounds, double layerRuns, double headRuns) {}
+    record Cost(int rounds, double layerRuns, double headRuns) {
+        /**
+         * One measurement decides about all steps.
+         *
+         * @param layerRuns how often one layer is run over all tokens
+         */
+        static Cost once(double layerRuns, double headRuns) {
+            return new Cost(1, layerRuns, headRuns);
+        }
 
-    /** The name under which users ask for it. */
-    String name();
+        /**
+         * Each step takes one layer away and measures the losses of candidates: half of the stack is run again from the last
+         * edit on, and half of it for each candidate.
+         *
+         * @param candidates how many there are, by the layers that are left
+         */
+        static Cost ofSearches(int layers, int targetLayers, IntToDoubleFunction candidates) {
+            double runs = layers;
+            double losses = 0;
+            for (int left = layers; left > targetLayers; left--) {
+                double count = candidates.applyAsDouble(left);
+                runs += left / 2.0 + count * left / 2.0;
+                losses += count;
+            }
+            return new Cost(layers - targetLayers, runs, losses);
+        }
 
-    /** The options of the method under the names that users give them by, for the record. */
-    SequencedMap<String, Object> record();
-
-    /** What it measures. */
-    Needs needs();
-
-    /**
-     * What it comes to to get from so many layers to the target.
-     *
-     * @throws NothingToDoException if it is certain beforehand that the options do not let it get there
-     * @throws UsageException if the options do not go with so many layers
-     */
-    Cost cost(int layers, int targetLayers);
-
-    /**
-     * Takes the next steps towards the target: one, where everything is measured again after each; all of them, where one
-     * measurement decides about all.
-     *
-     * @param stack what is left so far
-     * @param targetLayers how many layers are to be left in the end; fewer than the stack has
-     * @return at least one step; each leaves fewer layers than before and at least {@code targetLayers}
-     * @throws NothingToDoException if the options leave nothing that could be merged or removed
-     */
-    List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration);
+        /** The same with more runs of layers. */
+        Cost withMoreRuns(double more) {
+            return new Cost(rounds, layerRuns + more, headRuns);
+        }
+    }
 }

@@ -9,26 +9,21 @@ import dev.come.checkpoint.Limits;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerStack;
-import dev.come.stack.StackJson;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.SequencedMap;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
  * How a pruned model was made, and everything that is needed to make it again: the history of stacks with what each step was
- * decided by. As a file it is called come.json. It holds no times and no paths, so the same run gives the same bytes.
+ * decided by. As a file it is called come.json; {@link PlanJson} lists its fields. It holds no times and no paths, so the same run gives the
+ * same bytes.
  *
  * <p>JSON has no infinity. In a list of scores {@code null} is a choice that was forbidden or not measured, in Java positive
  * infinity, and the text {@code "-Infinity"} the logarithm of zero; both are read back as they were. NaN is never written.
@@ -52,11 +47,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     /** The setting that says how layers were refitted in closed form afterwards; absent if that was not asked for. */
     public static final String HEALING = "healing";
 
-    /** What is no setting. */
-    private static final List<String> OWN_KEYS = List.of("format", "layers", "steps", "evaluations", "nodes");
-    private static final String FORMAT = "come-plan-1";
-    private static final String MINUS_INFINITY = "-Infinity";
-    private static final JsonMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+    private static final JsonMapper JSON = new JsonMapper();
 
     public PruningPlan {
         steps = List.copyOf(steps);
@@ -151,37 +142,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
      * @throws FailedException if a score is NaN, or what was measured on a stack is not finite
      */
     public String toJson() {
-        ObjectNode root = JsonNodeFactory.instance.objectNode();
-        root.put("format", FORMAT);
-        root.put("layers", layers);
-        root.setAll(settings);
-        StackJson.Writer stacks = new StackJson.Writer();
-        ArrayNode history = JsonNodeFactory.instance.arrayNode();
-        for (PruningStep step : steps) {
-            ObjectNode entry = history.addObject();
-            entry.put("layers", step.stack().size());
-            entry.put("tree", step.stack().tree());
-            entry.set("stack", stacks.stack(step.stack()));
-            entry.put("action", step.action().name().toLowerCase(Locale.ROOT));
-            entry.put("position", step.position());
-            entry.put("count", step.count());
-            step.ratio().forEach(entry.putArray("ratio")::add);
-            ObjectNode scores = entry.putObject("scores");
-            step.scores().forEach((name, values) -> {
-                ArrayNode array = scores.putArray(name);
-                values.forEach(value -> array.add(number(value, name, step)));
-            });
-        }
-        root.set("steps", history);
-        ArrayNode measured = root.putArray("evaluations");
-        for (Evaluation evaluation : evaluations) {
-            requireNumber(Double.isFinite(evaluation.value()), evaluation.value(),
-                    evaluation.metric() + " of " + evaluation.layers() + " layers");
-            measured.addObject().put("layers", evaluation.layers()).put("metric", evaluation.metric()).put("value",
-                    evaluation.value());
-        }
-        root.set("nodes", stacks.nodes());
-        return JSON.writeValueAsString(root) + "\n";
+        return PlanJson.text(this);
     }
 
     /** Writes the file so that it is, at any moment, either as it was or as it is now. */
@@ -200,7 +161,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
 
     private static PruningPlan parse(Path file) {
         try {
-            return of(JSON.readTree(Limits.read(file, Limits.PLAN_BYTES)), file);
+            return PlanJson.read(JSON.readTree(Limits.read(file, Limits.PLAN_BYTES)), file);
         } catch (IOException e) {
             throw new InvalidInputException(
                     file + " cannot be read (" + IoReason.of(e) + "); give the come.json of a pruned model", e);
@@ -210,53 +171,6 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
                             + "); give the come.json of a pruned model",
                     e);
         }
-    }
-
-    private static PruningPlan of(JsonNode root, Path file) {
-        if (!(root instanceof ObjectNode object) || !root.path("format").asString().equals(FORMAT)) {
-            throw new InvalidInputException(file + " is not a plan that this version reads: its \"format\" is "
-                    + root.path("format") + ", expected \"" + FORMAT + "\"; give the come.json of a pruned model");
-        }
-        int layers = root.path("layers").asInt();
-        Limits.check(file, "\"layers\"", layers, Limits.LAYERS);
-        StackJson.Reader stacks = new StackJson.Reader(root.path("nodes"), file.toString(), layers);
-        List<PruningStep> steps = new ArrayList<>();
-        int before = layers;
-        for (JsonNode entry : root.path("steps")) {
-            SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-            entry.path("scores").properties().forEach(score -> scores.put(score.getKey(), doubles(score.getValue())));
-            PruningStep step = new PruningStep(stacks.stack(entry.path("stack")), action(entry, file),
-                    entry.path("position").asInt(), entry.path("count").asInt(), doubles(entry.path("ratio")), scores);
-            boolean merge = step.action() == Action.MERGE;
-            if (step.count() < (merge ? 2 : 1) || step.position() < 0 || step.position() > before - step.count()
-                    || step.layersBefore() != before) {
-                throw new InvalidInputException(file + ": step " + (steps.size() + 1) + " makes " + step.stack().size()
-                        + " layers of " + before + " by "
-                        + (merge ? "merging " : step.action() == Action.TRAIN ? "training " : "removing ")
-                        + step.count()
-                        + " from position " + step.position()
-                        + " on, which cannot be; the file is damaged, give the one that was written");
-            }
-            before = step.stack().size();
-            steps.add(step);
-        }
-        List<Evaluation> evaluations = new ArrayList<>();
-        for (JsonNode entry : root.path("evaluations")) {
-            evaluations.add(new Evaluation(entry.path("layers").asInt(), entry.path("metric").asString(),
-                    entry.path("value").asDouble()));
-        }
-        ObjectNode settings = JsonNodeFactory.instance.objectNode();
-        object.properties().stream().filter(entry -> !OWN_KEYS.contains(entry.getKey()))
-                .forEach(entry -> settings.set(entry.getKey(), entry.getValue()));
-        return new PruningPlan(settings, layers, steps, evaluations);
-    }
-
-    private static Action action(JsonNode step, Path file) {
-        String name = step.path("action").asString();
-        return Arrays.stream(Action.values()).filter(action -> action.name().toLowerCase(Locale.ROOT).equals(name))
-                .findFirst().orElseThrow(() -> new InvalidInputException(file + ": a step has the action "
-                        + step.path("action") + "; the file is damaged or of another version, give the one that was"
-                        + " written"));
     }
 
     /**
@@ -295,34 +209,5 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         } else if (!one.toString().equals(other.toString())) { // as they are written: a long that fits is read as an int
             differences.add(path + ": " + one + " / " + other);
         }
-    }
-
-    private static void requireNumber(boolean met, double value, String what) {
-        if (!met) {
-            throw new FailedException("The record cannot hold " + what + ", because it is " + value
-                    + "; what it was measured on is damaged or too large (try --dtype float32)");
-        }
-    }
-
-    private static JsonNode number(double value, String name, PruningStep step) {
-        requireNumber(!Double.isNaN(value), value, "the score " + name + " of the step to " + step.stack().size()
-                + " layers");
-        JsonNodeFactory json = JsonNodeFactory.instance;
-        if (Double.isFinite(value)) {
-            return json.numberNode(value);
-        }
-        return value > 0 ? json.nullNode() : json.stringNode(MINUS_INFINITY);
-    }
-
-    private static List<Double> doubles(JsonNode array) {
-        List<Double> values = new ArrayList<>();
-        array.forEach(value -> {
-            if (value.isNull()) {
-                values.add(Double.POSITIVE_INFINITY);
-            } else {
-                values.add(value.asString().equals(MINUS_INFINITY) ? Double.NEGATIVE_INFINITY : value.asDouble());
-            }
-        });
-        return values;
     }
 }

@@ -18,17 +18,29 @@ final class SensitiveParts {
     private final List<Sensitivity> sensitivities;
     private final QueryHeads queryHeads;
 
-    SensitiveParts(LayerStack stack, int position, int width, QueryHeads queryHeads, Calibration calibration) {
+    /** Of a window of layers, whose query heads are tiled as the authors' code does it or grouped as they belong together. */
+    static SensitiveParts of(LayerStack stack, int position, int width, Compat compat, Calibration calibration) {
+        return new SensitiveParts(stack, position, width, compat.isReference() ? QueryHeads.TILED : QueryHeads.GROUPED,
+                calibration);
+    }
+
+    private SensitiveParts(LayerStack stack, int position, int width, QueryHeads queryHeads,
+            Calibration calibration) {
         this.sources = stack.window(position, width);
         this.sensitivities = IntStream.range(position, position + width)
                 .mapToObj(source -> calibration.sensitivity(stack, source)).toList();
         this.queryHeads = queryHeads;
     }
 
-    /** The recipe of the merged layer. */
-    LayerNode concatenated(List<Double> ratio) {
-        List<Integer> heads = MergeRatio.distribute(sensitivities.getFirst().keyValueHeads().size(), ratio);
-        List<Integer> channels = MergeRatio.distribute(sensitivities.getFirst().channels().size(), ratio);
+    /**
+     * The recipe of the merged layer.
+     *
+     * @param tolerance of the counts, as {@link MergeRatio#distribute} has it
+     */
+    LayerNode concatenated(List<Double> ratio, double tolerance) {
+        Sensitivity first = sensitivities.getFirst();
+        List<Integer> heads = MergeRatio.distribute(first.keyValueHeads().size(), ratio, tolerance);
+        List<Integer> channels = MergeRatio.distribute(first.channels().size(), ratio, tolerance);
         List<Share> shares = new ArrayList<>();
         for (int i = 0; i < ratio.size(); i++) {
             shares.add(new Share(sources.get(i), ratio.get(i),

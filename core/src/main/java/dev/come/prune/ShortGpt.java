@@ -2,6 +2,7 @@ package dev.come.prune;
 
 import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.Tokens;
+import dev.come.calibration.Reading;
 import dev.come.stack.LayerStack;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,22 +13,41 @@ import java.util.SequencedMap;
  *
  * <p>With {@code --angular} the variant of Gromov et al. 2024: of all blocks of as many adjacent layers as are to go, the one
  * across which the last tokens turn the least.
- *
- * @param angular {@code --angular}
- * @param reference {@code --compat reference}: for the record; what it changes is in the measurements
  */
-public record ShortGpt(boolean angular, boolean reference) implements PruningMethod {
+public record ShortGpt(Options options) implements PruningMethod {
+    @Override
+    public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
+        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
+        if (options.angular) {
+            int count = stack.size() - targetLayers;
+            List<Double> distances = calibration.angularDistance(stack, count, Tokens.LAST);
+            scores.put("angular_distance", distances);
+            return List.of(PruningStep.remove(stack, Removals.least(distances), count, scores));
+        }
+        List<Double> influence = calibration.blockInfluence(stack);
+        scores.put("block_influence", influence);
+        return Removals.steps(stack, Removals.ascending(influence), targetLayers, scores);
+    }
+
+    /**
+     * The options.
+     *
+     * @param angular {@code --angular}
+     * @param compat {@code --compat}; the reference differs in the measurements alone
+     */
+    public record Options(boolean angular, Compat compat) {
+        /** The paper's. */
+        public static final Options DEFAULTS = new Options(false, Compat.NONE);
+    }
+
     @Override
     public String name() {
         return "shortgpt";
     }
 
     @Override
-    public SequencedMap<String, Object> record() {
-        SequencedMap<String, Object> record = new LinkedHashMap<>();
-        record.put("angular", angular);
-        record.put("compat", reference ? "reference" : "none");
-        return record;
+    public Reading reading() {
+        return options.compat.reading();
     }
 
     @Override
@@ -37,20 +57,6 @@ public record ShortGpt(boolean angular, boolean reference) implements PruningMet
 
     @Override
     public Cost cost(int layers, int targetLayers) {
-        return new Cost(1, layers, 0);
-    }
-
-    @Override
-    public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
-        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-        if (angular) {
-            int count = stack.size() - targetLayers;
-            List<Double> distances = calibration.angularDistance(stack, count, Tokens.LAST);
-            scores.put("angular_distance", distances);
-            return List.of(PruningStep.remove(stack, Removals.least(distances), count, scores));
-        }
-        List<Double> influence = calibration.blockInfluence(stack);
-        scores.put("block_influence", influence);
-        return Removals.steps(stack, Removals.ascending(influence), targetLayers, scores);
+        return Cost.once(layers, 0);
     }
 }

@@ -19,9 +19,9 @@ import java.util.stream.IntStream;
  * @param skip {@code --skip-method}
  * @param tokens which tokens the distance of {@link SkipMethod#BI} is averaged over
  * @param withoutRepeat {@code --wo-repeat}: no window that holds a merged layer
- * @param reference as the authors' code has it: distances of windows two layers wide whatever the merge
+ * @param compat the reference takes distances of windows two layers wide whatever the merge
  */
-record WindowChoice(SkipMethod skip, Tokens tokens, boolean withoutRepeat, boolean reference) {
+record WindowChoice(SkipMethod skip, Tokens tokens, boolean withoutRepeat, Compat compat) {
     /** A window and the scores it was chosen by. */
     record Chosen(int position, SequencedMap<String, List<Double>> scores) {}
 
@@ -39,7 +39,7 @@ record WindowChoice(SkipMethod skip, Tokens tokens, boolean withoutRepeat, boole
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
         switch (skip) {
             case BI -> {
-                List<Double> distances = calibration.angularDistance(stack, reference ? 2 : width, tokens);
+                List<Double> distances = calibration.angularDistance(stack, compat.isReference() ? 2 : width, tokens);
                 scores.put("angular_distance",
                         spread(allowed, allowed.stream().map(distances::get).toList(), stack.size() - width + 1));
             }

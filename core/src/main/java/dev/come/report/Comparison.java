@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import dev.come.RecordJson;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,13 +15,32 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
-import tools.jackson.databind.SerializationFeature;
-import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What several methods made of the same model, side by side.
+ * What several methods made of the same model, side by side. As JSON, by the rules of {@link RecordJson}:
+ *
+ * <pre>
+ * field                          | type    | meaning, unit                              | absent
+ * -------------------------------|---------|--------------------------------------------|------------------------------
+ * format                         | string  | "come-comparison"                          |
+ * format_version                 | integer | 1                                          |
+ * layers                         | integer | decoder layers of the dense model          |
+ * loss_on                        | string  | the calibration set of the losses          |
+ * dense.loss                     | number  | nats for each token                        | not measured
+ * dense.perplexities[].metric    | string  | what was measured, in words                |
+ * dense.perplexities[].value     | number  | what it is                                 |
+ * methods[].method               | string  | as --method has it                         |
+ * methods[].failure              | string  | why it did not get there                   | it got there
+ * methods[].layers               | integer | layers that are left                       | it failed, as all below
+ * methods[].tree                 | string  | these layers, merged ones as nested lists  |
+ * methods[].loss                 | number  | nats for each token                        | not measured
+ * methods[].perplexities[].*     | any     | as those of the dense model                |
+ * methods[].seconds              | number  | time that choosing the layers took         |
+ * methods[].peak_bytes           | integer | most memory of the process meanwhile       | the system does not tell
+ * </pre>
  *
  * @param layers layers of the dense model
  * @param lossName what losses were measured on
@@ -60,13 +80,12 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
 
     /** As JSON; what was not measured is left out. */
     public String toJson() {
-        ObjectNode root = JsonNodeFactory.instance.objectNode();
-        root.put("layers", layers);
+        ObjectNode root = RecordJson.file("come-comparison", 1).put("layers", layers);
         root.put("loss_on", lossName);
         ObjectNode dense = root.putObject("dense");
         denseLoss.ifPresent(loss -> dense.put("loss", loss));
-        dense.set("perplexity", numbers(densePerplexities));
-        var methods = root.putArray("methods");
+        dense.set("perplexities", json(densePerplexities));
+        ArrayNode methods = root.putArray("methods");
         for (Row row : rows) {
             ObjectNode entry = methods.addObject();
             entry.put("method", row.method);
@@ -77,11 +96,11 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
             entry.put("layers", row.layersLeft);
             entry.put("tree", row.tree);
             row.loss.ifPresent(loss -> entry.put("loss", loss));
-            entry.set("perplexity", numbers(row.perplexities));
+            entry.set("perplexities", json(row.perplexities));
             entry.put("seconds", row.choosing.toMillis() / 1000.0);
             row.peakBytes.ifPresent(bytes -> entry.put("peak_bytes", bytes));
         }
-        return JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build().writeValueAsString(root) + "\n";
+        return RecordJson.text(root);
     }
 
     /** Whether a file looks like one that {@link #toJson} or {@link #toCsv} gave. */
@@ -95,10 +114,11 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
         }
     }
 
-    private static ObjectNode numbers(SequencedMap<String, Double> values) {
-        ObjectNode numbers = JsonNodeFactory.instance.objectNode();
-        values.forEach(numbers::put);
-        return numbers;
+    private static ArrayNode json(SequencedMap<String, Double> perplexities) {
+        ArrayNode array = JsonNodeFactory.instance.arrayNode();
+        perplexities.forEach(
+                (metric, value) -> array.addObject().put("metric", metric).put("value", value));
+        return array;
     }
 
     /** As CSV (RFC 4180), the dense model first; what was not measured is empty. */

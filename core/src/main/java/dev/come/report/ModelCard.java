@@ -59,7 +59,7 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
         text.append("\nMeasured on ").append(calibration.path("dataset").asString()).append(" (")
                 .append(calibration.path("split").asString()).append(" split): ")
                 .append(calibration.path("sequences").asInt()).append(" sequences, ")
-                .append(calibration.path("tokensUsed").asInt()).append(" tokens, seed ")
+                .append(calibration.path("tokens_used").asInt()).append(" tokens, seed ")
                 .append(settings.path("seed").asString()).append(", computed in ")
                 .append(settings.path("compute").path("dtype").asString()).append(".\n");
         return text.toString();
@@ -79,8 +79,8 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
         }
         if (distillation.has("model")) {
             levels.add(String.format(Locale.ROOT, "the whole model on %,d tokens (%s)",
-                    options.path("modelTokens").asLong(),
-                    options.path("trained").asString().toLowerCase(Locale.ROOT)));
+                    options.path("model_tokens").asLong(),
+                    options.path("trained").asString()));
         }
         return "\nThen trained by the dense model: " + String.join(", then ", levels) + "; text: "
                 + distillation.path("text").valueStream().map(text -> text.path("dataset").asString() + " ("

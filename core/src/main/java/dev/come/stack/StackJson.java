@@ -2,6 +2,7 @@ package dev.come.stack;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Limits;
+import dev.come.RecordJson;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
@@ -15,7 +16,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -84,7 +84,7 @@ public final class StackJson {
         private ObjectNode write(Trained node) {
             ObjectNode written = JSON.objectNode();
             written.put("kind", "trained");
-            written.put("training", name(node.training()));
+            written.put("training", RecordJson.name(node.training()));
             written.set("start", reference(node.start()));
             written.put("position", node.position());
             written.put("sha256", node.sha256());
@@ -94,7 +94,7 @@ public final class StackJson {
         private ObjectNode write(WeightedSum node) {
             ObjectNode written = JSON.objectNode();
             written.put("kind", "weighted_sum");
-            written.put("scope", name(node.scope()));
+            written.put("scope", RecordJson.name(node.scope()));
             ArrayNode terms = written.putArray("terms");
             for (Term term : node.terms()) {
                 ObjectNode entry = terms.addObject();
@@ -107,7 +107,7 @@ public final class StackJson {
         private ObjectNode write(Concatenated node) {
             ObjectNode written = JSON.objectNode();
             written.put("kind", "concatenated");
-            written.put("query_heads", name(node.queryHeads()));
+            written.put("query_heads", RecordJson.name(node.queryHeads()));
             ArrayNode shares = written.putArray("shares");
             for (Share share : node.shares()) {
                 ObjectNode entry = shares.addObject();
@@ -226,7 +226,8 @@ public final class StackJson {
         }
 
         private <E extends Enum<E>> E named(E[] values, String node, String key, JsonNode entry) {
-            return Arrays.stream(values).filter(value -> name(value).equals(entry.path(key).asString())).findFirst()
+            return Arrays.stream(values).filter(value -> RecordJson.name(value).equals(entry.path(key).asString()))
+                    .findFirst()
                     .orElseThrow(() -> damaged("node \"" + node + "\" has the " + key + " " + entry.path(key)));
         }
 
@@ -240,9 +241,5 @@ public final class StackJson {
             array.forEach(value -> integers.add(value.asInt()));
             return integers;
         }
-    }
-
-    private static String name(Enum<?> value) {
-        return value.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -23,6 +23,9 @@ import java.util.stream.IntStream;
  * @param facts where they come from
  */
 public record CalibrationSet(Sequences sequences, TextFacts facts) {
+    /** The seed where the user gives none; the authors' default. */
+    public static final long DEFAULT_SEED = 10;
+
     /** Where calibration tokens come from. */
     public sealed interface Source {
         /**

@@ -42,7 +42,11 @@ public record SpecialTokens(OptionalInt beginning, OptionalInt end) {
             }
         }
         List<Integer> ids = ConfigTree.read(folder.resolve("config.json")).oneOrMoreIntegers(kind + "_token_id");
-        return ids.isEmpty() ? OptionalInt.empty() : OptionalInt.of(ids.getFirst());
+        if (ids.isEmpty()) {
+            return OptionalInt.empty();
+        }
+        tokenizer.requireEmbeddings(ids.getFirst());
+        return OptionalInt.of(ids.getFirst());
     }
 
     private static JsonNode read(Path file) {

@@ -36,7 +36,7 @@ public record ByteLevelVocabulary(Path file, Map<String, Integer> ids, List<Stri
             String right = merge.substring(blank + 1);
             if (!ids.containsKey(left) || !ids.containsKey(right) || !ids.containsKey(left + right)) {
                 throw new CheckpointException(
-                        ("%s: merge %d is '%s', where two tokens with a blank between them are expected that make a third; "
+                        ("%s: merge %s is '%s', where two tokens with a blank between them are expected that make a third; "
                                 + "the vocabulary is damaged, fetch the file again").formatted(file, i + 1, merge));
             }
         }

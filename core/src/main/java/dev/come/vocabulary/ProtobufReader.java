@@ -62,7 +62,7 @@ final class ProtobufReader {
         expect(LENGTH_DELIMITED);
         long length = varint();
         if (length < 0 || length > bytes.remaining()) {
-            throw damaged("field %d is %s bytes long, but %d follow".formatted(field, Long.toUnsignedString(length),
+            throw damaged("field %s is %s bytes long, but %s follow".formatted(field, Long.toUnsignedString(length),
                     bytes.remaining()));
         }
         ByteBuffer slice = bytes.slice(bytes.position(), (int) length);
@@ -79,7 +79,7 @@ final class ProtobufReader {
             return StandardCharsets.UTF_8.newDecoder().decode(bytes()).toString();
         } catch (CharacterCodingException e) {
             throw new CheckpointException(
-                    "%s: field %d is not UTF-8 text; the file is damaged, fetch it again".formatted(file, field), e);
+                    "%s: field %s is not UTF-8 text; the file is damaged, fetch it again".formatted(file, field), e);
         }
     }
 
@@ -119,7 +119,7 @@ final class ProtobufReader {
 
     private void expect(int type) {
         if (wireType != type) {
-            throw damaged("field %d is of wire type %d, where %d is expected".formatted(field, wireType, type));
+            throw damaged("field %s is of wire type %s, where %s is expected".formatted(field, wireType, type));
         }
     }
 }

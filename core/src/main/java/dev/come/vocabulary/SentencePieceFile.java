@@ -81,14 +81,14 @@ final class SentencePieceFile {
         int id = pieces.size();
         Limits.check(file, "the number of pieces", id + 1L, Limits.VOCABULARY);
         if (text.isEmpty()) {
-            throw message.damaged("piece %d has no text".formatted(id));
+            throw message.damaged("piece %s has no text".formatted(id));
         }
         if (Float.isNaN(score)) {
-            throw message.damaged("the score of piece %d is not a number".formatted(id));
+            throw message.damaged("the score of piece %s is not a number".formatted(id));
         }
         long number = kind;
         return new Piece(text, score, Piece.Kind.numbered(number)
-                .orElseThrow(() -> message.damaged("piece %d is of the unknown kind %d".formatted(id, number))));
+                .orElseThrow(() -> message.damaged("piece %s is of the unknown kind %s".formatted(id, number))));
     }
 
     private void trainer(ProtobufReader message) {
@@ -131,7 +131,7 @@ final class SentencePieceFile {
         }
         if (modelType != BPE && modelType != UNIGRAM) {
             throw new CheckpointException(
-                    "%s: the model is of kind %d, where 1 (Unigram) or 2 (BPE) is expected; use the tokenizer.json of the model"
+                    "%s: the model is of kind %s, where 1 (Unigram) or 2 (BPE) is expected; use the tokenizer.json of the model"
                             .formatted(file, modelType));
         }
         List<Integer> unknown = new ArrayList<>();
@@ -141,7 +141,7 @@ final class SentencePieceFile {
             }
         }
         if (unknown.size() != 1) {
-            throw new CheckpointException("%s has %d pieces for what is unknown, where one is expected; fetch it again"
+            throw new CheckpointException("%s has %s pieces for what is unknown, where one is expected; fetch it again"
                     .formatted(file, unknown.size()));
         }
         return new SentencePieces(file,

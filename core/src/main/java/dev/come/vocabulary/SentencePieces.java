@@ -64,7 +64,7 @@ public record SentencePieces(Path file, Algorithm algorithm, List<Piece> pieces,
         for (Piece piece : pieces) {
             if (piece.kind() == Piece.Kind.NORMAL && piece.text().length() > Limits.PIECE_CHARACTERS) {
                 throw new CheckpointException(
-                        "%s: a piece has %d characters, where %d are possible at most; the file is damaged, fetch it again"
+                        "%s: a piece has %s characters, where %s are possible at most; the file is damaged, fetch it again"
                                 .formatted(file, piece.text().length(), Limits.PIECE_CHARACTERS));
             }
         }

@@ -99,7 +99,7 @@ public final class TokenizerFiles {
             int id = tree.integer(token);
             if (id < 0 || !taken.add(id)) {
                 throw new CheckpointException(
-                        "%s: the id of '%s' is %d, which is %s; fetch the file again".formatted(file,
+                        "%s: the id of '%s' is %s, which is %s; fetch the file again".formatted(file,
                                 token, id, id < 0 ? "negative" : "that of another token too"));
             }
             ids.put(token, id);

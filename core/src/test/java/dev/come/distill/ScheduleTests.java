@@ -31,6 +31,14 @@ class ScheduleTests {
         assertThat(schedule.at(4, 5)).isEqualTo(0.1);
     }
 
+    @Test
+    void aShareThatDividesTheStepsEvenlyGivesThatManySteps() {
+        for (int hundredths = 0; hundredths < 100; hundredths++) {
+            Schedule schedule = new Schedule(Schedule.Shape.COSINE, 1, hundredths / 100.0);
+            assertThat(schedule.at(hundredths, 100)).as(hundredths + " of 100 steps rise").isEqualTo(1);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"0, 0.1, learning rate", "-1, 0.1, learning rate", "1, 1, --warmup", "1, -0.1, --warmup",
         "NaN, 0, learning rate"})

@@ -53,7 +53,7 @@ class LatencyTests {
                         within(1e-6));
             }
             assertThatThrownBy(() -> Latency.measure(List.of(new Subject("six", store, LayerStack.dense(6))),
-                    new Load(1, config.maxPositions(), 1, 1), TestDevice.float32(1), Progress.NONE))
+                    new Load(1, config.maxPositions(), 2, 1), TestDevice.float32(1), Progress.NONE))
                     .isInstanceOf(UsageException.class).hasMessageContaining("positions of six");
         }
         assertThatThrownBy(() -> new Load(0, 2, 0, 1)).isInstanceOf(UsageException.class)

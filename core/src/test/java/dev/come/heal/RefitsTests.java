@@ -23,6 +23,7 @@ import dev.come.heal.Healing.Targets;
 import dev.come.model.Families;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
+import dev.come.prune.Barriers;
 import dev.come.prune.ComeAuto;
 import dev.come.prune.Pruning;
 import dev.come.prune.PruningStep;
@@ -108,7 +109,7 @@ class RefitsTests {
     }
 
     private static ComeAuto comeAuto(int refit) {
-        return new ComeAuto(new ComeAuto.Options(1, 1, 2, 3, refit));
+        return new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 2, 3, refit));
     }
 
     private static List<PruningStep> steps(Run run, int refit, int target) {

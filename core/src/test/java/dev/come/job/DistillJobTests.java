@@ -341,7 +341,7 @@ class DistillJobTests {
     /** Layers that were left out leave nothing that stands for several of the teacher's. */
     @Test
     void removedLayersAreHealedByTheWholeModelOnly() {
-        run.job("removed", Progress.NONE, List.of(new ShortGpt(false, false))).run();
+        run.job("removed", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS))).run();
         delete(run.target("pruned"));
         assertThat(run.target("removed").toFile().renameTo(run.target("pruned").toFile())).isTrue();
         level = Level.LAYER;

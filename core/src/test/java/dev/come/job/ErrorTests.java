@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import dev.come.FailingProgress;
 import dev.come.Progress;
 import dev.come.WordModels;
-import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
 import dev.come.distill.Objective;
@@ -17,7 +16,6 @@ import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.heal.Healing;
 import dev.come.prune.BlockScore;
-import dev.come.prune.BlockScore.Reduction;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.Sleb;
@@ -77,8 +75,8 @@ class ErrorTests {
     }
 
     static List<PruningMethod> methods() {
-        return List.of(new ConcatMerge(ConcatMerge.Options.DEFAULTS), new Sleb(1, 1, false),
-                new Taylor(new BlockScore(Reduction.SUM, Reduction.SUM, false), GradientOrder.SUM_FIRST));
+        return List.of(new ConcatMerge(ConcatMerge.Options.DEFAULTS), new Sleb(Sleb.Options.DEFAULTS),
+                new Taylor(Taylor.Options.DEFAULTS));
     }
 
     @ParameterizedTest

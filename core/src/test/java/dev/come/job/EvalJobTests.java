@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.JsonRules;
 import dev.come.Progress;
 import dev.come.TinyLlama;
 import dev.come.UsageException;
@@ -155,6 +156,7 @@ class EvalJobTests {
     void theFileNamesEverythingThatTheNumbersDependOn() throws IOException {
         Path output = folder.resolve("result.json");
         EvaluationReport report = run(Optional.of(output), Optional.of(model), Progress.NONE);
+        new JsonRules(EvaluationReport.class).check(output);
         JsonNode root = new JsonMapper().readTree(output);
         assertThat(root.at("/settings/harness_version").asString()).isEqualTo("0.4.13");
         assertThat(root.at("/settings/bos").asString()).isEqualTo("tokenizer");
@@ -241,6 +243,7 @@ class EvalJobTests {
         assertThat(groups.get(2).errors().get("acc")).isCloseTo(Math.sqrt(0.5 / (2 - 1) / 2), within(1e-12));
         assertThat(report.averages()).as("a group counts as one task, its parts do not").extracting(Average::tasks)
                 .containsExactly(1);
+        new JsonRules(EvaluationReport.class).check(output);
         JsonNode root = new JsonMapper().readTree(output);
         assertThat(root.at("/model/groups/all_x/group").asString()).isEqualTo("all");
         assertThat(root.at("/model/groups/all_x/acc_stderr").asDouble()).isCloseTo(Math.sqrt(1.5 / 6 / 8),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.InvalidInputException;
+import dev.come.JsonRules;
 import dev.come.Progress;
 import dev.come.TinyLlama;
 import dev.come.UsageException;
@@ -169,6 +170,7 @@ class EvalTextsTests {
             assertThat(divergence.logPerplexityDifference()).isZero();
             assertThat(divergence.standardError()).hasValue(0);
         }
+        new JsonRules(EvaluationReport.class).check(output);
         JsonNode compared = new JsonMapper().readTree(output).get("compared");
         assertThat(compared.get("name").asString()).isEqualTo("llama-gqa");
         assertThat(compared.get("fingerprint").asString()).hasSize(64);

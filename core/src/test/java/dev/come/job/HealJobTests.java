@@ -160,7 +160,8 @@ class HealJobTests {
     @Test
     void severalMethodsAreHealedEachByItself() {
         run.healing = Optional.of(Healing.Options.DEFAULTS);
-        List<PruningMethod> methods = List.of(new ConcatMerge(ConcatMerge.Options.DEFAULTS), new Reverse(List.of()));
+        List<PruningMethod> methods = List.of(new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+                new Reverse(Reverse.Options.DEFAULTS));
         PruneJob.Results results = run.job("all", Progress.NONE, methods).runAll();
         assertThat(results.failures()).isEmpty();
         for (PruningMethod method : methods) {
@@ -282,7 +283,7 @@ class HealJobTests {
             return values;
         });
         Files.copy(run.model.resolve("tokenizer.json"), silent.resolve("tokenizer.json"));
-        run.of(silent).job("pruned", Progress.NONE, List.of(new Reverse(List.of()))).run();
+        run.of(silent).job("pruned", Progress.NONE, List.of(new Reverse(Reverse.Options.DEFAULTS))).run();
         assertThatThrownBy(() -> heal(run.target("pruned"), silent, "out").run())
                 .isInstanceOf(NothingToDoException.class).hasMessageContaining("nothing was written");
         assertThat(run.target("out")).doesNotExist();

@@ -34,7 +34,7 @@ class OtherTokenizerTests {
     @BeforeEach
     void pruneWithTheRightTokenizer() throws IOException {
         run = new Run("llama-gqa", folder);
-        run.job("pruned", Progress.NONE, List.of(new Reverse(List.of()))).run();
+        run.job("pruned", Progress.NONE, List.of(new Reverse(Reverse.Options.DEFAULTS))).run();
         Path tokenizer = run.model.resolve("tokenizer.json");
         Files.writeString(tokenizer, Files.readString(tokenizer).replaceFirst("\"w127\": *127", "\"w127\": 5000"));
         assertThat(Files.readString(tokenizer)).contains("5000");

@@ -9,6 +9,7 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
 import dev.come.heal.Healing;
+import dev.come.prune.Barriers;
 import dev.come.prune.ComeAuto;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningPlan;
@@ -33,7 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole runs that refit layers while they choose. */
 class RefitJobTests {
-    private static final PruningMethod METHOD = new ComeAuto(new ComeAuto.Options(1, 1, 2, 3, 2));
+    private static final PruningMethod METHOD = new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 2, 3, 2));
 
     @TempDir
     private Path folder;
@@ -184,8 +185,8 @@ class RefitJobTests {
     @Test
     void besideOtherMethodsItFindsTheSame() {
         to("alone");
-        List<PruningMethod> methods = List.of(new Reverse(List.of()), METHOD,
-                new Sleb(1, 1, false));
+        List<PruningMethod> methods = List.of(new Reverse(Reverse.Options.DEFAULTS), METHOD,
+                new Sleb(Sleb.Options.DEFAULTS));
         PruneJob.Results results = run.job("all", Progress.NONE, methods).runAll();
         assertThat(results.failures()).isEmpty();
         assertThat(WordModels.hashes(run.target("all/come_auto"))).isEqualTo(WordModels.hashes(run.target("alone")));
@@ -214,7 +215,7 @@ class RefitJobTests {
         })).hasMessage("interrupted");
         run.resume = true;
         PruneJob other = run.job("out", Progress.NONE,
-                List.of(new ComeAuto(new ComeAuto.Options(1, 1, 2, 3, 0))));
+                List.of(new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 2, 3, 0))));
         assertThatThrownBy(other::run).isInstanceOf(UsageException.class).hasMessageContaining("options.refit: 2");
     }
 
@@ -230,7 +231,7 @@ class RefitJobTests {
     void theEstimateKnowsOfIt() {
         Estimate with = run.job("out", Progress.NONE, List.of(METHOD)).estimate().getFirst();
         Estimate without = run.job("out", Progress.NONE,
-                List.of(new ComeAuto(new ComeAuto.Options(1, 1, 2, 3, 0)))).estimate().getFirst();
+                List.of(new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 2, 3, 0)))).estimate().getFirst();
         assertThat(with.memoryBytes()).isGreaterThan(without.memoryBytes());
     }
 }

@@ -165,7 +165,7 @@ class ResumeTests {
         run.samples = 11;
         run.targetLayers = 2;
         assertThatThrownBy(() -> run.to("out")).isInstanceOf(UsageException.class).hasMessageStartingWith("--resume")
-                .hasMessageContaining("target_layers: 3 / 2").hasMessageContaining("calibration.rowsTaken: 12 / 11")
+                .hasMessageContaining("target_layers: 3 / 2").hasMessageContaining("calibration.rows_taken: 12 / 11")
                 .hasMessageNotContaining("seed").hasMessageNotContaining("model.");
     }
 

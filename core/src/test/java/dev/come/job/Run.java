@@ -2,8 +2,8 @@ package dev.come.job;
 
 import dev.come.Progress;
 import dev.come.WordModels;
-import dev.come.calibration.Reading;
 import dev.come.heal.Healing;
+import dev.come.prune.Compat;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.SkipMethod;
@@ -76,7 +76,7 @@ final class Run {
     PruneJob.Result to(String name, Progress progress) {
         return job(name, progress,
                 List.of(new ConcatMerge(
-                        new ConcatMerge.Options(SkipMethod.BI, mergeItem, withoutRepeat, 1, 0, false))))
+                        new ConcatMerge.Options(SkipMethod.BI, mergeItem, withoutRepeat, 1, 0, Compat.NONE))))
                 .run();
     }
 
@@ -108,7 +108,7 @@ final class Run {
     /** A job of several methods. */
     PruneJob job(String name, Progress progress, List<PruningMethod> methods) {
         return new PruneJob(new PruneJob.Options(model,
-                methods.stream().map(method -> new PruneJob.Run(method, Reading.DEFINITION, calibration())).toList(),
+                methods.stream().map(method -> new PruneJob.Run(method, calibration())).toList(),
                 targetLayers, perplexity(), healing, choice(), saving(name), continueSaving, resume), progress);
     }
 }

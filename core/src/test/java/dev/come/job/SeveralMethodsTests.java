@@ -6,10 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
-import dev.come.calibration.Calibration.GradientOrder;
-import dev.come.prune.BlockScore;
-import dev.come.prune.BlockScore.Reduction;
+import dev.come.prune.Barriers;
 import dev.come.prune.ComeAuto;
+import dev.come.prune.Compat;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.ConcatMergeP;
 import dev.come.prune.Laco;
@@ -22,7 +21,6 @@ import dev.come.prune.SkipMethod;
 import dev.come.prune.Sleb;
 import dev.come.prune.Taylor;
 import dev.come.report.Comparison;
-import dev.come.stack.LayerNode.Scope;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,18 +36,18 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Several methods in one run. */
 class SeveralMethodsTests {
-    private static final BlockScore SUMS = new BlockScore(Reduction.SUM, Reduction.SUM, false);
 
     @TempDir
     private Path folder;
 
     /** All but the "+" forms, which six layers are too few for. */
     private static List<PruningMethod> methods() {
-        return List.of(new Magnitude(SUMS, false), new Sleb(1, 1, false), new ConcatMerge(ConcatMerge.Options.DEFAULTS),
-                new Taylor(SUMS, GradientOrder.SUM_FIRST),
-                new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 4, false)),
-                new ShortGpt(false, false), new Reverse(List.of()),
-                new Laco(new Laco.Options(Laco.Variant.TELESCOPE, 3, 1, 0, -1, 0.9, 0.1, true)),
+        return List.of(new Magnitude(Magnitude.Options.DEFAULTS), new Sleb(Sleb.Options.DEFAULTS),
+                new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+                new Taylor(Taylor.Options.DEFAULTS),
+                new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 4, Compat.NONE)),
+                new ShortGpt(ShortGpt.Options.DEFAULTS), new Reverse(Reverse.Options.DEFAULTS),
+                new Laco(new Laco.Options(Laco.Variant.TELESCOPE, 3, 1, 0, -1, 0.9, 0.1)),
                 new ComeAuto(ComeAuto.Options.DEFAULTS));
     }
 
@@ -83,7 +81,8 @@ class SeveralMethodsTests {
             assertThat(entry.get("method").asString()).isEqualTo(methods().get(i).name());
             assertThat(entry.get("layers").asInt()).isEqualTo(3);
             assertThat(entry.get("loss").asDouble()).isGreaterThan(0);
-            assertThat(entry.get("perplexity").size()).isEqualTo(1);
+            assertThat(entry.get("perplexities").size()).isEqualTo(1);
+            assertThat(entry.at("/perplexities/0/metric")).isEqualTo(json.at("/dense/perplexities/0/metric"));
             assertThat(csv.get(i + 2)).startsWith(methods().get(i).name() + ",3,\"[");
         }
     }
@@ -104,8 +103,10 @@ class SeveralMethodsTests {
             public void note(String line) {
             }
         };
-        run.job("all", progress, List.of(new ShortGpt(false, false), new ConcatMerge(ConcatMerge.Options.DEFAULTS),
-                new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 4, false)))).runAll();
+        run.job("all", progress,
+                List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+                        new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 4, Compat.NONE))))
+                .runAll();
         assertThat(begun).filteredOn(what -> what.endsWith("measuring 6 layers")).hasSize(1);
     }
 
@@ -113,8 +114,9 @@ class SeveralMethodsTests {
     void oneThatDoesNotGetThereDoesNotKeepTheOthersFromIt() throws IOException {
         Run run = new Run("llama-gqa", folder);
         PruneJob.Results results = run.job("all", Progress.NONE,
-                List.of(new Mka(8, Scope.ALL), new Reverse(List.of()), new Sleb(3, 3, false),
-                        new ShortGpt(false, false)))
+                List.of(new Mka(Mka.Options.DEFAULTS), new Reverse(Reverse.Options.DEFAULTS),
+                        new Sleb(new Sleb.Options(new Barriers(3, 3), Compat.NONE)),
+                        new ShortGpt(ShortGpt.Options.DEFAULTS)))
                 .runAll();
         assertThat(results.results()).extracting(result -> result.plan().settings().path("method").asString())
                 .containsExactly("reverse", "shortgpt");
@@ -133,7 +135,7 @@ class SeveralMethodsTests {
         Path file = Files.writeString(run.target("all").resolve(name), "a user's");
         for (boolean resume : List.of(false, true)) {
             run.resume = resume;
-            PruneJob job = run.job("all", Progress.NONE, List.of(new ShortGpt(false, false), new Reverse(List.of())));
+            PruneJob job = run.job("all", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Reverse(Reverse.Options.DEFAULTS)));
             assertThatThrownBy(job::runAll).isInstanceOf(UsageException.class)
                     .hasMessageContaining(name + " is there already; add --overwrite");
         }
@@ -144,9 +146,9 @@ class SeveralMethodsTests {
     @Test
     void theComparisonOfARunIsReplacedWhenItIsResumed() throws IOException {
         Run run = new Run("llama-gqa", folder);
-        run.job("all", Progress.NONE, List.of(new ShortGpt(false, false), new Sleb(3, 3, false))).runAll();
+        run.job("all", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Sleb(new Sleb.Options(new Barriers(3, 3), Compat.NONE)))).runAll();
         run.resume = true;
-        run.job("all", Progress.NONE, List.of(new ShortGpt(false, false), new Reverse(List.of()))).runAll();
+        run.job("all", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Reverse(Reverse.Options.DEFAULTS))).runAll();
         for (String name : List.of(Comparison.JSON_NAME, Comparison.CSV_NAME)) {
             assertThat(Files.readString(run.target("all").resolve(name))).contains("reverse").doesNotContain("sleb");
         }
@@ -155,7 +157,7 @@ class SeveralMethodsTests {
     @Test
     void thoseThatAreDoneAreNotDoneAgainWhenTheRunIsResumed() throws IOException {
         Run run = new Run("llama-gqa", folder);
-        List<PruningMethod> both = List.of(new ShortGpt(false, false), new Sleb(1, 1, false));
+        List<PruningMethod> both = List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Sleb(Sleb.Options.DEFAULTS));
         run.job("all", Progress.NONE, both.subList(0, 1)).run();
         Files.createDirectories(run.target("two"));
         Files.move(run.target("all"), run.target("two/shortgpt"));

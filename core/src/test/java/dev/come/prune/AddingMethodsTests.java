@@ -37,7 +37,8 @@ class AddingMethodsTests {
                         Reading.DEFINITION)) {
             for (Scope scope : Scope.values()) {
                 String key = scope == Scope.ALL ? "mka" : "mka_matrices_only";
-                List<PruningStep> steps = new Mka(8, scope).next(golden.dense(), golden.target(), calibration);
+                List<PruningStep> steps = new Mka(new Mka.Options(8, scope)).next(golden.dense(), golden.target(),
+                        calibration);
                 JsonNode similarity = golden.run("mka_similarity").get("similarity");
                 List<Double> means = steps.getFirst().scores().sequencedValues().getFirst();
                 for (int i = 0; i < means.size(); i++) {
@@ -58,11 +59,11 @@ class AddingMethodsTests {
     void mkaWithTooFewSamplesSaysHowManyItNeeds() {
         try (GoldenRun golden = new GoldenRun("llama-gqa", folder);
                 LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
-            assertThatThrownBy(() -> new Mka(8, Scope.ALL).next(golden.dense(), golden.target(), calibration))
+            assertThatThrownBy(() -> new Mka(Mka.Options.DEFAULTS).next(golden.dense(), golden.target(), calibration))
                     .isInstanceOf(InvalidInputException.class).hasMessageContaining("50 nearest neighbours")
                     .hasMessageContaining("only 4 samples").hasMessageContaining("--nsamples");
         }
-        assertThatThrownBy(() -> new Mka(0, Scope.ALL)).isInstanceOf(UsageException.class)
+        assertThatThrownBy(() -> new Mka.Options(0, Scope.ALL)).isInstanceOf(UsageException.class)
                 .hasMessageContaining("--kernel-sigma");
     }
 
@@ -85,7 +86,7 @@ class AddingMethodsTests {
         JsonNode options = run.get("options");
         Laco laco = new Laco(new Laco.Options(variant, options.get("combine").asInt(), options.get("interval").asInt(),
                 options.get("low").asInt(), options.get("high").asInt(), options.get("threshold").asDouble(),
-                toTarget ? options.get("step").asDouble() : 0.1, toTarget));
+                toTarget ? options.get("step").asDouble() : 0.1), toTarget);
         JsonNode traces = toTarget ? run.get("passes") : null;
         JsonNode lastTrace = traces == null ? run.get("trace") : traces.get(traces.size() - 1).get("trace");
         List<JsonNode> accepted = new ArrayList<>();
@@ -122,9 +123,9 @@ class AddingMethodsTests {
         assertThatThrownBy(() -> laco.cost(5, 3)).isInstanceOf(UsageException.class)
                 .hasMessageContaining("--merge-layers 4");
         assertThatThrownBy(
-                () -> new Laco(new Laco.Options(Laco.Variant.RDSC, 4, 2, 1, 40, 0.65, 0.05, true)).cost(30, 21))
+                () -> new Laco(new Laco.Options(Laco.Variant.RDSC, 4, 2, 1, 40, 0.65, 0.05)).cost(30, 21))
                 .hasMessageContaining("--highest 40");
-        assertThatThrownBy(() -> new Laco.Options(Laco.Variant.RDSC, 4, 2, 1, -1, 1.5, 0.05, true))
+        assertThatThrownBy(() -> new Laco.Options(Laco.Variant.RDSC, 4, 2, 1, -1, 1.5, 0.05))
                 .hasMessageContaining("--threshold is 1.5");
     }
 
@@ -132,10 +133,11 @@ class AddingMethodsTests {
     void aResultOfOneLayerIsTheLeastThatThereIs() {
         try (GoldenRun golden = new GoldenRun("llama-gqa", folder);
                 LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
-            LayerStack one = Pruning.run(new Reverse(List.of()), golden.dense(), 1, calibration, steps -> {
-            });
+            LayerStack one = Pruning.run(new Reverse(Reverse.Options.DEFAULTS), golden.dense(), 1, calibration,
+                    steps -> {
+                    });
             assertThat(one.tree()).isEqualTo("[0]");
-            assertThat(Pruning.run(new Reverse(List.of()), one, 1, calibration, steps -> {
+            assertThat(Pruning.run(new Reverse(Reverse.Options.DEFAULTS), one, 1, calibration, steps -> {
                 throw new AssertionError("there is nothing to remove");
             })).isEqualTo(one);
         }

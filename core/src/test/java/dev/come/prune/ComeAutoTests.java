@@ -50,7 +50,8 @@ class ComeAutoTests {
     }
 
     private static ComeAuto comeAuto(int firstBarrier, int lastBarrier, int shortlist, int refit) {
-        return new ComeAuto(new ComeAuto.Options(firstBarrier, lastBarrier, GRANULARITY, shortlist, refit));
+        return new ComeAuto(
+                new ComeAuto.Options(new Barriers(firstBarrier, lastBarrier), GRANULARITY, shortlist, refit));
     }
 
     private static PruningStep step(PruningMethod method, LayerStack stack, Calibration calibration) {
@@ -138,9 +139,9 @@ class ComeAutoTests {
                 LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
             LayerStack dense = golden.dense();
             PruningMethod pairs = new ConcatMergeP(
-                    new ConcatMergeP.Options(SkipMethod.BI, 2, false, GRANULARITY, false));
+                    new ConcatMergeP.Options(SkipMethod.BI, 2, false, GRANULARITY, Compat.NONE));
             double ofPairs = calibration.loss(step(pairs, dense, calibration).stack());
-            double ofRemovals = calibration.loss(step(new Sleb(1, 1, false), dense, calibration).stack());
+            double ofRemovals = calibration.loss(step(new Sleb(Sleb.Options.DEFAULTS), dense, calibration).stack());
             double exhaustive = calibration.loss(step(comeAuto(1, 1, ALL), dense, calibration).stack());
             assertThat(exhaustive).isLessThanOrEqualTo(Math.min(ofPairs, ofRemovals));
             double shortlisted = calibration.loss(step(comeAuto(1, 1, 1), dense, calibration).stack());
@@ -267,8 +268,9 @@ class ComeAutoTests {
         LayerStack dense = LayerStack.dense(6);
         List<PruningStep> guided = steps(comeAuto(1, 1, ALL), dense, 2, calibration);
         assertThat(guided).extracting(PruningStep::stack)
-                .isEqualTo(steps(new Sleb(1, 1, false), dense, 2, calibration).stream().map(PruningStep::stack)
-                        .toList());
+                .isEqualTo(
+                        steps(new Sleb(Sleb.Options.DEFAULTS), dense, 2, calibration).stream().map(PruningStep::stack)
+                                .toList());
         assertThat(guided).allMatch(step -> step.action() == Action.REMOVE && step.ratio().isEmpty());
         assertThat(guided.getLast().stack().tree()).as("1 + (4 l + 2) mod 7 is 7, 4, 1, 5 for the layers 1 to 4")
                 .isEqualTo("[0, 5]");
@@ -396,7 +398,7 @@ class ComeAutoTests {
 
     @Test
     void aNegativeNumberOfRefitsIsNamed() {
-        assertThatThrownBy(() -> new ComeAuto.Options(1, 1, 4, 8, -1)).isInstanceOf(UsageException.class)
+        assertThatThrownBy(() -> new ComeAuto.Options(Barriers.ONE_EACH, 4, 8, -1)).isInstanceOf(UsageException.class)
                 .hasMessage("--refit is -1, but must be at least 1, or 0 to refit nothing");
     }
 
@@ -408,7 +410,7 @@ class ComeAutoTests {
             1  | 1  | 4 | -8 | --shortlist is -8, but must be at least 1, or 0 to try every layer and pair
             """)
     void optionsThatMakeNoSenseAreNamed(int first, int last, int granularity, int shortlist, String message) {
-        assertThatThrownBy(() -> new ComeAuto.Options(first, last, granularity, shortlist, 0))
+        assertThatThrownBy(() -> new ComeAuto.Options(new Barriers(first, last), granularity, shortlist, 0))
                 .isInstanceOf(UsageException.class).hasMessage(message);
     }
 

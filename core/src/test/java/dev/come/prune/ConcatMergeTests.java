@@ -28,11 +28,11 @@ class ConcatMergeTests {
     private Path folder;
 
     private static ConcatMerge concatMerge(SkipMethod skip, int mergeItem, boolean withoutRepeat) {
-        return new ConcatMerge(new ConcatMerge.Options(skip, mergeItem, withoutRepeat, 1, 0, false));
+        return new ConcatMerge(new ConcatMerge.Options(skip, mergeItem, withoutRepeat, 1, 0, Compat.NONE));
     }
 
     private static ConcatMergeP concatMergeP(int granularity) {
-        return new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, granularity, false));
+        return new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, granularity, Compat.NONE));
     }
 
     private static Map<String, PruningMethod> runs() {
@@ -41,8 +41,10 @@ class ConcatMergeTests {
         runs.put("come_wo_repeat", concatMerge(SkipMethod.BI, 2, true));
         runs.put("come_item3", concatMerge(SkipMethod.BI, 3, false));
         runs.put("come_item3_wo_repeat", concatMerge(SkipMethod.BI, 3, true));
-        runs.put("come_psu2_floor", new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 2, 0.8, false)));
-        runs.put("come_reference", new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 0, true)));
+        runs.put("come_psu2_floor",
+                new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 2, 0.8, Compat.NONE)));
+        runs.put("come_reference",
+                new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 0, Compat.REFERENCE)));
         runs.put("come_sleb", concatMerge(SkipMethod.SLEB, 2, false));
         runs.put("come_last", concatMerge(SkipMethod.MKA, 2, false));
         runs.put("come_p20", concatMergeP(20));
@@ -132,14 +134,14 @@ class ConcatMergeTests {
     void optionsThatMakeNoSenseAreNamed() {
         assertThatThrownBy(() -> concatMerge(SkipMethod.BI, 1, false)).isInstanceOf(UsageException.class)
                 .hasMessageContaining("--merge-item is 1");
-        assertThatThrownBy(() -> new ConcatMerge.Options(SkipMethod.BI, 2, false, -1, 0, false))
+        assertThatThrownBy(() -> new ConcatMerge.Options(SkipMethod.BI, 2, false, -1, 0, Compat.NONE))
                 .hasMessageContaining("--psu is -1");
-        assertThatThrownBy(() -> new ConcatMerge.Options(SkipMethod.BI, 2, false, Double.NaN, 0, false))
+        assertThatThrownBy(() -> new ConcatMerge.Options(SkipMethod.BI, 2, false, Double.NaN, 0, Compat.NONE))
                 .hasMessageContaining("--psu is NaN");
-        assertThatThrownBy(() -> new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 1.5, false))
+        assertThatThrownBy(() -> new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 1.5, Compat.NONE))
                 .hasMessageContaining("--min-max is 1.5");
         assertThatThrownBy(() -> concatMergeP(0)).hasMessageContaining("--granularity is 0");
-        assertThatThrownBy(() -> new ConcatMergeP.Options(SkipMethod.BI, 3, false, 20, false))
+        assertThatThrownBy(() -> new ConcatMergeP.Options(SkipMethod.BI, 3, false, 20, Compat.NONE))
                 .hasMessageContaining("--merge-item is 3").hasMessageContaining("2 only");
     }
 

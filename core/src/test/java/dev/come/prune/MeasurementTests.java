@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.come.FailedException;
 import dev.come.calibration.Calibration;
 import dev.come.model.Part;
-import dev.come.prune.BlockScore.Reduction;
 import dev.come.stack.LayerNode.Scope;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerNode.Training;
@@ -130,14 +129,14 @@ class MeasurementTests {
     }
 
     static List<PruningMethod> methods() {
-        BlockScore score = new BlockScore(Reduction.SUM, Reduction.SUM, false);
-        ConcatMerge.Options pair = ConcatMerge.Options.DEFAULTS;
-        return List.of(new Sleb(1, 1, false), new ShortGpt(false, false), new ShortGpt(true, false),
-                new ConcatMerge(pair), new ConcatMerge(new ConcatMerge.Options(SkipMethod.SLEB, 2, false, 1, 0, false)),
+        return List.of(new Sleb(Sleb.Options.DEFAULTS), new ShortGpt(ShortGpt.Options.DEFAULTS),
+                new ShortGpt(new ShortGpt.Options(true, Compat.NONE)), new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+                new ConcatMerge(new ConcatMerge.Options(SkipMethod.SLEB, 2, false, 1, 0, Compat.NONE)),
                 new ConcatMergeP(ConcatMergeP.Options.DEFAULTS), new ComeAuto(ComeAuto.Options.DEFAULTS),
-                new ComeAuto(new ComeAuto.Options(1, 1, 4, 8, 2)), new Magnitude(score, false),
-                new Taylor(score, Calibration.GradientOrder.SUM_FIRST), new Mka(8, Scope.MATRICES),
-                new Laco(new Laco.Options(Laco.Variant.RDSC, 2, 1, 1, Laco.Options.LAST, 0.4, 0.05, true)));
+                new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 4, 8, 2)),
+                new Magnitude(Magnitude.Options.DEFAULTS), new Taylor(Taylor.Options.DEFAULTS),
+                new Mka(new Mka.Options(8, Scope.MATRICES)),
+                new Laco(new Laco.Options(Laco.Variant.RDSC, 2, 1, 1, Laco.Options.LAST, 0.4, 0.05), true));
     }
 
     private static void run(PruningMethod method, Calibration calibration) {

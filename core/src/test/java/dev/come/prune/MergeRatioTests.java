@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
 import dev.come.NothingToDoException;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -52,14 +55,19 @@ class MergeRatioTests {
     @Test
     void countsEqualGoldenAndAlwaysSumUp() {
         for (JsonNode row : TABLES.get("distribute")) {
-            assertThat(MergeRatio.distribute(row.get("n").asInt(), Golden.doubles(row.get("ratio"))))
-                    .isEqualTo(Golden.integers(row.get("counts")));
+            List<Integer> counts = Golden.integers(row.get("counts"));
+            int total = row.get("n").asInt();
+            List<Double> ratio = Golden.doubles(row.get("ratio"));
+            assertThat(MergeRatio.distribute(total, ratio, MergeRatio.AS_DOUBLES)).isEqualTo(counts);
+            assertThat(MergeRatio.distribute(total, ratio, MergeRatio.TOLERANT))
+                    // The golden one is floor(100 * 0.29) in doubles, whose product is just below 29.
+                    .isEqualTo(counts.equals(List.of(28, 72)) ? List.of(29, 71) : counts);
         }
         for (JsonNode row : TABLES.get("granularity")) {
             int g = row.get("g").asInt();
             for (int i = 0; i <= g; i++) {
                 List<Double> ratio = List.of((double) i / g, 1 - (double) i / g);
-                assertThat(MergeRatio.distribute(row.get("n").asInt(), ratio))
+                assertThat(MergeRatio.distribute(row.get("n").asInt(), ratio, MergeRatio.AS_DOUBLES))
                         .isEqualTo(Golden.integers(row.get("counts").get(i)));
             }
         }
@@ -86,9 +94,64 @@ class MergeRatioTests {
             List<Double> ratio = MergeRatio.of(scores, power, random.nextDouble());
             String drawn = scores + " to the power of " + power + ", seed " + seed;
             assertThat(ratio.stream().mapToDouble(Double::doubleValue).sum()).as(drawn).isCloseTo(1, within(1e-12));
-            List<Integer> counts = MergeRatio.distribute(total, ratio);
+            List<Integer> counts = MergeRatio.distribute(total, ratio, MergeRatio.TOLERANT);
             assertThat(counts).as(drawn).allMatch(count -> count >= 0);
             assertThat(counts.stream().mapToInt(Integer::intValue).sum()).as(drawn).isEqualTo(total);
         }
+    }
+
+    @Test
+    void aFloorThatDividesEvenlyGivesTheSameCountsWhateverTheScores() {
+        for (int i = 1; i < 200; i++) {
+            // The floor decides the shares of two layers, so their scores must not.
+            List<Double> scores = List.of(0.1 + i * 0.001, 0.3 + i * 0.0007);
+            assertThat(MergeRatio.distribute(50, MergeRatio.of(scores, 1, 0.8), MergeRatio.TOLERANT))
+                    .as("%s", scores).containsExactly(10, 40);
+            assertThat(MergeRatio.distribute(8, MergeRatio.of(scores, 1, 0.75), MergeRatio.TOLERANT))
+                    .as("%s", scores).containsExactly(2, 6);
+        }
+    }
+
+    @Test
+    void countsEqualThoseOfRationalArithmetic() {
+        long seed = System.nanoTime();
+        System.out.println("MergeRatioTests: whole scores drawn with seed " + seed);
+        Random random = new Random(seed);
+        for (int i = 0; i < 20_000; i++) {
+            int hundredths = random.nextInt(101);
+            int power = 1 + random.nextInt(3);
+            int total = 1 + random.nextInt(random.nextBoolean() ? 100 : 20_000);
+            List<Integer> scores = random.ints(2 + random.nextInt(4), 1, 40).boxed().toList();
+            double unit = Math.pow(2, -random.nextInt(60)) * (random.nextBoolean() ? 1 : 0.1);
+            List<Double> ratio = MergeRatio.of(scores.stream().map(score -> score * unit).toList(), power,
+                    hundredths / 100.0);
+            assertThat(MergeRatio.distribute(total, ratio, MergeRatio.TOLERANT))
+                    .as("%d parts, scores %s times %s to the power of %d, floor %d %%, seed %d", total, scores, unit, power,
+                            hundredths, seed)
+                    .isEqualTo(exactCounts(total, scores, power, hundredths));
+        }
+    }
+
+    /** The definition in whole numbers, with shares as numerators above one denominator. */
+    private static List<Integer> exactCounts(int total, List<Integer> scores, int power, int hundredths) {
+        List<BigInteger> shares = new ArrayList<>(
+                scores.stream().map(score -> BigInteger.valueOf(score).pow(power)).toList());
+        BigInteger sum = shares.stream().reduce(BigInteger.ZERO, BigInteger::add);
+        int top = shares.indexOf(Collections.max(shares));
+        BigInteger hundred = BigInteger.valueOf(100);
+        BigInteger floor = BigInteger.valueOf(hundredths);
+        if (shares.get(top).multiply(hundred).compareTo(sum.multiply(floor)) < 0) {
+            BigInteger others = sum.subtract(shares.get(top));
+            shares.replaceAll(share -> share.multiply(hundred.subtract(floor)));
+            shares.set(top, others.multiply(floor));
+            sum = others.multiply(hundred);
+        }
+        List<Integer> counts = new ArrayList<>();
+        for (BigInteger share : shares) {
+            counts.add(BigInteger.valueOf(total).multiply(share).divide(sum).intValueExact());
+        }
+        int left = total - counts.stream().mapToInt(Integer::intValue).sum();
+        counts.set(top, counts.get(top) + left);
+        return counts;
     }
 }

@@ -121,8 +121,10 @@ class PruningPlanTests {
     /** What is replaced, by what, and what the message says of it. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
-            come-plan-1 | come-plan-9 | "come-plan-9", expected "come-plan-1"
-            "format" : "come-plan-1" | "format" : 7 | its "format" is 7
+            come-plan | come-plan-9 | "come-plan-9", expected "come-plan"
+            "format" : "come-plan" | "format" : 7 | its "format" is 7
+            "format_version" : 2 | "format_version" : 3 | its "format_version" is 3, expected at most 2
+            "format_version" : 2 | "format_version" : "new" | its "format_version" is "new"
             "layers" : 5 | "layers" : "five" | "five"
             "layers" : 5 | "layers" : 3 | layer 3 of a model with 3 layers
             "layers" : 5 | "layers" : 50 | step 1 makes 4 layers of 50

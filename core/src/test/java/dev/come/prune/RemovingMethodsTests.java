@@ -43,9 +43,11 @@ class RemovingMethodsTests {
     @FieldSource("MODELS")
     void shortGptEqualsGolden(String model) {
         try (GoldenRun golden = new GoldenRun(model, folder)) {
-            assertRemoved(golden, "shortgpt", new ShortGpt(false, false), Reading.DEFINITION, "block_influence", 1);
+            assertRemoved(golden, "shortgpt", new ShortGpt(ShortGpt.Options.DEFAULTS), Reading.DEFINITION,
+                    "block_influence", 1);
             if (golden.has("shortgpt_seed")) {
-                assertRemoved(golden, "shortgpt_seed", new ShortGpt(false, true), Reading.REFERENCE, "block_influence",
+                assertRemoved(golden, "shortgpt_seed", new ShortGpt(new ShortGpt.Options(false, Compat.REFERENCE)),
+                        Reading.REFERENCE, "block_influence",
                         Golden.calibration().tokenCount());
             }
         }
@@ -56,8 +58,9 @@ class RemovingMethodsTests {
     void reverseEqualsGolden(String model) {
         try (GoldenRun golden = new GoldenRun(model, folder)) {
             int last = golden.dense().size() - 1;
-            assertRemoved(golden, "reverse", new Reverse(List.of()), Reading.DEFINITION, "", 1);
-            assertRemoved(golden, "reverse_retain", new Reverse(List.of(last, 2)), Reading.DEFINITION, "", 1);
+            assertRemoved(golden, "reverse", new Reverse(Reverse.Options.DEFAULTS), Reading.DEFINITION, "", 1);
+            assertRemoved(golden, "reverse_retain", new Reverse(new Reverse.Options(List.of(last, 2))),
+                    Reading.DEFINITION, "", 1);
         }
     }
 
@@ -67,12 +70,12 @@ class RemovingMethodsTests {
         try (GoldenRun golden = new GoldenRun(model, folder);
                 LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
             for (Reduction how : Reduction.values()) {
-                assertRemoved(golden, "magnitude_" + lower(how), new Magnitude(new BlockScore(how, how, false), false),
+                assertRemoved(golden, "magnitude_" + lower(how), magnitude(how, false),
                         Reading.DEFINITION, "log_magnitude", 1);
             }
             assertAllScores(golden.run("magnitude_log_scores"),
                     score -> score.logarithms(calibration.magnitudes(golden.dense())));
-            assertPlus(golden, "magnitude_plus", score -> new Magnitude(score, false));
+            assertPlus(golden, "magnitude_plus", magnitude(Reduction.SUM, true));
         }
     }
 
@@ -84,12 +87,12 @@ class RemovingMethodsTests {
             for (GradientOrder order : List.of(GradientOrder.SUM_FIRST, GradientOrder.ABS_FIRST)) {
                 String key = order == GradientOrder.SUM_FIRST ? "taylor_A" : "taylor_B";
                 for (Reduction how : Reduction.values()) {
-                    assertRemoved(golden, key + "_" + lower(how), new Taylor(new BlockScore(how, how, false), order),
+                    assertRemoved(golden, key + "_" + lower(how), taylor(order, how, false),
                             Reading.DEFINITION, "log_taylor", 1);
                 }
                 assertAllScores(golden.run(key + "_log_scores"),
                         score -> score.logarithms(calibration.gradientProducts(golden.dense(), order)));
-                assertPlus(golden, key + "_plus", score -> new Taylor(score, order));
+                assertPlus(golden, key + "_plus", taylor(order, Reduction.SUM, true));
             }
             List<Double> reference = new BlockScore(Reduction.SUM, Reduction.SUM, false)
                     .logarithms(calibration.gradientProducts(golden.dense(), GradientOrder.NEVER_ZEROED));
@@ -104,7 +107,8 @@ class RemovingMethodsTests {
         try (GoldenRun golden = new GoldenRun(model, folder)) {
             for (String key : List.of("sleb", "sleb_no_barriers")) {
                 JsonNode run = golden.run(key);
-                Sleb sleb = new Sleb(run.get("early_barrier").asInt(), run.get("latter_barrier").asInt(), false);
+                Barriers barriers = new Barriers(run.get("early_barrier").asInt(), run.get("latter_barrier").asInt());
+                Sleb sleb = new Sleb(new Sleb.Options(barriers, Compat.NONE));
                 try (LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
                     List<PruningStep> steps = new ArrayList<>();
                     LayerStack stack = Pruning.run(sleb, golden.dense(), golden.target(), calibration, steps::addAll);
@@ -156,13 +160,16 @@ class RemovingMethodsTests {
         }
     }
 
-    private interface Scored {
-        PruningMethod with(BlockScore score);
+    private static PruningMethod magnitude(Reduction how, boolean plus) {
+        return new Magnitude(new Magnitude.Options(how, how, plus, Compat.NONE));
     }
 
-    private void assertPlus(GoldenRun golden, String key, Scored method) {
+    private static PruningMethod taylor(GradientOrder order, Reduction how, boolean plus) {
+        return new Taylor(new Taylor.Options(order, how, how, plus, Compat.NONE));
+    }
+
+    private void assertPlus(GoldenRun golden, String key, PruningMethod plus) {
         JsonNode run = golden.run(key);
-        PruningMethod plus = method.with(new BlockScore(Reduction.SUM, Reduction.SUM, true));
         assertThat(plus.name()).endsWith("+");
         int layers = golden.dense().size();
         if (run.has("error")) {
@@ -204,7 +211,8 @@ class RemovingMethodsTests {
                 LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
             JsonNode distances = Golden.expected("llama-gqa", "scores.json").get("calib").get("angular_last")
                     .get("3");
-            PruningStep step = new ShortGpt(true, false).next(golden.dense(), golden.target(), calibration)
+            PruningStep step = new ShortGpt(new ShortGpt.Options(true, Compat.NONE))
+                    .next(golden.dense(), golden.target(), calibration)
                     .getFirst();
             GoldenRun.assertClose(step.scores().getOrDefault("angular_distance", List.of()), distances, 1, "angular");
             List<Double> values = Golden.doubles(distances);
@@ -226,7 +234,7 @@ class RemovingMethodsTests {
                         new LayerStore(checkpoint, ModelConfig.of(checkpoint)), Sequences.of(List.of()),
                         TestDevice.float32(1), Reading.DEFINITION, 0, folder, Progress.NONE)) {
             for (Reduction how : Reduction.values()) {
-                List<PruningStep> steps = new Magnitude(new BlockScore(how, how, false), false)
+                List<PruningStep> steps = magnitude(how, false)
                         .next(LayerStack.dense(4), 2, calibration);
                 assertThat(steps.getLast().stack().tree()).isEqualTo("[2, 3]");
             }
@@ -257,13 +265,14 @@ class RemovingMethodsTests {
 
     @Test
     void whatTheOptionsRuleOutIsSaidBeforehand() {
-        assertThatThrownBy(() -> new Sleb(1, 1, false).cost(6, 1)).isInstanceOf(NothingToDoException.class)
+        assertThatThrownBy(() -> new Sleb(Sleb.Options.DEFAULTS).cost(6, 1)).isInstanceOf(NothingToDoException.class)
                 .hasMessageContaining("--barriers 1,1 keeps 2 layers");
-        assertThatThrownBy(() -> new Sleb(-1, 0, false)).isInstanceOf(UsageException.class)
+        assertThatThrownBy(() -> new Barriers(-1, 0)).isInstanceOf(UsageException.class)
                 .hasMessageContaining("--barriers is -1,0");
-        assertThatThrownBy(() -> new Reverse(List.of(7)).cost(6, 3)).isInstanceOf(UsageException.class)
+        assertThatThrownBy(() -> new Reverse(new Reverse.Options(List.of(7))).cost(6, 3))
+                .isInstanceOf(UsageException.class)
                 .hasMessageContaining("--retain-layer 7");
-        assertThatThrownBy(() -> new Reverse(List.of(1, 1))).hasMessageContaining("twice");
+        assertThatThrownBy(() -> new Reverse.Options(List.of(1, 1))).hasMessageContaining("twice");
     }
 
     private static String lower(Reduction reduction) {

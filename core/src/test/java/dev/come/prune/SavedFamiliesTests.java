@@ -6,15 +6,12 @@ import dev.come.Golden;
 import dev.come.Progress;
 import dev.come.TestDevice;
 import dev.come.WideModels;
-import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.model.Families;
 import dev.come.model.ModelConfig;
-import dev.come.prune.BlockScore.Reduction;
-import dev.come.stack.LayerNode.Scope;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.stack.StackWriter;
@@ -47,13 +44,15 @@ class SavedFamiliesTests {
     }
 
     private static List<PruningMethod> methods() {
-        BlockScore sums = new BlockScore(Reduction.SUM, Reduction.SUM, false);
         return List.of(new ConcatMerge(ConcatMerge.Options.DEFAULTS),
-                new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 3, false)), new Sleb(1, 1, false),
-                new ShortGpt(false, false), new ShortGpt(true, false), new Reverse(List.of()),
-                new Magnitude(sums, false), new Taylor(sums, GradientOrder.SUM_FIRST), new Mka(8, Scope.ALL),
-                new Laco(new Laco.Options(Laco.Variant.RDSC, 2, 1, 0, Laco.Options.LAST, 0.9, 0.3, true)),
-                new ComeAuto(new ComeAuto.Options(1, 1, 3, 2, 0)));
+                new ConcatMergeP(new ConcatMergeP.Options(SkipMethod.BI, 2, false, 3, Compat.NONE)),
+                new Sleb(Sleb.Options.DEFAULTS),
+                new ShortGpt(ShortGpt.Options.DEFAULTS), new ShortGpt(new ShortGpt.Options(true, Compat.NONE)),
+                new Reverse(Reverse.Options.DEFAULTS),
+                new Magnitude(Magnitude.Options.DEFAULTS), new Taylor(Taylor.Options.DEFAULTS),
+                new Mka(Mka.Options.DEFAULTS),
+                new Laco(new Laco.Options(Laco.Variant.RDSC, 2, 1, 0, Laco.Options.LAST, 0.9, 0.3)),
+                new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 3, 2, 0)));
     }
 
     /** Sequences of tokens that every fixture knows, as many as MKA needs neighbours for. */

@@ -1,0 +1,207 @@
+package dev.come.prune;
+
+import dev.come.InvalidInputException;
+import dev.come.RecordJson;
+import dev.come.checkpoint.Limits;
+import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningStep.Action;
+import dev.come.stack.LayerStack;
+import dev.come.stack.StackJson;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * come.json, the file of a {@link PruningPlan}. {@link RecordJson} has the rules of its names and numbers. A list is written
+ * as the type of its values with {@code []}; a field without a last column is always there.
+ *
+ * <pre>
+ * field                        | type     | meaning, unit                                       | absent
+ * -----------------------------|----------|-----------------------------------------------------|---------------------------
+ * format                       | string   | "come-plan"                                         |
+ * format_version               | integer  | 2; version 1 has other names, and is read           |
+ * layers                       | integer  | decoder layers of the dense model                   |
+ * tool                         | string   | name and version of the program                     |
+ * model.name                   | string   | folder of the dense model, or its name on the hub   |
+ * model.model_type             | string   | as in its config.json                               |
+ * model.stored_dtype           | string   | type of its weights                                 |
+ * model.parameters             | integer  | numbers in its weights                              |
+ * model.fingerprint            | string   | SHA-256 over its configuration and weights          |
+ * method                       | string   | as --method has it                                  |
+ * options.*                    | any      | one field for each option of the method             |
+ * target_layers                | integer  | layers that are to be left                          |
+ * seed                         | integer  | decides which rows are taken                        | no data; data not sampled
+ * calibration.dataset          | string   | name of the corpus, or its path as it was given     | with calibration: no data
+ * calibration.split            | string   | train, validation, test, or all                     |
+ * calibration.sources          | string[] | its files                                           |
+ * calibration.rows_available   | integer  | rows in these files                                 |
+ * calibration.rows_taken       | integer  | rows whose text was encoded                         |
+ * calibration.assembly         | string   | how rows became sequences, in words                 |
+ * calibration.characters       | integer  | Unicode characters in that text                     |
+ * calibration.tokens           | integer  | tokens in that text                                 |
+ * calibration.tokens_used      | integer  | tokens in the sequences                             |
+ * calibration.sequences        | integer  | sequences                                           |
+ * calibration.sequence_length  | integer  | tokens in a sequence at most                        |
+ * calibration.special_token_in_front | boolean | whether the tokenizer puts one before a text   |
+ * calibration.fingerprint      | string   | SHA-256 over the tokens                             |
+ * calibration.notes            | string[] | what the user was told                              |
+ * compute.dtype                | string   | float32 or bfloat16                                 |
+ * compute.device               | string   | cpu, cuda, cuda:1, ...                              |
+ * healing.heal                 | string   | "ridge"                                             | with healing: not asked for
+ * healing.heal_scope           | string   | all or cut                                          |
+ * healing.heal_targets         | string   | down or down_and_output                             |
+ * healing.seed                 | integer  | as seed above                                       | data not sampled
+ * healing.calibration.*        | any      | as calibration above                                |
+ * healing.dtype                | string   | as compute.dtype                                    |
+ * distillation.tool            | string   | name and version of the program                     | with distillation: not trained
+ * distillation.options.*       | any      | one field for each component of the options         |
+ * distillation.text[].*        | any      | as calibration above, one for each text             |
+ * distillation.training_tokens | integer  | tokens that there were to train on                  |
+ * distillation.validation_tokens | integer | tokens that nothing was trained on                 |
+ * distillation.compute.*       | string   | as compute above                                    |
+ * distillation.layers.N.*      | any      | curve of the layer at position N, see Curve         |
+ * distillation.model.*         | any      | curve of the whole model, see Curve                 | not trained as a whole
+ * distillation.evaluations_before[].* | any | metric and value on the pruned model              |
+ * steps[].layers               | integer  | layers after the step                               |
+ * steps[].tree                 | string   | these layers, merged ones as nested lists           |
+ * steps[].stack                | any[]    | these layers: numbers, and names from nodes         |
+ * steps[].action               | string   | merge, remove or train                              |
+ * steps[].position             | integer  | first of its layers in the stack before             |
+ * steps[].count                | integer  | how many layers it is about                         |
+ * steps[].ratio                | number[] | share of each merged layer; empty without shares    |
+ * steps[].scores.*             | number[] | scores it was decided by, null: forbidden or not measured, "-Infinity": log of 0 |
+ * evaluations[].layers         | integer  | which stack of the history: that with so many layers |
+ * evaluations[].metric         | string   | what was measured, in words                         |
+ * evaluations[].value          | number   | what it is                                          |
+ * nodes.*                      | object   | recipes of merged and trained layers, see StackJson |
+ * </pre>
+ */
+final class PlanJson {
+    private static final String FORMAT = "come-plan";
+    private static final int VERSION = 2;
+
+    /** The fields that are not settings of the run. */
+    private static final List<String> OWN_FIELDS = List.of("format", "format_version", "layers", "steps", "evaluations",
+            "nodes");
+
+    private PlanJson() {
+    }
+
+    /** @throws dev.come.FailedException if a score is NaN, or what was measured on a stack is not finite */
+    static String text(PruningPlan plan) {
+        ObjectNode root = RecordJson.file(FORMAT, VERSION).put("layers", plan.layers());
+        root.setAll(plan.settings());
+        StackJson.Writer stacks = new StackJson.Writer();
+        ArrayNode history = JsonNodeFactory.instance.arrayNode();
+        for (PruningStep step : plan.steps()) {
+            ObjectNode entry = history.addObject();
+            entry.put("layers", step.stack().size());
+            entry.put("tree", step.stack().tree());
+            entry.set("stack", stacks.stack(step.stack()));
+            entry.put("action", RecordJson.name(step.action()));
+            entry.put("position", step.position());
+            entry.put("count", step.count());
+            step.ratio().forEach(entry.putArray("ratio")::add);
+            ObjectNode scores = entry.putObject("scores");
+            step.scores().forEach((name, values) -> {
+                ArrayNode array = scores.putArray(name);
+                values.forEach(value -> array.add(RecordJson.score(value,
+                        "the score " + name + " of the step to " + step.stack().size() + " layers")));
+            });
+        }
+        root.set("steps", history);
+        ArrayNode measured = root.putArray("evaluations");
+        for (Evaluation evaluation : plan.evaluations()) {
+            measured.addObject().put("layers", evaluation.layers()).put("metric", evaluation.metric()).put("value",
+                    RecordJson.finite(evaluation.value(),
+                            evaluation.metric() + " of " + evaluation.layers() + " layers"));
+        }
+        root.set("nodes", stacks.nodes());
+        return RecordJson.text(root);
+    }
+
+    /**
+     * Reads a plan of this form or of version 1.
+     *
+     * @param file what messages call it
+     * @throws InvalidInputException if it is not a plan, or damaged
+     */
+    static PruningPlan read(JsonNode json, Path file) {
+        ObjectNode root = ofThisVersion(json, file);
+        int layers = root.path("layers").asInt();
+        Limits.check(file, "\"layers\"", layers, Limits.LAYERS);
+        StackJson.Reader stacks = new StackJson.Reader(root.path("nodes"), file.toString(), layers);
+        List<PruningStep> steps = new ArrayList<>();
+        int before = layers;
+        for (JsonNode entry : root.path("steps")) {
+            PruningStep step = step(entry, stacks.stack(entry.path("stack")), file);
+            require(step, before, steps.size() + 1, file);
+            before = step.stack().size();
+            steps.add(step);
+        }
+        List<Evaluation> evaluations = new ArrayList<>();
+        for (JsonNode entry : root.path("evaluations")) {
+            evaluations.add(new Evaluation(entry.path("layers").asInt(), entry.path("metric").asString(),
+                    entry.path("value").asDouble()));
+        }
+        ObjectNode settings = JsonNodeFactory.instance.objectNode();
+        root.properties().stream().filter(field -> !OWN_FIELDS.contains(field.getKey()))
+                .forEach(field -> settings.set(field.getKey(), field.getValue()));
+        return new PruningPlan(settings, layers, steps, evaluations);
+    }
+
+    private static ObjectNode ofThisVersion(JsonNode json, Path file) {
+        if (json instanceof ObjectNode root && root.path("format").asString().equals(FirstPlanJson.FORMAT)) {
+            return FirstPlanJson.renamed(root);
+        }
+        if (!(json instanceof ObjectNode root) || !root.path("format").asString().equals(FORMAT)) {
+            throw new InvalidInputException(file + " is not a plan: its \"format\" is " + json.path("format")
+                    + ", expected \"" + FORMAT + "\"; give the come.json of a pruned model");
+        }
+        if (root.path("format_version").asInt(0) != VERSION) {
+            throw new InvalidInputException(file + " is a plan of another version: its \"format_version\" is "
+                    + root.path("format_version") + ", expected at most " + VERSION
+                    + "; read it with the version of this program that wrote it");
+        }
+        return root;
+    }
+
+    private static PruningStep step(JsonNode entry, LayerStack stack, Path file) {
+        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
+        entry.path("scores").properties().forEach(score -> scores.put(score.getKey(), doubles(score.getValue())));
+        return new PruningStep(stack, action(entry, file), entry.path("position").asInt(), entry.path("count").asInt(),
+                doubles(entry.path("ratio")), scores);
+    }
+
+    private static void require(PruningStep step, int before, int number, Path file) {
+        boolean merge = step.action() == Action.MERGE;
+        if (step.count() < (merge ? 2 : 1) || step.position() < 0 || step.position() > before - step.count()
+                || step.layersBefore() != before) {
+            throw new InvalidInputException(file + ": step " + number + " makes " + step.stack().size()
+                    + " layers of " + before + " by "
+                    + (merge ? "merging " : step.action() == Action.TRAIN ? "training " : "removing ") + step.count()
+                    + " from position " + step.position()
+                    + " on, which cannot be; the file is damaged, give the one that was written");
+        }
+    }
+
+    private static Action action(JsonNode step, Path file) {
+        String name = step.path("action").asString();
+        return Arrays.stream(Action.values()).filter(action -> RecordJson.name(action).equals(name)).findFirst()
+                .orElseThrow(() -> new InvalidInputException(file + ": a step has the action " + step.path("action")
+                        + "; the file is damaged or of another version, give the one that was written"));
+    }
+
+    private static List<Double> doubles(JsonNode array) {
+        List<Double> values = new ArrayList<>();
+        array.forEach(value -> values.add(RecordJson.score(value)));
+        return values;
+    }
+}
