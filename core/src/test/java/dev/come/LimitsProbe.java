@@ -91,7 +91,7 @@ final class LimitsProbe {
             for (int i = 0; i < 128; i++) {
                 out.write(new byte[1 << 20]);
             }
-        }, file -> Tokenizer.open(file.getParent())));
+        }, file -> Tokenizer.open(file.resolveSibling(""))));
         return trials;
     }
 
@@ -124,7 +124,7 @@ final class LimitsProbe {
     private static Object model(Path file) {
         try {
             Files.writeString(file.resolveSibling("config.json"), "{}");
-            return CheckpointHeaders.read(file.getParent()).tensors().size();
+            return CheckpointHeaders.read(file.resolveSibling("")).tensors().size();
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
@@ -272,7 +272,7 @@ final class LimitsProbe {
                 merges.append(merge(id)).append('\n');
             }
             Files.writeString(file.resolveSibling("merges.txt"), merges);
-            return TokenizerFiles.tokenizerJson(file.getParent()).orElseThrow().length() > 0;
+            return TokenizerFiles.tokenizerJson(file.resolveSibling("")).orElseThrow().length() > 0;
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
@@ -301,7 +301,7 @@ final class LimitsProbe {
         }
     }
 
-    /** @param arguments a folder to work in, and names of trials; none for all */
+    // The arguments are a folder to work in, and names of trials; without names all are made.
     public static void main(String[] arguments) throws IOException {
         LimitsProbe probe = new LimitsProbe(Path.of(arguments[0]));
         List<String> wanted = List.of(arguments).subList(1, arguments.length);

@@ -102,7 +102,7 @@ class LimitsTests {
         Path model = configWith(key, 0);
         ConfigTree config = ConfigTree.read(model.resolve("config.json"))
                 .edited(root -> root.put("model_type", family).remove(List.of("layer_types", "architectures")));
-        assertThat(refusal(() -> ModelConfig.of(config))).contains(key + " is 0, but must be at least 1");
+        assertThat(refusal(() -> ModelConfig.of(config))).contains(key + " is 0, but must be a number of layers, at least 1");
     }
 
     @Test
@@ -235,7 +235,7 @@ class LimitsTests {
     private static void varint(ByteBuffer out, int number) {
         int rest = number;
         while (rest > 127) {
-            out.put((byte) (rest & 127 | 128));
+            out.put((byte) ((rest & 127) | 128));
             rest >>>= 7;
         }
         out.put((byte) rest);

@@ -206,7 +206,7 @@ final class Json {
         JsonNodeFactory nodes = JsonNodeFactory.instance;
         values++;
         if (values > Limits.JSON_VALUES) {
-            throw new CheckpointException("%s: its JSON holds more than %d values; the file is damaged, fetch it again"
+            throw new CheckpointException("%s: its JSON holds more than %s values; the file is damaged, fetch it again"
                     .formatted(file, Limits.JSON_VALUES));
         }
         return switch (parser.currentToken()) {

@@ -90,7 +90,7 @@ public final class Limits {
             }
         }
         throw new CheckpointException(
-                "%s has more than %d bytes, which no known file of its kind comes near; fetch it again"
+                "%s has more than %s bytes, which no known file of its kind comes near; fetch it again"
                         .formatted(file, limit));
     }
 
@@ -103,7 +103,7 @@ public final class Limits {
     public static void check(Path file, String what, long number, long limit) {
         if (number > limit) {
             throw new CheckpointException(
-                    "%s: %s is %d, which is more than the %d that are possible here; the file is damaged, fetch it again"
+                    "%s: %s is %s, which is more than the %s that are possible here; the file is damaged, fetch it again"
                             .formatted(file, what, number, limit));
         }
     }

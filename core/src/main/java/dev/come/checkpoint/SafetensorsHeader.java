@@ -213,7 +213,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
         private List<Long> counts(String key) {
             JsonNode list = entry.path(key);
             if (list.size() > Limits.DIMENSIONS) {
-                throw wrong("%s has %d entries, where %d are possible at most".formatted(key, list.size(),
+                throw wrong("%s has %s entries, where %s are possible at most".formatted(key, list.size(),
                         Limits.DIMENSIONS));
             }
             if (!list.isArray() || !list.valueStream().allMatch(EntryReader::isCount)) {

@@ -62,10 +62,9 @@ public final class DemoFolder {
     public void prepare(String method, int targetLayers) {
         files.check();
         List<String> inTheWay = namesIn(pruned());
-        boolean replaceable = inTheWay.isEmpty() || Files.isDirectory(dense())
-                && PRUNED_FILES.containsAll(inTheWay) && inTheWay.contains(PruningPlan.FILE_NAME)
-                && isOwn(method, targetLayers);
-        if (!replaceable) {
+        boolean own = inTheWay.contains(PruningPlan.FILE_NAME) && PRUNED_FILES.containsAll(inTheWay)
+                && Files.isDirectory(dense()) && isOwn(method, targetLayers);
+        if (!inTheWay.isEmpty() && !own) {
             throw new UsageException(pruned() + " is there already and is not what the demo makes, so it is not"
                     + " replaced; move it away, or give another --save-path");
         }

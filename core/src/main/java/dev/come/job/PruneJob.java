@@ -209,7 +209,7 @@ public final class PruneJob {
     private void checkComparison() {
         for (String name : List.of(Comparison.JSON_NAME, Comparison.CSV_NAME)) {
             Path file = comparison(name);
-            boolean replaced = options.saving.overwrite() || options.resume && Comparison.isOne(file);
+            boolean replaced = options.saving.overwrite() || (options.resume && Comparison.isOne(file));
             if (Files.exists(file) && !replaced) {
                 throw new UsageException("--save-path: " + file
                         + " is there already; add --overwrite, or give another folder");

@@ -16,6 +16,7 @@ import dev.come.stack.LayerNode.WeightedSum;
 import java.util.List;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Recipes into weights, one layer at a time, from the memory-mapped checkpoint. */
@@ -61,8 +62,10 @@ public final class LayerStore {
         LayerWeights exact = exact(node);
         LayerWeights stored = stored(node, exact);
         stored.asMap().forEach((part, tensor) -> {
-            boolean rounded = tensor.scalar_type() != exact.get(part).scalar_type();
-            if (rounded && !Tensors.allFinite(tensor)) {
+            Tensor before = exact.get(part);
+            // Enums of the engine are not one object for each value.
+            boolean rounded = tensor.scalar_type().value != before.scalar_type().value;
+            if (rounded && !Tensors.allFinite(tensor) && Tensors.allFinite(before)) {
                 throw new FailedException("Layer " + node.tree() + " would have weights in " + part
                         + " that are too large for " + DType.of(tensor.scalar_type())
                         + ", which the checkpoint stores them in; store it in BF16 or F32, or take another method");
@@ -76,7 +79,7 @@ public final class LayerStore {
         int first = node.originals().findFirst().orElseThrow();
         return weights.map((part, tensor) -> {
             ScalarType stored = checkpoint.info(config.tensorName(first, part)).dtype().scalarType();
-            return tensor.scalar_type() == stored ? tensor : tensor.to(stored);
+            return tensor.scalar_type().value == stored.value ? tensor : tensor.to(stored);
         });
     }
 

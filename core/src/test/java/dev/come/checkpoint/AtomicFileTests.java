@@ -95,7 +95,7 @@ class AtomicFileTests {
     void theContentCanWaitInAnotherFolder() throws IOException {
         Path file = Files.createDirectory(folder.resolve("refs")).resolve("main");
         AtomicFile.replace(file, folder, out -> {
-            assertThat(WordModels.names(file.getParent())).isEmpty();
+            assertThat(WordModels.names(folder.resolve("refs"))).isEmpty();
             out.write(ByteBuffer.wrap(new byte[]{'x'}));
         });
         assertThat(file).hasContent("x");
