@@ -6,6 +6,7 @@ import dev.come.demo.DemoModel;
 import dev.come.job.ComputeChoice;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
+import dev.come.job.Resumption;
 import dev.come.job.Saving;
 import dev.come.prune.Methods;
 import dev.come.prune.PruningMethod;
@@ -74,7 +75,7 @@ final class DemoCommand implements Runnable {
                 new PerplexityOptions(List.of(text(folder.testText())), window, PerplexityOptions.ALL_WINDOWS),
                 Optional.empty(),
                 new ComputeChoice("auto", "cpu", Runtime.getRuntime().availableProcessors(), 1L << 28),
-                new Saving(folder.pruned(), Long.MAX_VALUE, true), false, false), progress);
+                new Saving(folder.pruned(), Long.MAX_VALUE, true), false, Resumption.RESTART), progress);
         long started = System.nanoTime();
         PruneJob.Result pruned = job.run();
         PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);

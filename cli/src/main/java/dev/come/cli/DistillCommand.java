@@ -49,7 +49,7 @@ final class DistillCommand implements Runnable {
     private TextOptions text = new TextOptions();
 
     @Section(heading = "%nResult:%n", order = 3)
-    private ResultOptions result = new ResultOptions();
+    private MeasuredOutputOptions result = new MeasuredOutputOptions();
 
     @Section(heading = "%nComputing:%n", order = 4)
     private ExecutionOptions execution = new ExecutionOptions();
@@ -152,12 +152,6 @@ final class DistillCommand implements Runnable {
         private DataOptions data = new DataOptions();
     }
 
-    /** What comes out. */
-    static final class ResultOptions extends MeasuredOutputOptions {
-        @Option(names = "--resume", description = "Go on where an earlier run with the same options was ended.")
-        private boolean resume;
-    }
-
     /** How the work is done. */
     static final class ExecutionOptions {
         private static final Choice MODES = new Choice("--mode", List.of("sp", "mp"));
@@ -198,7 +192,8 @@ final class DistillCommand implements Runnable {
         int processes = execution.processes();
         // Last, so that a mistyped option is refused before anything is downloaded.
         DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.teacher(), sources,
-                text.data.windows(), options, processes, perplexity, choice, saving, result.resume),
+                text.data.windows(), options, processes, perplexity, choice, saving,
+                result.resumption()),
                 main.progress(spec.commandLine().getErr()));
         long started = System.nanoTime();
         print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), spec.commandLine().getOut());

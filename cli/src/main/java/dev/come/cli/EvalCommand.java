@@ -87,6 +87,9 @@ final class EvalCommand implements Runnable {
     private boolean overwrite;
 
     @Mixin
+    private ResumptionOptions interrupted = new ResumptionOptions();
+
+    @Mixin
     private PerplexityData perplexity = new PerplexityData();
 
     @Section(heading = "%nData:%n", order = 1)
@@ -104,7 +107,7 @@ final class EvalCommand implements Runnable {
         PerplexityOptions texts = perplexity.options(data, model.hub());
         ComputeChoice choice = computing.choice(); // what is mistyped is told before anything is downloaded
         EvalJob.Written written = new EvalJob.Written(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
-                overwrite);
+                overwrite, interrupted.resumption());
         EvalJob.Request.check(options, texts, compared != null, written);
         EvaluationReport report = EvalJob.run(
                 new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder),

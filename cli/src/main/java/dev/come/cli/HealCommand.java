@@ -50,7 +50,8 @@ final class HealCommand implements Runnable {
         ComputeChoice choice = computing.choice();
         // Last, so that a mistyped option is refused before anything is downloaded.
         HealJob.Result healed = new HealJob(
-                new HealJob.Options(model.folder(), model.teacher(), options, source, perplexity, choice, saving),
+                new HealJob.Options(model.folder(), model.teacher(), options, source, perplexity, choice, saving,
+                        result.resumption()),
                 main.progress(spec.commandLine().getErr())).run();
         PrintWriter out = spec.commandLine().getOut();
         if (!healed.perplexities().isEmpty()) {

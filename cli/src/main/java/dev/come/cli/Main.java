@@ -56,6 +56,7 @@ final class Main {
     }
 
     static void main(String[] arguments) {
+        Interruption.tellHowToGoOn(System.err);
         try {
             System.exit(commandLine(System.getenv()).execute(arguments));
         } catch (Error e) { // before a command runs
@@ -114,8 +115,8 @@ final class Main {
         boolean unicode = System.err.charset().equals(StandardCharsets.UTF_8);
         TerminalProgress bars = new TerminalProgress(err, columns,
                 unicode ? ProgressBarStyle.UNICODE_BLOCK : ProgressBarStyle.ASCII);
-        // Ctrl-C ends the line of the bar, so that the prompt does not continue it.
-        Runtime.getRuntime().addShutdownHook(new Thread(bars::endLine));
+        // Ctrl-C ends the line of the bar, so that what is said afterwards does not continue it.
+        Interruption.before(bars::endLine);
         return bars;
     }
 

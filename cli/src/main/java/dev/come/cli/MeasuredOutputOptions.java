@@ -2,19 +2,27 @@ package dev.come.cli;
 
 import dev.come.hub.Hub;
 import dev.come.job.PerplexityOptions;
+import dev.come.job.Resumption;
 import dev.come.job.Saving;
 import java.util.function.Supplier;
 
 /** Where a model is written to, and what perplexity is measured on before and after. */
-class MeasuredOutputOptions {
+final class MeasuredOutputOptions {
     @Section
     private OutputOptions output = new OutputOptions();
+
+    @Section
+    private ResumptionOptions interrupted = new ResumptionOptions();
 
     @Section
     private PerplexityData perplexity = new PerplexityData();
 
     Saving saving() {
         return output.saving();
+    }
+
+    Resumption resumption() {
+        return interrupted.resumption();
     }
 
     PerplexityOptions perplexity(DataOptions data, Supplier<Hub> hub) {

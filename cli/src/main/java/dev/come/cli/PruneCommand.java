@@ -105,8 +105,8 @@ final class PruneCommand implements Runnable {
                 description = "Write the model after each step, each into a folder of its own below --save-path.")
         private boolean continueSaving;
 
-        @Option(names = "--resume", description = "Go on where an earlier run with the same options was ended.")
-        private boolean resume;
+        @Section
+        private ResumptionOptions interrupted = new ResumptionOptions();
 
         @Section
         private PerplexityData perplexity = new PerplexityData();
@@ -131,7 +131,7 @@ final class PruneCommand implements Runnable {
         Path folder = model.folder();
         PruneJob job = new PruneJob(new PruneJob.Options(folder, runs, target, perplexity,
                 healed.asked() ? Optional.of(healed.options.options()) : Optional.empty(), choice, saving,
-                result.continueSaving, result.resume), progress);
+                result.continueSaving, result.interrupted.resumption()), progress);
         if (dryRun) {
             List<Estimate> estimates = job.estimate();
             for (int i = 0; i < estimates.size(); i++) {

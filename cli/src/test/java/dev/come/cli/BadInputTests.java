@@ -247,4 +247,13 @@ class BadInputTests {
         assertRefused(INPUT, List.of("apply", "--plan", folder.resolve("out/come.json").toString(), "--model-name",
                 trial.model.toString(), "--save-path", folder.resolve("again").toString()), "fingerprint");
     }
+
+    @Test
+    void whatBecomesOfAnInterruptedRunIsSaidInOneWayAndWhereOneIsKept() {
+        assertRefused(USAGE, trial.prune("--resume", "--restart"), "--resume", "--restart", "give one of them");
+        for (String option : List.of("--resume", "--restart")) {
+            assertRefused(USAGE, List.of("eval", "--model-name", trial.model.toString(), "--ppl-data",
+                    trial.text.toString(), "--seqlen", "32", option), option, "--output", "--tasks", "leave it out");
+        }
+    }
 }

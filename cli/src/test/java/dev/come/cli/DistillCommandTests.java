@@ -129,6 +129,6 @@ class DistillCommandTests {
         assertThat(outcome.err()).contains(message);
         assertThat(outcome.exitCode()).isEqualTo(exitCode);
         assertThat(folder.resolve("healed")).doesNotExist();
-        assertThat(folder.resolve(".healed.come-run")).doesNotExist();
+        assertThat(folder.resolve(".healed.come-distill")).doesNotExist();
     }
 }

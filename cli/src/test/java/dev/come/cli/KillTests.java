@@ -37,7 +37,7 @@ class KillTests {
 
     @ParameterizedTest
     @CsvSource({"concat_merge,''", "come_auto,--refit=2 --shortlist=2 --granularity=2"})
-    void aKilledRunLeavesNoHalfModelAndResumedEndsWithTheSameBytes(String method, String options)
+    void aKilledRunLeavesNoHalfModelAndTheSameCommandEndsWithTheSameBytes(String method, String options)
             throws IOException, InterruptedException {
         Trial trial = new Trial(folder);
         SortedMap<String, String> source = Trial.hashes(trial.model);
@@ -54,8 +54,6 @@ class KillTests {
 
         long seed = System.nanoTime();
         System.out.println("KillTests: moments drawn with seed " + seed);
-        List<String> resumed = new ArrayList<>(arguments);
-        resumed.add("--resume");
         Random random = new Random(seed);
         for (int kill = 0; kill < KILLS; kill++) {
             Process process = start(arguments);
@@ -68,7 +66,7 @@ class KillTests {
                 delete(out);
             }
             assertThat(Trial.hashes(trial.model)).as("the source").isEqualTo(source);
-            Trial.Outcome outcome = Trial.run(resumed);
+            Trial.Outcome outcome = Trial.run(arguments);
             assertThat(outcome.exitCode()).as(outcome.err()).isZero();
             assertThat(Trial.hashes(out)).as("seed " + seed).isEqualTo(whole);
             delete(out);

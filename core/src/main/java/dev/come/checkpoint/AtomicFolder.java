@@ -3,13 +3,10 @@ package dev.come.checkpoint;
 import dev.come.FailedException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
@@ -18,6 +15,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BiPredicate;
 import java.util.stream.Stream;
@@ -34,15 +32,14 @@ import org.jspecify.annotations.Nullable;
 final class AtomicFolder implements AutoCloseable {
     private final Path target;
     private final BiPredicate<Path, Path> exchange;
-    private final Names names;
+    private Names names;
     private final Deque<Path> createdParents = new ArrayDeque<>();
-    private @Nullable FileChannel lock;
+    private @Nullable LockedFile lock;
 
     private AtomicFolder(Path target, BiPredicate<Path, Path> exchange) {
         this.target = target;
         this.exchange = exchange;
-        this.names = new Names(Names.prefix(target) + Integer.toHexString(ThreadLocalRandom.current().nextInt()),
-                parentOf(target));
+        this.names = Names.drawn(target);
     }
 
     /**
@@ -94,10 +91,10 @@ final class AtomicFolder implements AutoCloseable {
     @Override
     public void close() throws IOException {
         // Whoever holds the lock removes it last: were the folder to stay, the next writer would find it by its lock.
-        try (FileChannel held = lock) {
+        try (LockedFile held = lock) {
             deleteTree(names.folder());
             if (held != null) {
-                Files.deleteIfExists(names.lock());
+                held.delete();
             }
         }
         while (!createdParents.isEmpty()) {
@@ -113,8 +110,12 @@ final class AtomicFolder implements AutoCloseable {
         createParents(parentOf(target));
         removeLeftovers();
         // The lock is there before the folder and goes after it, so that a folder without a lock cannot be.
-        lock = FileChannel.open(names.lock(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-        lock.tryLock();
+        Optional<LockedFile> own = LockedFile.tryLock(names.lock());
+        while (own.isEmpty()) { // somebody else has drawn the same name
+            names = Names.drawn(target);
+            own = LockedFile.tryLock(names.lock());
+        }
+        lock = own.get();
         // Not createTempDirectory, which lets nobody but the owner in: the umask decides.
         Files.createDirectory(names.folder());
     }
@@ -157,24 +158,25 @@ final class AtomicFolder implements AutoCloseable {
 
     private void removeLeftovers() throws IOException {
         for (Names leftover : Names.lockedBeside(target)) {
-            try (FileChannel channel = FileChannel.open(leftover.lock(), StandardOpenOption.WRITE);
-                    FileLock free = channel.tryLock()) {
-                if (free != null) {
-                    remove(leftover);
+            // Where the file system has no locks, a living writer cannot be told from a dead one, and both are left alone.
+            Optional<LockedFile> free = LockedFile.tryLock(leftover.lock());
+            if (free.isPresent()) {
+                try (LockedFile held = free.get()) {
+                    if (held.excludes()) {
+                        remove(leftover, held);
+                    }
                 }
-            } catch (OverlappingFileLockException | NoSuchFileException _) {
-                // Another thread writes there, or another process has removed it first.
             }
         }
     }
 
-    private void remove(Names leftover) throws IOException {
+    private void remove(Names leftover, LockedFile held) throws IOException {
         if (Files.exists(leftover.old()) && !Files.exists(target)) {
             Files.move(leftover.old(), target, StandardCopyOption.ATOMIC_MOVE);
         }
         deleteTree(leftover.old());
         deleteTree(leftover.folder());
-        Files.deleteIfExists(leftover.lock());
+        held.delete();
     }
 
     private static Path parentOf(Path path) {
@@ -241,6 +243,12 @@ final class AtomicFolder implements AutoCloseable {
      */
     private record Names(String run, Path parent) {
         private static final String LOCK = ".lock";
+
+        /** Names that nobody has, as far as chance goes. */
+        static Names drawn(Path target) {
+            return new Names(prefix(target) + Integer.toHexString(ThreadLocalRandom.current().nextInt()),
+                    parentOf(target));
+        }
 
         /** The folder in the making. */
         Path folder() {

@@ -105,6 +105,17 @@ public final class CheckpointWriter {
      * @throws FailedException when the folder above cannot be written to
      */
     public void checkTarget() {
+        checkPlace();
+        checkReplaceable();
+    }
+
+    /**
+     * Checks whether a folder can be written there, whatever lies there now.
+     *
+     * @throws UsageException when it is a file, or overlaps the source
+     * @throws FailedException when the folder above cannot be written to
+     */
+    public void checkPlace() {
         if (target.getParent() == null || !Files.isDirectory(existing(target))) {
             throw new UsageException(
                     "%s is not a folder that can be made; give another one to save to".formatted(target));
@@ -116,7 +127,6 @@ public final class CheckpointWriter {
                                 + "save to").formatted(target, from));
             }
         });
-        checkReplaceable();
         Path above = existing(target.getParent());
         if (!Files.isWritable(above)) {
             throw new FailedException(

@@ -4,9 +4,11 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.Opening;
 import dev.come.Shortage;
+import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
 import dev.come.run.Continuation.Score;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +19,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -30,9 +34,12 @@ import tools.jackson.databind.node.ObjectNode;
  * The first line says what the run depends on. A last line that was not written to its end is dropped.
  */
 public final class Journal implements AutoCloseable {
+    /** The setting that tells a journal from any other file. */
+    public static final String FINGERPRINT = "tasks_fingerprint";
+
     private static final JsonMapper JSON = new JsonMapper();
 
-    private final Map<Key, List<Score>> scores = new HashMap<>();
+    private final Map<Key, List<Score>> scores = new ConcurrentHashMap<>();
     private final @Nullable Path file;
     private final @Nullable FileChannel channel;
 
@@ -58,7 +65,8 @@ public final class Journal implements AutoCloseable {
      * Opens a journal, or goes on with the one that is there.
      *
      * @param settings what the scores depend on
-     * @throws InvalidInputException if the file is of a run with other settings, or damaged
+     * @throws UsageException if the file is of a run with other settings
+     * @throws InvalidInputException if it is damaged
      */
     public static Journal open(Path file, ObjectNode settings) {
         return Shortage.reading(file, () -> read(file, settings));
@@ -97,16 +105,49 @@ public final class Journal implements AutoCloseable {
         }
     }
 
+    /**
+     * Removes a journal, if there is one.
+     *
+     * @throws InvalidInputException if the file is none, so that nobody loses a file of his own
+     */
+    public static void discard(Path file) {
+        if (!Files.exists(file)) {
+            return;
+        }
+        try {
+            String first;
+            try (Stream<String> lines = Files.lines(file)) {
+                first = lines.findFirst().orElse("");
+            }
+            if (!first.isEmpty() && !parsed(first, 1, file).has(FINGERPRINT)) {
+                throw new InvalidInputException(file + " does not hold the scores of an interrupted run, so --restart"
+                        + " does not remove it; give another --output");
+            }
+            Files.delete(file);
+        } catch (IOException | UncheckedIOException e) {
+            throw new FailedException(file + " cannot be removed (" + e.getMessage() + "); remove it by hand", e);
+        }
+    }
+
+    /** Whether there are scores to go on from. */
+    public boolean holdsScores() {
+        return !scores.isEmpty() && file != null && Files.exists(file);
+    }
+
     private static Map<Key, List<Score>> scores(List<String> lines, Path path, ObjectNode settings) {
         Map<Key, List<Score>> scores = new HashMap<>();
         JsonNode others = parsed(lines.getFirst(), 1, path);
+        if (!others.has(FINGERPRINT)) {
+            throw new InvalidInputException(path + " does not hold the scores of a run, which would be kept in a file of"
+                    + " that name; move it away, or give another --output");
+        }
         List<String> differences = new ArrayList<>();
         settings.propertyNames().stream().filter(key -> !same(settings.get(key), others.path(key)))
                 .forEach(key -> differences
                         .add(key + ": " + others.path(key) + " there, " + settings.get(key) + " now"));
         if (!differences.isEmpty()) {
-            throw new InvalidInputException(path + " holds the scores of another run (" + String.join("; ", differences)
-                    + "); remove it, or give another --output");
+            throw new UsageException(path + " holds the scores of another run (" + String.join("; ", differences)
+                    + "); give the same settings to go on with it, --restart to discard it, or another --output");
         }
         for (int i = 1; i < lines.size(); i++) {
             JsonNode line = parsed(lines.get(i), i + 1, path);
@@ -131,7 +172,8 @@ public final class Journal implements AutoCloseable {
             return JSON.readTree(line);
         } catch (JacksonException e) {
             throw new InvalidInputException(path + ", line " + number + " is not JSON: "
-                    + e.getOriginalMessage().lines().findFirst().orElse("") + "; remove the file to begin anew", e);
+                    + e.getOriginalMessage().lines().findFirst().orElse("")
+                    + "; --restart discards the scores of an interrupted run", e);
         }
     }
 

@@ -12,12 +12,9 @@ import dev.come.model.Part;
 import dev.come.prune.PruningStep;
 import dev.come.run.StackLosses;
 import dev.come.stack.LayerNode;
-import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.Trained;
-import dev.come.stack.LayerNode.Training;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
-import dev.come.stack.TrainedLayers;
 import dev.come.text.HeldOut;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
@@ -110,7 +107,8 @@ public final class Healing {
      *
      * @param store makes the layers of the stack and of the dense model
      * @param memory bytes of hidden states that are held in memory; beyond it they go to a temporary file
-     * @param folder where that file goes, and the weights of layers that were refitted
+     * @param folder where that file goes, and the fits, which a later healing of the same stack with the same options and
+     *        tokens in this folder does not make again
      */
     public Healing(LayerStore store, Compute compute, Options options, long memory, Path folder, Progress progress) {
         this.store = store;
@@ -164,7 +162,8 @@ public final class Healing {
     public Optional<PruningStep> heal(LayerStack stack, Sequences calibration) {
         requireEnough(calibration);
         HeldOut tokens = HeldOut.of(calibration);
-        int first = firstEdit(stack);
+        Edits edits = new Edits(stack, store.config().layers());
+        int first = edits.first();
         if (first == stack.size()) {
             progress.note("Healing: the layers are those of the dense model, there is nothing to heal");
             return Optional.empty();
@@ -173,13 +172,18 @@ public final class Healing {
         SortedMap<Integer, LayerFit> outcomes = new TreeMap<>();
         EndLosses losses;
         try (SideBySide side = new SideBySide(store, tokens.fitted(), tokens.heldOut(), compute, memory, folder);
+                KeptFits fits = new KeptFits(folder, store);
                 Progress.Task task = progress.begin("healing " + stack.size() + " layers",
-                        runs(stack, first) * side.chunks() + side.lossRuns(), "windows")) {
+                        runs(edits, first) * side.chunks() + side.lossRuns(), "windows")) {
             losses = side.reporting(task, () -> {
                 side.runBoth(first);
                 for (int position = first; position < stack.size(); position++) {
+                    int at = position;
                     try (var _ = new PointerScope()) {
-                        heal(stack, position, side, task, refitted, outcomes);
+                        heal(edits, position, side, fits, task).ifPresent(kept -> {
+                            outcomes.put(at, kept.fit());
+                            kept.layer().ifPresent(layer -> refitted.put(at, layer));
+                        });
                     }
                 }
                 return side.losses(stack);
@@ -194,60 +198,39 @@ public final class Healing {
     }
 
     /** How often a layer is run, if each of its fits is tried once and taken. */
-    private long runs(LayerStack stack, int first) {
+    private long runs(Edits edits, int first) {
         long runs = store.config().layers();
-        for (int position = first; position < stack.size(); position++) {
-            runs += isRefitted(stack, position) ? LayerFit.runs(options.targets.parts) : 1;
+        for (int position = first; position < edits.stack().size(); position++) {
+            runs += isRefitted(edits, position) ? LayerFit.runs(options.targets.parts) : 1;
         }
         return runs;
     }
 
-    private void heal(LayerStack stack, int position, SideBySide side, Progress.Task task,
-            SortedMap<Integer, Trained> refitted, SortedMap<Integer, LayerFit> outcomes) {
-        LayerNode node = stack.get(position);
+    /** Moves on past a layer; what became of it, if it is to be refitted. */
+    private Optional<KeptFits.Kept> heal(Edits edits, int position, SideBySide side, KeptFits fits,
+            Progress.Task task) {
+        LayerNode node = edits.stack().get(position);
         LayerWeights weights = store.materialise(node);
-        side.runDense(end(stack, position));
-        if (!isRefitted(stack, position)) {
+        side.runDense(edits.end(position));
+        if (!isRefitted(edits, position)) {
             side.moveOn(side.run(node, weights, Optional.empty()));
-            return;
+            return Optional.empty();
         }
-        int nextEnd = position + 1 < stack.size() ? end(stack, position + 1) : store.config().layers();
-        LayerFit fit = LayerFit.of(node, weights, options.targets.parts, side, nextEnd, task);
-        outcomes.put(position, fit);
-        if (fit.isTaken()) {
-            refitted.put(position, TrainedLayers.write(folder, store.config(), node, Training.REFITTED, position,
-                    fit.weights()));
+        Optional<KeptFits.Kept> before = fits.find(position, node, weights);
+        if (before.isPresent()) {
+            side.moveOn(side.run(node, before.get().fit().weights(), Optional.empty()));
+            task.skip((long) options.targets.parts.size() * side.chunks());
+            return before;
         }
+        return Optional.of(fits.keep(position, node,
+                LayerFit.of(node, weights, options.targets.parts, side, edits.end(position + 1), task)));
     }
 
-    /** The position of the first layer that is not followed by what follows it in the dense model. */
-    private int firstEdit(LayerStack stack) {
-        int position = 0;
-        while (position < stack.size() && stack.get(position).equals(new Original(position))
-                && end(stack, position) == position + 1) {
-            position++;
-        }
-        return position;
-    }
-
-    private int end(LayerStack stack, int position) {
-        return LayerFit.end(stack, position, store.config().layers());
-    }
-
-    private boolean isRefitted(LayerStack stack, int position) {
+    private boolean isRefitted(Edits edits, int position) {
         return switch (options.scope) {
             case ALL -> true;
-            case CUT -> isEdited(stack, position) || (position > 0 && leavesOut(stack, position - 1));
+            case CUT -> edits.isBesideCut(position);
         };
-    }
-
-    private boolean isEdited(LayerStack stack, int position) {
-        return stack.get(position).originals().count() > 1 || leavesOut(stack, position);
-    }
-
-    /** Whether layers are missing after a layer. */
-    private boolean leavesOut(LayerStack stack, int position) {
-        return stack.get(position).originals().max().orElseThrow() + 1 != end(stack, position);
     }
 
     /** For the record, by position in the stack. */

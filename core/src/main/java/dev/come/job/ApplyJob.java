@@ -27,21 +27,13 @@ public final class ApplyJob {
         PruningPlan wanted = targetLayers.isPresent() ? plan.until(targetLayers.getAsInt()) : plan;
         try (OpenModel open = new OpenModel(model);
                 TrainedLayers trained = new TrainedLayers(planFile.resolveSibling(""))) {
-            requireMadeFor(open, plan, planFile);
-            saving.check(open.store());
-            saving.write(open.store().with(trained), wanted, progress);
-            return wanted;
+            PrunedFolder.requireMadeFor(open, plan, planFile);
+            saving.checkPlace(open.store());
+            try (RunLock _ = RunLock.take(saving.folder(), "--save-path", "apply", progress)) {
+                saving.check(open.store());
+                saving.write(open.store().with(trained), wanted, progress);
+                return wanted;
+            }
         }
-    }
-
-    /** Checks that a plan was made for a model. */
-    static void requireMadeFor(OpenModel model, PruningPlan plan, Path planFile) {
-        String expected = plan.settings().path("model").path("fingerprint").asString();
-        String found = model.checkpoint().fingerprint();
-        if (!found.equals(expected)) {
-            throw new InvalidInputException(planFile + " was made for a model with fingerprint " + expected + ", but "
-                    + model.checkpoint().folder() + " has " + found + "; give the dense model that it was made for");
-        }
-        plan.requireFits(model.config(), planFile);
     }
 }

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -74,6 +75,13 @@ public final class EvalJob {
             if (written.losses.isPresent() && perplexity.texts().isEmpty()) {
                 throw new UsageException("--losses writes what the tokens of --ppl-data cost, which is missing");
             }
+            if (written.resumption != Resumption.GO_ON && (written.output.isEmpty() || tasks.tasks().isEmpty())) {
+                throw new UsageException((written.resumption == Resumption.RESTART
+                        ? "--restart discards"
+                        : "--resume takes up")
+                        + " the scores of --tasks that an interrupted run has left beside --output; give both, or leave"
+                        + " it out");
+            }
             written.check();
         }
     }
@@ -85,8 +93,15 @@ public final class EvalJob {
      * @param samples whether every document is written too ({@code --log-samples})
      * @param losses where the losses of single tokens go as CSV ({@code --losses})
      * @param overwrite whether files of these names are replaced ({@code --overwrite})
+     * @param resumption what becomes of the scores that an interrupted run has left beside the output
      */
-    public record Written(Optional<Path> output, boolean samples, Optional<Path> losses, boolean overwrite) {
+    public record Written(Optional<Path> output, boolean samples, Optional<Path> losses, boolean overwrite,
+            Resumption resumption) {
+        /** Goes on with the scores of an interrupted run with the same settings. */
+        public Written(Optional<Path> output, boolean samples, Optional<Path> losses, boolean overwrite) {
+            this(output, samples, losses, overwrite, Resumption.GO_ON);
+        }
+
         private void check() {
             if (samples && output.isEmpty()) {
                 throw new UsageException("--log-samples writes beside --output, which is missing");
@@ -171,15 +186,27 @@ public final class EvalJob {
     /**
      * Measures. With an output, scores are kept beside it as they come: a run that was killed goes on where it was when it is
      * asked for again.
+     *
+     * @throws FailedException if another run writes to one of the files
+     * @throws UsageException if the scores of an interrupted run with other settings lie beside the output
      */
     public static EvaluationReport run(Request request, ComputeChoice choice, Progress progress) {
-        return new EvalJob(request, choice, progress).run();
+        EvalJob job = new EvalJob(request, choice, progress);
+        try (RunLock _ = job.lock("--output", request.written.output.map(_ -> request.written.scoresFile()));
+                RunLock _ = job.lock("--output", request.written.output);
+                RunLock _ = job.lock("--losses", request.written.losses)) {
+            return job.run();
+        }
+    }
+
+    private @Nullable RunLock lock(String option, Optional<Path> file) {
+        return file.isPresent() ? RunLock.take(file.get(), option, "eval", progress) : null;
     }
 
     private EvaluationReport run() {
         Evaluation evaluation = Evaluation.of(request.tasks, progress);
         ObjectNode settings = EvaluationReport.settings(request.tasks);
-        settings.put("tasks_fingerprint", evaluation.fingerprint());
+        settings.put(Journal.FINGERPRINT, evaluation.fingerprint());
         try (Journal journal = journal(settings)) {
             Run model = run(request.model, request.compared, ScoredModel.MODEL, evaluation, journal);
             Optional<Measured> baseline = request.baseline.map(
@@ -195,6 +222,8 @@ public final class EvalJob {
             });
             journal.remove();
             return report;
+        } finally {
+            request.written.output.map(_ -> request.written.scoresFile()).flatMap(UnderWay::remove).ifPresent(progress::note);
         }
     }
 
@@ -206,10 +235,17 @@ public final class EvalJob {
         header.set(ScoredModel.MODEL, about(request.model));
         request.baseline.ifPresent(folder -> header.set(ScoredModel.BASELINE, about(folder)));
         Path file = request.written.scoresFile();
-        if (Files.exists(file)) {
+        if (request.written.resumption == Resumption.RESTART) {
+            Journal.discard(file);
+        } else if (Files.exists(file)) {
             progress.note("Going on with the scores in " + file);
+        } else if (request.written.resumption == Resumption.ASKED_FOR) {
+            progress.note("No scores of an interrupted run lie beside " + request.written.output.get()
+                    + "; starting anew.");
         }
-        return Journal.open(file, header);
+        Journal journal = Journal.open(file, header);
+        UnderWay.add(file, journal::holdsScores);
+        return journal;
     }
 
     private ObjectNode about(Path folder) {

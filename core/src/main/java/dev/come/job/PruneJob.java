@@ -23,11 +23,11 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -69,11 +69,11 @@ public final class PruneJob {
      * @param healing how what is left is refitted to the dense model, on the tokens of its method, if it is
      * @param saving where one method's model goes, or the folder in which each of several gets a folder
      * @param continueSaving also write the model of every step, each into a folder of its own below the target
-     * @param resume go on with an interrupted run
+     * @param resumption what becomes of an interrupted run; with {@link Resumption#RESTART} methods that are done are done again
      */
     public record Options(Path model, List<Run> runs, int targetLayers, PerplexityOptions perplexity,
             Optional<Healing.Options> healing, ComputeChoice compute, Saving saving, boolean continueSaving,
-            boolean resume) {
+            Resumption resumption) {
         public Options {
             runs = List.copyOf(runs);
         }
@@ -147,12 +147,17 @@ public final class PruneJob {
      * Does the job for one method.
      *
      * @throws NothingToDoException if the method finds nothing to merge or remove
+     * @throws FailedException if another run writes to the target
+     * @throws UsageException if an interrupted run with other settings lies beside the target
      */
     public Result run() {
         try (OpenModel model = new OpenModel(options.model);
                 PruneSession session = new PruneSession(model, options, progress)) {
-            return session.finish(List.of(session.heal(session.choose(session.prepare(options.runs.getFirst())))))
-                    .getFirst();
+            session.begin();
+            MethodRun run = session.prepare(options.runs.getFirst());
+            run.choose();
+            run.heal();
+            return new PruneResults(session).of(run);
         }
     }
 
@@ -161,8 +166,9 @@ public final class PruneJob {
         checkComparison();
         try (OpenModel model = new OpenModel(options.model);
                 PruneSession session = new PruneSession(model, options, progress)) {
-            List<PruneSession.Prepared> prepared = new ArrayList<>();
+            session.begin();
             List<Failure> failures = new ArrayList<>();
+            List<MethodRun> prepared = new ArrayList<>();
             for (Run run : options.runs) {
                 try {
                     prepared.add(session.prepare(run));
@@ -170,46 +176,51 @@ public final class PruneJob {
                     failures.add(new Failure(run.method.name(), e));
                 }
             }
-            List<PruneSession.Chosen> chosen = new ArrayList<>();
-            Map<PruneSession.Shared, List<PruneSession.Prepared>> together = prepared.stream()
-                    .collect(Collectors.groupingBy(PruneSession.Shared::of, LinkedHashMap::new, Collectors.toList()));
-            for (PruneSession.Prepared one : together.values().stream().flatMap(List::stream).toList()) {
-                try {
-                    chosen.add(session.choose(one));
-                } catch (NothingToDoException | InvalidInputException | FailedException e) {
-                    failures.add(new Failure(one.run().method().name(), e));
-                    progress.note(one.run().method().name() + ": " + e.getMessage());
-                }
-            }
-            List<PruneSession.Chosen> healed = new ArrayList<>();
-            for (PruneSession.Chosen one : chosen) {
-                try {
-                    healed.add(session.heal(one));
-                } catch (FailedException e) {
-                    failures.add(new Failure(one.prepared().run().method().name(), e));
-                    progress.note(one.prepared().run().method().name() + ": " + e.getMessage());
-                }
-            }
-            healed.sort(Comparator.comparingInt(one -> options.runs.indexOf(one.prepared().run())));
+            List<MethodRun> together = prepared.stream()
+                    .collect(Collectors.groupingBy(MethodRun::sharedKey, LinkedHashMap::new, Collectors.toList()))
+                    .values().stream().flatMap(List::stream).toList();
+            List<MethodRun> chosen = those(together, MethodRun::choose, failures);
+            List<MethodRun> healed = new ArrayList<>(those(chosen, MethodRun::heal, failures));
             if (healed.isEmpty()) {
                 return new Results(List.of(), failures, OptionalDouble.empty(), "");
             }
-            Results results = session.compare(healed, failures);
+            healed.sort(Comparator.comparingInt(one -> options.runs.indexOf(one.run())));
+            Results results = new PruneResults(session).of(healed, failures);
             AtomicFile.write(comparison(Comparison.JSON_NAME), results.comparison().toJson());
             AtomicFile.write(comparison(Comparison.CSV_NAME), results.comparison().toCsv());
             return results;
         }
     }
 
+    /** Those of the methods that get through some work; the others are added to the failures. */
+    private List<MethodRun> those(List<MethodRun> runs, Consumer<MethodRun> work, List<Failure> failures) {
+        List<MethodRun> through = new ArrayList<>();
+        for (MethodRun run : runs) {
+            try {
+                work.accept(run);
+                through.add(run);
+            } catch (NothingToDoException | InvalidInputException | FailedException e) {
+                failures.add(new Failure(run.name(), e));
+                progress.note(run.name() + ": " + e.getMessage());
+            }
+        }
+        return through;
+    }
+
     private Path comparison(String name) {
         return options.saving.folder().resolve(name);
     }
 
-    /** Fails now rather than after the work if a comparison would be written over another file. */
+    /**
+     * Fails now rather than after the work if a comparison would be written over another file. That of an earlier run is
+     * replaced if all its models are there, which is when it is written.
+     */
     private void checkComparison() {
+        boolean goesOn = options.resumption == Resumption.ASKED_FOR || options.runs.stream()
+                .allMatch(run -> Files.exists(comparison(run.method.name()).resolve(PruningPlan.FILE_NAME)));
         for (String name : List.of(Comparison.JSON_NAME, Comparison.CSV_NAME)) {
             Path file = comparison(name);
-            boolean replaced = options.saving.overwrite() || (options.resume && Comparison.isOne(file));
+            boolean replaced = options.saving.overwrite() || (goesOn && Comparison.isOne(file));
             if (Files.exists(file) && !replaced) {
                 throw new UsageException("--save-path: " + file
                         + " is there already; add --overwrite, or give another folder");

@@ -1,38 +1,71 @@
 package dev.come.job;
 
 import dev.come.FailedException;
+import dev.come.InvalidInputException;
+import dev.come.Progress;
+import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
+import dev.come.model.ModelConfig;
 import dev.come.prune.PruningPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a run keeps beside its target while it works: the plan so far, from which an interrupted run is resumed, and hidden
- * states that do not fit the memory.
+ * What a run keeps beside its target while it works, in {@code .NAME.come-JOB}: the plan so far, from which an interrupted run
+ * goes on, weights of layers that it has changed, and hidden states that do not fit the memory. Each kind of job has a folder
+ * of its own, so none can harm the state of another. While it is open no other run can write to the target.
  */
-final class RunFolder {
+final class RunFolder implements AutoCloseable {
+    private final Path target;
     private final Path folder;
+    private final Resumption resumption;
+    private final Progress progress;
+    private final @Nullable RunLock lock;
+    /** Whether what lies here is of this run: it has begun anew, or has taken up what it found. */
+    private boolean ours;
 
-    private RunFolder(Path folder) {
+    /** The job that keeps its state here. */
+    enum Kind {
+        PRUNE("prune"), HEAL("heal"), DISTILL("distill");
+
+        private final String job;
+
+        Kind(String job) {
+            this.job = job;
+        }
+    }
+
+    private RunFolder(Path target, Path folder, Resumption resumption, Progress progress, @Nullable RunLock lock) {
+        this.target = target;
         this.folder = folder;
+        this.resumption = resumption;
+        this.progress = progress;
+        this.lock = lock;
     }
 
-    /** The folder for a target; it is not made yet. */
-    static RunFolder beside(Path target) {
-        return beside(target, "run");
+    /**
+     * Takes the target for a run.
+     *
+     * @throws FailedException if another run writes there
+     */
+    static RunFolder take(Path target, Kind kind, Resumption resumption, Progress progress) {
+        RunLock lock = RunLock.take(target, "--save-path", kind.job, progress);
+        return new RunFolder(target, beside(target, kind), resumption, progress, lock);
     }
 
-    /** The folder for a healing that makes the target; what an interrupted prune run left beside it stays. */
-    static RunFolder forHealing(Path target) {
-        return beside(target, "heal");
+    /** The folder of one part of this run that has a target of its own below the target of all. */
+    RunFolder part(Path below, Kind kind) {
+        return new RunFolder(below, beside(below, kind), resumption, progress, null);
     }
 
-    private static RunFolder beside(Path target, String what) {
+    private static Path beside(Path target, Kind kind) {
         Path absolute = target.toAbsolutePath().normalize();
-        return new RunFolder(absolute.resolveSibling("." + absolute.getFileName() + ".come-" + what));
+        return absolute.resolveSibling("." + absolute.getFileName() + ".come-" + kind.job);
     }
 
     /** The folder, whether or not it is there. */
@@ -51,14 +84,71 @@ final class RunFolder {
         }
     }
 
+    /**
+     * Decides whether an interrupted run is gone on with; if not, nothing of one is left here afterwards.
+     *
+     * @param fresh the plan that the run begins with if there is no other
+     * @return the plan of an interrupted run with the same settings
+     * @throws UsageException if there is one with other settings; the message names them
+     * @throws InvalidInputException if what it left is damaged
+     */
+    Optional<PruningPlan> begin(PruningPlan fresh, ModelConfig config) {
+        boolean interrupted = hasPlan();
+        if (interrupted && resumption != Resumption.RESTART) {
+            PruningPlan found = plan();
+            List<String> differences = RunSettings.differences(found, fresh);
+            if (!differences.isEmpty()) {
+                throw new UsageException(
+                        "An interrupted run with other settings lies beside " + target + " (there / now: "
+                                + String.join("; ", differences)
+                                + "); give the same settings to go on with it, or --restart to discard it");
+            }
+            found.requireFits(config, planFile());
+            begun();
+            return Optional.of(found);
+        }
+        if (interrupted) {
+            progress.note("The interrupted run beside " + target + " is discarded; starting anew.");
+        } else if (resumption == Resumption.ASKED_FOR) {
+            progress.note("No interrupted run lies beside " + target + "; starting anew.");
+        }
+        clear();
+        begun();
+        return Optional.empty();
+    }
+
+    /**
+     * Begins a run of several parts, which has no plan itself.
+     *
+     * @throws UsageException if an interrupted run of one part alone lies here
+     */
+    void beginParts() {
+        if (hasPlan() && resumption != Resumption.RESTART) {
+            throw new UsageException("An interrupted run of one method lies beside " + target
+                    + ", and this is one of several; give the same settings to go on with it, or --restart to discard"
+                    + " it");
+        }
+        clear();
+        begun();
+    }
+
+    private void begun() {
+        ours = true;
+        UnderWay.add(folder, this::hasPlan);
+    }
+
     /** Whether a run that did not end has left its plan here. */
-    boolean hasPlan() {
+    private boolean hasPlan() {
         return Files.exists(planFile());
     }
 
-    /** The plan of a run that did not end. */
-    PruningPlan plan() {
-        return PruningPlan.read(planFile());
+    private PruningPlan plan() {
+        try {
+            return PruningPlan.read(planFile());
+        } catch (InvalidInputException e) {
+            throw new InvalidInputException("The interrupted run beside " + target + " cannot be gone on with ("
+                    + e.getMessage() + "); --restart discards it", e);
+        }
     }
 
     void keep(PruningPlan plan) {
@@ -66,12 +156,18 @@ final class RunFolder {
         plan.write(planFile());
     }
 
-    Path planFile() {
+    private Path planFile() {
         return folder.resolve(PruningPlan.FILE_NAME);
     }
 
-    /** Removes the folder, if it is there: the run has ended, and nothing can or need be resumed. */
+    /** Ends the run: nothing can or need be gone on with. */
     void remove() {
+        UnderWay.remove(folder);
+        ours = false;
+        clear();
+    }
+
+    private void clear() {
         if (!Files.exists(folder)) {
             return;
         }
@@ -86,6 +182,19 @@ final class RunFolder {
         } catch (IOException e) {
             throw new FailedException(folder + ", where the run kept its state, cannot be removed (" + IoReason.of(e)
                     + "); remove it by hand", e);
+        }
+    }
+
+    /** Gives the target back. Of a run that did not end the plan stays, if it has one, and the user is told how to go on. */
+    @Override
+    public void close() {
+        try (RunLock _ = lock) {
+            Optional<String> howToGoOn = UnderWay.remove(folder);
+            if (howToGoOn.isPresent()) {
+                progress.note(howToGoOn.get());
+            } else if (ours) {
+                clear();
+            }
         }
     }
 }

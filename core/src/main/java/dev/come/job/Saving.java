@@ -26,10 +26,14 @@ public record Saving(Path folder, long maxShardBytes, boolean overwrite) {
         }
     }
 
+    /** Fails now rather than after the work if nothing can be written there, whatever lies there. */
+    void checkPlace(LayerStore store) {
+        writer(store, Progress.NONE).apply(store.checkpoint().config()).checkPlace();
+    }
+
     /** Fails now rather than after the work if the folder cannot be written. */
     void check(LayerStore store) {
-        writer(store, Progress.NONE).apply(store.checkpoint().config()).source(store.checkpoint().folder())
-                .checkTarget();
+        writer(store, Progress.NONE).apply(store.checkpoint().config()).checkTarget();
     }
 
     /** The same for the model of one step, in a folder below. */

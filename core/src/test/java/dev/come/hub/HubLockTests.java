@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,16 +52,5 @@ class HubLockTests {
         }
         second.join();
         assertThat(told).hasValue(11);
-    }
-
-    @Test
-    void withoutFlockTheLocksOfJavaDo() throws Exception {
-        Path file = folder.resolve("x.lock");
-        try (AutoCloseable _ = Objects.requireNonNull(HubLock.tryChannel(file))) {
-            assertThat(HubLock.tryChannel(file)).isNull();
-        }
-        try (AutoCloseable again = HubLock.tryChannel(file)) {
-            assertThat(again).isNotNull();
-        }
     }
 }

@@ -61,7 +61,7 @@ class DistillJobTests {
     private int processes;
     private long memory = Long.MAX_VALUE;
     private boolean perplexity;
-    private boolean resume;
+    private Resumption resumption = Resumption.GO_ON;
 
     @BeforeEach
     void prune() throws IOException {
@@ -82,7 +82,7 @@ class DistillJobTests {
         return new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(source),
                 WindowLength.of(WINDOW), training,
                 processes, new PerplexityOptions(perplexity ? List.of(source) : List.of(), WindowLength.of(WINDOW), 4),
-                new ComputeChoice("float32", "cpu", threads, memory), run.saving(target), resume), progress).run();
+                new ComputeChoice("float32", "cpu", threads, memory), run.saving(target), resumption), progress).run();
     }
 
     @ParameterizedTest
@@ -115,7 +115,7 @@ class DistillJobTests {
         }
         assertThat(run.target("healed/README.md")).content().contains("distilled [",
                 "Then trained by the dense model: ");
-        assertThat(run.target(".healed.come-run")).doesNotExist();
+        assertThat(run.target(".healed.come-distill")).doesNotExist();
     }
 
     /** Both parts of the loss are in the record, and the best state is that of the least sum. */
@@ -183,7 +183,7 @@ class DistillJobTests {
                         training, 0,
                         new PerplexityOptions(List.of(), WindowLength.of(WINDOW), 1),
                         new ComputeChoice("float32", "cpu", 1, 1000),
-                        other.saving("again"), false),
+                        other.saving("again"), Resumption.GO_ON),
                 Progress.NONE).run();
         assertThat(again.plan().steps()).hasSize(PruningPlan.read(run.target("healed/come.json")).steps().size() + 1);
         ApplyJob.run(run.target("again/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
@@ -253,14 +253,12 @@ class DistillJobTests {
         int[] number = {0};
         chosen.forEach(moment -> {
             String target = "out" + number[0]++;
-            resume = false;
             assertThatThrownBy(() -> distill(target, new Interruption(moment))).as("moment " + moment)
                     .hasMessage("interrupted");
-            resume = true;
             distill(target);
             assertThat(WordModels.hashes(run.target(target))).as("moment " + moment + ", seed " + seed)
                     .isEqualTo(whole);
-            assertThat(run.target("." + target + ".come-run")).doesNotExist();
+            assertThat(run.target("." + target + ".come-distill")).doesNotExist();
         });
     }
 
@@ -271,7 +269,6 @@ class DistillJobTests {
         distill("whole", first);
         int last = NEVER - first.left;
         assertThatThrownBy(() -> distill("out", new Interruption(last - 2))).hasMessage("interrupted");
-        resume = true;
         Interruption resumed = new Interruption(NEVER);
         distill("out", resumed);
         assertThat(NEVER - resumed.left).isLessThan(last / 2);
@@ -281,14 +278,13 @@ class DistillJobTests {
     @Test
     void otherSettingsAreNoResumption() {
         assertThatThrownBy(() -> distill("out", new Interruption(30))).hasMessage("interrupted");
-        resume = true;
         rate = 1e-3;
         assertThatThrownBy(() -> distill("out")).isInstanceOf(UsageException.class)
-                .hasMessageContainingAll("--resume", "distillation.options.schedule.peak");
+                .hasMessageContainingAll("--restart", "distillation.options.schedule.peak");
         rate = 3e-3;
         hiddenWeight = 0.5;
         assertThatThrownBy(() -> distill("out")).isInstanceOf(UsageException.class)
-                .hasMessageContainingAll("--resume", "distillation.options.hiddenWeight: 0.5 / 0.0");
+                .hasMessageContainingAll("--restart", "distillation.options.hiddenWeight: 0.0 / 0.5");
     }
 
     @Test
@@ -309,7 +305,7 @@ class DistillJobTests {
         })).isInstanceOf(NothingToDoException.class).hasMessageContaining("--lr");
         assertThat(notes).anyMatch(note -> note.contains("given up") && note.contains("not finite"));
         assertThat(run.target("out")).doesNotExist();
-        assertThat(run.target(".out.come-run")).doesNotExist();
+        assertThat(run.target(".out.come-distill")).doesNotExist();
     }
 
     @Test
@@ -324,6 +320,23 @@ class DistillJobTests {
         run.of(WordModels.copy("llama-mha", folder));
         assertThatThrownBy(() -> distill("out")).isInstanceOf(InvalidInputException.class)
                 .hasMessageContainingAll("come.json was made for", "fingerprint", "llama-mha", "dense model");
+    }
+
+    /** The job writes these as they are in the dense model, so what was changed would be lost without a word. */
+    @ParameterizedTest
+    @ValueSource(strings = {"model.norm.weight", "model.embed_tokens.weight", "lm_head.weight"})
+    void aModelWhoseEmbeddingsOrNormWereChangedAfterPruningIsRefused(String tensor) throws IOException {
+        Path weights = run.target("pruned/model.safetensors");
+        long offset;
+        try (Checkpoint checkpoint = Checkpoint.open(run.target("pruned"))) {
+            offset = checkpoint.info(tensor).offset();
+        }
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[(int) offset] ^= 1;
+        Files.write(weights, bytes);
+        assertThatThrownBy(() -> distill("out")).isInstanceOf(InvalidInputException.class)
+                .hasMessageContainingAll("was changed after it was pruned", "tensor " + tensor, "dense model");
+        assertThat(run.target("out")).doesNotExist();
     }
 
     @Test
@@ -351,7 +364,7 @@ class DistillJobTests {
         hiddenWeight = 1;
         assertThatThrownBy(() -> distill("out")).isInstanceOf(UsageException.class)
                 .hasMessageContainingAll("--hidden-weight", "no layer of the pruned model", "leave it out");
-        assertThat(run.target(".out.come-run")).doesNotExist();
+        assertThat(run.target(".out.come-distill")).doesNotExist();
         hiddenWeight = 0;
         DistillJob.Result result = distill("out");
         assertThat(result.trained().layers()).isNotEmpty();

@@ -84,10 +84,10 @@ class ErrorTests {
     void anErrorInPruningEndsAll(PruningMethod method) {
         run.perplexity = true;
         check((target, progress) -> {
-            run.resume = false;
+            run.resumption = Resumption.RESTART;
             run.job(target, progress, List.of(method)).run();
-        }, ".%s.come-run", target -> {
-            run.resume = true;
+        }, ".%s.come-prune", target -> {
+            run.resumption = Resumption.GO_ON;
             run.job(target, Progress.NONE, List.of(method)).run();
         });
     }
@@ -96,10 +96,10 @@ class ErrorTests {
     void anErrorInHealingEndsAll() {
         run.healing = Optional.of(Healing.Options.DEFAULTS);
         check((target, progress) -> {
-            run.resume = false;
+            run.resumption = Resumption.RESTART;
             run.to(target, progress);
-        }, ".%s.come-run", target -> {
-            run.resume = true;
+        }, ".%s.come-prune", target -> {
+            run.resumption = Resumption.GO_ON;
             run.to(target);
         });
     }
@@ -110,18 +110,18 @@ class ErrorTests {
     void anErrorInTrainingEndsAll(int processes) {
         run.samples = 12;
         run.to("pruned");
-        check((target, progress) -> distill(target, processes, false, progress), ".%s.come-run",
-                target -> distill(target, processes, true, Progress.NONE), processes > 0 ? FEW : MOMENTS);
+        check((target, progress) -> distill(target, processes, Resumption.RESTART, progress), ".%s.come-distill",
+                target -> distill(target, processes, Resumption.GO_ON, Progress.NONE), processes > 0 ? FEW : MOMENTS);
     }
 
-    private void distill(String target, int processes, boolean resume, Progress progress) {
+    private void distill(String target, int processes, Resumption resumption, Progress progress) {
         Schedule schedule = new Schedule(Schedule.Shape.COSINE, 3e-3, 0.1);
         DistillationOptions training = new DistillationOptions(processes > 0 ? Level.LAYER : Level.BOTH, Objective.MSE,
                 1, 640, 640, 128, 128, schedule, schedule, 0.01, 1, TrainedParts.MERGED, 0.5 * (processes > 0 ? 0 : 1),
                 2, 10);
         new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
                 List.of(new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD)), run.windows, training, processes,
-                run.perplexity(), run.choice(), run.saving(target), resume), progress).run();
+                run.perplexity(), run.choice(), run.saving(target), resumption), progress).run();
     }
 
     @Test

@@ -21,6 +21,7 @@ import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -46,6 +47,7 @@ class EvalJobTests {
     private Path task;
     private int limit = EvaluationOptions.ALL;
     private int shots = 1;
+    private Resumption resumption = Resumption.GO_ON;
 
     @BeforeEach
     void makeUpAModelAndATask() throws IOException {
@@ -71,9 +73,9 @@ class EvalJobTests {
     private EvaluationReport run(Optional<Path> output, Optional<Path> baseline, Progress progress) {
         EvaluationOptions options = new EvaluationOptions(List.of(task.toString()), shots, limit,
                 HarnessVersion.V0_4_13, BosRule.TOKENIZER, EvaluationOptions.ALL, folder);
-        return EvalJob.run(new EvalJob.Request(model, baseline, options,
-                new PerplexityOptions(List.of(), WindowLength.of(32), PerplexityOptions.ALL_WINDOWS), output,
-                output.isPresent()),
+        return EvalJob.run(new EvalJob.Request(model, baseline, Optional.empty(), options,
+                new PerplexityOptions(List.of(), WindowLength.of(32), PerplexityOptions.ALL_WINDOWS),
+                new EvalJob.Written(output, output.isPresent(), Optional.empty(), false, resumption)),
                 new ComputeChoice("float32", "cpu", 2, 0), progress);
     }
 
@@ -142,14 +144,75 @@ class EvalJobTests {
     }
 
     @Test
-    void scoresOfAnotherRunAreNotTakenForThese() {
+    void scoresOfAnotherRunAreNotTakenForThese() throws IOException {
         Optional<Path> output = Optional.of(folder.resolve("result.json"));
         assertThatThrownBy(() -> run(output, Optional.empty(), failingAfter(20))).hasMessage("killed");
         limit = 50;
         assertThatThrownBy(() -> run(output, Optional.empty(), Progress.NONE))
-                .isInstanceOf(InvalidInputException.class)
+                .isInstanceOf(UsageException.class)
                 .hasMessageContaining("result.scores.jsonl holds the scores of another run")
-                .hasMessageContaining("limit: null there, 50 now");
+                .hasMessageContaining("limit: null there, 50 now").hasMessageContaining("--restart");
+        resumption = Resumption.RESTART;
+        run(output, Optional.empty(), Progress.NONE);
+        Path whole = folder.resolve("whole.json");
+        run(Optional.of(whole), Optional.empty(), Progress.NONE);
+        assertThat(Files.readString(output.get())).isEqualTo(Files.readString(whole));
+        assertThat(WordModels.names(folder)).noneMatch(name -> name.contains("scores") || name.contains("lock"));
+    }
+
+    @Test
+    void restartRemovesNoFileThatIsNotOfARun() throws IOException {
+        Path mine = Files.writeString(folder.resolve("result.scores.jsonl"), "{\"mine\": 1}\n");
+        resumption = Resumption.RESTART;
+        assertThatThrownBy(() -> run(Optional.of(folder.resolve("result.json")), Optional.empty(), Progress.NONE))
+                .isInstanceOf(InvalidInputException.class).hasMessageContaining(mine.toString());
+        assertThat(mine).hasContent("{\"mine\": 1}");
+    }
+
+    @Test
+    void whatIsInterruptedSaysHowToGoOn() {
+        List<String> notes = new ArrayList<>();
+        Progress failing = failingAfter(20);
+        assertThatThrownBy(() -> run(Optional.of(folder.resolve("result.json")), Optional.empty(), new Progress() {
+            @Override
+            public Task begin(String what, long total, String unit) {
+                return failing.begin(what, total, unit);
+            }
+
+            @Override
+            public void note(String line) {
+                notes.add(line);
+            }
+        })).hasMessage("killed");
+        assertThat(notes.getLast()).contains("result.scores.jsonl", "the same command goes on");
+    }
+
+    @Test
+    void twoRunsDoNotWriteTheSameFiles() throws IOException {
+        Path output = folder.resolve("result.json");
+        List<String> refusals = new ArrayList<>();
+        run(Optional.of(output), Optional.empty(), new Progress() {
+            @Override
+            public Task begin(String what, long total, String unit) {
+                if (refusals.isEmpty()) {
+                    for (Path same : List.of(output, folder.resolve("result"))) {
+                        assertThatThrownBy(() -> run(Optional.of(same), Optional.empty(), Progress.NONE))
+                                .isInstanceOf(FailedException.class)
+                                .satisfies(e -> refusals.add(String.valueOf(e.getMessage())));
+                    }
+                }
+                return _ -> {
+                };
+            }
+
+            @Override
+            public void note(String line) {
+            }
+        });
+        assertThat(refusals).hasSize(2).allMatch(message -> message.contains("result.scores.jsonl is being written to")
+                && message.contains("give another --output"));
+        assertThat(output).exists();
+        assertThat(WordModels.names(folder)).noneMatch(name -> name.contains("lock"));
     }
 
     @Test

@@ -37,6 +37,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.SortedMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,8 +67,12 @@ class HealJobTests {
     }
 
     private HealJob heal(Path pruned, Path teacher, String target) {
+        return heal(pruned, teacher, target, Progress.NONE);
+    }
+
+    private HealJob heal(Path pruned, Path teacher, String target, Progress progress) {
         return new HealJob(new HealJob.Options(pruned, teacher, Healing.Options.DEFAULTS, run.calibration(),
-                run.perplexity(), run.choice(), run.saving(target)), Progress.NONE);
+                run.perplexity(), run.choice(), run.saving(target), run.resumption), progress);
     }
 
     private static void assertSameModel(Path one, Path other) {
@@ -89,13 +95,7 @@ class HealJobTests {
     void aHealedModelCanBeTrainedAfterwards() {
         run.healing = Optional.of(Healing.Options.DEFAULTS);
         PruningPlan healed = run.to("healed").plan();
-        DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 128, 128,
-                new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), 0, 1,
-                TrainedParts.MERGED, 0, 2, 10);
-        DistillJob.Result trained = new DistillJob(new DistillJob.Options(run.target("healed"), run.model,
-                List.of(run.source()), WindowLength.of(32), training, 0, run.perplexity(), run.choice(),
-                run.saving("trained"), false),
-                Progress.NONE).run();
+        DistillJob.Result trained = distill("healed", "trained");
         Curve curve = trained.trained().modelCurve().orElseThrow();
         assertThat(curve.best().loss()).isLessThan(curve.start().loss());
         assertThat(trained.plan().steps()).hasSize(healed.steps().size() + 1);
@@ -103,6 +103,17 @@ class HealJobTests {
         ApplyJob.run(run.target("trained/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
                 Progress.NONE);
         assertSameModel(run.target("applied"), run.target("trained"));
+    }
+
+    private DistillJob.Result distill(String pruned, String target) {
+        DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 128, 128,
+                new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), 0, 1,
+                TrainedParts.MERGED, 0, 2, 10);
+        return new DistillJob(
+                new DistillJob.Options(run.target(pruned), run.model, List.of(run.source()),
+                WindowLength.of(32), training, 0,
+                        run.perplexity(), run.choice(), run.saving(target), run.resumption),
+                Progress.NONE).run();
     }
 
     @Test
@@ -168,34 +179,48 @@ class HealJobTests {
             run.job(method.name(), Progress.NONE, List.of(method)).run();
             assertSameModel(run.target("all/" + method.name()), run.target(method.name()));
         }
-        run.resume = true;
         PruneJob.Results again = run.job("all", Progress.NONE, methods).runAll();
         assertThat(again.results()).allMatch(PruneJob.Result::resumed);
         assertThat(again.results()).extracting(PruneJob.Result::calibrationLoss)
                 .isEqualTo(results.results().stream().map(PruneJob.Result::calibrationLoss).toList());
     }
 
-    /** Fails at the n-th time that progress is told. */
-    private static Progress failing(int calls) {
-        int[] left = {calls};
-        return new Progress() {
-            private void count() {
-                if (--left[0] == 0) {
-                    throw new FailedException("interrupted");
-                }
-            }
+    /** Counts how often progress is told, fails at the n-th time, and keeps the notes. */
+    private static final class Counting implements Progress {
+        private final int last;
+        private final List<String> notes = new ArrayList<>();
+        private String lastWork = "never begun";
+        private int calls;
+        /** Of layers over chunks, while layers are healed. */
+        private long layerRuns;
 
-            @Override
-            public Task begin(String what, long total, String unit) {
-                count();
-                return _ -> count();
-            }
+        Counting(int last) {
+            this.last = last;
+        }
 
-            @Override
-            public void note(String line) {
-                count();
+        private synchronized void count() {
+            if (++calls == last) {
+                throw new FailedException("interrupted");
             }
-        };
+        }
+
+        @Override
+        public Task begin(String what, long total, String unit) {
+            count();
+            if (what.startsWith(lastWork)) {
+                throw new FailedException("interrupted");
+            }
+            return steps -> {
+                count();
+                layerRuns += what.startsWith("healing ") ? steps : 0;
+            };
+        }
+
+        @Override
+        public void note(String line) {
+            notes.add(line);
+            count();
+        }
     }
 
     @Test
@@ -203,35 +228,94 @@ class HealJobTests {
         long seed = System.nanoTime();
         System.out.println("HealJobTests: moments drawn with seed " + seed);
         run.healing = Optional.of(Healing.Options.DEFAULTS);
-        int[] calls = {0};
-        run.to("whole", new Progress() {
-            @Override
-            public Task begin(String what, long total, String unit) {
-                calls[0]++;
-                return _ -> calls[0]++;
-            }
-
-            @Override
-            public void note(String line) {
-                calls[0]++;
-            }
-        });
-        for (int moment : new Random(seed).ints(5, calls[0] / 2, calls[0]).toArray()) {
-            run.resume = false;
-            assertThatThrownBy(() -> run.to("out", failing(moment))).hasMessage("interrupted");
-            run.resume = true;
+        Counting whole = new Counting(Integer.MAX_VALUE);
+        run.to("whole", whole);
+        for (int moment : new Random(seed).ints(5, whole.calls / 2, whole.calls).toArray()) {
+            assertThatThrownBy(() -> run.to("out", new Counting(moment))).hasMessage("interrupted");
             run.to("out");
             assertSameModel(run.target("out"), run.target("whole"));
             run.overwrite = true;
         }
     }
 
+    /** At random moments while layers are fitted, and at the last ones. */
+    @Test
+    void aHealingInterruptedAtAnyMomentGoesOnAndEndsWithTheSameBytes() {
+        run.to("pruned");
+        run.perplexity = true;
+        Counting whole = new Counting(Integer.MAX_VALUE);
+        heal(run.target("pruned"), run.model, "whole", whole).run();
+        long seed = System.nanoTime();
+        System.out.println("HealJobTests: moments drawn with seed " + seed);
+        IntStream.concat(new Random(seed).ints(5, 1, whole.calls), IntStream.rangeClosed(whole.calls - 1, whole.calls))
+                .forEach(moment -> {
+                    assertThatThrownBy(
+                            () -> heal(run.target("pruned"), run.model, "out", new Counting(moment)).run())
+                            .hasMessage("interrupted");
+                    heal(run.target("pruned"), run.model, "out").run();
+                    assertThat(WordModels.hashes(run.target("out"))).as("moment " + moment + ", seed " + seed)
+                            .isEqualTo(WordModels.hashes(run.target("whole")));
+                    assertThat(WordModels.names(folder))
+                            .containsExactlyInAnyOrderElementsOf(run.inputsAnd("pruned", "whole", "out"));
+                    run.overwrite = true;
+                });
+    }
+
+    @Test
+    void layersThatAreFittedAreNotFittedAgain() {
+        run.to("pruned");
+        Counting whole = new Counting(Integer.MAX_VALUE);
+        heal(run.target("pruned"), run.model, "whole", whole).run();
+        Counting interrupted = new Counting(Integer.MAX_VALUE);
+        interrupted.lastWork = "checking the healed layers";
+        assertThatThrownBy(() -> heal(run.target("pruned"), run.model, "out", interrupted).run())
+                .hasMessage("interrupted");
+        Counting resumed = new Counting(Integer.MAX_VALUE);
+        heal(run.target("pruned"), run.model, "out", resumed).run();
+        assertThat(interrupted.layerRuns).isEqualTo(whole.layerRuns);
+        assertThat(resumed.layerRuns).isLessThan(whole.layerRuns * 3 / 4);
+        assertThat(resumed.notes).contains("Going on with the interrupted run");
+        assertSameModel(run.target("out"), run.target("whole"));
+    }
+
+    @Test
+    void aHealingWithOtherSettingsIsRefusedByTheirNamesAndRestartDiscardsIt() {
+        run.to("pruned");
+        assertThatThrownBy(() -> heal(run.target("pruned"), run.model, "out", new Counting(20)).run())
+                .hasMessage("interrupted");
+        assertThat(run.target(".out.come-heal/come.json")).exists();
+        HealJob other = new HealJob(new HealJob.Options(run.target("pruned"), run.model,
+                new Healing.Options(Healing.Scope.CUT, Healing.Targets.DOWN), run.calibration(), run.perplexity(),
+                run.choice(), run.saving("out"), Resumption.GO_ON), Progress.NONE);
+        assertThatThrownBy(other::run).isInstanceOf(UsageException.class)
+                .hasMessageContainingAll("healing.heal_scope: \"all\" / \"cut\"", "healing.heal_targets", "--restart");
+        heal(run.target("pruned"), run.model, "whole").run();
+        run.resumption = Resumption.RESTART;
+        heal(run.target("pruned"), run.model, "out").run();
+        assertSameModel(run.target("out"), run.target("whole"));
+        assertThat(WordModels.names(folder))
+                .containsExactlyInAnyOrderElementsOf(run.inputsAnd("pruned", "whole", "out"));
+    }
+
+    /** Both would be written to the same folder, and each knows only its own state. */
+    @Test
+    void noJobTouchesTheStateOfAnother() {
+        run.to("pruned");
+        assertThatThrownBy(() -> run.to("out", new Counting(20))).hasMessage("interrupted");
+        SortedMap<String, String> state = WordModels.hashes(run.target(".out.come-prune"));
+        assertThat(state).containsKey("come.json");
+        assertThatThrownBy(() -> heal(run.target("pruned"), run.model, "out", new Counting(20)).run())
+                .hasMessage("interrupted");
+        distill("pruned", "out");
+        assertThat(WordModels.hashes(run.target(".out.come-prune"))).isEqualTo(state);
+        assertThat(run.target(".out.come-heal/come.json")).exists();
+    }
+
     @Test
     void aRunHealedInAnotherWayIsNotGoneOnWith() {
         run.healing = Optional.of(Healing.Options.DEFAULTS);
-        assertThatThrownBy(() -> run.to("out", failing(25))).hasMessage("interrupted");
+        assertThatThrownBy(() -> run.to("out", new Counting(25))).hasMessage("interrupted");
         run.healing = Optional.empty();
-        run.resume = true;
         assertThatThrownBy(() -> run.to("out")).isInstanceOf(UsageException.class).hasMessageContaining("healing");
     }
 

@@ -55,7 +55,7 @@ class OtherTokenizerTests {
 
     private void heal() {
         new HealJob(new HealJob.Options(run.target("pruned"), run.model, Healing.Options.DEFAULTS, run.calibration(),
-                run.perplexity(), run.choice(), run.saving("healed")), Progress.NONE).run();
+                run.perplexity(), run.choice(), run.saving("healed"), run.resumption), Progress.NONE).run();
     }
 
     private void distill() {
@@ -63,7 +63,7 @@ class OtherTokenizerTests {
         DistillationOptions training = new DistillationOptions(Level.LAYER, Objective.MSE, 1, 320, 320, 64, 64,
                 schedule, schedule, 0, 1, TrainedParts.MERGED, 0, 1, 10);
         new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(run.source()), run.windows,
-                training, 0, run.perplexity(), run.choice(), run.saving("distilled"), false), Progress.NONE).run();
+                training, 0, run.perplexity(), run.choice(), run.saving("distilled"), run.resumption), Progress.NONE).run();
     }
 
     @Test

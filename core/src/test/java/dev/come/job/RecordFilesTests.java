@@ -67,7 +67,7 @@ class RecordFilesTests {
                 1,
                 TrainedParts.ALL, 1, 4, 10);
         new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(run.source()), run.windows, training, 0,
-                run.perplexity(), run.choice(), run.saving("trained"), false), Progress.NONE).run();
+                run.perplexity(), run.choice(), run.saving("trained"), run.resumption), Progress.NONE).run();
         plans().check(run.target("pruned/come.json")).check(run.target("trained/come.json"))
                 .assertAllSeen();
         ObjectNode record = (ObjectNode) PruningPlan.read(run.target("trained/come.json")).settings()

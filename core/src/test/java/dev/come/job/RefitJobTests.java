@@ -147,9 +147,7 @@ class RefitJobTests {
         IntStream moments = IntStream.concat(new Random(seed).ints(8, 1, none.calls),
                 IntStream.rangeClosed(none.calls - 1, none.calls));
         moments.forEach(moment -> {
-            run.resume = false;
             assertThatThrownBy(() -> to("out", new Counting(moment))).hasMessage("interrupted");
-            run.resume = true;
             to("out");
             assertThat(WordModels.hashes(run.target("out"))).as("moment " + moment + ", seed " + seed)
                     .isEqualTo(whole);
@@ -172,7 +170,8 @@ class RefitJobTests {
         run.targetLayers = 4;
         to("out");
         PruningPlan healed = new HealJob(new HealJob.Options(run.target("out"), run.model, Healing.Options.DEFAULTS,
-                run.calibration(), run.perplexity(), run.choice(), run.saving("afterwards")), Progress.NONE).run()
+                run.calibration(), run.perplexity(), run.choice(), run.saving("afterwards"), run.resumption),
+                Progress.NONE).run()
                 .plan();
         run.healing = Optional.of(Healing.Options.DEFAULTS);
         assertThat(to("healed").last()).isEqualTo(healed.last());
@@ -190,7 +189,6 @@ class RefitJobTests {
         PruneJob.Results results = run.job("all", Progress.NONE, methods).runAll();
         assertThat(results.failures()).isEmpty();
         assertThat(WordModels.hashes(run.target("all/come_auto"))).isEqualTo(WordModels.hashes(run.target("alone")));
-        run.resume = true;
         PruneJob.Results again = run.job("all", Progress.NONE, methods).runAll();
         assertThat(again.results()).allMatch(PruneJob.Result::resumed);
         assertThat(again.results()).extracting(PruneJob.Result::calibrationLoss)
@@ -213,7 +211,6 @@ class RefitJobTests {
                 }
             }
         })).hasMessage("interrupted");
-        run.resume = true;
         PruneJob other = run.job("out", Progress.NONE,
                 List.of(new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 2, 3, 0))));
         assertThatThrownBy(other::run).isInstanceOf(UsageException.class).hasMessageContaining("options.refit: 2");

@@ -4,11 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.FailedException;
+import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
 import dev.come.prune.ComeAuto;
+import dev.come.prune.Compat;
+import dev.come.prune.ConcatMerge;
+import dev.come.prune.Laco;
 import dev.come.prune.PruningMethod;
+import dev.come.prune.PruningPlan;
+import dev.come.prune.Reverse;
+import dev.come.prune.ShortGpt;
+import dev.come.prune.SkipMethod;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -18,12 +26,14 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.SortedMap;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Runs that end too early, and go on. */
@@ -43,6 +53,7 @@ class ResumeTests {
     private static final class Interruption implements Progress {
         private final List<String> notes = new ArrayList<>();
         private final String lastNote;
+        private Function<String, RuntimeException> kind = FailedException::new;
         private int left;
 
         Interruption(int calls) {
@@ -57,7 +68,7 @@ class ResumeTests {
 
         private synchronized void count() {
             if (--left == 0) {
-                throw new FailedException("interrupted");
+                throw kind.apply("interrupted");
             }
         }
 
@@ -92,7 +103,6 @@ class ResumeTests {
         run.job("whole", Progress.NONE, method).run();
         assertThatThrownBy(() -> run.job("out", new Interruption("Step 1: "), method).run())
                 .hasMessage("interrupted");
-        run.resume = true;
         Interruption resumed = new Interruption(NEVER);
         run.job("out", resumed, method).run();
         assertThat(resumed.notes).anyMatch(note -> note.startsWith("Resuming after step 1: "))
@@ -115,9 +125,7 @@ class ResumeTests {
         IntStream chosen = IntStream.concat(new Random(seed).ints(8, 1, moments),
                 IntStream.rangeClosed(moments - 1, moments));
         chosen.forEach(moment -> {
-            run.resume = false;
             assertThatThrownBy(() -> run.to("out", new Interruption(moment))).hasMessage("interrupted");
-            run.resume = true;
             run.to("out");
             assertThat(WordModels.hashes(run.target("out"))).as("moment " + moment + ", seed " + seed)
                     .isEqualTo(whole);
@@ -144,71 +152,125 @@ class ResumeTests {
     }
 
     @Test
-    void aFailedRunTellsThatItCanBeResumedAndWhere() {
-        assertThat(interruptAfterOneStep().notes.getLast()).contains("--resume").contains(".out.come-run");
+    void aFailedRunTellsThatTheSameCommandGoesOnAndFromWhere() {
+        assertThat(interruptAfterOneStep().notes.getLast())
+                .contains(run.target(".out.come-prune").toString(), "the same command goes on", "--restart");
     }
 
     @Test
     void stepsThatWereDecidedAreNotMeasuredAgain() {
         interruptAfterOneStep();
-        run.resume = true;
         Interruption resumed = new Interruption(NEVER);
         run.to("out", resumed);
         assertThat(resumed.notes).anyMatch(note -> note.startsWith("Resuming after step 1: "))
                 .noneMatch(note -> note.startsWith("Step 1: ")).anyMatch(note -> note.startsWith("Step 2: "));
     }
 
-    @Test
-    void otherSettingsAreRefusedByTheirNames() {
+    @ParameterizedTest
+    @EnumSource(names = {"GO_ON", "ASKED_FOR"})
+    void otherSettingsAreRefusedByTheirNamesAndHarmNothing(Resumption resumption) {
+        run.to("whole");
         interruptAfterOneStep();
-        run.resume = true;
+        run.resumption = resumption;
         run.samples = 11;
         run.targetLayers = 2;
-        assertThatThrownBy(() -> run.to("out")).isInstanceOf(UsageException.class).hasMessageStartingWith("--resume")
+        SortedMap<String, String> before = WordModels.hashes(run.target(".out.come-prune"));
+        assertThatThrownBy(() -> run.to("out")).isInstanceOf(UsageException.class)
+                .hasMessageContainingAll(run.target("out").toString(), "there / now", "--restart")
                 .hasMessageContaining("target_layers: 3 / 2").hasMessageContaining("calibration.rows_taken: 12 / 11")
                 .hasMessageNotContaining("seed").hasMessageNotContaining("model.");
+        assertThat(WordModels.hashes(run.target(".out.come-prune"))).isEqualTo(before);
+        run.samples = 12;
+        run.targetLayers = 3;
+        run.to("out");
+        assertThat(WordModels.hashes(run.target("out"))).isEqualTo(WordModels.hashes(run.target("whole")));
     }
 
     @Test
-    void withoutResumeTheRunStartsAnewAndSaysSo() {
+    void withRestartTheRunStartsAnewAndSaysSo() {
         interruptAfterOneStep();
         Interruption anew = new Interruption(NEVER);
         run.samples = 11;
+        run.resumption = Resumption.RESTART;
         run.to("out", anew);
-        assertThat(anew.notes).anyMatch(note -> note.contains("--resume would have gone on with it"))
+        assertThat(anew.notes).anyMatch(note -> note.contains("is discarded; starting anew"))
                 .anyMatch(note -> note.startsWith("Step 1: "));
-        assertThat(WordModels.names(folder)).doesNotContain(".out.come-run");
+        assertThat(WordModels.names(folder)).containsExactlyInAnyOrderElementsOf(run.inputsAnd("out"));
     }
 
     @Test
-    void aDamagedStateIsOnlyReadToResume() throws IOException {
+    void aDamagedStateIsRefusedAndDiscardedByRestartAlone() throws IOException {
         interruptAfterOneStep();
-        Path state = folder.resolve(".out.come-run/come.json");
+        Path state = folder.resolve(".out.come-prune/come.json");
         Files.writeString(state, "{");
-        run.resume = true;
-        assertThatThrownBy(() -> run.to("out")).hasMessageContaining(state.toString());
-        run.resume = false;
+        assertThatThrownBy(() -> run.to("out")).isInstanceOf(InvalidInputException.class)
+                .hasMessageContainingAll(state.toString(), "--restart");
+        assertThat(state).hasContent("{");
+        run.resumption = Resumption.RESTART;
         run.to("out");
         assertThat(run.target("out")).exists();
     }
 
     @Test
-    void resumingNeverReplacesWhatAnotherRunSaved() throws IOException {
+    void goingOnNeverReplacesWhatAnotherRunSaved() throws IOException {
         interruptAfterOneStep();
         run.samples = 11;
         run.to("other");
         Files.move(run.target("other"), run.target("out"));
         run.samples = 12;
-        run.resume = true;
         assertThatThrownBy(() -> run.to("out")).isInstanceOf(UsageException.class)
                 .hasMessageContaining("is not empty");
     }
 
     @Test
-    void withNothingToResumeTheRunStartsAnewAndSaysSo() {
-        run.resume = true;
+    void whoAsksToGoOnIsToldWhenThereIsNothingToGoOnFrom() {
+        run.resumption = Resumption.ASKED_FOR;
         Interruption anew = new Interruption(NEVER);
         run.to("out", anew);
         assertThat(anew.notes).anyMatch(note -> note.startsWith("No interrupted run lies beside"));
+    }
+
+    /** All its steps are decided at once, and without a target nothing but that says that it is done. */
+    @Test
+    void aMethodThatEndsBeforeTheTargetIsNotRunOnWhatItHasLeft() {
+        Laco laco = new Laco(new Laco.Options(Laco.Variant.TELESCOPE, 2, 1, 1, Laco.Options.LAST, -1, 0.1), false);
+        run.targetLayers = 1;
+        run.perplexity = true;
+        List<PruningMethod> method = List.of(laco);
+        PruningPlan whole = run.job("whole", Progress.NONE, method).run().plan();
+        assertThat(whole.last().size()).isBetween(2, 4);
+        Interruption atTheEnd = new Interruption("Step " + whole.steps().size() + ": ");
+        assertThatThrownBy(() -> run.job("out", atTheEnd, method).run()).hasMessage("interrupted");
+        run.job("out", Progress.NONE, method).run();
+        assertThat(WordModels.hashes(run.target("out"))).isEqualTo(WordModels.hashes(run.target("whole")));
+    }
+
+    @Test
+    void aRunOfSeveralMethodsKeepsTheStateOfARunOfOne() {
+        interruptAfterOneStep();
+        PruneJob several = run.job("out", Progress.NONE, List.of(new Reverse(Reverse.Options.DEFAULTS), new ShortGpt(ShortGpt.Options.DEFAULTS)));
+        assertThatThrownBy(several::runAll).isInstanceOf(UsageException.class)
+                .hasMessageContainingAll("interrupted run of one method", "--restart");
+        assertThat(run.target(".out.come-prune/come.json")).exists();
+    }
+
+    @Test
+    void ofSeveralMethodsEachGoesOnWhereItWas() {
+        List<PruningMethod> methods = List.of(new Reverse(Reverse.Options.DEFAULTS),
+                new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 0, Compat.NONE)));
+        run.job("whole", Progress.NONE, methods).runAll();
+        Interruption interruption = new Interruption("concat_merge, step 2: ");
+        // A failure of one method does not end the others, so the process must look as if it had been killed.
+        interruption.kind = IllegalStateException::new;
+        assertThatThrownBy(() -> run.job("out", interruption, methods).runAll()).hasMessage("interrupted");
+        Interruption resumed = new Interruption(NEVER);
+        run.job("out", resumed, methods).runAll();
+        assertThat(resumed.notes).anyMatch(note -> note.startsWith("Resuming after step 2: "))
+                .noneMatch(note -> note.startsWith("reverse, step"));
+        for (PruningMethod method : methods) {
+            assertThat(WordModels.hashes(run.target("out/" + method.name())))
+                    .isEqualTo(WordModels.hashes(run.target("whole/" + method.name())));
+        }
+        assertThat(WordModels.names(run.target("out"))).isEqualTo(WordModels.names(run.target("whole")));
     }
 }

@@ -30,7 +30,7 @@ final class Run {
     boolean continueSaving;
     WindowLength windows = WindowLength.of(32);
     boolean perplexity;
-    boolean resume;
+    Resumption resumption = Resumption.GO_ON;
     boolean overwrite;
     Optional<Healing.Options> healing = Optional.empty();
     int samples = 12;
@@ -109,6 +109,6 @@ final class Run {
     PruneJob job(String name, Progress progress, List<PruningMethod> methods) {
         return new PruneJob(new PruneJob.Options(model,
                 methods.stream().map(method -> new PruneJob.Run(method, calibration())).toList(),
-                targetLayers, perplexity(), healing, choice(), saving(name), continueSaving, resume), progress);
+                targetLayers, perplexity(), healing, choice(), saving(name), continueSaving, resumption), progress);
     }
 }

@@ -133,8 +133,8 @@ class SeveralMethodsTests {
         Run run = new Run("llama-gqa", folder);
         Files.createDirectories(run.target("all"));
         Path file = Files.writeString(run.target("all").resolve(name), "a user's");
-        for (boolean resume : List.of(false, true)) {
-            run.resume = resume;
+        for (Resumption resumption : Resumption.values()) {
+            run.resumption = resumption;
             PruneJob job = run.job("all", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Reverse(Reverse.Options.DEFAULTS)));
             assertThatThrownBy(job::runAll).isInstanceOf(UsageException.class)
                     .hasMessageContaining(name + " is there already; add --overwrite");
@@ -147,7 +147,7 @@ class SeveralMethodsTests {
     void theComparisonOfARunIsReplacedWhenItIsResumed() throws IOException {
         Run run = new Run("llama-gqa", folder);
         run.job("all", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Sleb(new Sleb.Options(new Barriers(3, 3), Compat.NONE)))).runAll();
-        run.resume = true;
+        run.resumption = Resumption.ASKED_FOR;
         run.job("all", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Reverse(Reverse.Options.DEFAULTS))).runAll();
         for (String name : List.of(Comparison.JSON_NAME, Comparison.CSV_NAME)) {
             assertThat(Files.readString(run.target("all").resolve(name))).contains("reverse").doesNotContain("sleb");
@@ -161,7 +161,6 @@ class SeveralMethodsTests {
         run.job("all", Progress.NONE, both.subList(0, 1)).run();
         Files.createDirectories(run.target("two"));
         Files.move(run.target("all"), run.target("two/shortgpt"));
-        run.resume = true;
         PruneJob.Results results = run.job("two", Progress.NONE, both).runAll();
         assertThat(results.results()).extracting(PruneJob.Result::resumed).containsExactly(true, false);
         assertThat(results.failures()).isEmpty();

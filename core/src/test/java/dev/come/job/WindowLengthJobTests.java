@@ -56,7 +56,7 @@ class WindowLengthJobTests {
 
     private PruningPlan heal() {
         return new HealJob(new HealJob.Options(run.target("pruned"), run.model, Healing.Options.DEFAULTS,
-                run.calibration(), run.perplexity(), run.choice(), run.saving("healed")), Progress.NONE).run().plan();
+                run.calibration(), run.perplexity(), run.choice(), run.saving("healed"), run.resumption), Progress.NONE).run().plan();
     }
 
     private PruningPlan distill() {
@@ -64,7 +64,7 @@ class WindowLengthJobTests {
         DistillationOptions training = new DistillationOptions(Level.LAYER, Objective.MSE, 1, 320, 320, 64, 64,
                 schedule, schedule, 0, 1, TrainedParts.MERGED, 0, 1, 10);
         return new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(run.source()),
-                run.windows, training, 0, run.perplexity(), run.choice(), run.saving("distilled"), false),
+                run.windows, training, 0, run.perplexity(), run.choice(), run.saving("distilled"), run.resumption),
                 Progress.NONE).run().plan();
     }
 

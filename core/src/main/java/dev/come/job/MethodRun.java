@@ -1,0 +1,268 @@
+package dev.come.job;
+
+import dev.come.NothingToDoException;
+import dev.come.calibration.LocalCalibration;
+import dev.come.calibration.Reading;
+import dev.come.heal.Healing;
+import dev.come.heal.Refits;
+import dev.come.job.PruneJob.Options;
+import dev.come.job.PruneJob.Run;
+import dev.come.model.Compute;
+import dev.come.prune.Pruning;
+import dev.come.prune.PruningMethod;
+import dev.come.prune.PruningMethod.Needs;
+import dev.come.prune.PruningPlan;
+import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningStep;
+import dev.come.stack.LayerStack;
+import dev.come.stack.TrainedLayers;
+import dev.come.text.CalibrationSet;
+import dev.come.text.Sequences;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.IntStream;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * One method on its way: {@link #choose}, {@link #heal} if that is asked for, {@link #save}. What it has decided is kept in
+ * its run folder after each step, from where an interrupted run goes on.
+ */
+final class MethodRun {
+    private final PruneSession session;
+    private final Options options;
+    private final Run run;
+    private final Compute compute;
+    private final Optional<CalibrationSet> measured;
+    private final Saving saving;
+    private final RunFolder folder;
+    /** Whether the model was there before, made with the same settings. */
+    private final boolean done;
+    private final Optional<PruningPlan> interrupted;
+    private PruningPlan plan;
+    private Duration choosing = Duration.ZERO;
+    private Duration healing = Duration.ZERO;
+    private OptionalLong peakBytes = OptionalLong.empty();
+
+    /**
+     * Checks everything that can be checked before the work, and finds what was done before.
+     *
+     * @param saving where the model goes
+     * @param folder the run folder beside it
+     */
+    MethodRun(PruneSession session, Run run, Saving saving, RunFolder folder) {
+        this.session = session;
+        this.options = session.options();
+        this.run = run;
+        this.saving = saving;
+        this.folder = folder;
+        session.cost(run);
+        this.compute = session.compute(run);
+        this.measured = session.measured(run);
+        options.healing().ifPresent(_ -> Healing.requireEnough(tokens()));
+        if (run.method().needs() == Needs.FITS) {
+            Refits.requireEnough(tokens());
+        }
+        PruningPlan fresh = new PruningPlan(settings(), session.model().config().layers(), List.of(), List.of());
+        Optional<PruningPlan> finished = finished(fresh);
+        this.done = finished.isPresent();
+        this.interrupted = done ? Optional.empty() : folder.begin(fresh, session.model().config());
+        this.plan = finished.or(() -> interrupted).orElse(fresh);
+        if (done) {
+            return;
+        }
+        IntStream.range(options.targetLayers(), options.continueSaving() ? plan.layers() : options.targetLayers() + 1)
+                .forEach(layers -> saving(layers).check(session.model().store()));
+        interrupted.ifPresent(found -> session.progress()
+                .note("Resuming after step " + found.steps().size() + ": " + found.last().tree()));
+    }
+
+    private ObjectNode settings() {
+        return RunSettings.ofPruning(session.model(), run.method(), options.targetLayers(), compute,
+                measured.map(set -> new RunSettings.Tokens(run.calibration(), set)),
+                options.healing().map(how -> RunSettings.ofHealing(how,
+                        new RunSettings.Tokens(run.calibration(), session.set(run)), compute)));
+    }
+
+    /** Of several methods those that are done need not be done again, unless that is asked for. */
+    private Optional<PruningPlan> finished(PruningPlan fresh) {
+        boolean again = options.resumption() == Resumption.RESTART
+                || (saving.overwrite() && options.resumption() == Resumption.GO_ON);
+        Path record = saving.folder().resolve(PruningPlan.FILE_NAME);
+        if (!session.several() || again || !Files.exists(record)) {
+            return Optional.empty();
+        }
+        PruningPlan found = PruningPlan.read(record);
+        return found.differences(fresh.settings()).isEmpty() ? Optional.of(found) : Optional.empty();
+    }
+
+    Run run() {
+        return run;
+    }
+
+    String name() {
+        return run.method().name();
+    }
+
+    Compute compute() {
+        return compute;
+    }
+
+    /** The tokens that all that is asked for works on. */
+    Sequences tokens() {
+        return session.set(run).sequences();
+    }
+
+    PruningPlan plan() {
+        return plan;
+    }
+
+    /** Whether the model was there before, made with the same settings. */
+    boolean isDone() {
+        return done;
+    }
+
+    Duration choosing() {
+        return choosing;
+    }
+
+    Duration healing() {
+        return healing;
+    }
+
+    OptionalLong peakBytes() {
+        return peakBytes;
+    }
+
+    /** Methods with equal keys measure the same tokens in the same way. */
+    Object sharedKey() {
+        return new Shared(run.needsTokens() ? Optional.of(run.calibration()) : Optional.empty(), run.method().reading(),
+                compute.dtypeName(), run.method().needs() == Needs.FITS);
+    }
+
+    private record Shared(Optional<CalibrationSet.Source> source, Reading reading, String dtype, boolean fits) {}
+
+    /**
+     * Chooses what goes, step by step.
+     *
+     * @throws NothingToDoException if the method finds nothing to merge or remove; then nothing is kept
+     */
+    void choose() {
+        PruningMethod method = run.method();
+        Optional<TrainedLayers> refits = method.needs() == Needs.FITS
+                ? Optional.of(session.findTrained(done ? saving.folder() : folder.make()))
+                : Optional.empty();
+        if (done) {
+            session.progress().note(name() + " is done already: " + plan.last().tree());
+            return;
+        }
+        LayerStack begin = plan.last();
+        if (begin.size() <= options.targetLayers() || hasDecidedAtOnce()) {
+            return;
+        }
+        long started = System.nanoTime();
+        Machine.resetPeak();
+        try {
+            choose(begin, session.calibrations().calibration(sharedKey(), () -> measuring(refits)));
+        } catch (NothingToDoException e) {
+            folder.remove();
+            throw e;
+        }
+        choosing = Duration.ofNanos(System.nanoTime() - started);
+        peakBytes = Machine.peakResidentBytes();
+    }
+
+    private void choose(LayerStack begin, LocalCalibration calibration) {
+        int rounds = run.method().cost(begin.size(), options.targetLayers()).rounds();
+        int[] round = {1};
+        session.labelled().label(label(), round[0], rounds);
+        Pruning.run(run.method(), begin, options.targetLayers(), calibration, steps -> {
+            LayerStack before = plan.last();
+            plan = plan.with(steps);
+            folder.keep(plan);
+            for (PruningStep step : steps) {
+                session.progress().note((label().isEmpty() ? "Step " : label() + "step ")
+                        + (plan.steps().indexOf(step) + 1) + ": " + step.stack().size() + " layers left; "
+                        + step.describe(before));
+                before = step.stack();
+            }
+            session.labelled().label(label(), ++round[0], rounds);
+        });
+    }
+
+    /** What is said before each step where there are several methods. */
+    private String label() {
+        return session.several() ? name() + ", " : "";
+    }
+
+    private LocalCalibration measuring(Optional<TrainedLayers> refits) {
+        Sequences tokens = measured.map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
+        long memory = options.compute().memory();
+        Path spill = session.spillFolder();
+        LocalCalibration calibration = refits.isPresent()
+                ? LocalCalibration.refitting(session.store(), tokens, compute, run.method().reading(), memory, spill,
+                        session.labelled(), new Refits(session.store(), refits.get()))
+                : new LocalCalibration(session.model().store(), tokens, compute, run.method().reading(), memory, spill,
+                        session.labelled());
+        if (session.several()) {
+            calibration.keep(LayerStack.dense(plan.layers()));
+        }
+        return calibration;
+    }
+
+    /** Whether a method that decides on all its steps at once has done so, which may be before the target. */
+    private boolean hasDecidedAtOnce() {
+        return !plan.steps().isEmpty() && run.method().cost(plan.layers(), options.targetLayers()).rounds() == 1;
+    }
+
+    /** Refits what the method left, if that is asked for and was not done before. */
+    void heal() {
+        if (options.healing().isEmpty()) {
+            return;
+        }
+        session.calibrations().forget();
+        long started = System.nanoTime();
+        if (!plan.isHealed()) {
+            session.labelled().label(label(), 1, 1);
+            plan = PlanHealing.heal(session.store(), plan, tokens(), compute, options.healing().get(),
+                    options.compute().memory(), folder, session.labelled());
+            folder.keep(plan);
+        }
+        session.findTrained(done ? saving.folder() : folder.make());
+        healing = Duration.ofNanos(System.nanoTime() - started);
+        peakBytes = Machine.peakResidentBytes();
+    }
+
+    /**
+     * Writes the models, and ends the run.
+     *
+     * @param evaluations what was measured on them
+     * @return their folders
+     */
+    List<Path> save(List<Evaluation> evaluations) {
+        plan = plan.withEvaluations(evaluations);
+        List<Path> folders = new ArrayList<>();
+        if (done) {
+            folders.add(saving.folder());
+        } else {
+            List<PruningStep> wanted = options.continueSaving() ? plan.steps() : List.of(plan.steps().getLast());
+            for (int layers : wanted.stream().map(step -> step.stack().size()).distinct().toList()) {
+                Saving one = saving(layers);
+                one.write(session.store(), plan.until(layers), session.progress());
+                folders.add(one.folder());
+            }
+        }
+        folder.remove();
+        return folders;
+    }
+
+    /** Where the model with so many layers goes; what an interrupted run has saved there before is replaced. */
+    private Saving saving(int layers) {
+        Saving one = options.continueSaving() ? saving.below(layers) : saving;
+        return interrupted.map(one::replacingResultOf).orElse(one);
+    }
+}
