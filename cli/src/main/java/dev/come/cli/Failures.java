@@ -8,6 +8,7 @@ import dev.come.UsageException;
 import java.io.PrintWriter;
 import java.util.Objects;
 import java.util.stream.Stream;
+import java.nio.file.InvalidPathException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -32,6 +33,22 @@ final class Failures {
         return WRONG_USAGE;
     }
 
+    /** An argument has characters that the locale does not have. */
+    static int onUnreadable(String argument, PrintWriter err) {
+        err.println("come: the argument '" + printable(argument) + "' has characters that " + namesAreReadAs());
+        return WRONG_USAGE;
+    }
+
+    private static String namesAreReadAs() {
+        return "cannot be read: arguments and names of files are read as " + System.getProperty("sun.jnu.encoding")
+                + " here; set LC_ALL to a locale of the encoding that they are in, such as C.UTF-8";
+    }
+
+    /** Without characters that the terminal cannot show either. */
+    private static String printable(String text) {
+        return text.replaceAll("[^ -~]+", "?");
+    }
+
     /**
      * The command ran and threw an exception or an error.
      *
@@ -41,6 +58,8 @@ final class Failures {
         Throwable told = Shortage.of(() -> "'" + command + "'", failure).map(Throwable.class::cast).orElse(failure);
         if (told instanceof ComeException) {
             err.println("come: " + told.getMessage());
+        } else if (told instanceof InvalidPathException path) {
+            err.println("come: the path '" + printable(path.getInput()) + "' has characters that " + namesAreReadAs());
         } else if (isOfEngine(told)) {
             err.println(ofEngine(told));
         } else {
@@ -73,7 +92,7 @@ final class Failures {
     private static int exitCode(Throwable failure) {
         return switch (failure) {
             case UsageException _ -> WRONG_USAGE;
-            case InvalidInputException _ -> INVALID_INPUT;
+            case InvalidInputException _, InvalidPathException _ -> INVALID_INPUT;
             case NothingToDoException _ -> NOTHING_TO_DO;
             default -> FAILED;
         };

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,9 @@ final class Main {
     /** Set by the launcher to the width of standard error when that is a terminal; java alone cannot tell. */
     private static final String COLUMNS_PROPERTY = "come.columns";
 
+    /** What Java puts where bytes of an argument are no character of the locale. */
+    private static final char UNREADABLE = '\uFFFD';
+
     @Option(names = "--quiet", scope = ScopeType.INHERIT, order = 101,
             description = "Print no progress and no notes, only the result.")
     private boolean quiet;
@@ -56,13 +60,24 @@ final class Main {
     }
 
     static void main(String[] arguments) {
+        Locale.setDefault(Locale.ROOT); // messages are English, and libraries write numbers into them too
         Interruption.tellHowToGoOn(System.err);
         try {
-            System.exit(commandLine(System.getenv()).execute(arguments));
+            System.exit(run(commandLine(System.getenv()), arguments));
         } catch (Error e) { // before a command runs
             PrintWriter err = new PrintWriter(System.err, true);
             System.exit(Failures.onFailure(e, "come", err, List.of(arguments).contains("--verbose")));
         }
+    }
+
+    /** Runs what is asked for, and returns the exit code. */
+    static int run(CommandLine commandLine, String... arguments) {
+        for (String argument : arguments) {
+            if (argument.indexOf(UNREADABLE) >= 0) {
+                return Failures.onUnreadable(argument, commandLine.getErr());
+            }
+        }
+        return commandLine.execute(arguments);
     }
 
     /**

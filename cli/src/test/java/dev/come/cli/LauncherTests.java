@@ -92,6 +92,22 @@ class LauncherTests {
     }
 
     @Test
+    void aLocaleWithoutAllCharactersIsReplacedForJava() throws Exception {
+        build();
+        script(Path.of(variables.get("JAVA25_HOME"), "bin/java"), "#!/bin/sh\necho ${LC_ALL:-none} ${LANG:-none}\n");
+        script(tools.resolve("locale"), "#!/bin/sh\necho ANSI_X3.4-1968\n");
+        assertThat(come("demo").out).isEqualTo("C.UTF-8 none\n");
+        variables.put("LANG", "xy_XY.UTF-8"); // not installed
+        variables.put("LC_ALL", "C");
+        assertThat(come("demo").out).isEqualTo("C.UTF-8 xy_XY.UTF-8\n");
+        script(tools.resolve("locale"), "#!/bin/sh\necho UTF-8\n");
+        variables.remove("LC_ALL");
+        assertThat(come("demo").out).isEqualTo("none xy_XY.UTF-8\n");
+        Files.delete(tools.resolve("locale"));
+        assertThat(come("demo").out).isEqualTo("C.UTF-8 xy_XY.UTF-8\n");
+    }
+
+    @Test
     void aFileGetsNoProgressBars() throws Exception {
         build();
         assertThat(come("demo").out).doesNotContain("come.columns");

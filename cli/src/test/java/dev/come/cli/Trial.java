@@ -72,7 +72,7 @@ final class Trial {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         CommandLine command = Main.commandLine(environment).setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-        return new Outcome(command.execute(arguments.toArray(String[]::new)), out.toString(), err.toString());
+        return new Outcome(Main.run(command, arguments.toArray(String[]::new)), out.toString(), err.toString());
     }
 
     /** The SHA-256 of every file below a folder, by its path from there. */

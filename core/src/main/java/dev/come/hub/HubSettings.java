@@ -5,6 +5,7 @@ import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -28,6 +29,10 @@ public record HubSettings(URI endpoint, Path cache, Optional<String> token, bool
     private static final Set<String> TRUE = Set.of("1", "ON", "YES", "TRUE");
 
     public HubSettings {
+        if (endpoint.getHost() == null || endpoint.getRawUserInfo() != null || endpoint.getRawQuery() != null
+                || !Set.of("http", "https").contains(String.valueOf(endpoint.getScheme()))) {
+            throw noEndpoint(endpoint.toString());
+        }
         token.ifPresent(text -> {
             if (text.chars().anyMatch(character -> character <= ' ' || character > '~')) {
                 throw new UsageException(
@@ -92,15 +97,18 @@ public record HubSettings(URI endpoint, Path cache, Optional<String> token, bool
 
     private static URI endpoint(String text) {
         try {
-            URI uri = URI.create(text.replaceFirst("/+$", ""));
-            if (uri.getHost() != null && uri.getQuery() == null && uri.getUserInfo() == null
-                    && Set.of("http", "https").contains(String.valueOf(uri.getScheme()))) {
-                return uri;
-            }
-        } catch (IllegalArgumentException _) {
-            // refused below
+            return new URI(text.replaceFirst("/+$", ""));
+        } catch (URISyntaxException _) { // its message has the whole text
+            throw noEndpoint(text);
         }
-        throw new UsageException("HF_ENDPOINT is '" + text + "', but must be the address of a server, such as "
-                + DEFAULT_ENDPOINT);
+    }
+
+    /** A name and password before an @ are not shown, nor what may be a token behind a question mark. */
+    private static UsageException noEndpoint(String text) {
+        String shown = text.replaceFirst("(?s)^.*@", "(not shown)@").replaceFirst("(?s)\\?.*$", "?(not shown)");
+        return new UsageException("HF_ENDPOINT is '" + shown + "', but must be the address of a server alone, such as "
+                + DEFAULT_ENDPOINT + (text.contains("@")
+                        ? "; leave out the name and password, and set HF_TOKEN if the hub asks who you are"
+                        : ""));
     }
 }

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.UsageException;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,10 +80,24 @@ class HubSettingsTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"mirror.example", "ftp://mirror.example", "https://", "https://user:pass@mirror.example",
-        "https://mirror.example/?x=1", "not an address", "file:///tmp"})
+    @ValueSource(strings = {"mirror.example", "ftp://mirror.example", "https://", "not an address", "file:///tmp"})
     void anEndpointThatIsNoServerIsRefused(String endpoint) {
         assertThatThrownBy(() -> of("HF_ENDPOINT", endpoint)).isInstanceOf(UsageException.class)
                 .hasMessageContaining("HF_ENDPOINT is '" + endpoint + "'");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"https://user:s3cret@mirror.example", "https://s3cret@mirror.example/hub", "user:s3cret@mirror",
+        "https://us er:s3cret@mirror.example", "https://user:p@s3cret@mirror.example",
+        "https://user:s3?cret=s3cret@mirror.example", "https://mirror.example/?token=s3cret"})
+    void anEndpointWithSecretsIsRefusedWithoutShowingThem(String endpoint) {
+        assertThatThrownBy(() -> of("HF_ENDPOINT", endpoint)).isInstanceOf(UsageException.class)
+                .hasNoCause().hasMessageContaining("HF_ENDPOINT is '").hasMessageContaining("mirror")
+                .message().doesNotContain("s3", "user:");
+        if (endpoint.startsWith("https://") && !endpoint.contains(" ") && !endpoint.contains("p@")) {
+            URI uri = URI.create(endpoint);
+            assertThatThrownBy(() -> new HubSettings(uri, home, Optional.empty(), true))
+                    .isInstanceOf(UsageException.class).message().doesNotContain("s3", "user:");
+        }
     }
 }
