@@ -92,7 +92,7 @@ final class Failures {
     private static int exitCode(Throwable failure) {
         return switch (failure) {
             case UsageException _ -> WRONG_USAGE;
-            case InvalidInputException _, InvalidPathException _ -> INVALID_INPUT;
+            case InvalidInputException _,InvalidPathException _ -> INVALID_INPUT;
             case NothingToDoException _ -> NOTHING_TO_DO;
             default -> FAILED;
         };

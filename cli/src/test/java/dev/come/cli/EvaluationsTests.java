@@ -54,7 +54,8 @@ class EvaluationsTests {
     private static Measured measured(double accuracy) {
         TaskResult task = new TaskResult("boolq", "2.0", "validation", 0, 4, List.of(), "",
                 new LinkedHashMap<>(Map.of("acc", accuracy)), Map.of());
-        return new Measured(JsonNodeFactory.instance.objectNode(), new Results(List.of(task), List.of(), 128, 0, List.of()),
+        return new Measured(JsonNodeFactory.instance.objectNode(),
+                new Results(List.of(task), List.of(), 128, 0, List.of()),
                 List.of());
     }
 }

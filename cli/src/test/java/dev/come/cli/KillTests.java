@@ -78,7 +78,7 @@ class KillTests {
         Trial trial = new Trial(folder);
         Random words = new Random(11);
         Files.writeString(folder.resolve("rows.jsonl"), Stream.generate(() -> """
-                {"q": "%s", "choices": ["%s", "%s"], "answer": %d}
+                {"q": "%s", "choices": ["%s", "%s"], "answer": %s}
                 """.formatted(words(words, 60), words(words, 5), words(words, 5), words.nextInt(2))).limit(600)
                 .collect(Collectors.joining()));
         Path task = Files.writeString(folder.resolve("task.json"), """

@@ -56,7 +56,8 @@ class LocaleTests {
     void anArgumentThatTheEncodingCannotReadIsRefusedInPlainWords() throws Exception {
         Outcome outcome = come("C", "inspect gr\u00f6\u00dfe");
         assertThat(outcome.exitCode()).isEqualTo(2);
-        assertThat(outcome.err()).hasLineCount(1).startsWith("come: the argument 'gr?e' has characters that cannot be read")
+        assertThat(outcome.err()).hasLineCount(1)
+                .startsWith("come: the argument 'gr?e' has characters that cannot be read")
                 .contains("set LC_ALL", "C.UTF-8");
         outcome = come("C", "generate --model-name m --prompt 'W\u00f6rter'");
         assertThat(outcome.exitCode()).isEqualTo(2);
@@ -68,7 +69,8 @@ class LocaleTests {
     void aPathThatTheEncodingCannotReadIsRefusedInPlainWords() throws Exception {
         Outcome outcome = come("C", "inspect owner/name", "HF_HUB_CACHE=/gr\u00f6\u00dfe");
         assertThat(outcome.exitCode()).isEqualTo(3);
-        assertThat(outcome.err()).hasLineCount(1).startsWith("come: the path '/gr?e' has characters that cannot be read");
+        assertThat(outcome.err()).hasLineCount(1)
+                .startsWith("come: the path '/gr?e' has characters that cannot be read");
     }
 
     @Test
@@ -81,9 +83,11 @@ class LocaleTests {
     }
 
     /** Runs the command in a process of its own; its line lies in a file, so that this process' encoding plays no part. */
-    private Outcome come(String locale, String arguments, String... variables) throws IOException, InterruptedException {
+    private Outcome come(String locale, String arguments, String... variables)
+            throws IOException, InterruptedException {
         Path script = Files.writeString(folder.resolve("run"),
-                "cd '%s'\nexport LC_ALL=%s HF_HUB_OFFLINE=1 %s\nexec '%s' -cp '%s' dev.come.cli.Main %s\n".formatted(folder,
+                "cd '%s'\nexport LC_ALL=%s HF_HUB_OFFLINE=1 %s\nexec '%s' -cp '%s' dev.come.cli.Main %s\n".formatted(
+                        folder,
                         locale, String.join(" ", variables), Path.of(System.getProperty("java.home"), "bin/java"),
                         System.getProperty("java.class.path"), arguments),
                 StandardCharsets.UTF_8);

@@ -31,7 +31,8 @@ record Shard(String fileName, List<TensorSpec> tensors) {
         }
         return IntStream.range(0, groups.size())
                 .mapToObj(i -> new Shard(
-                        String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, groups.size()), groups.get(i)))
+                        String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, groups.size()),
+                        groups.get(i)))
                 .toList();
     }
 }

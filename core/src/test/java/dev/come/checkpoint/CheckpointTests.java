@@ -61,7 +61,7 @@ class CheckpointTests {
         int bytes = 3 * dtype.bytes();
         String header = """
                 {"pad": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
-                 "x": {"dtype": "%s", "shape": [3], "data_offsets": [1, %d]}}""".formatted(dtype, 1 + bytes);
+                 "x": {"dtype": "%s", "shape": [3], "data_offsets": [1, %s]}}""".formatted(dtype, 1 + bytes);
         try (Checkpoint checkpoint = Checkpoint.open(Fixtures.model(folder, header, 1 + bytes));
                 Tensor x = checkpoint.tensor("x")) {
             assertThat(DType.of(x.scalar_type())).isEqualTo(dtype);
@@ -90,8 +90,8 @@ class CheckpointTests {
     void viewsTensorsBeyondTwoGibibytes() throws IOException {
         long bytes = 3L << 30;
         String header = """
-                {"big": {"dtype": "I8", "shape": [%d], "data_offsets": [0, %d]},
-                 "after": {"dtype": "I8", "shape": [2], "data_offsets": [%d, %d]}}""".formatted(bytes, bytes, bytes,
+                {"big": {"dtype": "I8", "shape": [%s], "data_offsets": [0, %s]},
+                 "after": {"dtype": "I8", "shape": [2], "data_offsets": [%s, %s]}}""".formatted(bytes, bytes, bytes,
                 bytes + 2);
         Fixtures.model(folder, header, 0);
         long dataStart = 8L + header.getBytes(StandardCharsets.UTF_8).length;
@@ -112,7 +112,7 @@ class CheckpointTests {
     void whatWasUnloadedTakesNoMemoryAndIsReadAgain() throws IOException {
         long bytes = 128L << 20;
         String header = """
-                {"big": {"dtype": "I8", "shape": [%d], "data_offsets": [0, %d]}}""".formatted(bytes, bytes);
+                {"big": {"dtype": "I8", "shape": [%s], "data_offsets": [0, %s]}}""".formatted(bytes, bytes);
         Fixtures.model(folder, header, 0);
         long dataStart = 8L + header.getBytes(StandardCharsets.UTF_8).length;
         try (RandomAccessFile file = new RandomAccessFile(folder.resolve("model.safetensors").toFile(), "rw")) {

@@ -50,7 +50,7 @@ class SafetensorsHeaderTests {
     static Stream<Arguments> brokenHeaders() {
         String two = """
                 {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
-                 "b": {"dtype": "F32", "shape": [1], "data_offsets": [%d, %d]}}""";
+                 "b": {"dtype": "F32", "shape": [1], "data_offsets": [%s, %s]}}""";
         return Stream.of(
                 Arguments.of(two.formatted(8, 12), 11, "tensor 'b' ends at byte", "truncated"),
                 Arguments.of(two.formatted(8, 12), 13, "1 bytes after tensor 'b' belong to no tensor", "damaged"),

@@ -66,7 +66,7 @@ class GgufFileTests {
                 Dequantiser.dequantise(tensor.type(), file.data(tensor).toArray(ValueLayout.JAVA_BYTE), numbers, 96);
                 float step = tensor.type() == GgufType.Q8_0 ? 4f / 127 : 0;
                 for (int i = 0; i < 96; i++) {
-                    assertThat(numbers[i]).as("%s %d", tensor.name(), i).isCloseTo(i / 8f - 4,
+                    assertThat(numbers[i]).as("%s %s", tensor.name(), i).isCloseTo(i / 8f - 4,
                             offset(step));
                 }
             }

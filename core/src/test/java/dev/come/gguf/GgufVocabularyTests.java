@@ -122,7 +122,7 @@ class GgufVocabularyTests {
         });
         List<String> tokens = new ArrayList<>(ranks.keySet());
         tokens.addAll(List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>"));
-        IntStream.range(0, 205).forEach(i -> tokens.add("<|extra_%d|>".formatted(i)));
+        IntStream.range(0, 205).forEach(i -> tokens.add("<|extra_%s|>".formatted(i)));
         return new GgufWriter().text(KEY + "model", "gpt2").text(KEY + "pre", "deepseek-r1-qwen")
                 .texts(KEY + "tokens", tokens)
                 .integers(KEY + "token_type",

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.FailedException;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -276,6 +278,25 @@ class HubDownloadTests extends HubTrial {
         assertThatThrownBy(this::fetch).isInstanceOf(FailedException.class).hasMessageContaining("tells no commit");
         server.fault("/revision/main", LocalHub.status(418));
         assertThatThrownBy(this::fetch).isInstanceOf(FailedException.class).hasMessageContaining("(418)");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http://user:s3cret@localhost:1/x", "http://localhost:1/x?signature=s3cret",
+        "ftp://user:s3cret@localhost/x", "http://user:s3cret@/x", "http://user:s3cret@local host/x"})
+    void whatLiesInTheAddressOfARedirectIsNotShown(String address) {
+        for (int i = 0; i < 4; i++) {
+            server.fault("/revision/main", LocalHub.status(302, "Location", address));
+        }
+        assertThatThrownBy(this::fetch).isInstanceOf(FailedException.class)
+                .extracting(HubDownloadTests::trace).asString().doesNotContain("s3cret");
+        assertThat(told.notes).noneMatch(note -> note.contains("s3cret"));
+    }
+
+    /** All that --verbose shows. */
+    private static String trace(Throwable failure) {
+        StringWriter trace = new StringWriter();
+        failure.printStackTrace(new PrintWriter(trace));
+        return trace.toString();
     }
 
     @Test

@@ -36,7 +36,7 @@ class HubHeadersTests extends HubTrial {
     /** A safetensors file with so many tensors of so many bytes. */
     private static byte[] safetensors(int tensors, int tensorBytes) {
         byte[] header = IntStream.range(0, tensors)
-                .mapToObj(i -> "\"tensor.%d\": {\"dtype\": \"U8\", \"shape\": [%d], \"data_offsets\": [%d, %d]}"
+                .mapToObj(i -> "\"tensor.%s\": {\"dtype\": \"U8\", \"shape\": [%s], \"data_offsets\": [%s, %s]}"
                         .formatted(i, tensorBytes, i * tensorBytes, (i + 1) * tensorBytes))
                 .collect(Collectors.joining(", ", "{", "}")).getBytes(StandardCharsets.UTF_8);
         return ByteBuffer.allocate(8 + header.length + tensors * tensorBytes).order(ByteOrder.LITTLE_ENDIAN)
@@ -104,7 +104,7 @@ class HubHeadersTests extends HubTrial {
                 random.nextInt(weights.length)}) {
                 for (int length : new int[]{0, 1, 8, random.nextInt(100_000), weights.length}) {
                     int within = (int) Math.min(length, weights.length - position);
-                    assertThat(parts.read(position, within)).as("seed %d: %d bytes from %d", seed, within, position)
+                    assertThat(parts.read(position, within)).as("seed %s: %s bytes from %s", seed, within, position)
                             .isEqualTo(FileParts.of(file).read(position, within));
                 }
             }

@@ -87,9 +87,10 @@ class HubSettingsTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"https://user:s3cret@mirror.example", "https://s3cret@mirror.example/hub", "user:s3cret@mirror",
-        "https://us er:s3cret@mirror.example", "https://user:p@s3cret@mirror.example",
-        "https://user:s3?cret=s3cret@mirror.example", "https://mirror.example/?token=s3cret"})
+    @ValueSource(
+            strings = {"https://user:s3cret@mirror.example", "https://s3cret@mirror.example/hub", "user:s3cret@mirror",
+                "https://us er:s3cret@mirror.example", "https://user:p@s3cret@mirror.example",
+                "https://user:s3?cret=s3cret@mirror.example", "https://mirror.example/?token=s3cret"})
     void anEndpointWithSecretsIsRefusedWithoutShowingThem(String endpoint) {
         assertThatThrownBy(() -> of("HF_ENDPOINT", endpoint)).isInstanceOf(UsageException.class)
                 .hasNoCause().hasMessageContaining("HF_ENDPOINT is '").hasMessageContaining("mirror")

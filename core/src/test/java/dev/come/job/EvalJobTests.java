@@ -54,7 +54,7 @@ class EvalJobTests {
         model = WordModels.copy("llama-gqa", folder);
         Random random = new Random(5);
         Files.writeString(folder.resolve("rows.jsonl"), IntStream.range(0, ROWS).mapToObj(row -> """
-                {"question": "%s", "choices": ["%s", "%s", "%s"], "answer": %d}
+                {"question": "%s", "choices": ["%s", "%s", "%s"], "answer": %s}
                 """.formatted(words(random, 40), words(random, 3), words(random, 1 + random.nextInt(4)),
                 words(random, 2), random.nextInt(3))).collect(Collectors.joining()));
         task = Files.writeString(folder.resolve("words.json"), """
@@ -284,7 +284,7 @@ class EvalJobTests {
         int[][] golds = {{0, 0, 0, 1}, {0, 1}, {1, 1, 1, 0}};
         for (int subject = 0; subject < 3; subject++) {
             Files.writeString(folder.resolve("s" + subject + ".jsonl"), Arrays.stream(golds[subject])
-                    .mapToObj(gold -> "{\"question\": \"w3\", \"choices\": [\"w5\", \"w7\"], \"answer\": %d}\n"
+                    .mapToObj(gold -> "{\"question\": \"w3\", \"choices\": [\"w5\", \"w7\"], \"answer\": %s}\n"
                             .formatted(gold))
                     .collect(Collectors.joining()));
         }

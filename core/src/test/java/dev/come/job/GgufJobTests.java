@@ -88,7 +88,7 @@ class GgufJobTests {
         Run run = new Run("llama-gqa", folder);
         Files.delete(run.model.resolve("tokenizer.json"));
         Files.writeString(run.model.resolve("vocab.json"), IntStream.range(0, 128)
-                .mapToObj(id -> "\"%s\": %d".formatted(
+                .mapToObj(id -> "\"%s\": %s".formatted(
                         ByteLetters.letter(id).replace("\\", "\\\\").replace("\"", "\\\""), id))
                 .collect(Collectors.joining(", ", "{", "}")));
         Files.writeString(run.model.resolve("merges.txt"), "#version: 0.2\n");

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.SortedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -63,7 +64,7 @@ class PruneJobTests {
         PruningPlan plan = run.to("out").plan();
         assertThat(plan.evaluations()).extracting(Evaluation::layers).containsExactly(6, 3);
         assertThat(Files.readString(run.target("out").resolve("README.md"))).contains(plan.evaluations().stream()
-                .map(evaluation -> "%.3f".formatted(evaluation.value())).toArray(String[]::new));
+                .map(evaluation -> String.format(Locale.ROOT, "%.3f", evaluation.value())).toArray(String[]::new));
     }
 
     @Test

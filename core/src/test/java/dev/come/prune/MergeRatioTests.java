@@ -126,7 +126,8 @@ class MergeRatioTests {
             List<Double> ratio = MergeRatio.of(scores.stream().map(score -> score * unit).toList(), power,
                     hundredths / 100.0);
             assertThat(MergeRatio.distribute(total, ratio, MergeRatio.TOLERANT))
-                    .as("%d parts, scores %s times %s to the power of %d, floor %d %%, seed %d", total, scores, unit, power,
+                    .as("%d parts, scores %s times %s to the power of %d, floor %d %%, seed %d", total, scores, unit,
+                            power,
                             hundredths, seed)
                     .isEqualTo(exactCounts(total, scores, power, hundredths));
         }

@@ -127,7 +127,7 @@ class CalibrationSetTests {
     @Test
     void instructionsAreSequencesOfTheirOwnAndNotPadded() throws IOException {
         String rows = IntStream.range(0, 5).mapToObj(
-                i -> "{\"instruction\": \"w%d\", \"input\": \"\", \"output\": \"%s\"}".formatted(i, "w9 ".repeat(i)))
+                i -> "{\"instruction\": \"w%s\", \"input\": \"\", \"output\": \"%s\"}".formatted(i, "w9 ".repeat(i)))
                 .collect(Collectors.joining("\n"));
         write("alpaca/train.jsonl", rows);
         CalibrationSet set = sample("alpaca", 4, 4);

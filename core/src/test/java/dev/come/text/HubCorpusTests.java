@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
@@ -112,8 +113,8 @@ class HubCorpusTests {
         byte[] questions = parquet("('Why?', ['a', 'b', 'c', 'd'])", "question", "choices");
         for (int i = 0; i < 57; i++) {
             for (String split : List.of("validation", "test", "dev")) {
-                server.file("datasets/cais/mmlu", "subject_%02d/%s-00000-of-00001.parquet".formatted(i, split),
-                        questions);
+                server.file("datasets/cais/mmlu",
+                        String.format(Locale.ROOT, "subject_%02d/%s-00000-of-00001.parquet", i, split), questions);
             }
         }
         server.file("datasets/cais/mmlu", "all/validation-00000-of-00001.parquet", questions);
