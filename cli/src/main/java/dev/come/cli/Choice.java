@@ -21,9 +21,12 @@ record Choice(String option, List<String> known) {
                 "%s: there is no %s; choose from: %s".formatted(option, value, String.join(", ", known)));
     }
 
-    /** The value of an enum by the name that users type. */
-    @SafeVarargs
-    static <E extends Enum<E>> E of(String option, String name, E... values) {
+    /**
+     * The value of an enum by the name that users type.
+     *
+     * @param values those that can be given
+     */
+    static <E extends Enum<E>> E of(String option, String name, E[] values) {
         List<String> names = Arrays.stream(values).map(Choice::name).toList();
         return values[names.indexOf(new Choice(option, names).check(name))];
     }

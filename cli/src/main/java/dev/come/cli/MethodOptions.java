@@ -154,7 +154,8 @@ final class MethodOptions {
         GradientOrder order(GradientOrder usual) {
             return order == null
                     ? usual
-                    : Choice.of("--taylor-order", order, GradientOrder.SUM_FIRST, GradientOrder.ABS_FIRST);
+                    : Choice.of("--taylor-order", order,
+                            new GradientOrder[]{GradientOrder.SUM_FIRST, GradientOrder.ABS_FIRST});
         }
 
         /** The authors spell prod prob. */

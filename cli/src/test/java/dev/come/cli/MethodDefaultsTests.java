@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -32,7 +33,8 @@ import picocli.CommandLine.Model.CommandSpec;
 /** The command line has the methods, the options and the defaults of {@link Methods}, and none besides. */
 class MethodDefaultsTests {
     private static CommandSpec prune() {
-        return Main.commandLine(Trial.OFFLINE).getSubcommands().get("prune").getCommandSpec();
+        return Objects.requireNonNull(Main.commandLine(Trial.OFFLINE).getSubcommands().get("prune"))
+                .getCommandSpec();
     }
 
     /** What {@code come prune} makes of these arguments. */
