@@ -3,7 +3,6 @@ package dev.come.distill;
 import dev.come.FailedException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
-import dev.come.Thrown;
 import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
 import dev.come.model.Compute;
@@ -23,17 +22,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.CompletionService;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutorCompletionService;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -49,8 +40,7 @@ public final class Distillation {
     /** Small chunks, so that many threads share a batch; products of so many rows are large enough. */
     static final int CHUNK = 512;
 
-    private final Path teacher;
-    private final Path pruned;
+    private final Subject subject;
     private final LayerStore store;
     private final LayerStack stack;
     private final DistillationOptions options;
@@ -101,8 +91,7 @@ public final class Distillation {
      */
     public Distillation(Subject subject, Sequences training, Sequences validation, DistillationOptions options,
             Execution execution, Progress progress) {
-        this.teacher = subject.teacher;
-        this.pruned = subject.plan;
+        this.subject = subject;
         this.store = subject.store;
         this.stack = subject.stack;
         this.options = options;
@@ -192,17 +181,20 @@ public final class Distillation {
     private Map<Integer, Outcome> trainLayers(List<LayerTraining> missing, boolean toTheEnd, LayerRunner runner,
             TeacherStates boundaries) {
         Map<Integer, Outcome> outcomes = new HashMap<>();
+        LayerQueue.Work work = new LayerQueue.Work(stack, chunks, training, options, compute, progress);
         List<LayerTraining> left = new ArrayList<>(missing);
         int teacherLayers = store.config().layers();
         int top = toTheEnd
                 ? teacherLayers
-                : missing.stream().mapToInt(this::last).max().orElse(-1) + 1;
+                : missing.stream().mapToInt(work::last).max().orElse(-1) + 1;
         // What the whole model is compared with is kept to the end.
         Set<Integer> kept = toTheEnd && options.hiddenWeight() > 0
                 ? merged().stream().map(position -> TrainedParts.last(stack, position) + 1).collect(Collectors.toSet())
                 : Set.of();
         try (Progress.Task whole = progress.begin("going up the teacher", top, "layers");
-                LayerQueue queue = processes > 0 ? new ProcessQueue(boundaries) : new OwnQueue(runner, boundaries)) {
+                LayerQueue queue = processes > 0
+                        ? new ProcessQueue(work, subject, processes, folder, boundaries)
+                        : new OwnQueue(work, runner, boundaries)) {
             while (boundaries.reached() < top) {
                 try (Progress.Task task = progress.begin("the teacher's layer " + boundaries.reached(), chunks.size(),
                         "chunks")) {
@@ -211,11 +203,11 @@ public final class Distillation {
                         return true;
                     });
                 }
-                List<LayerTraining> ready = left.stream().filter(layer -> last(layer) + 1 == boundaries.reached())
+                List<LayerTraining> ready = left.stream().filter(layer -> work.last(layer) + 1 == boundaries.reached())
                         .toList();
                 ready.forEach(queue::train);
                 left.removeAll(ready);
-                boundaries.keepOnly(Stream.concat(left.stream().map(this::first), kept.stream())
+                boundaries.keepOnly(Stream.concat(left.stream().map(work::first), kept.stream())
                         .collect(Collectors.toSet()));
                 whole.advance(1);
             }
@@ -225,19 +217,11 @@ public final class Distillation {
         return outcomes;
     }
 
-    private int first(LayerTraining layer) {
-        return TrainedParts.first(stack, layer.position());
-    }
-
-    private int last(LayerTraining layer) {
-        return TrainedParts.last(stack, layer.position());
-    }
-
     private Outcome trainModel(Path record, SortedMap<Integer, Outcome> layers, LayerRunner runner, StateStore states,
             TeacherStates boundaries) {
         SortedMap<Integer, TrainableLayer> learning = new TreeMap<>();
         List<Path> folders = new ArrayList<>(List.of(make("layers")));
-        folders.add(pruned.toAbsolutePath().resolveSibling(""));
+        folders.add(subject.plan.toAbsolutePath().resolveSibling(""));
         LayerStack begin = stack;
         for (Map.Entry<Integer, Trained> layer : layers(layers).entrySet()) {
             begin = begin.replace(layer.getKey(), 1, layer.getValue());
@@ -279,148 +263,6 @@ public final class Distillation {
             throw new FailedException(folder.resolve(name) + " cannot be made (" + IoReason.of(e)
                     + "); the run keeps its state there, so choose a --save-path in a folder that may be written to",
                     e);
-        }
-    }
-
-    /** Trains layers whose states are there. */
-    private interface LayerQueue extends AutoCloseable {
-        void train(LayerTraining layer);
-
-        /** Waits until all are trained. */
-        void finish();
-
-        @Override
-        void close();
-    }
-
-    /** In this process, one after the other (CoMe-sp). */
-    private final class OwnQueue implements LayerQueue {
-        private final LayerRunner runner;
-        private final TeacherStates boundaries;
-
-        OwnQueue(LayerRunner runner, TeacherStates boundaries) {
-            this.runner = runner;
-            this.boundaries = boundaries;
-        }
-
-        @Override
-        public void train(LayerTraining layer) {
-            Examples examples = boundaries.examples(first(layer), last(layer), training);
-            try (Progress.Task task = progress.begin("training layer " + stack.get(layer.position()).tree(),
-                    LayerTraining.steps(examples, options), "steps")) {
-                layer.run(examples, runner.workers(), compute, progress, task);
-            }
-        }
-
-        @Override
-        public void finish() {
-        }
-
-        @Override
-        public void close() {
-        }
-    }
-
-    /** In processes of their own, which share the teacher's states (CoMe-mp). */
-    private final class ProcessQueue implements LayerQueue {
-        private static final int LOOK_AGAIN_MILLISECONDS = 20;
-
-        private final TeacherStates boundaries;
-        private final ExecutorService executor = Executors.newFixedThreadPool(processes,
-                Thread.ofPlatform().name("come-process-", 1).daemon().factory());
-        private final Queue<String> freeDevices = new ConcurrentLinkedQueue<>(compute.devices(processes));
-        private final CompletionService<Boolean> ended = new ExecutorCompletionService<>(executor);
-        private final Queue<Process> started = new ConcurrentLinkedQueue<>();
-        private final Map<Path, Integer> users = new HashMap<>();
-        private int running;
-
-        ProcessQueue(TeacherStates boundaries) {
-            this.boundaries = boundaries;
-        }
-
-        @Override
-        public void train(LayerTraining layer) {
-            Path input = states(first(layer));
-            Path target = states(last(layer) + 1);
-            List<List<Integer>> lengths = chunks.chunks().stream()
-                    .map(chunk -> IntStream.of(chunk.layout().lengths()).boxed().toList()).toList();
-            int threads = Math.max(1, compute.threads() / processes);
-            int steps = LayerTraining.steps(boundaries.examples(first(layer), last(layer), training), options);
-            for (Future<?> early = ended.poll(); early != null; early = ended.poll()) {
-                check(early);
-            }
-            running++;
-            ended.submit(() -> {
-                String device = freeDevices.remove(); // as many as there are threads here
-                LayerProcess.Order order = new LayerProcess.Order(teacher.toAbsolutePath().toString(),
-                        pruned.toAbsolutePath().toString(), layer.position(), options, lengths, training,
-                        input.toString(), target.toString(), layer.folder().toAbsolutePath().toString(), device,
-                        threads);
-                try (Progress.Task task = progress.begin("training layer " + stack.get(layer.position()).tree(), steps,
-                        "steps")) {
-                    LayerProcess.run(order, layer.folder().resolve("order-" + layer.position() + ".json"), progress,
-                            task, started::add);
-                } finally {
-                    freeDevices.add(device);
-                    leave(input);
-                    leave(target);
-                }
-                return true;
-            });
-        }
-
-        /** The file of a boundary, written when the first layer needs it, removed when the last has used it. */
-        private synchronized Path states(int boundary) {
-            Path file = folder.toAbsolutePath().resolve("boundary-" + boundary + ".states");
-            if (users.merge(file, 1, Integer::sum) == 1) {
-                LayerProcess.write(file, chunks, chunk -> boundaries.get(boundary, chunk));
-            }
-            return file;
-        }
-
-        private synchronized void leave(Path file) {
-            if (users.merge(file, -1, Integer::sum) == 0) {
-                try {
-                    Files.deleteIfExists(file);
-                } catch (IOException e) {
-                    throw new FailedException(file + " cannot be removed (" + IoReason.of(e) + ")", e);
-                }
-            }
-        }
-
-        /** Whichever ends first is heard first, so that a failure need not wait for others. */
-        @Override
-        public void finish() {
-            while (running > 0) {
-                try {
-                    check(ended.take());
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    throw new IllegalStateException("interrupted", e);
-                }
-            }
-        }
-
-        private void check(Future<?> layer) {
-            running--;
-            if (layer.state() == Future.State.FAILED) {
-                throw Thrown.again(layer.exceptionNow());
-            }
-        }
-
-        @Override
-        public void close() {
-            executor.shutdownNow();
-            boolean gone = false;
-            while (!gone) {
-                started.forEach(Process::destroyForcibly); // those that have ended do not mind
-                try {
-                    gone = executor.awaitTermination(LOOK_AGAIN_MILLISECONDS, TimeUnit.MILLISECONDS);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    gone = true; // they are daemons, and end with their processes
-                }
-            }
         }
     }
 }
