@@ -1,69 +1,46 @@
 package dev.come.calibration;
 
-import dev.come.FailedException;
 import dev.come.Opening;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.Trace.Span;
 import dev.come.model.Compute;
-import dev.come.model.LikelyTokens;
-import dev.come.model.Tensors;
 import dev.come.run.LayerRunner;
 import dev.come.run.StateStore;
 import dev.come.run.StateStore.State;
 import dev.come.run.TokenChunks;
-import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.HeldOut;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.DoubleUnaryOperator;
-import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /** Calibration on this machine, answered from a trace tree. Questions come from one thread; the work is shared by many. */
 public final class LocalCalibration implements Calibration, AutoCloseable {
-    private static final String UNIT = "windows";
-    /**
-     * Where stacks change another in so many places, a part of the vocabulary, one in so many tokens, shows most to be hopeless.
-     * Different changes in one place lie nearer together than such bounds do.
-     */
-    private static final int MANY = 6;
-    private static final int LIKELY = 5;
-    /** The states that tell which tokens these are. */
-    private static final int SAMPLE = 256;
-
+    static final String UNIT = "windows";
     private final LayerStore store;
     private final Compute compute;
     private final LayerRunner runner;
     private final TokenChunks chunks;
-    private final Choice choice;
     private final StateStore states;
     private final TraceTree tree;
     private final Reading reading;
-    private final long memory;
+    private final TraceStates traced;
+    private final StackSearches searches;
+    private final FinalStates finalStates;
     private final Progress progress;
     private final @Nullable Fits fits;
-    private final SearchedStates known;
     private final Set<LayerStack> kept = new LinkedHashSet<>();
-    private final Map<LayerStack, List<State>> finalStates = new HashMap<>();
     private final Map<Products, List<Salience>> products = new HashMap<>();
-    private LayerStack focus;
 
     /**
      * Prepares to measure.
@@ -103,13 +80,6 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
      */
     private record Fits(Refitting refitting, int fittedChunks, TokenChunks chunks) {}
 
-    /**
-     * What losses are measured on.
-     *
-     * @param first the number of its first chunk among all
-     */
-    private record Choice(TokenChunks chunks, int first) {}
-
     private LocalCalibration(LayerStore store, TokenChunks chunks, @Nullable Fits fits, Compute compute,
             Reading reading, long memory, Path spillFolder, Progress progress) {
         if (reading.lastStateAfterFinalNorm() && store.config().embeddingSize() != store.config().hiddenSize()) {
@@ -121,20 +91,19 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         this.store = store;
         this.compute = compute;
         this.reading = reading;
-        this.memory = memory;
         this.progress = progress;
-        this.focus = LayerStack.dense(store.config().layers());
         this.chunks = chunks;
         this.fits = fits;
-        int first = fits == null ? 0 : fits.chunks.size();
-        this.choice = new Choice(chunks.from(first), first);
         try (Opening opening = new Opening()) {
             this.runner = new LayerRunner(store, compute);
             opening.add(runner::close);
             this.states = new StateStore(memory, spillFolder);
             opening.add(states::close);
             this.tree = new TraceTree(runner, store.config(), chunks, states, reading);
-            this.known = new SearchedStates(tree, states, chunks.size());
+            this.traced = new TraceStates(runner, states, tree, chunks, reading);
+            this.searches = new StackSearches(runner, compute, states, tree, chunks,
+                    fits == null ? 0 : fits.chunks.size(), memory, progress);
+            this.finalStates = new FinalStates(runner, states, searches, chunks, compute.threads(), progress);
             opening.done();
         }
         if (fits != null) {
@@ -144,8 +113,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
 
     @Override
     public void focus(LayerStack stack) {
-        focus = stack;
-        known.keepOnly(stack);
+        searches.focus(stack);
         if (fits != null) {
             fits.refitting.keepOnly(stack);
         }
@@ -178,19 +146,9 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
             influence.add(trace.observation().blockInfluence());
         }
         if (reading.lastStateAfterFinalNorm() && stack.size() > 0) {
-            influence.set(stack.size() - 1, influenceAfterFinalNorm(path));
+            influence.set(stack.size() - 1, traced.influenceAfterFinalNorm(path));
         }
         return influence;
-    }
-
-    private double influenceAfterFinalNorm(List<Trace> path) {
-        double[] sums = new double[chunks.size()];
-        runner.workers().forEach(chunks.size(), (chunk, workspace) -> {
-            Tensor before = states.get(path.get(path.size() - 2).states().get(chunk));
-            Tensor last = states.get(path.getLast().states().get(chunk));
-            sums[chunk] = tree.influence(before, runner.head().finalStates(last, workspace));
-        });
-        return Arrays.stream(sums).sum() / chunks.tokens();
     }
 
     @Override
@@ -201,35 +159,13 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
             Trace before = path.get(end - width);
             Trace after = path.get(end);
             if (end == path.size() - 1 && reading.lastStateAfterFinalNorm()) {
-                distances.add(distance(before, after, tokens, true));
+                distances.add(traced.distance(before, after, tokens, true));
             } else {
                 distances.add(after.distances().computeIfAbsent(new Span(width, tokens),
-                        span -> distance(before, after, tokens, false)));
+                        span -> traced.distance(before, after, tokens, false)));
             }
         }
         return distances;
-    }
-
-    private double distance(Trace before, Trace after, Tokens tokens, boolean afterFinalNorm) {
-        double[] sums = new double[chunks.size()];
-        int[] counts = new int[chunks.size()];
-        runner.workers().forEach(chunks.size(), (chunk, workspace) -> {
-            Tensor first = choose(before.states().get(chunk), chunks.get(chunk), tokens);
-            Tensor last = choose(after.states().get(chunk), chunks.get(chunk), tokens);
-            double[] cosines = Cosines.between(first,
-                    afterFinalNorm ? runner.head().finalStates(last, workspace) : last);
-            DoubleUnaryOperator angle = cosine -> Math.acos(Math.clamp(reading.cosine(cosine), -1, 1)) / Math.PI;
-            sums[chunk] = Arrays.stream(cosines).map(angle).sum();
-            counts[chunk] = cosines.length;
-        });
-        return Arrays.stream(sums).sum() / Arrays.stream(counts).sum();
-    }
-
-    private Tensor choose(State state, Chunk chunk, Tokens tokens) {
-        return switch (tokens) {
-            case LAST -> states.rows(state, chunk.lastTokens());
-            case ALL -> states.get(state);
-        };
     }
 
     @Override
@@ -244,63 +180,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
 
     @Override
     public SearchedLosses searchLosses(List<LayerStack> stacks, int exact) {
-        LossSearch search = new LossSearch(stacks.size(), choice.chunks, exact);
-        Candidates candidates = candidates(stacks, choice);
-        long bytes = candidates.layerRuns() * choice.chunks.tokens() * tokenBytes();
-        known.space(Math.clamp(Math.ceilDiv(bytes, Math.max(1, states.room())), 1, Integer.MAX_VALUE));
-        List<TokenChunks> groups = groups(stacks.size(), choice.chunks, Math.ceilDiv(compute.threads(), stacks.size()));
-        boolean byBounds = stacks.stream().map(focus::commonBeginning).distinct().count() >= MANY && !groups.isEmpty();
-        long total = (candidates.layerRuns() + runner.headRuns() * stacks.size()) * choice.chunks.size();
-        try (Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, UNIT);
-                StateStore.Reservation _ = states.reserve(memory / 2)) {
-            AtomicLong done = new AtomicLong();
-            Progress.Task counted = runs -> {
-                done.addAndGet(runs);
-                task.advance(runs);
-            };
-            SearchedLosses found;
-            try (CandidateLosses losses = new CandidateLosses(runner, states, candidates, search,
-                    byBounds ? likelyTokens(groups.getFirst()) : null)) {
-                found = runner.reporting(counted, () -> search.run(groups, losses));
-            }
-            task.skip(Math.max(0, total - done.get())); // of stacks that were given up
-            return found;
-        }
-    }
-
-    private Candidates candidates(List<LayerStack> stacks, Choice on) {
-        return new Candidates(runner, known, focus, stacks, on.chunks, on.first);
-    }
-
-    /** Chunks of which the states of so many stacks may be held in half of the memory. */
-    private List<TokenChunks> groups(int stacks, TokenChunks of, int least) {
-        return of.groups(memory / 2 / tokenBytes() / (stacks + 1), least);
-    }
-
-    private long tokenBytes() {
-        return (long) store.config().hiddenSize() * compute.type().bytes();
-    }
-
-    /** The tokens that the stack in focus expects most, by some of its last states. */
-    private LikelyTokens likelyTokens(TokenChunks sample) {
-        int every = Math.toIntExact(Math.ceilDiv(sample.tokens(), SAMPLE));
-        int count = Math.ceilDiv(store.config().vocabularySize(), LIKELY);
-        @Nullable
-        State[] rows = new State[sample.size()];
-        LikelyTokens[] likely = new LikelyTokens[1];
-        try {
-            candidates(List.of(focus), choice).run(sample, List.of(0), (_, chunk, hidden, _) -> {
-                Tensor some = torch.arange(new Scalar(0), new Scalar(chunk.tokens().length), new Scalar(every))
-                        .to(hidden.device(), ScalarType.Long);
-                rows[sample.chunks().indexOf(chunk)] = states.put(hidden.index_select(0, some));
-            });
-            runner.workers().forEach(1, (_, workspace) -> likely[0] = runner.crossEntropy().likelyTokens(
-                    torch.cat(new TensorVector(Arrays.stream(rows).map(states::get).toArray(Tensor[]::new)), 0),
-                    count, workspace));
-            return likely[0];
-        } finally {
-            Arrays.stream(rows).filter(Objects::nonNull).forEach(states::free);
-        }
+        return searches.losses(stacks, exact);
     }
 
     @Override
@@ -374,57 +254,12 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
 
     @Override
     public List<double[][]> pooledStates(LayerStack stack) {
-        List<Trace> path = path(stack);
-        List<double[][]> pooled = new ArrayList<>();
-        for (Trace trace : path.subList(1, path.size())) {
-            double[][] means = new double[chunks.sequences()][];
-            runner.workers().forEach(chunks.size(), (index, _) -> {
-                Chunk chunk = chunks.get(index);
-                Tensor hidden = states.get(trace.states().get(index));
-                chunk.forEachSequence((sequence, start, length) -> means[sequence] = Tensors
-                        .doubles(hidden.narrow(0, start, length).to(ScalarType.Double).mean(0)));
-            });
-            pooled.add(means);
-        }
-        return pooled;
+        return traced.pooled(path(stack));
     }
 
     @Override
     public double similarity(LayerStack stack, LayerStack reference) {
-        List<State> expected = finalStates.get(reference);
-        if (expected == null) {
-            State[] final_ = new State[chunks.size()];
-            runToTheEnd(reference, (chunk, hidden) -> final_[chunk] = states.put(hidden.clone()));
-            expected = List.of(final_);
-            finalStates.put(reference, expected);
-        }
-        List<State> others = expected;
-        double[] cosines = new double[chunks.sequences()];
-        runToTheEnd(stack, (index, hidden) -> {
-            Tensor other = states.get(others.get(index));
-            chunks.get(index).forEachSequence((sequence, start, length) -> cosines[sequence] = Cosines
-                    .ofWholes(hidden.narrow(0, start, length), other.narrow(0, start, length)));
-        });
-        return Arrays.stream(cosines).average().orElse(Double.NaN);
-    }
-
-    /** Sees the states of a chunk that the output projection would see. */
-    private interface FinalStates {
-        void see(int chunk, Tensor hidden);
-    }
-
-    private void runToTheEnd(LayerStack stack, FinalStates sees) {
-        Candidates candidates = candidates(List.of(stack), new Choice(chunks, 0));
-        try (Progress.Task task = progress.begin("final states of " + stack.size() + " layers",
-                candidates.layerRuns() * chunks.size(), UNIT)) {
-            runner.reporting(task, () -> {
-                for (TokenChunks group : groups(1, chunks, compute.threads())) {
-                    candidates.run(group, List.of(0), (_, chunk, hidden, workspace) -> sees
-                            .see(chunks.chunks().indexOf(chunk), runner.head().finalStates(hidden, workspace)));
-                }
-                return true;
-            });
-        }
+        return finalStates.similarity(stack, reference);
     }
 
     /** How many chunks the calibration tokens fall into; a layer is run over one after the other. */
@@ -439,8 +274,8 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
 
     @Override
     public void close() {
-        finalStates.values().forEach(list -> list.forEach(states::free));
-        known.close();
+        finalStates.close();
+        searches.close();
         tree.close();
         states.close();
         runner.close();

@@ -1,0 +1,84 @@
+package dev.come.calibration;
+
+import dev.come.calibration.Calibration.Tokens;
+
+import dev.come.model.Tensors;
+import dev.come.run.LayerRunner;
+import dev.come.run.StateStore;
+import dev.come.run.StateStore.State;
+import dev.come.run.TokenChunks;
+import dev.come.run.TokenChunks.Chunk;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.DoubleUnaryOperator;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** What the states of traces tell beside what was observed on the way. Called from one thread; the work is shared by many. */
+final class TraceStates {
+    private final LayerRunner runner;
+    private final StateStore states;
+    private final TraceTree tree;
+    private final TokenChunks chunks;
+    private final Reading reading;
+
+    TraceStates(LayerRunner runner, StateStore states, TraceTree tree, TokenChunks chunks, Reading reading) {
+        this.runner = runner;
+        this.states = states;
+        this.tree = tree;
+        this.chunks = chunks;
+        this.reading = reading;
+    }
+
+    /** The block influence of the last layer of a stack, whose states are taken after the final norm. */
+    double influenceAfterFinalNorm(List<Trace> path) {
+        double[] sums = new double[chunks.size()];
+        runner.workers().forEach(chunks.size(), (chunk, workspace) -> {
+            Tensor before = states.get(path.get(path.size() - 2).states().get(chunk));
+            Tensor last = states.get(path.getLast().states().get(chunk));
+            sums[chunk] = tree.influence(before, runner.head().finalStates(last, workspace));
+        });
+        return Arrays.stream(sums).sum() / chunks.tokens();
+    }
+
+    /** The mean angle between the states of two traces, in half turns. */
+    double distance(Trace before, Trace after, Tokens tokens, boolean afterFinalNorm) {
+        double[] sums = new double[chunks.size()];
+        int[] counts = new int[chunks.size()];
+        runner.workers().forEach(chunks.size(), (chunk, workspace) -> {
+            Tensor first = choose(before.states().get(chunk), chunks.get(chunk), tokens);
+            Tensor last = choose(after.states().get(chunk), chunks.get(chunk), tokens);
+            double[] cosines = Cosines.between(first,
+                    afterFinalNorm ? runner.head().finalStates(last, workspace) : last);
+            DoubleUnaryOperator angle = cosine -> Math.acos(Math.clamp(reading.cosine(cosine), -1, 1)) / Math.PI;
+            sums[chunk] = Arrays.stream(cosines).map(angle).sum();
+            counts[chunk] = cosines.length;
+        });
+        return Arrays.stream(sums).sum() / Arrays.stream(counts).sum();
+    }
+
+    private Tensor choose(State state, Chunk chunk, Tokens tokens) {
+        return switch (tokens) {
+            case LAST -> states.rows(state, chunk.lastTokens());
+            case ALL -> states.get(state);
+        };
+    }
+
+    /** The mean state of each sequence after each layer, as {@link Calibration#pooledStates} tells. */
+    List<double[][]> pooled(List<Trace> path) {
+        List<double[][]> pooled = new ArrayList<>();
+        for (Trace trace : path.subList(1, path.size())) {
+            double[][] means = new double[chunks.sequences()][];
+            runner.workers().forEach(chunks.size(), (index, _) -> {
+                Chunk chunk = chunks.get(index);
+                Tensor hidden = states.get(trace.states().get(index));
+                chunk.forEachSequence((sequence, start, length) -> means[sequence] = Tensors
+                        .doubles(hidden.narrow(0, start, length).to(ScalarType.Double).mean(0)));
+            });
+            pooled.add(means);
+        }
+        return pooled;
+    }
+}
