@@ -164,7 +164,7 @@ class OptionRangesTests {
         List<String> disagreements = new ArrayList<>();
         for (Object value : values(component)) {
             boolean byRecord = isTaken(row.valid, component, value);
-            Trial.Outcome outcome = Trial.run(arguments(row, text(component, value)));
+            Trial.Outcome outcome = Trial.run(arguments(row, text(value)));
             // The model is not there, which is told (3) once all options are found to be right.
             if (outcome.exitCode() != (byRecord ? 3 : 2)) {
                 disagreements.add("%s: the record %s it, the command line says %d: %s".formatted(value,
@@ -200,7 +200,7 @@ class OptionRangesTests {
         };
     }
 
-    private static String text(RecordComponent component, Object value) {
+    private static String text(Object value) {
         return switch (value) {
             case Enum<?> name -> name.name().toLowerCase(Locale.ROOT);
             case OptionalInt count -> String.valueOf(count.getAsInt());
