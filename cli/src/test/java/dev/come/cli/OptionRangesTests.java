@@ -191,12 +191,13 @@ class OptionRangesTests {
             case "dtype" -> List.of("auto", "float32", "bfloat16", "Float32", "BFLOAT16", "AUTO", "float16", "f32", "");
             case "device" -> List.of("cpu", "CPU", "cuda:", "gpu", "cuda:x", "");
             case "removalRatio" -> DOUBLES.stream().map(OptionalDouble::of).toList();
-            case "asked" -> INTS.stream().map(OptionalInt::of).toList();
             // Without new tokens, --generation is left out.
             case "newTokens" -> INTS.stream().filter(count -> count != 0).toList();
             // A size has no sign on the command line.
             case "memory", "maxShardBytes" -> LONGS.stream().filter(size -> size > Long.MIN_VALUE).toList();
-            default -> type == int.class ? INTS : type == long.class ? LONGS : DOUBLES;
+            default -> type == OptionalInt.class
+                    ? INTS.stream().map(OptionalInt::of).toList()
+                    : type == int.class ? INTS : type == long.class ? LONGS : DOUBLES;
         };
     }
 
