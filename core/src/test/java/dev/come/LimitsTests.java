@@ -2,6 +2,7 @@ package dev.come;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
@@ -43,12 +44,13 @@ class LimitsTests {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long thread = Thread.currentThread().threadId();
         long before = threads.getThreadAllocatedBytes(thread);
-        String[] message = new String[1];
-        assertThatThrownBy(read::call).isInstanceOf(InvalidInputException.class)
-                .satisfies(e -> message[0] = e.getMessage());
-        assertThat(threads.getThreadAllocatedBytes(thread) - before).isLessThan(SMALL);
-        assertThat(message[0]).hasSizeLessThan(LONGEST_MESSAGE).doesNotContain("\n");
-        return message[0];
+        Throwable refusal = catchThrowable(read::call);
+        long allocated = threads.getThreadAllocatedBytes(thread) - before;
+        assertThat(refusal).isInstanceOf(InvalidInputException.class);
+        assertThat(allocated).isLessThan(SMALL);
+        String message = String.valueOf(refusal.getMessage());
+        assertThat(message).hasSizeLessThan(LONGEST_MESSAGE).doesNotContain("\n");
+        return message;
     }
 
     private Path configWith(String key, Object value) throws IOException {
@@ -102,7 +104,8 @@ class LimitsTests {
         Path model = configWith(key, 0);
         ConfigTree config = ConfigTree.read(model.resolve("config.json"))
                 .edited(root -> root.put("model_type", family).remove(List.of("layer_types", "architectures")));
-        assertThat(refusal(() -> ModelConfig.of(config))).contains(key + " is 0, but must be a number of layers, at least 1");
+        assertThat(refusal(() -> ModelConfig.of(config)))
+                .contains(key + " is 0, but must be a number of layers, at least 1");
     }
 
     @Test
@@ -184,24 +187,25 @@ class LimitsTests {
         assertThat(refusal(() -> PruningPlan.read(file))).contains("come.json: step 1 makes 2 layers of 3");
     }
 
+    /** A table of layers that were refitted again and again. */
+    private static String refitted(int times) {
+        StringBuilder nodes = new StringBuilder();
+        for (int i = 1; i <= times; i++) {
+            nodes.append(i == 1 ? "" : ",").append("\"m").append(i)
+                    .append("\":{\"kind\":\"trained\",\"training\":\"refitted\",\"position\":0,\"start\":")
+                    .append(i == 1 ? "0" : "\"m" + (i - 1) + "\"").append(",\"sha256\":\"").append("0".repeat(64))
+                    .append("\"}");
+        }
+        return nodes.toString();
+    }
+
     @Test
     void recipesWithinRecipesAreReadAsDeepAsRunsGoAndNoDeeper() throws IOException {
-        Map<Integer, String> trained = new LinkedHashMap<>();
-        for (int depth : List.of(Limits.RECIPE_DEPTH, 100_000)) {
-            StringBuilder nodes = new StringBuilder();
-            for (int i = 1; i <= depth; i++) {
-                nodes.append(i == 1 ? "" : ",").append("\"m").append(i)
-                        .append("\":{\"kind\":\"trained\",\"training\":\"refitted\",\"position\":0,\"start\":")
-                        .append(i == 1 ? "0" : "\"m" + (i - 1) + "\"").append(",\"sha256\":\"")
-                        .append("0".repeat(64)).append("\"}");
-            }
-            trained.put(depth, nodes.toString());
-        }
         String step = "{\"action\":\"train\",\"position\":0,\"count\":1,\"stack\":[\"m" + Limits.RECIPE_DEPTH
                 + "\",1,2]}";
-        Path file = plan("3", step, trained.get(Limits.RECIPE_DEPTH));
+        Path file = plan("3", step, refitted(Limits.RECIPE_DEPTH));
         assertThat(PruningPlan.read(file).last().get(0).hashCode()).isNotZero();
-        plan("3", step, trained.get(100_000));
+        plan("3", step, refitted(100_000));
         assertThatThrownBy(() -> PruningPlan.read(file)).isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("more than " + Limits.RECIPE_DEPTH + " recipes lie in each other");
     }
