@@ -1,6 +1,6 @@
 package dev.come.cli;
 
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import dev.come.UsageException;
 import java.util.Arrays;
 import java.util.List;

@@ -3,7 +3,7 @@ package dev.come.cli;
 import dev.come.ComeException;
 import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.UsageException;
 import java.io.PrintWriter;
 import java.util.Objects;

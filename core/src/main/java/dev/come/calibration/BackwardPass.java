@@ -2,7 +2,7 @@ package dev.come.calibration;
 
 import dev.come.FailedException;
 import dev.come.memory.NativeMemory;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Calibration.Salience;
 import dev.come.model.Compute;

@@ -11,7 +11,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /** What the output projection would see of stacks, compared with each other. Called from one thread; the work is shared by many. */
 final class FinalStates implements AutoCloseable {

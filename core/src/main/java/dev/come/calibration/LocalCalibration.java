@@ -1,6 +1,6 @@
 package dev.come.calibration;
 
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.Trace.Span;
@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /** Calibration on this machine, answered from a trace tree. Questions come from one thread; the work is shared by many. */

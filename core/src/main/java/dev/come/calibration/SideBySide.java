@@ -1,14 +1,10 @@
 package dev.come.calibration;
 
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import dev.come.Progress;
 import dev.come.model.Compute;
-import dev.come.model.DecoderLayer;
-import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
-import dev.come.model.Rotation;
-import dev.come.model.TokenLayout;
 import dev.come.model.Workspace;
 import dev.come.run.LayerRunner;
 import dev.come.run.StateStore;
@@ -22,10 +18,8 @@ import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -33,14 +27,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.MemoryFormatOptional;
-import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.ScalarTypeOptional;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,6 +1,6 @@
 package dev.come.checkpoint;
 
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.MessageDigest;

@@ -2,7 +2,7 @@ package dev.come.checkpoint;
 
 import dev.come.FailedException;
 import dev.come.Progress;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.UsageException;
 import java.io.IOException;
 import java.io.InputStream;

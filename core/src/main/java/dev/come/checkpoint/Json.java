@@ -1,6 +1,6 @@
 package dev.come.checkpoint;
 
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.math.BigDecimal;

@@ -1,6 +1,6 @@
 package dev.come.checkpoint;
 
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,7 +1,7 @@
 package dev.come.checkpoint;
 
 import dev.come.FailedException;
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

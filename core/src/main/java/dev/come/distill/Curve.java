@@ -7,7 +7,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * How training went. As a part of come.json, by the rules of {@link dev.come.RecordJson}:
+ * How training went. As a part of come.json, by the rules of {@link dev.come.checkpoint.RecordJson}:
  *
  * <pre>
  * field                    | type    | meaning, unit                                                | absent

@@ -4,7 +4,7 @@ import dev.come.ComeException;
 import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.checkpoint.AtomicFile;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.IoReason;

@@ -1,6 +1,6 @@
 package dev.come.distill;
 
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import dev.come.model.Compute;
 import dev.come.model.DecoderLayer;
 import dev.come.model.Embedding;

@@ -2,7 +2,7 @@ package dev.come.distill;
 
 import dev.come.FailedException;
 import dev.come.Progress;
-import dev.come.Thrown;
+import dev.come.failure.Thrown;
 import dev.come.checkpoint.IoReason;
 import dev.come.distill.Distillation.Subject;
 import java.io.IOException;

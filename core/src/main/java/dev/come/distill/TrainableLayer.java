@@ -1,7 +1,7 @@
 package dev.come.distill;
 
 import dev.come.memory.Retained;
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.TensorFile;
 import dev.come.checkpoint.TensorSpec;

@@ -1,7 +1,7 @@
 package dev.come.distill;
 
 import dev.come.Progress;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.run.TokenChunks;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.come.evaluate;
 
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import dev.come.Version;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;

@@ -2,8 +2,8 @@ package dev.come.evaluate;
 
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
-import dev.come.Opening;
-import dev.come.Shortage;
+import dev.come.failure.Opening;
+import dev.come.failure.Shortage;
 import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
 import dev.come.run.Continuation.Score;

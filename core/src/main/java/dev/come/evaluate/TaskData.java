@@ -1,7 +1,7 @@
 package dev.come.evaluate;
 
 import dev.come.InvalidInputException;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.UsageException;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;

@@ -1,7 +1,7 @@
 package dev.come.gguf;
 
-import dev.come.Opening;
-import dev.come.Shortage;
+import dev.come.failure.Opening;
+import dev.come.failure.Shortage;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.IoReason;
 import java.io.IOException;

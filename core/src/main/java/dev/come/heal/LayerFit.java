@@ -1,8 +1,8 @@
 package dev.come.heal;
 
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import dev.come.Progress;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.calibration.SideBySide;
 import dev.come.calibration.Trial;
 import dev.come.model.LayerWeights;

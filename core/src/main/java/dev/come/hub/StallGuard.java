@@ -1,6 +1,6 @@
 package dev.come.hub;
 
-import dev.come.Thrown;
+import dev.come.failure.Thrown;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,6 +1,6 @@
 package dev.come.job;
 
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import dev.come.model.AttentionKind;
 import java.util.Locale;
 import tools.jackson.databind.node.ArrayNode;

@@ -1,6 +1,6 @@
 package dev.come.job;
 
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.model.Compute;

@@ -1,6 +1,6 @@
 package dev.come.job;
 
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import dev.come.Version;
 import dev.come.distill.DistillationOptions;
 import dev.come.heal.Healing;

@@ -48,8 +48,8 @@ public final class Retained<P extends Pointer> implements AutoCloseable {
         return lent;
     }
 
-    /** Lends the object where there is one. */
-    public static <P extends Pointer> @Nullable P borrow(@Nullable Retained<P> holder) {
+    /** Lends the object of a holder where there is one. */
+    public static <P extends Pointer> @Nullable P borrowNullable(@Nullable Retained<P> holder) {
         return holder == null ? null : holder.borrow();
     }
 

@@ -1,7 +1,6 @@
 package dev.come.model;
 
 import dev.come.memory.Retained;
-import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.GenericList;
 import org.bytedeco.pytorch.IValue;

@@ -1,7 +1,7 @@
 package dev.come.model;
 
-import dev.come.Opening;
-import dev.come.Shortage;
+import dev.come.failure.Opening;
+import dev.come.failure.Shortage;
 import dev.come.checkpoint.Checkpoint;
 import java.util.ArrayList;
 import java.util.Arrays;

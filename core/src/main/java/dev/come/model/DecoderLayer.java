@@ -1,6 +1,6 @@
 package dev.come.model;
 
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;

@@ -1,7 +1,7 @@
 package dev.come.model;
 
 import dev.come.memory.Retained;
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import dev.come.checkpoint.Checkpoint;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;

@@ -32,7 +32,7 @@ final class LayerNorms implements AutoCloseable {
     /** The weight or bias of a norm, {@code (channels)}, float32; null if the layer has none. */
     @Nullable
     Tensor find(Part part) {
-        return Retained.borrow(norms.get(part));
+        return Retained.borrowNullable(norms.get(part));
     }
 
     /** Norms queries or keys in place, all channels of a row together or each head by itself, as the layer does. */

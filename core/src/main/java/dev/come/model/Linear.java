@@ -43,7 +43,7 @@ sealed interface Linear extends AutoCloseable permits Linear.Plain, PackedLinear
         @Override
         public Tensor of(Tensor x, String buffer, Workspace workspace) {
             Tensor matrix = held.borrow();
-            Tensor bias = Retained.borrow(heldBias);
+            Tensor bias = Retained.borrowNullable(heldBias);
             Tensor result = workspace.tensor(buffer, x.scalar_type(), x.size(0), matrix.size(0));
             return bias == null
                     ? torch.mm_out(result, x, matrix.t())

@@ -37,6 +37,8 @@ final class VocabularySlices {
     /** Sees the logits of some rows for one slice of the vocabulary, and may overwrite them; called from several threads. */
     interface Visitor {
         /**
+         * Sees the logits of one block of rows.
+         *
          * @param firstId the token of the first row of the slice
          * @param slice {@code (slice, embedding)}: the rows of the projection
          * @param logits {@code (rows, slice)}

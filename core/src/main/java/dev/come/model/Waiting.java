@@ -1,6 +1,6 @@
 package dev.come.model;
 
-import dev.come.Thrown;
+import dev.come.failure.Thrown;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 

@@ -1,7 +1,7 @@
 package dev.come.model;
 
-import dev.come.Opening;
-import dev.come.Thrown;
+import dev.come.failure.Opening;
+import dev.come.failure.Thrown;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;

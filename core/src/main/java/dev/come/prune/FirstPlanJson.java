@@ -1,6 +1,6 @@
 package dev.come.prune;
 
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import dev.come.checkpoint.DType;
 import java.util.Arrays;
 import java.util.List;

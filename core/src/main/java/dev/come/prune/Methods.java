@@ -1,6 +1,6 @@
 package dev.come.prune;
 
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
 import dev.come.text.TextSource.Library;

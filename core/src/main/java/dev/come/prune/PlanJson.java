@@ -1,7 +1,7 @@
 package dev.come.prune;
 
 import dev.come.InvalidInputException;
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import dev.come.checkpoint.Limits;
 import dev.come.prune.PruningPlan.Evaluation;
 import dev.come.prune.PruningStep.Action;

@@ -1,7 +1,7 @@
 package dev.come.prune;
 
 import dev.come.NothingToDoException;
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.Reading;

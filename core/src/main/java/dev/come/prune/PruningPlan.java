@@ -3,7 +3,7 @@ package dev.come.prune;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.AtomicFile;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
 import dev.come.model.ModelConfig;

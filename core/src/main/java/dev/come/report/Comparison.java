@@ -5,7 +5,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -25,7 +25,7 @@ final class ChunkStates implements AutoCloseable {
     /** The states of a chunk, {@code (tokens, hidden)}; null if there are none. They stay the property of this. */
     @Nullable
     Tensor borrow(int chunk) {
-        return Retained.borrow(states.get(chunk));
+        return Retained.borrowNullable(states.get(chunk));
     }
 
     /** Gives the states of a chunk to another owner; does nothing if there are none. */

@@ -21,7 +21,6 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How likely a stack holds many continuations, a layer at a time. What texts of a chunk begin with alike is run once, and only

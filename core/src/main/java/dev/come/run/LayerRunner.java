@@ -1,9 +1,9 @@
 package dev.come.run;
 
 import dev.come.FailedException;
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import dev.come.Progress;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.model.Compute;
 import dev.come.model.CrossEntropy;
 import dev.come.model.DecoderLayer;

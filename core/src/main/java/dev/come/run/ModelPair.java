@@ -1,7 +1,7 @@
 package dev.come.run;
 
 import dev.come.FailedException;
-import dev.come.Opening;
+import dev.come.failure.Opening;
 import dev.come.Progress;
 import dev.come.model.Compute;
 import dev.come.model.NextTokenDivergence;
@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A model and a reference with the same vocabulary on the same sequences: what tokens cost each, and how far apart what they

@@ -7,14 +7,12 @@ import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Several stacks run over the same chunks of tokens, a layer at a time. What stacks have in common from where they start is

@@ -2,7 +2,7 @@ package dev.come.stack;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Limits;
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;

@@ -1,7 +1,7 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.UsageException;
 import dev.come.hub.Hub;
 import java.io.IOException;

@@ -6,7 +6,7 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.memory.NativeMemory;
 import dev.come.checkpoint.Limits;
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.vocabulary.TokenizerFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;

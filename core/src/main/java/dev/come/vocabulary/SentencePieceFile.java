@@ -1,6 +1,6 @@
 package dev.come.vocabulary;
 
-import dev.come.Shortage;
+import dev.come.failure.Shortage;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;

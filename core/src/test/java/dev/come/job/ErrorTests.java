@@ -15,7 +15,6 @@ import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.heal.Healing;
-import dev.come.prune.BlockScore;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.Sleb;

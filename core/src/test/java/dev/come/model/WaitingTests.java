@@ -3,7 +3,7 @@ package dev.come.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.come.Thrown;
+import dev.come.failure.Thrown;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -3,7 +3,7 @@ package dev.come.prune;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.JsonRules;
-import dev.come.RecordJson;
+import dev.come.checkpoint.RecordJson;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -1,5 +1,6 @@
-package dev.come;
+package dev.come.checkpoint;
 
+import dev.come.FailedException;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

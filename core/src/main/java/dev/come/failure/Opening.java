@@ -1,4 +1,4 @@
-package dev.come;
+package dev.come.failure;
 
 import java.util.ArrayDeque;
 import java.util.Deque;

@@ -1,5 +1,6 @@
-package dev.come;
+package dev.come.checkpoint;
 
+import dev.come.FailedException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
