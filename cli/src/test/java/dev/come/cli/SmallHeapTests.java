@@ -45,10 +45,10 @@ class SmallHeapTests {
     @Test
     void aFileLargerThanTheHeapIsToldWithItsSize() throws IOException, InterruptedException {
         Path config = trial.model.resolve("config.json");
-        Files.writeString(config, Files.readString(config).replaceFirst("\\{", "{\"note\": \"" + "x".repeat(40_000_000)
+        Files.writeString(config, Files.readString(config).replaceFirst("\\{", "{\"note\": \"" + "x".repeat(15_000_000)
                 + "\","));
-        assertThat(failure("-Xmx48m", List.of("inspect", trial.model.toString())))
-                .contains("Reading " + config + " (40.0 MB) needs more than the ", "of Java's heap",
+        assertThat(failure("-Xmx32m", List.of("inspect", trial.model.toString())))
+                .contains("Reading " + config + " (15.0 MB) needs more than the ", "of Java's heap",
                         "COME_JAVA_OPTS=-Xmx");
         assertThat(Trial.hashes(folder).keySet())
                 .allMatch(name -> name.startsWith("model/") || name.equals("text.txt"));
