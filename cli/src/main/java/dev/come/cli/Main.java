@@ -65,7 +65,7 @@ final class Main {
         try {
             System.exit(run(commandLine(System.getenv()), arguments));
         } catch (Error e) { // before a command runs
-            PrintWriter err = new PrintWriter(System.err, true);
+            PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
             System.exit(Failures.onFailure(e, "come", err, List.of(arguments).contains("--verbose")));
         }
     }

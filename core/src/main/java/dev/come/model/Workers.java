@@ -5,6 +5,7 @@ import dev.come.failure.Thrown;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -160,7 +161,7 @@ public final class Workers implements AutoCloseable {
                     future.get();
                     ended = true;
                 } catch (ExecutionException e) {
-                    work.fail(e.getCause());
+                    work.fail(Objects.requireNonNullElse(e.getCause(), e));
                     ended = true;
                 } catch (InterruptedException e) {
                     // What is at work has to end first.

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class ShortageTests {
     private static String sentence(Throwable thrown) {
-        return Shortage.of(() -> "Layer 3", thrown).orElseThrow().getMessage();
+        return String.valueOf(Shortage.of(() -> "Layer 3", thrown).orElseThrow().getMessage());
     }
 
     /** A petabyte, which no machine has: what the engine itself throws. */
@@ -47,7 +47,7 @@ class ShortageTests {
     }
 
     private static int endless(int depth) {
-        return 1 + endless(depth + 1);
+        return depth < 0 ? 0 : 1 + endless(depth + 1);
     }
 
     @Test
