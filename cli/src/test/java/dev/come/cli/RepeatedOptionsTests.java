@@ -7,6 +7,7 @@ import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -86,7 +87,7 @@ class RepeatedOptionsTests {
     /** Runs the parser alone and reads all fields that are options, by their names. */
     private static Map<String, String> parse(String command, List<String> arguments) {
         CommandLine line = Main.commandLine(Trial.OFFLINE);
-        CommandLine subcommand = line.getSubcommands().get(command);
+        CommandLine subcommand = Objects.requireNonNull(line.getSubcommands().get(command));
         for (ArgSpec argument : subcommand.getCommandSpec().args()) {
             // Values are compared, so nothing else needs to be there.
             if (argument instanceof OptionSpec option && option.required()
@@ -135,7 +136,9 @@ class RepeatedOptionsTests {
 
     /** All options of a command, but for those that end it. */
     private static List<OptionSpec> options(String command) {
-        return Main.commandLine(Trial.OFFLINE).getSubcommands().get(command).getCommandSpec().options().stream()
+        CommandLine subcommand = Objects
+                .requireNonNull(Main.commandLine(Trial.OFFLINE).getSubcommands().get(command));
+        return subcommand.getCommandSpec().options().stream()
                 .filter(option -> !option.usageHelp() && !option.versionHelp()).toList();
     }
 
