@@ -5,6 +5,7 @@ import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.EvaluationReport;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.job.ComputeChoice;
+import dev.come.job.EvalFiles;
 import dev.come.job.EvalJob;
 import dev.come.job.PerplexityOptions;
 import java.nio.file.Path;
@@ -106,7 +107,7 @@ final class EvalCommand implements Runnable {
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
         PerplexityOptions texts = perplexity.options(data, model.hub());
         ComputeChoice choice = computing.choice(); // what is mistyped is told before anything is downloaded
-        EvalJob.Written written = new EvalJob.Written(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
+        EvalFiles written = new EvalFiles(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
                 overwrite, interrupted.resumption());
         EvalJob.Request.check(options, texts, compared != null, written);
         EvaluationReport report = EvalJob.run(

@@ -45,7 +45,7 @@ public final class EvalJob {
      * @param written what is written
      */
     public record Request(Path model, Optional<Path> baseline, Optional<Path> compared, EvaluationOptions tasks,
-            PerplexityOptions perplexity, Written written) {
+            PerplexityOptions perplexity, EvalFiles written) {
         /** @throws UsageException if something has nothing to act on, or files cannot be written */
         public Request {
             check(tasks, perplexity, compared.isPresent(), written);
@@ -55,7 +55,7 @@ public final class EvalJob {
         public Request(Path model, Optional<Path> baseline, EvaluationOptions tasks, PerplexityOptions perplexity,
                 Optional<Path> output, boolean samples) {
             this(model, baseline, Optional.empty(), tasks, perplexity,
-                    new Written(output, samples, Optional.empty(), false));
+                    new EvalFiles(output, samples, Optional.empty(), false));
         }
 
         /**
@@ -64,7 +64,7 @@ public final class EvalJob {
          * @throws UsageException as the constructor does
          */
         public static void check(EvaluationOptions tasks, PerplexityOptions perplexity, boolean compared,
-                Written written) {
+                EvalFiles written) {
             if (tasks.tasks().isEmpty() && perplexity.texts().isEmpty()) {
                 throw new UsageException(
                         "--tasks and --ppl-data are missing: name tasks, or texts to measure perplexity on");
@@ -72,98 +72,17 @@ public final class EvalJob {
             if (compared && perplexity.texts().isEmpty()) {
                 throw new UsageException("--compare runs both models on the texts of --ppl-data, which is missing");
             }
-            if (written.losses.isPresent() && perplexity.texts().isEmpty()) {
+            if (written.losses().isPresent() && perplexity.texts().isEmpty()) {
                 throw new UsageException("--losses writes what the tokens of --ppl-data cost, which is missing");
             }
-            if (written.resumption != Resumption.GO_ON && (written.output.isEmpty() || tasks.tasks().isEmpty())) {
-                throw new UsageException((written.resumption == Resumption.RESTART
+            if (written.resumption() != Resumption.GO_ON && (written.output().isEmpty() || tasks.tasks().isEmpty())) {
+                throw new UsageException((written.resumption() == Resumption.RESTART
                         ? "--restart discards"
                         : "--resume takes up")
                         + " the scores of --tasks that an interrupted run has left beside --output; give both, or leave"
                         + " it out");
             }
             written.check();
-        }
-    }
-
-    /**
-     * The files that are written.
-     *
-     * @param output where the results go as JSON ({@code --output})
-     * @param samples whether every document is written too ({@code --log-samples})
-     * @param losses where the losses of single tokens go as CSV ({@code --losses})
-     * @param overwrite whether files of these names are replaced ({@code --overwrite})
-     * @param resumption what becomes of the scores that an interrupted run has left beside the output
-     */
-    public record Written(Optional<Path> output, boolean samples, Optional<Path> losses, boolean overwrite,
-            Resumption resumption) {
-        /** Goes on with the scores of an interrupted run with the same settings. */
-        public Written(Optional<Path> output, boolean samples, Optional<Path> losses, boolean overwrite) {
-            this(output, samples, losses, overwrite, Resumption.GO_ON);
-        }
-
-        private void check() {
-            if (samples && output.isEmpty()) {
-                throw new UsageException("--log-samples writes beside --output, which is missing");
-            }
-            if (overwrite && output.isEmpty() && losses.isEmpty()) {
-                throw new UsageException("--overwrite replaces the files of --output and --losses, which are missing");
-            }
-            output.ifPresent(file -> check("--output", file));
-            if (samples) {
-                check("--log-samples", samplesFile());
-                check("--log-samples", longTextsFile());
-            }
-            losses.ifPresent(file -> {
-                check("--losses", file);
-                List<Path> others = output.isEmpty()
-                        ? List.of()
-                        : List.of(output.get(), samplesFile(), longTextsFile(), scoresFile());
-                others.stream().filter(other -> absolute(other).equals(absolute(file))).findFirst().ifPresent(other -> {
-                    throw new UsageException("--output and --losses name the same file, " + other
-                            + "; give another name");
-                });
-            });
-        }
-
-        private static Path absolute(Path file) {
-            return file.toAbsolutePath().normalize();
-        }
-
-        /** Every document as JSON. */
-        private Path samplesFile() {
-            return beside(".samples.jsonl");
-        }
-
-        /** Every long text as CSV. */
-        private Path longTextsFile() {
-            return beside(".documents.csv");
-        }
-
-        /** The scores of a run that did not end. */
-        private Path scoresFile() {
-            return beside(".scores.jsonl");
-        }
-
-        /** A file beside the output, whose name begins like that of the output. */
-        private Path beside(String ending) {
-            Path file = output.orElseThrow();
-            String name = String.valueOf(file.getFileName());
-            return file.resolveSibling((name.endsWith(".json") ? name.substring(0, name.length() - 5) : name) + ending);
-        }
-
-        private void check(String option, Path file) {
-            Path folder = file.toAbsolutePath().getParent();
-            if (Files.isDirectory(file) || folder == null) {
-                throw new UsageException(option + ": " + file + " is a folder; give the name of a file");
-            }
-            if (!Files.isDirectory(folder)) {
-                throw new UsageException(option + ": there is no folder " + folder + "; make it first");
-            }
-            if (Files.exists(file) && !overwrite) {
-                throw new UsageException(option + ": " + file
-                        + " is there already; add --overwrite, or give another name");
-            }
         }
     }
 
@@ -192,9 +111,9 @@ public final class EvalJob {
      */
     public static EvaluationReport run(Request request, ComputeChoice choice, Progress progress) {
         EvalJob job = new EvalJob(request, choice, progress);
-        try (RunLock _ = job.lock("--output", request.written.output.map(_ -> request.written.scoresFile()));
-                RunLock _ = job.lock("--output", request.written.output);
-                RunLock _ = job.lock("--losses", request.written.losses)) {
+        try (RunLock _ = job.lock("--output", request.written.output().map(_ -> request.written.scoresFile()));
+                RunLock _ = job.lock("--output", request.written.output());
+                RunLock _ = job.lock("--losses", request.written.losses())) {
             return job.run();
         }
     }
@@ -212,9 +131,9 @@ public final class EvalJob {
             Optional<Measured> baseline = request.baseline.map(
                     folder -> run(folder, Optional.empty(), ScoredModel.BASELINE, evaluation, journal).measured);
             EvaluationReport report = new EvaluationReport(settings, model.measured, model.compared, baseline);
-            request.written.losses.ifPresent(file -> writeLosses(file, model.losses));
-            request.written.output.ifPresent(output -> {
-                if (request.written.samples) {
+            request.written.losses().ifPresent(file -> writeLosses(file, model.losses));
+            request.written.output().ifPresent(output -> {
+                if (request.written.samples()) {
                     AtomicFile.write(request.written.samplesFile(), report.samples());
                     report.longTexts().ifPresent(texts -> AtomicFile.write(request.written.longTextsFile(), texts));
                 }
@@ -223,24 +142,24 @@ public final class EvalJob {
             journal.remove();
             return report;
         } finally {
-            request.written.output.map(_ -> request.written.scoresFile()).flatMap(UnderWay::remove).ifPresent(progress::note);
+            request.written.output().map(_ -> request.written.scoresFile()).flatMap(UnderWay::remove).ifPresent(progress::note);
         }
     }
 
     private Journal journal(ObjectNode settings) {
-        if (request.written.output.isEmpty() || request.tasks.tasks().isEmpty()) {
+        if (request.written.output().isEmpty() || request.tasks.tasks().isEmpty()) {
             return Journal.inMemory();
         }
         ObjectNode header = settings.deepCopy();
         header.set(ScoredModel.MODEL, about(request.model));
         request.baseline.ifPresent(folder -> header.set(ScoredModel.BASELINE, about(folder)));
         Path file = request.written.scoresFile();
-        if (request.written.resumption == Resumption.RESTART) {
+        if (request.written.resumption() == Resumption.RESTART) {
             Journal.discard(file);
         } else if (Files.exists(file)) {
             progress.note("Going on with the scores in " + file);
-        } else if (request.written.resumption == Resumption.ASKED_FOR) {
-            progress.note("No scores of an interrupted run lie beside " + request.written.output.get()
+        } else if (request.written.resumption() == Resumption.ASKED_FOR) {
+            progress.note("No scores of an interrupted run lie beside " + request.written.output().get()
                     + "; starting anew.");
         }
         Journal journal = Journal.open(file, header);

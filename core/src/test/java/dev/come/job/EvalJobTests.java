@@ -75,7 +75,7 @@ class EvalJobTests {
                 HarnessVersion.V0_4_13, BosRule.TOKENIZER, EvaluationOptions.ALL, folder);
         return EvalJob.run(new EvalJob.Request(model, baseline, Optional.empty(), options,
                 new PerplexityOptions(List.of(), WindowLength.of(32), PerplexityOptions.ALL_WINDOWS),
-                new EvalJob.Written(output, output.isPresent(), Optional.empty(), false, resumption)),
+                new EvalFiles(output, output.isPresent(), Optional.empty(), false, resumption)),
                 new ComputeChoice("float32", "cpu", 2, 0), progress);
     }
 

@@ -16,7 +16,6 @@ import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.EvaluationReport;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.evaluate.Perplexity;
-import dev.come.job.EvalJob.Written;
 import dev.come.text.TextSource;
 import dev.come.text.WindowLength;
 import java.io.IOException;
@@ -60,7 +59,7 @@ class EvalTextsTests {
         return new TextSource(file.toString(), file.resolveSibling(""), TextSource.DEFAULT_FIELD);
     }
 
-    private EvaluationReport run(Optional<Path> compared, Written written) {
+    private EvaluationReport run(Optional<Path> compared, EvalFiles written) {
         EvaluationOptions options = new EvaluationOptions(tasks, 0, EvaluationOptions.ALL, HarnessVersion.V0_4_13,
                 BosRule.TOKENIZER, EvaluationOptions.ALL, folder);
         return EvalJob.run(new EvalJob.Request(model, Optional.empty(), compared, options,
@@ -70,12 +69,12 @@ class EvalTextsTests {
                 new ComputeChoice("float32", "cpu", 2, 0), Progress.NONE);
     }
 
-    private static Written nothing() {
-        return new Written(Optional.empty(), false, Optional.empty(), false);
+    private static EvalFiles nothing() {
+        return new EvalFiles(Optional.empty(), false, Optional.empty(), false);
     }
 
-    private static Written losses(Path file) {
-        return new Written(Optional.empty(), false, Optional.of(file), false);
+    private static EvalFiles losses(Path file) {
+        return new EvalFiles(Optional.empty(), false, Optional.of(file), false);
     }
 
     /** The mean of a column, counted from the end, over the rows of a corpus. */
@@ -115,7 +114,7 @@ class EvalTextsTests {
     @ValueSource(strings = {"result.json", "result.samples.jsonl", "result.documents.csv", "losses.csv"})
     void aFileThatWouldBeWrittenOverIsNamedBeforeTheWork(String name) throws IOException {
         Files.writeString(folder.resolve(name), "a user's");
-        assertThatThrownBy(() -> run(Optional.empty(), new Written(Optional.of(folder.resolve("result.json")), true,
+        assertThatThrownBy(() -> run(Optional.empty(), new EvalFiles(Optional.of(folder.resolve("result.json")), true,
                 Optional.of(folder.resolve("losses.csv")), false))).isInstanceOf(UsageException.class)
                 .hasMessageContaining(name + " is there already; add --overwrite");
         assertThat(folder.resolve(name)).hasContent("a user's");
@@ -127,7 +126,7 @@ class EvalTextsTests {
         for (String name : names) {
             Files.writeString(folder.resolve(name), "a user's");
         }
-        run(Optional.empty(), new Written(Optional.of(folder.resolve("result.json")), true,
+        run(Optional.empty(), new EvalFiles(Optional.of(folder.resolve("result.json")), true,
                 Optional.of(folder.resolve("losses.csv")), false));
         assertThat(folder.resolve("result.json")).isNotEmptyFile();
         for (String name : names) {
@@ -139,7 +138,7 @@ class EvalTextsTests {
     @ValueSource(strings = {"result.json", "./result.json", "result.samples.jsonl", "result.documents.csv",
         "result.scores.jsonl"})
     void lossesDoNotGoIntoAFileOfTheResults(String name) {
-        assertThatThrownBy(() -> run(Optional.empty(), new Written(Optional.of(folder.resolve("result.json")), true,
+        assertThatThrownBy(() -> run(Optional.empty(), new EvalFiles(Optional.of(folder.resolve("result.json")), true,
                 Optional.of(folder.resolve(name)), false))).isInstanceOf(UsageException.class)
                 .hasMessageContaining("name the same file");
     }
@@ -162,7 +161,7 @@ class EvalTextsTests {
     void aModelBesideItselfIsEqual() throws IOException {
         Path output = folder.resolve("result.json");
         EvaluationReport report = run(Optional.of(model),
-                new Written(Optional.of(output), false, Optional.empty(), false));
+                new EvalFiles(Optional.of(output), false, Optional.empty(), false));
         for (Divergence divergence : report.compared().orElseThrow().divergences()) {
             assertThat(divergence.maximum()).isZero();
             assertThat(divergence.mean()).isZero();
@@ -201,13 +200,13 @@ class EvalTextsTests {
         assertThatThrownBy(() -> run(Optional.empty(), losses(csv))).isInstanceOf(UsageException.class)
                 .hasMessage("--losses: " + csv + " is there already; add --overwrite, or give another name");
         assertThat(csv).hasContent("precious");
-        run(Optional.empty(), new Written(Optional.empty(), false, Optional.of(csv), true));
+        run(Optional.empty(), new EvalFiles(Optional.empty(), false, Optional.of(csv), true));
         assertThat(Files.readAllLines(csv).getFirst()).startsWith("corpus,");
         assertThatThrownBy(() -> run(Optional.empty(), losses(folder))).hasMessageContaining("is a folder");
         assertThatThrownBy(() -> run(Optional.empty(), losses(folder.resolve("none/losses.csv"))))
                 .isInstanceOf(UsageException.class)
                 .hasMessageContaining("there is no folder " + folder.resolve("none"));
-        assertThatThrownBy(() -> run(Optional.empty(), new Written(Optional.of(csv), false, Optional.of(csv), true)))
+        assertThatThrownBy(() -> run(Optional.empty(), new EvalFiles(Optional.of(csv), false, Optional.of(csv), true)))
                 .isInstanceOf(UsageException.class).hasMessageContaining("name the same file");
     }
 
@@ -228,7 +227,7 @@ class EvalTextsTests {
         assertThatThrownBy(() -> run(Optional.empty(), losses(folder.resolve("losses.csv"))))
                 .isInstanceOf(UsageException.class).hasMessageContaining("--losses");
         assertThatThrownBy(
-                () -> run(Optional.empty(), new Written(Optional.empty(), false, Optional.empty(), true)))
+                () -> run(Optional.empty(), new EvalFiles(Optional.empty(), false, Optional.empty(), true)))
                 .isInstanceOf(UsageException.class).hasMessageContaining("--overwrite");
     }
 
@@ -244,7 +243,7 @@ class EvalTextsTests {
                 """).toString());
         Path output = folder.resolve("result.json");
         EvaluationReport report = run(Optional.empty(),
-                new Written(Optional.of(output), true, Optional.empty(), false));
+                new EvalFiles(Optional.of(output), true, Optional.empty(), false));
         List<String> lines = Files.readAllLines(folder.resolve("result.documents.csv"));
         assertThat(lines).hasSize(3);
         assertThat(lines.getFirst()).isEqualTo("model,task,doc_id,words,bytes,log_likelihood,bits");
