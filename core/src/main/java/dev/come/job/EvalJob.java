@@ -142,7 +142,8 @@ public final class EvalJob {
             journal.remove();
             return report;
         } finally {
-            request.written.output().map(_ -> request.written.scoresFile()).flatMap(UnderWay::remove).ifPresent(progress::note);
+            request.written.output().map(_ -> request.written.scoresFile()).flatMap(UnderWay::remove)
+                    .ifPresent(progress::note);
         }
     }
 

@@ -63,7 +63,8 @@ class OtherTokenizerTests {
         DistillationOptions training = new DistillationOptions(Level.LAYER, Objective.MSE, 1, 320, 320, 64, 64,
                 schedule, schedule, 0, 1, TrainedParts.MERGED, 0, 1, 10);
         new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(run.source()), run.windows,
-                training, 0, run.perplexity(), run.choice(), run.saving("distilled"), run.resumption), Progress.NONE).run();
+                training, 0, run.perplexity(), run.choice(), run.saving("distilled"), run.resumption), Progress.NONE)
+                .run();
     }
 
     @Test

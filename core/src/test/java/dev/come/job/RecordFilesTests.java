@@ -66,8 +66,10 @@ class RecordFilesTests {
                 new Schedule(Schedule.Shape.COSINE, 2e-2, 0.05), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0.05), 0,
                 1,
                 TrainedParts.ALL, 1, 4, 10);
-        new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(run.source()), run.windows, training, 0,
-                run.perplexity(), run.choice(), run.saving("trained"), run.resumption), Progress.NONE).run();
+        new DistillJob(
+                new DistillJob.Options(run.target("pruned"), run.model, List.of(run.source()), run.windows, training, 0,
+                        run.perplexity(), run.choice(), run.saving("trained"), run.resumption),
+                Progress.NONE).run();
         plans().check(run.target("pruned/come.json")).check(run.target("trained/come.json"))
                 .assertAllSeen();
         ObjectNode record = (ObjectNode) PruningPlan.read(run.target("trained/come.json")).settings()

@@ -248,7 +248,8 @@ class ResumeTests {
     @Test
     void aRunOfSeveralMethodsKeepsTheStateOfARunOfOne() {
         interruptAfterOneStep();
-        PruneJob several = run.job("out", Progress.NONE, List.of(new Reverse(Reverse.Options.DEFAULTS), new ShortGpt(ShortGpt.Options.DEFAULTS)));
+        PruneJob several = run.job("out", Progress.NONE,
+                List.of(new Reverse(Reverse.Options.DEFAULTS), new ShortGpt(ShortGpt.Options.DEFAULTS)));
         assertThatThrownBy(several::runAll).isInstanceOf(UsageException.class)
                 .hasMessageContainingAll("interrupted run of one method", "--restart");
         assertThat(run.target(".out.come-prune/come.json")).exists();

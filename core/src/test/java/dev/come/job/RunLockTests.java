@@ -107,7 +107,8 @@ class RunLockTests {
         run.to("whole");
         SortedMap<String, String> whole = WordModels.hashes(run.target("whole"));
         List<PruningMethod> one = List.of(new Reverse(Reverse.Options.DEFAULTS));
-        List<PruningMethod> several = List.of(new Reverse(Reverse.Options.DEFAULTS), new ShortGpt(ShortGpt.Options.DEFAULTS));
+        List<PruningMethod> several = List.of(new Reverse(Reverse.Options.DEFAULTS),
+                new ShortGpt(ShortGpt.Options.DEFAULTS));
         Path target = run.target("out");
         for (Runnable second : List.<Runnable>of(
                 () -> run.job("out", Progress.NONE, one).run(),

@@ -135,7 +135,8 @@ class SeveralMethodsTests {
         Path file = Files.writeString(run.target("all").resolve(name), "a user's");
         for (Resumption resumption : Resumption.values()) {
             run.resumption = resumption;
-            PruneJob job = run.job("all", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Reverse(Reverse.Options.DEFAULTS)));
+            PruneJob job = run.job("all", Progress.NONE,
+                    List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Reverse(Reverse.Options.DEFAULTS)));
             assertThatThrownBy(job::runAll).isInstanceOf(UsageException.class)
                     .hasMessageContaining(name + " is there already; add --overwrite");
         }
@@ -146,9 +147,11 @@ class SeveralMethodsTests {
     @Test
     void theComparisonOfARunIsReplacedWhenItIsResumed() throws IOException {
         Run run = new Run("llama-gqa", folder);
-        run.job("all", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Sleb(new Sleb.Options(new Barriers(3, 3), Compat.NONE)))).runAll();
+        run.job("all", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS),
+                new Sleb(new Sleb.Options(new Barriers(3, 3), Compat.NONE)))).runAll();
         run.resumption = Resumption.ASKED_FOR;
-        run.job("all", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Reverse(Reverse.Options.DEFAULTS))).runAll();
+        run.job("all", Progress.NONE,
+                List.of(new ShortGpt(ShortGpt.Options.DEFAULTS), new Reverse(Reverse.Options.DEFAULTS))).runAll();
         for (String name : List.of(Comparison.JSON_NAME, Comparison.CSV_NAME)) {
             assertThat(Files.readString(run.target("all").resolve(name))).contains("reverse").doesNotContain("sleb");
         }

@@ -56,7 +56,8 @@ class WindowLengthJobTests {
 
     private PruningPlan heal() {
         return new HealJob(new HealJob.Options(run.target("pruned"), run.model, Healing.Options.DEFAULTS,
-                run.calibration(), run.perplexity(), run.choice(), run.saving("healed"), run.resumption), Progress.NONE).run().plan();
+                run.calibration(), run.perplexity(), run.choice(), run.saving("healed"), run.resumption), Progress.NONE)
+                .run().plan();
     }
 
     private PruningPlan distill() {
@@ -79,7 +80,7 @@ class WindowLengthJobTests {
         assertThat(plan.evaluations()).isNotEmpty()
                 .allSatisfy(evaluation -> assertThat(evaluation.metric()).contains("windows of " + expected + ","));
         assertThat(calibration.path("assembly").asString()).endsWith("windows of " + expected);
-        assertThat(calibration.has("passedPositions")).isEqualTo(expected.equals(MARK));
+        assertThat(calibration.has("passed_positions")).isEqualTo(expected.equals(MARK));
     }
 
     private void assertAllHaveWindows(String expected) throws IOException {
@@ -121,7 +122,7 @@ class WindowLengthJobTests {
         run.perplexity = false;
         JsonNode calibration = run.to("pruned").plan().settings().path("calibration");
         assertThat(calibration.path("assembly").asString()).isEqualTo("each row a sequence of at most 24 tokens");
-        assertThat(calibration.path("tokensUsed").asInt()).isEqualTo(24 + (1 + 3)); // BOS in front of each
+        assertThat(calibration.path("tokens_used").asInt()).isEqualTo(24 + (1 + 3)); // BOS in front of each
     }
 
     /** Numbers from windows of other lengths do not compare. */
