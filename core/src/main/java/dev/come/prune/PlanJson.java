@@ -49,6 +49,7 @@ import tools.jackson.databind.node.ObjectNode;
  * calibration.tokens_used      | integer  | tokens in the sequences                             |
  * calibration.sequences        | integer  | sequences                                           |
  * calibration.sequence_length  | integer  | tokens in a sequence at most                        |
+ * calibration.passed_positions | integer  | positions of the model, where sequences may be longer | they may not
  * calibration.special_token_in_front | boolean | whether the tokenizer puts one before a text   |
  * calibration.fingerprint      | string   | SHA-256 over the tokens                             |
  * calibration.notes            | string[] | what the user was told                              |
