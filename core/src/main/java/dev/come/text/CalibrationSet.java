@@ -50,7 +50,7 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
             Corpus corpus = Corpus.open(new TextSource(file.toString(), file, TextSource.DEFAULT_FIELD), SPLITS,
                     TextRows.LINES);
             int available = corpus.rowCount();
-            TakenRows rows = new TakenRows(corpus, available, corpus.rows(IntStream.range(0, available).toArray()),
+            TakenRows rows = new TakenRows(corpus, available, corpus.first(available), "give fewer sentences",
                     List.of());
             TakenRows.Tokens tokens = rows.separate(tokenizer, settled);
             return new CalibrationSet(tokens.sequences(), tokens.facts());
@@ -74,8 +74,8 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
             int rows = Math.min(FIRST_ROWS, available);
             while (true) {
                 double more = 2;
-                try {
-                    CalibrationSet set = encoded(shuffled(corpus, rows, seed), tokenizer, settled,
+                try (TextSpool spool = new TextSpool()) {
+                    CalibrationSet set = encoded(shuffled(corpus, available, rows, seed, spool), tokenizer, settled,
                             "lower --seqlen or give more text");
                     if (set.facts().tokensUsed() >= tokens || rows == available) {
                         return enough(set);
@@ -131,10 +131,14 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
         public CalibrationSet take(Tokenizer tokenizer, Positions positions) {
             Settled settled = length.within(positions);
             Corpus corpus = Corpus.open(source, SPLITS, TextRows.PARAGRAPHS);
-            TakenRows rows = isMmlu(source) ? spreadOverSubjects(corpus, this) : shuffled(corpus, samples, seed);
-            return encoded(rows, tokenizer, settled, rows.texts().size() < rows.available()
-                    ? "raise --nsamples or lower --seqlen"
-                    : "lower --seqlen or give more text");
+            try (TextSpool spool = new TextSpool()) {
+                TakenRows rows = isMmlu(source)
+                        ? spreadOverSubjects(corpus, this, spool)
+                        : shuffled(corpus, corpus.rowCount(), samples, seed, spool);
+                return encoded(rows, tokenizer, settled, rows.texts().count() < rows.available()
+                        ? "raise --nsamples or lower --seqlen"
+                        : "lower --seqlen or give more text");
+            }
         }
 
         private static void requirePositive(String option, int value) {
@@ -143,6 +147,8 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
             }
         }
     }
+
+    private static final String FEWER_SAMPLES = "lower --nsamples";
 
     /** The test split is never measured on. */
     private static final List<Split> SPLITS = List.of(Split.TRAIN, Split.VALIDATION, Split.ALL);
@@ -158,18 +164,18 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
         return source.dataset().equals(NamedCorpus.MMLU.toString());
     }
 
-    private static TakenRows shuffled(Corpus corpus, int samples, long seed) {
-        int available = corpus.rowCount();
+    private static TakenRows shuffled(Corpus corpus, int available, int samples, long seed, TextSpool spool) {
         int taken = Math.min(samples, available);
         int[] order = Arrays.copyOf(new Pcg64(seed).permutation(available), taken);
-        return new TakenRows(corpus, available, corpus.rows(order), notes(corpus, samples, taken));
+        return new TakenRows(corpus, available, corpus.rows(order, spool), FEWER_SAMPLES,
+                notes(corpus, samples, taken));
     }
 
     /**
      * The subjects are shuffled, the first ones get an equal number of rows each, and what does not divide evenly goes to
      * some of them by lot. Within a subject the rows are shuffled like those of any corpus.
      */
-    private static TakenRows spreadOverSubjects(Corpus corpus, Options options) {
+    private static TakenRows spreadOverSubjects(Corpus corpus, Options options, TextSpool spool) {
         List<RowFile> subjects = new ArrayList<>(corpus.files());
         int tasks = options.tasks().orElse(subjects.size());
         if (tasks > subjects.size()) {
@@ -183,14 +189,16 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
         random.shuffle(shares);
 
         int available = 0;
-        List<String> texts = new ArrayList<>();
+        List<RowTexts> texts = new ArrayList<>();
         for (int i = 0; i < tasks; i++) {
-            TakenRows rows = shuffled(corpus.only(List.of(subjects.get(i))), shares.get(i), options.seed());
+            Corpus subject = corpus.only(List.of(subjects.get(i)));
+            TakenRows rows = shuffled(subject, subject.rowCount(), shares.get(i), options.seed(), spool);
             available += rows.available();
-            texts.addAll(rows.texts());
+            texts.add(rows.texts());
         }
         Corpus taken = corpus.only(List.copyOf(subjects.subList(0, tasks)));
-        return new TakenRows(taken, available, texts, notes(taken, options.samples(), texts.size()));
+        RowTexts all = RowTexts.of(texts);
+        return new TakenRows(taken, available, all, FEWER_SAMPLES, notes(taken, options.samples(), all.count()));
     }
 
     private static List<String> notes(Corpus corpus, int samples, int taken) {

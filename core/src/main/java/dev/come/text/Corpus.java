@@ -7,15 +7,11 @@ import dev.come.hub.Hub;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -29,6 +25,9 @@ import java.util.stream.Stream;
  */
 record Corpus(String name, Split split, Path root, List<RowFile> files, Optional<String> separator) {
     private static final String PATH_SEPARATOR = "\n\n";
+
+    /** An order of rows takes four bytes for each: an eighth of Java's memory. */
+    private static final long MOST_ROWS = Math.min(1 << 30, Runtime.getRuntime().maxMemory() / 32);
 
     /**
      * Finds a corpus by its name, or takes the file or the folder at a path.
@@ -78,7 +77,8 @@ record Corpus(String name, Split split, Path root, List<RowFile> files, Optional
         }
         if (files.isEmpty()) {
             throw new InvalidInputException("The folder " + folder + " has no file that ends in "
-                    + String.join(", ", PlainTextFile.ENDINGS) + ", " + String.join(", ", TableFile.ENDINGS) + ".");
+                    + String.join(", ", PlainTextFile.ENDINGS) + ", " + String.join(", ", RowFile.tableEndings())
+                    + ".");
         }
         return files;
     }
@@ -121,26 +121,148 @@ record Corpus(String name, Split split, Path root, List<RowFile> files, Optional
      * @throws InvalidInputException if there are none
      */
     int rowCount() {
-        int count = files.stream()
-                .mapToInt(file -> Shortage.reading(file.path(), () -> file.scan(row -> false, (row, text) -> {
-                }))).sum();
+        long count = files.stream().mapToLong(file -> Shortage.reading(file.path(), file::count)).sum();
         if (count == 0) {
             throw new InvalidInputException(name + " has no rows of text in " + String.join(", ", sources()) + " below "
                     + root + ".");
         }
-        return count;
+        if (count > MOST_ROWS) {
+            throw new InvalidInputException(name + " has " + count + " rows of text, but at most " + MOST_ROWS
+                    + " can be put in order: give fewer files, or a part of the file.");
+        }
+        return (int) count;
     }
 
-    /** The texts of the rows with the given numbers, in the given order; the numbers go through all files. */
-    List<String> rows(int[] numbers) {
-        Set<Integer> wanted = IntStream.of(numbers).boxed().collect(Collectors.toSet());
-        Map<Integer, String> texts = new HashMap<>();
-        int before = 0;
-        for (RowFile file : files) {
-            int first = before;
-            before += Shortage.reading(file.path(),
-                    () -> file.scan(row -> wanted.contains(first + row), (row, text) -> texts.put(first + row, text)));
+    /** The first rows, which are read when they are sent. */
+    RowTexts first(int count) {
+        return new RowTexts() {
+            @Override
+            public int count() {
+                return count;
+            }
+
+            @Override
+            public void send(RowSink sink) {
+                read(new FirstRows(count, sink));
+            }
+        };
+    }
+
+    /**
+     * The rows with the given numbers, in the given order; the numbers go through all files.
+     *
+     * @param numbers no number twice
+     * @param spool keeps them until they are sent
+     */
+    RowTexts rows(int[] numbers, TextSpool spool) {
+        int[] ascending = numbers.clone();
+        Arrays.sort(ascending);
+        int before = spool.count();
+        read(new ChosenRows(ascending, spool));
+        if (spool.count() - before != numbers.length) {
+            throw new InvalidInputException(name + " has fewer rows now than when they were counted: leave its files as"
+                    + " they are during the run.");
         }
-        return IntStream.of(numbers).mapToObj(texts::get).map(Objects::requireNonNull).toList();
+        int[] order = IntStream.of(numbers).map(number -> before + Arrays.binarySearch(ascending, number)).toArray();
+        return new RowTexts() {
+            @Override
+            public int count() {
+                return order.length;
+            }
+
+            @Override
+            public void send(RowSink sink) {
+                for (int i = 0; i < order.length && !sink.isFull(); i++) {
+                    spool.send(order[i], sink);
+                }
+            }
+        };
+    }
+
+    private void read(RowSink sink) {
+        for (RowFile file : files) {
+            if (!sink.isFull()) {
+                Shortage.reading(file.path(), () -> {
+                    file.read(sink);
+                    return true;
+                });
+            }
+        }
+    }
+
+    /** Passes the first rows on, and then is full. */
+    private static final class FirstRows implements RowSink {
+        private final int count;
+        private final RowSink sink;
+        private int begun;
+        private boolean inRow;
+
+        FirstRows(int count, RowSink sink) {
+            this.count = count;
+            this.sink = sink;
+        }
+
+        @Override
+        public boolean begin() {
+            begun++;
+            inRow = sink.begin();
+            return inRow;
+        }
+
+        @Override
+        public void text(char[] characters, int from, int length) {
+            sink.text(characters, from, length);
+        }
+
+        @Override
+        public void end() {
+            sink.end();
+            inRow = false;
+        }
+
+        @Override
+        public boolean isFull() {
+            return (begun == count && !inRow) || sink.isFull();
+        }
+    }
+
+    /** Keeps some rows. */
+    private static final class ChosenRows implements RowSink {
+        private final int[] ascending;
+        private final TextSpool spool;
+        private int row;
+        private int taken;
+        private boolean inRow;
+
+        ChosenRows(int[] ascending, TextSpool spool) {
+            this.ascending = ascending;
+            this.spool = spool;
+        }
+
+        @Override
+        public boolean begin() {
+            inRow = taken < ascending.length && ascending[taken] == row;
+            row++;
+            if (inRow) {
+                taken++;
+                spool.begin();
+            }
+            return inRow;
+        }
+
+        @Override
+        public void text(char[] characters, int from, int length) {
+            spool.append(characters, from, length);
+        }
+
+        @Override
+        public void end() {
+            inRow = false;
+        }
+
+        @Override
+        public boolean isFull() {
+            return taken == ascending.length && !inRow;
+        }
     }
 }

@@ -80,7 +80,7 @@ enum NamedCorpus {
     /** Folders of the data set cais/mmlu that hold all subjects together, or other questions. */
     private static final Set<String> NOT_SUBJECTS = Set.of("all", "auxiliary_train");
 
-    private static final String TABLES = String.join(",", TableFile.ENDINGS);
+    private static final String TABLES = String.join(",", RowFile.tableEndings());
     private static final String ANY = String.join(",", PlainTextFile.ENDINGS) + "," + TABLES;
 
     private final Optional<String> separator;

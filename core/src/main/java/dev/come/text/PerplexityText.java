@@ -6,11 +6,10 @@ import dev.come.model.Positions;
 import dev.come.text.WindowLength.Settled;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * The text that perplexity is measured on: joined, encoded at once and cut into windows. Windows lie side by side, or move by
+ * The text that perplexity is measured on: joined, encoded and cut into windows. Windows lie side by side, or move by
  * fewer tokens than they have; then they cover the same text, and only those tokens of a window are scored that are in none
  * before.
  *
@@ -19,14 +18,12 @@ import java.util.stream.Stream;
  * joined by two line feeds.
  *
  * @param windows the tokens; every window is full, but for the last one if they slide
- * @param facts where they come from; its numbers are those of windows side by side
+ * @param facts where they come from; its numbers are those of windows side by side, and of the text that was read until
+ *     there were enough
  * @param stride by how many tokens a window is further than the one before
  * @param beginningOnly whether less text may have been taken than the convention has
  */
 public record PerplexityText(Sequences windows, TextFacts facts, int stride, boolean beginningOnly) {
-    /** Tokens that overlapping windows may have together: 1 GiB of ids. */
-    private static final long MOST_TOKENS = 1L << 28;
-
     /** Windows side by side. */
     public PerplexityText(Sequences windows, TextFacts facts, boolean beginningOnly) {
         this(windows, facts, facts.length().tokens(), beginningOnly);
@@ -71,8 +68,8 @@ public record PerplexityText(Sequences windows, TextFacts facts, int stride, boo
         Part part = Part.of(source);
         Corpus corpus = Corpus.open(source, part.preference(), TextRows.WHOLE);
         int available = corpus.rowCount();
-        int[] first = IntStream.range(0, Math.min(part.rows(), available)).toArray();
-        TakenRows rows = new TakenRows(corpus, available, corpus.rows(first), corpus.notes(part.split()));
+        TakenRows rows = new TakenRows(corpus, available, corpus.first(Math.min(part.rows(), available)),
+                "measure on less with --ppl-windows", corpus.notes(part.split()));
         TakenRows.Tokens tokens = rows.joined(corpus.separator().orElseThrow(), tokenizer, settled,
                 Math.min(part.windows(), windows),
                 "lower --seqlen or give more text");
@@ -96,7 +93,7 @@ public record PerplexityText(Sequences windows, TextFacts facts, int stride, boo
 
     private static Sequences sliding(Sequences sideBySide, int sequenceLength, int stride) {
         long tokens = (long) Math.ceilDiv(sideBySide.tokenCount(), stride) * sequenceLength;
-        if (tokens > MOST_TOKENS) {
+        if (tokens > TokenIds.mostInMemory()) {
             throw new UsageException("--stride is " + stride + ", by which the windows would have " + tokens
                     + " tokens together; give a larger one, or less text with --ppl-windows");
         }

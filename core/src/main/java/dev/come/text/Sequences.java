@@ -62,7 +62,8 @@ public record Sequences(int[] tokens, int[] offsets) {
     public static Sequences windows(int[] ids, int sequenceLength) {
         int count = ids.length / sequenceLength;
         int[] offsets = IntStream.rangeClosed(0, count).map(i -> i * sequenceLength).toArray();
-        return new Sequences(Arrays.copyOf(ids, count * sequenceLength), offsets);
+        return new Sequences(ids.length == count * sequenceLength ? ids : Arrays.copyOf(ids, count * sequenceLength),
+                offsets);
     }
 
     /**
@@ -122,9 +123,19 @@ public record Sequences(int[] tokens, int[] offsets) {
      */
     public String fingerprint() {
         MessageDigest digest = sha256();
-        digest.update(littleEndian(tokens));
-        digest.update(littleEndian(offsets));
+        update(digest, tokens);
+        update(digest, offsets);
         return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static void update(MessageDigest digest, int[] values) {
+        ByteBuffer bytes = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+        int step = bytes.capacity() / Integer.BYTES;
+        for (int from = 0; from < values.length; from += step) {
+            int length = Math.min(step, values.length - from);
+            bytes.clear().asIntBuffer().put(values, from, length);
+            digest.update(bytes.limit(length * Integer.BYTES));
+        }
     }
 
     private static MessageDigest sha256() {
@@ -133,12 +144,6 @@ public record Sequences(int[] tokens, int[] offsets) {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
         }
-    }
-
-    private static byte[] littleEndian(int[] values) {
-        ByteBuffer bytes = ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asIntBuffer().put(values);
-        return bytes.array();
     }
 
     @Override

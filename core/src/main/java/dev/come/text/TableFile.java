@@ -14,55 +14,65 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
-import java.util.function.BiConsumer;
-import java.util.function.IntPredicate;
+import java.util.Set;
 import java.util.stream.Collector;
 import java.util.stream.Collectors;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows of named fields: parquet, JSON (an array of objects, or one object after the other) or CSV (with a header line,
- * commas, and double quotes where needed), read by DuckDB.
+ * Rows of named fields: parquet or CSV (with a header line, commas, and double quotes where needed), read by DuckDB.
  */
 record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
-    /** What the names of such files end in. */
-    static final List<String> ENDINGS = Arrays.stream(Format.values()).flatMap(format -> format.endings.stream())
-            .toList();
+    /** What DuckDB may take beside the Java heap. A group of rows of a parquet file is in memory as a whole. */
+    private static final String MEMORY = "4GB";
+    /** Bytes of a row of CSV. DuckDB reads into buffers of twice that; left to itself it would take sixteen times. */
+    private static final int LONGEST_LINE = 1 << 26;
+    private static final int LONGEST_REASON = 300;
 
     private static @Nullable DuckDBConnection database;
 
     @Override
-    public int scan(IntPredicate wanted, BiConsumer<Integer, String> found) {
-        requireContent();
-        try (Connection connection = connect()) {
-            RowRecipe recipe = recipeFor(fields(connection));
-            String query = "SELECT " + recipe.sql() + " FROM "
-                    + format().tableFunction(recipe.fields());
-            int count = 0;
+    public void read(RowSink sink) {
+        query(connection -> {
+            RowRecipe recipe = recipe(connection);
+            String query = "SELECT " + recipe.sql() + " FROM " + format().tableFunction(recipe.fields());
             try (PreparedStatement statement = prepare(connection, query); ResultSet rows = statement.executeQuery()) {
-                for (; rows.next(); count++) {
-                    if (wanted.test(count)) {
-                        found.accept(count, text(rows, count, recipe));
+                for (long row = 0; !sink.isFull() && rows.next(); row++) {
+                    if (sink.begin()) {
+                        String text = rows.getString(1);
+                        if (text == null) {
+                            throw recipe.noText(path, row);
+                        }
+                        sink.text(text);
+                        sink.end();
                     }
                 }
             }
-            return count;
-        } catch (SQLException e) {
-            throw new InvalidInputException(path + " cannot be read as " + format().description + ": " + firstLine(e),
-                    e);
-        }
+            return sink;
+        });
+    }
+
+    @Override
+    public long count() {
+        return query(connection -> {
+            RowRecipe recipe = recipe(connection);
+            try (PreparedStatement statement = prepare(connection,
+                    "SELECT count(*) FROM " + format().tableFunction(recipe.fields()));
+                    ResultSet count = statement.executeQuery()) {
+                count.next();
+                return count.getLong(1);
+            }
+        });
     }
 
     /** All rows as texts of JSON objects. In CSV a field with nothing in it is an empty text. */
     List<String> jsonRows() {
-        requireContent();
-        try (Connection connection = connect()) {
-            Map<String, String> fields = new LinkedHashMap<>();
-            fields(connection).forEach(name -> fields.put(name, "JSON"));
-            String query = "SELECT to_json(row_of_file)::VARCHAR FROM " + format().tableFunction(fields)
-                    + " AS row_of_file";
+        return query(connection -> {
+            String query = "SELECT to_json(row_of_file)::VARCHAR FROM "
+                    + format().tableFunction(fields(connection).keySet()) + " AS row_of_file";
             List<String> rows = new ArrayList<>();
             try (PreparedStatement statement = prepare(connection, query); ResultSet found = statement.executeQuery()) {
                 while (found.next()) {
@@ -70,9 +80,23 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
                 }
             }
             return rows;
+        });
+    }
+
+    private interface Query<T> {
+        T run(Connection connection) throws SQLException;
+    }
+
+    private <T> T query(Query<T> query) {
+        requireContent();
+        try (Connection connection = connect()) {
+            return query.run(connection);
         } catch (SQLException e) {
-            throw new InvalidInputException(path + " cannot be read as " + format().description + ": " + firstLine(e),
-                    e);
+            String reason = reason(e);
+            throw new InvalidInputException(reason.startsWith("Out of Memory")
+                    ? path + " has rows that need more than the " + MEMORY + " that are given for reading tables:"
+                            + " write the file with fewer rows in a group, or with shorter ones."
+                    : path + " cannot be read as " + format().description + ": " + reason, e);
         }
     }
 
@@ -95,50 +119,57 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
             settings.setProperty("autoload_known_extensions", "false");
             // One thread needs one set of buffers; streaming keeps a large result from being held as a whole.
             settings.setProperty("threads", "1");
+            settings.setProperty("memory_limit", MEMORY);
+            settings.setProperty("temp_directory", ""); // or it would make a folder in the current one
             settings.setProperty("jdbc_stream_results", "true");
             database = DriverManager.getConnection("jdbc:duckdb:", settings).unwrap(DuckDBConnection.class);
         }
         return database.duplicate();
     }
 
-    private List<String> fields(Connection connection) throws SQLException {
-        List<String> names = new ArrayList<>();
+    /** The names of the fields and their SQL types. */
+    private Map<String, String> fields(Connection connection) throws SQLException {
+        Map<String, String> types = new LinkedHashMap<>();
         try (PreparedStatement statement = prepare(connection,
-                "DESCRIBE SELECT * FROM " + format().tableFunction(Map.of()));
+                "DESCRIBE SELECT * FROM " + format().tableFunction(Set.of()));
                 ResultSet fields = statement.executeQuery()) {
             while (fields.next()) {
-                names.add(fields.getString(1));
+                types.put(fields.getString(1), fields.getString(2));
             }
         }
-        return names;
+        return types;
     }
 
-    private RowRecipe recipeFor(List<String> names) {
-        return recipes.stream().filter(recipe -> names.containsAll(recipe.fields().keySet())).findFirst()
-                .orElseThrow(() -> new InvalidInputException(path + " has no field "
-                        + recipes.stream().map(recipe -> String.join(" and ", recipe.fields().keySet()))
-                                .collect(Collectors.joining(", nor "))
-                        + "; it has " + String.join(", ", names) + "."));
+    private RowRecipe recipe(Connection connection) throws SQLException {
+        Map<String, String> types = fields(connection);
+        RowRecipe recipe = RowRecipe.first(recipes, types.keySet(), path);
+        for (String field : recipe.fields()) {
+            String type = Objects.requireNonNull(types.get(field));
+            String expected = recipe.isList(field) ? "VARCHAR[]" : "VARCHAR";
+            if (!type.equals(expected) && !type.startsWith("ENUM")) {
+                throw new InvalidInputException(path + " has the type " + abridged(type) + " in the field " + field
+                        + ", where " + (recipe.isList(field) ? "a list of texts" : "a text") + " (" + expected
+                        + ") was expected.");
+            }
+        }
+        return recipe;
     }
 
     private PreparedStatement prepare(Connection connection, String query) throws SQLException {
         PreparedStatement statement = connection.prepareStatement(query);
-        statement.setString(1, path.toString().replaceAll("[*?\\[]", "[$0]")); // the name is no pattern
+        // The name is no pattern, and no address: what begins with "file:" is a folder.
+        statement.setString(1, path.toAbsolutePath().toString().replaceAll("[*?\\[]", "[$0]"));
         return statement;
     }
 
-    private String text(ResultSet rows, int row, RowRecipe recipe) throws SQLException {
-        String text = rows.getString(1);
-        if (text == null) {
-            throw new InvalidInputException(path + " has a row without text: row " + row + " (counted from 0) lacks "
-                    + String.join(" or ", recipe.fields().keySet()) + ".");
-        }
-        return text;
+    /** DuckDB adds the query and advice about its own options in further lines, and may quote a line of the file. */
+    private static String reason(SQLException e) {
+        return abridged(String.valueOf(e.getMessage()).lines().filter(line -> !line.contains("closed pending query"))
+                .findFirst().orElse("").strip());
     }
 
-    /** DuckDB adds the query and advice about its own options in further lines. */
-    private static String firstLine(SQLException e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("").strip();
+    private static String abridged(String text) {
+        return text.length() > LONGEST_REASON ? text.substring(0, LONGEST_REASON) + "..." : text;
     }
 
     private Format format() {
@@ -149,7 +180,7 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
 
     @SuppressWarnings("ImmutableEnumChecker") // its list is unmodifiable
     private enum Format {
-        PARQUET("parquet", "parquet"), JSON("UTF-8 JSON objects", "jsonl", "jsonl.gz", "json", "json.gz"), CSV(
+        PARQUET("parquet", "parquet"), CSV(
                 "UTF-8 CSV with a header line, commas between fields and double quotes around them", "csv", "csv.gz");
 
         private final String description;
@@ -164,19 +195,17 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
          * The SQL that reads a file, whose name is its parameter. Nothing is left for DuckDB to guess: it would take a text
          * that looks like a date for one, and skip lines that do not look like the others.
          *
-         * @param fields the fields that are needed and their types; none while it is not known which there are
+         * @param fields the fields that are needed; none while it is not known which there are
          */
-        String tableFunction(Map<String, String> fields) {
+        String tableFunction(Set<String> fields) {
+            // A folder that is called "text=7" would otherwise be a field.
             return switch (this) {
-                case PARQUET -> "read_parquet(?)";
-                case JSON -> "read_json(?" + fields.entrySet().stream()
-                        .map(field -> RowRecipe.quotedName(field.getKey()) + ": "
-                                + RowRecipe.quotedText(field.getValue()))
-                        .collect(list(", columns={", "}")) + ")";
+                case PARQUET -> "read_parquet(?, hive_partitioning=false)";
                 case CSV ->
-                    "read_csv(?, header=true, all_varchar=true, delim=',', quote='\"', escape='\"', comment='', skip=0"
-                            + fields.keySet().stream().map(RowRecipe::quotedText)
-                                    .collect(list(", force_not_null=[", "]"))
+                    "read_csv(?, hive_partitioning=false, header=true, all_varchar=true, delim=',', quote='\"',"
+                            + " escape='\"', comment='', skip=0, max_line_size=" + LONGEST_LINE + ", buffer_size="
+                            + 2 * LONGEST_LINE
+                            + fields.stream().map(RowRecipe::quotedText).collect(list(", force_not_null=[", "]"))
                             + ")";
             };
         }

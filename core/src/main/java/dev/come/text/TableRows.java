@@ -17,7 +17,7 @@ public final class TableRows {
 
     /** What the names of such files end in. */
     public static List<String> endings() {
-        return TableFile.ENDINGS;
+        return RowFile.tableEndings();
     }
 
     /**
@@ -27,9 +27,12 @@ public final class TableRows {
      * @throws InvalidInputException if the file cannot be read or is not what its ending says
      */
     public static List<ObjectNode> read(Path file) {
-        if (TableFile.ENDINGS.stream().noneMatch(ending -> file.toString().endsWith("." + ending))) {
+        if (!RowFile.endsInOneOf(file, RowFile.tableEndings())) {
             throw new InvalidInputException(file + " has an unknown ending: tables are read from files that end in "
-                    + String.join(", ", TableFile.ENDINGS) + ".");
+                    + String.join(", ", RowFile.tableEndings()) + ".");
+        }
+        if (RowFile.endsInOneOf(file, JsonFile.ENDINGS)) {
+            return new JsonFile(file, List.of()).objects();
         }
         List<ObjectNode> rows = new ArrayList<>();
         for (String row : new TableFile(file, List.of()).jsonRows()) {
@@ -49,7 +52,7 @@ public final class TableRows {
      * @throws InvalidInputException if it cannot be read
      */
     public static List<String> lines(Path file) {
-        return new PlainTextFile(file, TextRows.WHOLE).read().lines().toList();
+        return new PlainTextFile(file, TextRows.WHOLE).text().lines().toList();
     }
 
     /**
@@ -58,6 +61,6 @@ public final class TableRows {
      * @throws InvalidInputException if it cannot be read
      */
     public static String text(Path file) {
-        return new PlainTextFile(file, TextRows.WHOLE).read();
+        return new PlainTextFile(file, TextRows.WHOLE).text();
     }
 }

@@ -17,13 +17,15 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The tokenizer of a model folder, as its {@code tokenizer.json} describes it (the format of Hugging Face's
- * {@code tokenizers}); in a folder without one {@link TokenizerFiles} makes it of the older files. Texts of many megabytes are encoded whole: truncation and padding are off whatever the file says.
+ * {@code tokenizers}); in a folder without one {@link TokenizerFiles} makes it of the older files. Texts of any length
+ * are encoded: truncation and padding are off whatever the file says.
  *
  * <p>The work is done by the {@code tokenizers} library in native code, which comes inside a jar and is unpacked at first
  * use to {@code ~/.djl.ai/tokenizers} (another place: the environment variable {@code DJL_CACHE_DIR}; if that cannot be
@@ -37,13 +39,12 @@ public final class Tokenizer implements AutoCloseable {
         System.setProperty("ai.djl.offline", "true");
     }
 
-    private static final int LONG_TEXT = 1 << 18;
-
     private final Path file;
     /** Gives the text of tokenizer.json again, which is rarely needed and takes megabytes. */
     private final Supplier<String> json;
     private final long handle;
     private final int embeddings;
+    private @Nullable SafeCuts cuts;
     private boolean closed;
 
     private Tokenizer(Path file, Supplier<String> json, long handle, int embeddings) {
@@ -135,6 +136,18 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     private int[] encode(String text, boolean specialTokens) {
+        if (text.length() <= TextEncoder.PIECE) {
+            return encodeAtOnce(text, specialTokens);
+        }
+        TokenIds ids = new TokenIds("a prompt or document", Long.MAX_VALUE, false, "give less text");
+        TextEncoder encoder = new TextEncoder(this, specialTokens, ids);
+        encoder.append(text);
+        encoder.finish();
+        return ids.allIds();
+    }
+
+    /** The ids of a text that is encoded in one call, which takes about 140 bytes for each byte of text. */
+    int[] encodeAtOnce(String text, boolean specialTokens) {
         // HuggingFaceTokenizer.encode would make several objects for every token of the text.
         return Shortage.named(() -> "A text of " + text.length() + " characters, cut into tokens,",
                 () -> encodeAll(text, specialTokens));
@@ -148,7 +161,7 @@ public final class Tokenizer implements AutoCloseable {
             return ids;
         } finally {
             TokenizersLibrary.LIB.deleteEncoding(encoding);
-            if (text.length() >= LONG_TEXT) { // hundreds of bytes a token were needed on the way
+            if (text.length() > TextEncoder.PIECE) { // hundreds of bytes a token were needed on the way
                 NativeMemory.giveBackFreed();
             }
         }
@@ -157,6 +170,14 @@ public final class Tokenizer implements AutoCloseable {
     /** The text of the ids, special tokens included. */
     public String decode(int[] ids) {
         return TokenizersLibrary.LIB.decode(handle, IntStream.of(ids).asLongStream().toArray(), false);
+    }
+
+    /** Where long texts may be cut. */
+    synchronized SafeCuts cuts() {
+        if (cuts == null) {
+            cuts = SafeCuts.of(TokenizerShape.of(file, json.get()), this);
+        }
+        return cuts;
     }
 
     /** Whether a special token, such as the beginning-of-sequence token, is put in front of every text. */

@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -28,7 +27,7 @@ class CorpusTests {
     }
 
     private static List<String> allRows(Corpus corpus) {
-        return corpus.rows(IntStream.range(0, corpus.rowCount()).toArray());
+        return TestRows.of(corpus);
     }
 
     @Test
@@ -40,7 +39,7 @@ class CorpusTests {
         Corpus corpus = open("c4", Split.ALL);
         assertThat(corpus.sources()).containsExactly("c4/a.utf8", "c4/b.jsonl", "c4/c.json");
         assertThat(corpus.rowCount()).isEqualTo(5);
-        assertThat(corpus.rows(new int[]{3, 0, 4})).containsExactly("three", "zero", "four five");
+        assertThat(TestRows.of(corpus, 3, 0, 4)).containsExactly("three", "zero", "four five");
         assertThat(corpus.separator()).contains(" ");
     }
 

@@ -17,7 +17,6 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -47,7 +46,7 @@ class HubCorpusTests {
     }
 
     private static List<String> allRows(Corpus corpus) {
-        return corpus.rows(IntStream.range(0, corpus.rowCount()).toArray());
+        return TestRows.of(corpus);
     }
 
     private byte[] parquet(String values, String... columns) throws IOException, SQLException {
@@ -121,7 +120,7 @@ class HubCorpusTests {
         server.file("datasets/cais/mmlu", "auxiliary_train/train-00000-of-00001.parquet", questions);
         Corpus corpus = open("mmlu", Split.TRAIN, Split.VALIDATION);
         assertThat(corpus.files()).hasSize(57);
-        assertThat(corpus.rows(new int[]{0})).containsExactly("Why?\nA. a\nB. b\nC. c\nD. d\nAnswer:");
+        assertThat(TestRows.of(corpus, 0)).containsExactly("Why?\nA. a\nB. b\nC. c\nD. d\nAnswer:");
         assertThat(corpus.notes(Split.TRAIN)).first().asString().contains("The train split of mmlu is not there");
     }
 

@@ -150,8 +150,7 @@ class PerplexityTextTests {
         JsonNode golden = JsonMapper.shared().readTree(SharedData.path("golden/ppl.json"));
         Corpus corpus = Corpus.open(wiki2, List.of(Split.TEST), TextRows.WHOLE);
         assertThat(corpus.rowCount()).isEqualTo(golden.get("rows").asInt());
-        String text = String.join(corpus.separator().orElseThrow(),
-                corpus.rows(IntStream.range(0, corpus.rowCount()).toArray()));
+        String text = String.join(corpus.separator().orElseThrow(), TestRows.of(corpus));
         assertThat(text.codePointCount(0, text.length())).isEqualTo(golden.get("characters").asInt());
         byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
         assertThat(HexFormat.of().formatHex(digest)).isEqualTo(golden.get("text_sha256_utf8").asString());

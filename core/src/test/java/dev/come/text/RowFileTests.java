@@ -9,7 +9,6 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,12 +44,9 @@ class RowFileTests {
     }
 
     private static List<String> rows(Path file, RowRecipe... recipes) {
-        List<String> rows = new ArrayList<>();
-        int count = RowFile.of(file, TextRows.LINES, List.of(recipes)).scan(row -> true, (row, text) -> {
-            assertThat(row).isEqualTo(rows.size());
-            rows.add(text);
-        });
-        assertThat(rows).hasSize(count);
+        RowFile rowFile = RowFile.of(file, TextRows.LINES, List.of(recipes));
+        List<String> rows = TestRows.of(rowFile);
+        assertThat(rows).hasSize((int) rowFile.count());
         return rows;
     }
 
@@ -99,11 +95,8 @@ class RowFileTests {
     @Test
     void onlyTheRowsThatAreWantedAreHandedOver() throws IOException {
         Path file = write("a.jsonl", "{\"text\": \"one\"}\n{\"text\": \"two\"}\n{\"text\": \"three\"}\n");
-        List<String> found = new ArrayList<>();
-        int count = RowFile.of(file, TextRows.LINES, List.of(RowRecipe.field("text"))).scan(row -> row == 1,
-                (row, text) -> found.add(row + text));
-        assertThat(count).isEqualTo(3);
-        assertThat(found).containsExactly("1two");
+        RowFile rows = RowFile.of(file, TextRows.LINES, List.of(RowRecipe.field("text")));
+        assertThat(TestRows.of(rows::read, row -> row == 1)).containsExactly("two");
     }
 
     @Test
@@ -143,7 +136,7 @@ class RowFileTests {
         Path json = write("a.json", "[{\"text\": \"one\"}, {\"text\":");
         assertThatThrownBy(() -> rows(json)).isInstanceOf(InvalidInputException.class)
                 .hasMessageStartingWith(json + " cannot be read as UTF-8 JSON objects: ")
-                .hasMessageContaining("unexpected end of data");
+                .hasMessageContaining("Unexpected end-of-input");
         Path csv = write("a.csv", "text,n\none,1,9\n\"open,1\n");
         assertThatThrownBy(() -> rows(csv)).isInstanceOf(InvalidInputException.class)
                 .hasMessageStartingWith(csv + " cannot be read as UTF-8 CSV with a header line, commas between fields");
@@ -163,6 +156,92 @@ class RowFileTests {
             assertThatThrownBy(() -> rows(file)).isInstanceOf(InvalidInputException.class)
                     .hasMessageStartingWith(file + " cannot be read as UTF-8 ");
         }
+    }
+
+    @Test
+    void aTextOfAnotherTypeIsRefusedWithTheType() throws Exception {
+        String where = " in the field text of row 1 (counted from 0), where a text was expected.";
+        for (List<String> value : List.of(List.of("7", "a number"), List.of("1.5", "a number"),
+                List.of("true", "a truth value"),
+                List.of("[\"a\"]", "a list"), List.of("{\"a\": \"b\"}", "an object"))) {
+            assertRefused(write("a.jsonl", "{\"text\": \"one\"}\n{\"text\": " + value.getFirst() + "}\n"),
+                    " has " + value.getLast() + where);
+        }
+        for (List<String> value : List.of(List.of("7", "INTEGER"), List.of("['a']", "VARCHAR[]"),
+                List.of("'a'::BLOB", "BLOB"), List.of("{'a': 'b'}", "STRUCT(a VARCHAR)"))) {
+            assertRefused(TestParquet.write(folder.resolve("a.parquet"), "(" + value.getFirst() + ")", "text"),
+                    " has the type " + value.getLast() + " in the field text, where a text (VARCHAR) was expected.");
+        }
+    }
+
+    @Test
+    void theNameOfAFolderIsNoField() throws Exception {
+        Path key = Files.createDirectories(folder.resolve("text=7"));
+        Files.writeString(key.resolve("a.csv"), "text\none\n");
+        Files.writeString(key.resolve("a.jsonl"), "{\"text\": \"one\"}\n");
+        TestParquet.write(key.resolve("a.parquet"), "('one')", "text");
+        for (String name : List.of("a.csv", "a.jsonl", "a.parquet")) {
+            assertThat(rows(key.resolve(name))).as(name).containsExactly("one");
+        }
+    }
+
+    /** A relative path, which begins with what would be an address. */
+    @Test
+    void aPathThatBeginsLikeAnAddressIsAFolder() throws Exception {
+        Path local = Path.of("file:", temporary.getFileName().toString());
+        Files.createDirectories(local);
+        try {
+            Files.writeString(local.resolve("a.csv"), "text\none\n");
+            TestParquet.write(folder.resolve("a.parquet"), "('one')", "text");
+            Files.copy(folder.resolve("a.parquet"), local.resolve("a.parquet"));
+            assertThat(rows(local.resolve("a.csv"))).containsExactly("one");
+            assertThat(rows(local.resolve("a.parquet"))).containsExactly("one");
+        } finally {
+            for (Path path : List.of(local.resolve("a.csv"), local.resolve("a.parquet"), local, Path.of("file:"))) {
+                Files.deleteIfExists(path);
+            }
+        }
+    }
+
+    @Test
+    void jsonBeyondASaneBoundIsRefusedInOneSentence() throws IOException {
+        for (int depth : List.of(101, 1_000_000)) {
+            Path deep = write("deep.jsonl",
+                    "{\"text\": \"one\"}\n{\"text\": \"two\", \"n\": " + "[".repeat(depth) + "]".repeat(depth)
+                            + "}\n");
+            for (RowFile file : List.of(RowFile.of(deep, TextRows.LINES, List.of(RowRecipe.field("text"))))) {
+                assertThatThrownBy(() -> TestRows.of(file)).isInstanceOf(InvalidInputException.class)
+                        .hasMessageStartingWith(
+                                deep + " is beyond what is read of a JSON file: Document nesting depth (101)");
+                assertThatThrownBy(file::count).isInstanceOf(InvalidInputException.class);
+            }
+            assertThatThrownBy(() -> TableRows.read(deep)).isInstanceOf(InvalidInputException.class);
+        }
+        StringBuilder many = new StringBuilder("{\"n\": 0");
+        for (int i = 0; i < 10_001; i++) {
+            many.append(", \"f").append(i).append("\": 0");
+        }
+        assertRefused(write("wide.jsonl", many.append("}\n").toString()),
+                " has more than 10000 different fields: rows that all have the same few fields were expected.");
+    }
+
+    @Test
+    void jsonThatIsNoObjectsIsRefused() throws IOException {
+        for (String content : List.of("[[{\"text\": \"one\"}]]", "\"text\"", "[7]")) {
+            assertRefused(write("a.json", content),
+                    " has something else than an object as row 0 (counted from 0): UTF-8 JSON objects were"
+                            + " expected, one after the other or in one list.");
+        }
+        assertRefused(write("a.json", "{\"text\": \"\\ud83d\\ude00 \\ud83d\"}"),
+                " has half of a surrogate pair in the field text of"
+                        + " row 0 (counted from 0), which is no character: mend the file.");
+    }
+
+    @Test
+    void rowsOfTasksHaveAllFieldsAndTheirTypes() throws IOException {
+        assertThat(
+                TableRows.read(write("a.jsonl", "{\"a\": 1, \"b\": [\"x\"]}\n{\"c\": 1.50, \"a\": null}\n")).toString())
+                .isEqualTo("[{\"a\":1,\"b\":[\"x\"],\"c\":null}, {\"a\":null,\"b\":null,\"c\":1.5}]");
     }
 
     @Test
