@@ -15,7 +15,8 @@ class ArchitectureTests {
     private static final String ROOT = "dev.come";
 
     /** The rooms in the order in which data flows; {@code dev.come} itself, under all of them, knows none. */
-    private static final List<String> ROOMS = List.of("failure", "memory", "checkpoint", "vocabulary", "gguf", "hub", "model", "stack",
+    private static final List<String> ROOMS = List.of("failure", "memory", "checkpoint", "vocabulary", "gguf", "hub",
+            "model", "stack",
             "text",
             "run", "calibration", "prune", "heal", "evaluate", "distill", "report", "job", "demo");
 

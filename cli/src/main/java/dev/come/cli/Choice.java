@@ -1,7 +1,7 @@
 package dev.come.cli;
 
-import dev.come.checkpoint.RecordJson;
 import dev.come.UsageException;
+import dev.come.checkpoint.RecordJson;
 import java.util.Arrays;
 import java.util.List;
 

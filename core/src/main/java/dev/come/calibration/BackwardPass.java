@@ -1,10 +1,10 @@
 package dev.come.calibration;
 
 import dev.come.FailedException;
-import dev.come.memory.NativeMemory;
-import dev.come.failure.Shortage;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Calibration.Salience;
+import dev.come.failure.Shortage;
+import dev.come.memory.NativeMemory;
 import dev.come.model.Compute;
 import dev.come.model.InTurn;
 import dev.come.model.LayerGradients;

@@ -1,9 +1,9 @@
 package dev.come.calibration;
 
-import dev.come.failure.Opening;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.Trace.Span;
+import dev.come.failure.Opening;
 import dev.come.model.Compute;
 import dev.come.run.LayerRunner;
 import dev.come.run.StateStore;

@@ -1,7 +1,7 @@
 package dev.come.calibration;
 
-import dev.come.failure.Opening;
 import dev.come.Progress;
+import dev.come.failure.Opening;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;

@@ -1,8 +1,7 @@
 package dev.come.calibration;
 
-import dev.come.calibration.Calibration.SearchedLosses;
-
 import dev.come.Progress;
+import dev.come.calibration.Calibration.SearchedLosses;
 import dev.come.model.Compute;
 import dev.come.model.LikelyTokens;
 import dev.come.run.LayerRunner;

@@ -2,8 +2,8 @@ package dev.come.checkpoint;
 
 import dev.come.FailedException;
 import dev.come.Progress;
-import dev.come.failure.Shortage;
 import dev.come.UsageException;
+import dev.come.failure.Shortage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;

@@ -1,7 +1,7 @@
 package dev.come.distill;
 
-import dev.come.memory.Retained;
 import dev.come.failure.Opening;
+import dev.come.memory.Retained;
 import dev.come.model.Compute;
 import dev.come.model.LanguageModelHead;
 import dev.come.model.ModelConfig;

@@ -2,9 +2,9 @@ package dev.come.distill;
 
 import dev.come.FailedException;
 import dev.come.Progress;
-import dev.come.failure.Thrown;
 import dev.come.checkpoint.IoReason;
 import dev.come.distill.Distillation.Subject;
+import dev.come.failure.Thrown;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,7 +71,8 @@ final class ProcessQueue implements LayerQueue {
         ended.submit(() -> {
             String device = freeDevices.remove(); // as many as there are threads here
             LayerProcess.Order order = new LayerProcess.Order(subject.teacher().toAbsolutePath().toString(),
-                    subject.plan().toAbsolutePath().toString(), layer.position(), work.options(), lengths, work.training(),
+                    subject.plan().toAbsolutePath().toString(), layer.position(), work.options(), lengths,
+                    work.training(),
                     input.toString(), target.toString(), layer.folder().toAbsolutePath().toString(), device,
                     threads);
             try (Progress.Task task = work.begin(layer, examples)) {

@@ -1,10 +1,10 @@
 package dev.come.distill;
 
-import dev.come.memory.Retained;
-import dev.come.failure.Opening;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.TensorFile;
 import dev.come.checkpoint.TensorSpec;
+import dev.come.failure.Opening;
+import dev.come.memory.Retained;
 import dev.come.model.AdamW;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;

@@ -1,7 +1,7 @@
 package dev.come.evaluate;
 
-import dev.come.checkpoint.RecordJson;
 import dev.come.Version;
+import dev.come.checkpoint.RecordJson;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.Evaluation.Results;

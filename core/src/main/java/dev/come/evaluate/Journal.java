@@ -2,10 +2,10 @@ package dev.come.evaluate;
 
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
-import dev.come.failure.Opening;
-import dev.come.failure.Shortage;
 import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
+import dev.come.failure.Opening;
+import dev.come.failure.Shortage;
 import dev.come.run.Continuation.Score;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -138,8 +138,9 @@ public final class Journal implements AutoCloseable {
         Map<Key, List<Score>> scores = new HashMap<>();
         JsonNode others = parsed(lines.getFirst(), 1, path);
         if (!others.has(FINGERPRINT)) {
-            throw new InvalidInputException(path + " does not hold the scores of a run, which would be kept in a file of"
-                    + " that name; move it away, or give another --output");
+            throw new InvalidInputException(
+                    path + " does not hold the scores of a run, which would be kept in a file of"
+                            + " that name; move it away, or give another --output");
         }
         List<String> differences = new ArrayList<>();
         settings.propertyNames().stream().filter(key -> !same(settings.get(key), others.path(key)))

@@ -1,7 +1,6 @@
 package dev.come.evaluate;
 
 import dev.come.InvalidInputException;
-import dev.come.failure.Shortage;
 import dev.come.UsageException;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
@@ -14,6 +13,7 @@ import dev.come.evaluate.TaskDescription.Gold;
 import dev.come.evaluate.TaskDescription.HubPlace;
 import dev.come.evaluate.TaskDescription.LongText;
 import dev.come.evaluate.TaskDescription.Place;
+import dev.come.failure.Shortage;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSnapshot;
 import dev.come.text.FilePattern;

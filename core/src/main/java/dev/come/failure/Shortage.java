@@ -1,8 +1,8 @@
 package dev.come.failure;
 
+import dev.come.ByteSize;
 import dev.come.ComeException;
 import dev.come.FailedException;
-import dev.come.ByteSize;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,9 +1,9 @@
 package dev.come.gguf;
 
-import dev.come.failure.Opening;
-import dev.come.failure.Shortage;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.IoReason;
+import dev.come.failure.Opening;
+import dev.come.failure.Shortage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

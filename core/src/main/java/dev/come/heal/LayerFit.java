@@ -1,10 +1,10 @@
 package dev.come.heal;
 
-import dev.come.failure.Opening;
 import dev.come.Progress;
-import dev.come.failure.Shortage;
 import dev.come.calibration.SideBySide;
 import dev.come.calibration.Trial;
+import dev.come.failure.Opening;
+import dev.come.failure.Shortage;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
 import dev.come.model.Tensors;

@@ -1,7 +1,7 @@
 package dev.come.heal;
 
-import dev.come.memory.Retained;
 import dev.come.calibration.Moments;
+import dev.come.memory.Retained;
 import dev.come.model.Workspace;
 import java.util.List;
 import java.util.Optional;

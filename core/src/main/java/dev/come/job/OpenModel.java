@@ -1,8 +1,8 @@
 package dev.come.job;
 
-import dev.come.failure.Opening;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.failure.Opening;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStore;

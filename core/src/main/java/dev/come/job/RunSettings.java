@@ -1,7 +1,7 @@
 package dev.come.job;
 
-import dev.come.checkpoint.RecordJson;
 import dev.come.Version;
+import dev.come.checkpoint.RecordJson;
 import dev.come.distill.DistillationOptions;
 import dev.come.heal.Healing;
 import dev.come.hub.Hub;

@@ -1,8 +1,8 @@
 package dev.come.model;
 
+import dev.come.checkpoint.Checkpoint;
 import dev.come.failure.Opening;
 import dev.come.failure.Shortage;
-import dev.come.checkpoint.Checkpoint;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,8 +1,8 @@
 package dev.come.model;
 
 import dev.come.InvalidInputException;
-import dev.come.memory.Retained;
 import dev.come.checkpoint.Checkpoint;
+import dev.come.memory.Retained;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;

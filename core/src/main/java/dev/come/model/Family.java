@@ -183,7 +183,8 @@ public record Family(String modelType, String architecture, Names names, String 
     List<String> leftOut(ConfigTree config) {
         return Stream.concat(SHAPING.stream().map(this::key), switches.keySet().stream().sorted())
                 .filter(key -> defaults.containsKey(key) && !config.has(key))
-                .map(key -> key + fallback(key, Object.class).map(value -> " (taken as " + value + ")").orElse("")).toList();
+                .map(key -> key + fallback(key, Object.class).map(value -> " (taken as " + value + ")").orElse(""))
+                .toList();
     }
 
     /** How the attention of each layer looks, from {@code layer_types} and its like, or from what their absence means. */

@@ -1,8 +1,8 @@
 package dev.come.model;
 
-import dev.come.memory.Retained;
 import dev.come.failure.Opening;
 import dev.come.failure.Shortage;
+import dev.come.memory.Retained;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;

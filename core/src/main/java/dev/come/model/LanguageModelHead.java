@@ -1,8 +1,8 @@
 package dev.come.model;
 
-import dev.come.memory.Retained;
-import dev.come.failure.Opening;
 import dev.come.checkpoint.Checkpoint;
+import dev.come.failure.Opening;
+import dev.come.memory.Retained;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;

@@ -2,8 +2,8 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
-import java.util.HashMap;
 import dev.come.model.Family.SlidingLayers;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package dev.come.model;
 
-import dev.come.memory.Retained;
 import dev.come.checkpoint.DType;
+import dev.come.memory.Retained;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.IValue;

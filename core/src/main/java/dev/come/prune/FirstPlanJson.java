@@ -1,7 +1,7 @@
 package dev.come.prune;
 
-import dev.come.checkpoint.RecordJson;
 import dev.come.checkpoint.DType;
+import dev.come.checkpoint.RecordJson;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

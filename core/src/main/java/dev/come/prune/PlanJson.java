@@ -1,8 +1,8 @@
 package dev.come.prune;
 
 import dev.come.InvalidInputException;
-import dev.come.checkpoint.RecordJson;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.RecordJson;
 import dev.come.prune.PruningPlan.Evaluation;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerStack;

@@ -1,10 +1,10 @@
 package dev.come.prune;
 
 import dev.come.NothingToDoException;
-import dev.come.checkpoint.RecordJson;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.Reading;
+import dev.come.checkpoint.RecordJson;
 import dev.come.stack.LayerStack;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;

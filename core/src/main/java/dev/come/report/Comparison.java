@@ -1,11 +1,11 @@
 package dev.come.report;
 
+import dev.come.checkpoint.RecordJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import dev.come.checkpoint.RecordJson;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,8 +1,8 @@
 package dev.come.run;
 
 import dev.come.FailedException;
-import dev.come.failure.Opening;
 import dev.come.Progress;
+import dev.come.failure.Opening;
 import dev.come.failure.Shortage;
 import dev.come.model.Compute;
 import dev.come.model.CrossEntropy;

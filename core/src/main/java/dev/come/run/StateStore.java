@@ -1,9 +1,9 @@
 package dev.come.run;
 
 import dev.come.FailedException;
+import dev.come.checkpoint.IoReason;
 import dev.come.memory.NativeMemory;
 import dev.come.memory.Retained;
-import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -1,8 +1,8 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
-import dev.come.failure.Shortage;
 import dev.come.UsageException;
+import dev.come.failure.Shortage;
 import dev.come.hub.Hub;
 import java.io.IOException;
 import java.nio.file.Files;

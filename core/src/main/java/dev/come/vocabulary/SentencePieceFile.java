@@ -1,9 +1,9 @@
 package dev.come.vocabulary;
 
-import dev.come.failure.Shortage;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
+import dev.come.failure.Shortage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

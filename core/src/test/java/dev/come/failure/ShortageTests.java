@@ -1,10 +1,10 @@
 package dev.come.failure;
 
-import dev.come.FailedException;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.come.FailedException;
 import dev.come.checkpoint.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
