@@ -248,7 +248,7 @@ final class RunTraining implements Callable<Integer> {
 
         private void head() {
             Tensor states = Objects.requireNonNull(floatRows.get((long) config.hiddenSize()));
-            long most = NextTokens.rows(config);
+            long most = NextTokenLoss.rows(config);
             for (long row = 0; row < CHUNK; row += most) {
                 try (var _ = new PointerScope()) {
                     Tensor some = states.narrow(0, row, Math.min(most, CHUNK - row));
