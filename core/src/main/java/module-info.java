@@ -20,6 +20,7 @@ module dev.come.core {
     requires tools.jackson.databind;
 
     exports dev.come;
+    exports dev.come.api;
 
     exports dev.come.calibration to dev.come.cli;
     exports dev.come.checkpoint to dev.come.cli;

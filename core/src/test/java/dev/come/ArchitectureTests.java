@@ -18,7 +18,7 @@ class ArchitectureTests {
     private static final List<String> ROOMS = List.of("failure", "memory", "checkpoint", "vocabulary", "gguf", "hub",
             "model", "stack",
             "text",
-            "run", "calibration", "prune", "heal", "evaluate", "distill", "report", "job", "demo");
+            "run", "calibration", "prune", "heal", "evaluate", "distill", "report", "job", "demo", "api");
 
     @Test
     void aRoomUsesOnlyRoomsBeforeIt() {

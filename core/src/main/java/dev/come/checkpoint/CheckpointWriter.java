@@ -24,6 +24,7 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -139,8 +140,8 @@ public final class CheckpointWriter {
      * Writes the model.
      *
      * @param tensors the tensors, in the order in which they shall lie in the files
-     * @param tensorOf makes each tensor when its turn comes. It must have the promised type and shape; it is closed
-     *         when it is written, so what is handed over must not be in use elsewhere
+     * @param tensorOf lends each tensor when its turn comes. It must have the promised type and shape; it is called in a
+     *         PointerScope, so what it makes goes when the tensor is written, and what somebody owns stays
      * @throws UsageException as {@link #checkTarget} does
      * @throws FailedException when the disk is full or refuses; then nothing is left behind
      */
@@ -235,9 +236,8 @@ public final class CheckpointWriter {
         List<Long> checksums = new ArrayList<>();
         AtomicFile.writeFully(out, ByteBuffer.wrap(SafetensorsHeader.encode(tensors)));
         for (TensorSpec spec : tensors) {
-            try (Tensor given = tensorOf.apply(spec);
-                    Tensor onCpu = given.cpu();
-                    Tensor tensor = onCpu.contiguous()) {
+            try (var _ = new PointerScope()) {
+                Tensor tensor = tensorOf.apply(spec).cpu().contiguous();
                 checksums.add(writeTensor(out, bytes(tensor, spec), task));
             }
         }

@@ -125,7 +125,7 @@ public final class TensorFile implements AutoCloseable {
      * Writes a file that is, at any moment, either as it was or as it is now.
      *
      * @param specs the tensors in the order in which they shall lie in the file
-     * @param tensorOf makes each tensor when its turn comes; it is closed when it is written
+     * @param tensorOf lends each tensor when its turn comes, as for {@link CheckpointWriter#write}
      * @throws FailedException when the disk is full or refuses
      */
     public static void write(Path file, List<TensorSpec> specs, Function<TensorSpec, Tensor> tensorOf) {

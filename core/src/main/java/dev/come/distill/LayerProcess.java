@@ -78,7 +78,7 @@ final class LayerProcess {
                             List.of(tensor.size(0), tensor.size(1))));
                 }
             }
-            TensorFile.write(file, specs, spec -> states.apply(Integer.parseInt(spec.name())).cpu().detach());
+            TensorFile.write(file, specs, spec -> states.apply(Integer.parseInt(spec.name())));
         }
     }
 

@@ -66,9 +66,8 @@ final class TrainingFile {
                     torch.tensor(numbers).view(progress.points.size(), COLUMNS));
             tensors.put(new TensorSpec(BEST_STEP, DType.I64, List.of(1L)), torch.tensor(new long[]{progress.bestStep}));
             layers.forEach(layer -> tensors.putAll(layer.state()));
-            // The writer closes what it is given.
             TensorFile.write(file, List.copyOf(tensors.keySet()),
-                    spec -> Objects.requireNonNull(tensors.get(spec)).detach());
+                    spec -> Objects.requireNonNull(tensors.get(spec)));
         }
     }
 

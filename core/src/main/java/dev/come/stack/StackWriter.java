@@ -5,6 +5,7 @@ import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.LayerConfigEdit;
 import dev.come.checkpoint.TensorSpec;
+import dev.come.memory.Retained;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
@@ -112,7 +113,7 @@ public final class StackWriter {
     private final class LayerAtHand implements AutoCloseable {
         private int position = -1;
         private @Nullable LayerWeights weights;
-        private PointerScope scope = new PointerScope();
+        private final Retained.Group held = new Retained.Group();
 
         Tensor tensor(String name) {
             Place place = places.get(name);
@@ -120,18 +121,19 @@ public final class StackWriter {
                 return store.checkpoint().tensor(name);
             }
             if (weights == null || place.position() != position) {
-                scope.close();
-                scope = new PointerScope();
-                weights = store.materialise(stack.get(place.position()));
+                held.close();
+                try (var _ = new PointerScope()) {
+                    weights = store.materialise(stack.get(place.position()));
+                    weights.asMap().values().forEach(held::keep);
+                }
                 position = place.position();
             }
-            // The writer closes what it is given, and a layer that was merged into others may be needed again.
-            return weights.stored(place.parts()).detach();
+            return weights.stored(place.parts());
         }
 
         @Override
         public void close() {
-            scope.close();
+            held.close();
         }
     }
 }

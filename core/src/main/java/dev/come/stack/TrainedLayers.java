@@ -116,8 +116,7 @@ public final class TrainedLayers implements AutoCloseable {
             specs.add(new TensorSpec(name, DType.of(weights.get(parts.getFirst()).scalar_type()), config.shape(parts)));
             places.put(name, parts);
         }
-        // The writer closes what it is given.
-        TensorFile.write(file, specs, spec -> weights.stored(Objects.requireNonNull(places.get(spec.name()))).detach());
+        TensorFile.write(file, specs, spec -> weights.stored(Objects.requireNonNull(places.get(spec.name()))));
         try (TensorFile written = TensorFile.open(file)) {
             MessageDigest digest = TensorFile.sha256();
             names(config, position).forEach(name -> written.addTo(digest, name));
