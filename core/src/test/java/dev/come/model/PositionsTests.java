@@ -46,7 +46,7 @@ class PositionsTests {
     @Test
     void wherePartOfTheLayersIsScaledTheOthersLimitTheText() {
         assertThat(positions("gemma3_text", 131072,
-                root -> root.put("sliding_window", 512).put("sliding_window_pattern", 2)
+                root -> root.put("num_key_value_heads", 1).put("sliding_window", 512).put("sliding_window_pattern", 2)
                         .put("rope_local_base_freq", 1e4)
                         .put("query_pre_attn_scalar", 8).put("rope_theta", 1e6)
                         .putObject("rope_scaling").put("rope_type", "linear").put("factor", 8.0))
