@@ -12,7 +12,7 @@ public final class ByteSize {
     }
 
     /**
-     * The number of bytes that a size such as {@code 5GB} or {@code 200MiB} stands for, spelt as transformers spells it; a
+     * The number of bytes in a size such as {@code 5GB} or {@code 200MiB}. The spelling is that of transformers; a
      * number alone is bytes.
      *
      * @param option the option that the size was given to, for the message

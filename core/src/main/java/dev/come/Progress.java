@@ -33,10 +33,10 @@ public interface Progress {
     /** One piece of work; closing it ends it. */
     @FunctionalInterface
     interface Task extends AutoCloseable {
-        /** Says that so many more units are done; fewer than none where work must be done again. */
+        /** Says that this number of further units is done. It is negative where work must be done again. */
         void advance(long steps);
 
-        /** Says that so many units will not be done, because what they were for is known without. */
+        /** Says that this number of units will not be done, because their result is known without them. */
         default void skip(long steps) {
         }
 

@@ -89,7 +89,7 @@ public final class Prune {
         return this;
     }
 
-    /** Tokens in a window, at most as many as the model has positions. */
+    /** The number of tokens in a window, at most the number of positions of the model. */
     public Prune windowLength(int tokens) {
         length = WindowLength.of(tokens);
         return this;

@@ -77,7 +77,7 @@ public interface Calibration {
     }
 
     /**
-     * The losses of stacks of which only the least matters.
+     * The losses of stacks, where only the least loss matters.
      *
      * @param losses the loss of each; infinite where it was certain early that two others are less
      * @param lowerBounds what the loss of each is at least; the loss itself where that is known
@@ -90,7 +90,7 @@ public interface Calibration {
     }
 
     /**
-     * A stack of which one layer was refitted to the dense model.
+     * A stack with one layer refitted to the dense model.
      *
      * @param stack the stack with the layer's new weights
      * @param errorBefore the mean over tokens that the fit did not see of |dense - own|^2 / |dense|^2 after the layer, before
@@ -108,8 +108,9 @@ public interface Calibration {
     List<Double> blockInfluence(LayerStack stack);
 
     /**
-     * The angular distance across every window of so many adjacent layers: the mean of arccos(cos(state before the first,
-     * state after the last)) / pi. States are those of the residual stream, so the last one is before the final norm.
+     * The angular distance across every window of {@code width} adjacent layers. It is the mean of arccos(cos(state
+     * before the first, state after the last)) / pi. States are those of the residual stream, so the last one is before
+     * the final norm.
      *
      * @return one distance for each window, by the position of its first layer; none if the stack has fewer layers
      */
@@ -135,17 +136,17 @@ public interface Calibration {
     }
 
     /**
-     * Refits a layer in closed form: its projections to the residual stream are fitted so that the state after it comes to
-     * the one that the dense model has where the next layer of the stack begins. Losses are then measured on sequences that
-     * neither fits nor penalties have seen.
+     * Refits a layer in closed form. Its projections to the residual stream are fitted so that the state after it
+     * approaches the dense model's state where the next layer of the stack begins. Losses are then measured on
+     * sequences that neither fits nor penalties have seen.
      *
      * @return nothing if no fit brings the layer nearer to the dense model on tokens that it did not see
      */
     Optional<Refit> refitted(LayerStack stack, int position);
 
     /**
-     * The same layers as a model that is saved can hold them: each that has to do with refitted ones has weights of its own
-     * under the position where it is now.
+     * The same layers in the form that a saved model can hold. Each that has to do with refitted ones has weights of
+     * its own under the position where it is now.
      */
     LayerStack settled(LayerStack stack);
 
@@ -163,8 +164,8 @@ public interface Calibration {
     List<double[][]> pooledStates(LayerStack stack);
 
     /**
-     * How alike the representations of sequences are at the end of two stacks: the mean over sequences of the cosine between
-     * the states after the final norm, (tokens, hidden) each, taken as one vector.
+     * The similarity of the representations of sequences at the end of two stacks. It is the mean over sequences of the
+     * cosine between the states after the final norm, (tokens, hidden) each, taken as one vector.
      */
     double similarity(LayerStack stack, LayerStack reference);
 

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 
-/** Stacks of which only what is not known yet is run. */
+/** Stacks that are run only in the parts that are not known yet. */
 final class Candidates {
     private final LayerRunner runner;
     private final SearchedStates known;
@@ -48,7 +48,7 @@ final class Candidates {
         return stacks.get(stack);
     }
 
-    /** How many layers running all of them over one chunk comes to. */
+    /** The number of runs of a layer over one chunk that all of them need. */
     long layerRuns() {
         return byStart(IntStream.range(0, stacks.size()).boxed().toList(), first, chunks.size()).values().stream()
                 .mapToLong(together -> StackRun.runs(together.values())).sum();

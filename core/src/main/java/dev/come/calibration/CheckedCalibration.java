@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Hands on measurements and refuses those that are no numbers: every comparison with one is false, so it would silently win
- * some choices and lose others. Methods that ask through this need not look.
+ * Hands on measurements, and refuses those that are not numbers. Every comparison with such a value is false, so it
+ * would silently win some choices and lose others. Methods that ask through this need not look.
  */
 public final class CheckedCalibration implements Calibration {
     private final Calibration measuring;

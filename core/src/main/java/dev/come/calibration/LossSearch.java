@@ -30,7 +30,7 @@ final class LossSearch {
         /** Adds losses, or bounds where that is cheaper. */
         void run(TokenChunks group, List<Integer> stacks);
 
-        /** Adds the losses of stacks that have been run, of which only bounds are known. */
+        /** Adds the losses of stacks that have been run but have only bounds so far. */
         void finish(TokenChunks group, List<Integer> stacks);
     }
 

@@ -40,8 +40,8 @@ public final class Moments implements AutoCloseable {
     }
 
     /**
-     * Those of no rows yet, and of a few thousand at most, summed in float32 where the rows are; {@link #add(Moments)}
-     * brings them into sums that are exact for any number.
+     * Moments of no rows yet, summed in float32 where the rows are. They take a few thousand rows at most;
+     * {@link #add(Moments)} brings them into sums that are exact for any number.
      *
      * @param channels the width of x
      * @param y {@code (rows, outputs)}, float32, as will be added
@@ -103,7 +103,7 @@ public final class Moments implements AutoCloseable {
         return sums;
     }
 
-    /** Rows of a symmetric matrix from their diagonal on, as many as one product makes. */
+    /** The rows of a symmetric matrix that one product makes, from their diagonal on. */
     private static Tensor right(Tensor matrix, long start) {
         long rest = matrix.size(0) - start;
         return matrix.narrow(0, start, Math.min(PANEL, rest)).narrow(1, start, rest);

@@ -10,8 +10,8 @@ public enum Reading {
         }
     },
     /**
-     * What the authors' code computes: cosines clamped at 0, undefined ones counted as 0.5, and the output of the last layer
-     * taken after the final norm.
+     * The values that the authors' code computes. Cosines are clamped at 0, undefined ones are counted as 0.5, and the
+     * output of the last layer is taken after the final norm.
      */
     REFERENCE {
         @Override

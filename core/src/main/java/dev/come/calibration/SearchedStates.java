@@ -32,7 +32,7 @@ final class SearchedStates implements AutoCloseable {
         this.chunks = chunks;
     }
 
-    /** From now on only states above so many layers, and multiples of it, are kept. */
+    /** Keeps only states above a multiple of this number of layers from now on. */
     void space(int layers) {
         spacing = layers;
     }

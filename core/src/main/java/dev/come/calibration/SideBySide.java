@@ -60,7 +60,7 @@ public final class SideBySide implements AutoCloseable {
 
     /** The states of the dense model where they are known, which belong to somebody else. */
     interface DenseStates {
-        /** Where so many layers lie behind it, by chunk. */
+        /** The states of the dense model after this number of layers, by chunk. */
         List<State> after(int layers);
     }
 
@@ -97,7 +97,7 @@ public final class SideBySide implements AutoCloseable {
     }
 
     /**
-     * Begins where the stack is known to have come to, with states and a runner that belong to somebody else.
+     * Begins at a known point of the stack, with states and a runner that belong to somebody else.
      *
      * @param chunks first those that fits see, then the others
      * @param fittedChunks how many chunks fits see
@@ -129,8 +129,8 @@ public final class SideBySide implements AutoCloseable {
     }
 
     /**
-     * Has the dense model run on to where so many layers lie behind it. That is done together with the next layer of the
-     * stack, so that no thread waits between the two, unless {@link #whileDenseRuns} has done it before.
+     * Runs the dense model on until this number of layers lies behind it. That is done together with the next layer of
+     * the stack, so that no thread waits between the two, unless {@link #whileDenseRuns} has done it before.
      */
     public void runDense(int layers) {
         if (known != null) {
@@ -149,8 +149,8 @@ public final class SideBySide implements AutoCloseable {
     }
 
     /**
-     * Does work that only one thread can begin, while others have the dense model run on to where so many layers lie behind
-     * it. The states where it was are those that trials are compared with until {@link #runDense}.
+     * Does work that only one thread can begin, while others run the dense model on. They run it until this number of
+     * layers lies behind it. The states where it was are those that trials are compared with until {@link #runDense}.
      *
      * @param work is given the workspace of its thread
      */
@@ -166,7 +166,7 @@ public final class SideBySide implements AutoCloseable {
         return Objects.requireNonNull(result.get());
     }
 
-    /** Adds the layers that the dense model lacks until so many lie behind it, and gives the states after them. */
+    /** Adds the layers that the dense model lacks up to this number, and gives the states after them. */
     private List<State> dense(int layers, List<LayerRunner.Step> steps) {
         List<State> after = dense;
         for (int layer = denseLayers; layer < layers; layer++) {
@@ -223,8 +223,8 @@ public final class SideBySide implements AutoCloseable {
     }
 
     /**
-     * Runs a layer again with another projection, of which the trial tells the inputs: what comes before it is not run
-     * again, and the result is to the bit that of running all of it.
+     * Runs a layer again with another projection, whose inputs the trial tells. Nothing before the projection is run
+     * again, and the result equals that of a whole run to the bit.
      *
      * @param from the layer with weights that differ in this projection and its bias alone; may be discarded afterwards
      * @param weights the weights to run it with, which must outlive the call

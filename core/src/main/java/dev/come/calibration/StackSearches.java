@@ -26,8 +26,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class StackSearches implements AutoCloseable {
     /**
-     * Where stacks change another in so many places, a part of the vocabulary, one in so many tokens, shows most to be hopeless.
-     * Different changes in one place lie nearer together than such bounds do.
+     * The number of places from which part of the vocabulary shows most stacks to be hopeless. Stacks change another in
+     * these places, and the part is one in {@link #LIKELY} tokens. Different changes in one place lie nearer
+     * together than such bounds do.
      */
     private static final int MANY = 6;
     private static final int LIKELY = 5;
@@ -104,7 +105,7 @@ final class StackSearches implements AutoCloseable {
         return new Candidates(runner, known, focus, stacks, on, firstOfThem);
     }
 
-    /** Chunks of which the states of so many stacks may be held in half of the memory. */
+    /** Groups of chunks; half of the memory may hold the states of this number of stacks over one group. */
     List<TokenChunks> groups(int stacks, TokenChunks of, int least) {
         return of.groups(memory / 2 / tokenBytes / (stacks + 1), least);
     }

@@ -21,7 +21,7 @@ final class Trace {
     /** What was observed while the layer ran: its block influence and its sensitivities. */
     record Observation(double blockInfluence, Calibration.Sensitivity sensitivity) {}
 
-    /** A distance to the states so many layers below. */
+    /** A distance to the states this number of layers below. */
     record Span(int layers, Calibration.Tokens tokens) {}
 
     Trace(@Nullable Trace parent, List<State> states, @Nullable Observation observation) {

@@ -44,9 +44,10 @@ public final class Trial {
     }
 
     /**
-     * How what is missing is explained by the inputs of the projection that was asked about, over the tokens that fits
-     * see; rows are divided by the length of the dense state, and count as much as the layer adds of them to the residual
-     * stream. Where the projection has a bias, one more channel, the last, is always 1 before the division.
+     * The moments of the missing part and the inputs of the projection, over the tokens that fits see. They tell how
+     * the inputs of the projection that was asked about explain what is missing. Rows are divided by the length of the
+     * dense state, and count as much as the layer adds of them to the residual stream. Where the projection has a bias,
+     * one more channel, the last, is always 1 before the division.
      */
     public Moments fitted() {
         return asked(fitted);

@@ -142,7 +142,7 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
                 second ? Arrays.asList(between) : List.of(), fitted.total(), heldOut.total());
     }
 
-    /** Forgets the sums of a layer that did not come to its end. */
+    /** Forgets the sums of a layer that was not run to its end. */
     @Override
     public void close() {
         fitted.close();

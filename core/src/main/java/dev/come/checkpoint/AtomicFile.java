@@ -17,8 +17,8 @@ import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * Writes a single file all at once: whoever looks sees the file as it was or as it is now, also after the process or the
- * machine has died.
+ * Writes a single file all at once. Whoever looks sees the file as it was or as it is now, also after the process or
+ * the machine has died.
  *
  * <p>The content goes into a new file {@code .come-file-RANDOM.tmp} first, which never was anybody's, and is brought to the
  * disk before it gets the name. Permissions are those of any new file, as the umask leaves them. Whatever goes wrong, the new

@@ -70,7 +70,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Where that tensor lies, of which type and shape it is.
+     * The place, type and shape of that tensor.
      *
      * @throws CheckpointException when there is none
      */

@@ -15,9 +15,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * What a model says of itself before any weight is looked at: its config.json, and the headers of its safetensors files,
- * which are checked by themselves and against each other. The files need not lie in the folder, if their beginnings can be
- * read elsewhere.
+ * The description of a model before any weight is looked at: its config.json, and the headers of its safetensors files.
+ * These are checked by themselves and against each other. The files need not lie in the folder, if their beginnings can
+ * be read elsewhere.
  */
 public final class CheckpointHeaders {
     static final String CONFIG = "config.json";
@@ -120,7 +120,7 @@ public final class CheckpointHeaders {
     }
 
     /**
-     * Where that tensor lies, of which type and shape it is.
+     * The place, type and shape of that tensor.
      *
      * @throws CheckpointException when there is none
      */

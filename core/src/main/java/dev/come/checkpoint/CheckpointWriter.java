@@ -28,8 +28,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Writes a model folder that transformers, vLLM and llama.cpp read: config.json, the weights in one or several
- * safetensors files, and what else lay in the folder that the model was made from.
+ * Writes a model folder that transformers, vLLM and llama.cpp read. It holds config.json, the weights in one or several
+ * safetensors files, and the other files of the folder that the model was made from.
  *
  * <p>The folder appears all at once or not at all: everything is written beside it, brought to the disk, read again and
  * compared, and renamed at last. Only one tensor is in memory at a time.

@@ -56,7 +56,7 @@ public final class ConfigTree {
     }
 
     /**
-     * The JSON object that a file of so many bytes holds at most.
+     * The JSON object in a file of at most this number of bytes.
      *
      * @throws CheckpointException as {@link #read(Path)}, and when the file is larger
      */

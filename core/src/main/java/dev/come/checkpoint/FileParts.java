@@ -8,7 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** A file of which parts can be read, wherever it lies. */
+/** A file that can be read in parts, wherever it lies. */
 public interface FileParts {
     /** Bytes of the whole file. */
     long size() throws IOException;

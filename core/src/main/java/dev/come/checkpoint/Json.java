@@ -36,9 +36,9 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * JSON as Python's {@code json} module writes it for Hugging Face, read so that it can be written again unchanged: keys
- * keep their order and fractions their digits ({@code 1e-05} stays {@code 1e-05}). What Python tolerates but JSON does
- * not say clearly (a key given twice, NaN, Infinity) is refused.
+ * JSON as Python's {@code json} module writes it for Hugging Face. It is read so that it can be written again
+ * unchanged: keys keep their order and fractions their digits ({@code 1e-05} stays {@code 1e-05}). What Python
+ * tolerates but JSON does not say clearly (a key given twice, NaN, Infinity) is refused.
  */
 final class Json {
     private static final JsonFactory FACTORY = JsonFactory.builder()
@@ -92,7 +92,7 @@ final class Json {
     }
 
     /**
-     * Goes through the JSON object in these bytes one value after the other, of which only one is in memory.
+     * Goes through the JSON object in these bytes one value after the other. Only one value is in memory at a time.
      *
      * @param file what messages call it
      * @param entry is given each key with its value

@@ -9,8 +9,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The configuration of a model of which only some layers are left. Whatever config.json says layer by layer is kept for
- * the <em>original</em> layers that are left, at the top and inside of {@code text_config}; keys that are absent stay
+ * The configuration of a model with only some layers left. Whatever config.json says layer by layer is kept for the
+ * <em>original</em> layers that are left, at the top and inside of {@code text_config}; keys that are absent stay
  * absent.
  *
  * <ul>

@@ -20,7 +20,7 @@ public final class Limits {
     /** Bytes of a safetensors header: the limit of the format's own reader. Real ones seldom reach 1 MB. */
     public static final int HEADER_BYTES = 100_000_000;
 
-    /** Bytes of model.safetensors.index.json, of which DeepSeek V3's has 9 MB: it names all that the headers hold. */
+    /** Bytes of model.safetensors.index.json, which names all that the headers hold. That of DeepSeek V3 has 9 MB. */
     public static final int INDEX_BYTES = HEADER_BYTES;
 
     /** Tensors of a model. DeepSeek V3, with 256 experts in each layer, has about 92,000. */

@@ -16,8 +16,8 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The header of a safetensors file: eight bytes that give its length, then JSON that says where in the rest of the file
- * which tensor lies. Source: the format's own description at https://github.com/huggingface/safetensors.
+ * The header of a safetensors file. Eight bytes give its length; the JSON after them says where each tensor lies in the
+ * rest of the file. Source: the format's own description at https://github.com/huggingface/safetensors.
  *
  * <p>A header that was read is sound: every tensor has a known type, its bytes are as many as type and shape ask for,
  * and the tensors fill the file to its end without a hole and without sharing a byte.
@@ -98,8 +98,8 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
     }
 
     /**
-     * The start of a file that holds these tensors in this order: length and JSON, padded with spaces so that the data
-     * begin at a multiple of eight bytes.
+     * The start of a file that holds these tensors in this order: length and JSON. Spaces pad it so that the data begin
+     * at a multiple of eight bytes.
      */
     static byte[] encode(List<TensorSpec> tensors) {
         ObjectNode root = JsonNodeFactory.instance.objectNode();

@@ -21,8 +21,8 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A safetensors file that is mapped into memory and never copied: one of a {@link Checkpoint}, which says what holds for it, or
- * one apart from any model.
+ * A safetensors file that is mapped into memory and never copied. It is one of a {@link Checkpoint}, which says what
+ * holds for it, or one apart from any model.
  */
 public final class TensorFile implements AutoCloseable {
     private static final int CHUNK_BYTES = 1 << 24;
@@ -98,7 +98,7 @@ public final class TensorFile implements AutoCloseable {
         addTo(digest, name, Long.MAX_VALUE);
     }
 
-    /** Adds the first bytes of a tensor to a digest, at most so many. */
+    /** Adds the first bytes of a tensor to a digest, at most this number. */
     void addTo(MessageDigest digest, String name, long most) {
         TensorInfo tensor = info(name);
         long bytes = Math.min(most, tensor.byteLength());

@@ -11,7 +11,7 @@ import java.util.Objects;
 import java.util.SplittableRandom;
 
 /**
- * The model that lies inside this project: a Llama of ten layers and 1.5 million parameters that knows nothing but the
+ * The model that lies inside this project: a Llama of ten layers and 1.5 million parameters. It knows nothing but the
  * stories of a small grammar. It is small enough to be pruned within seconds.
  */
 public final class DemoModel {

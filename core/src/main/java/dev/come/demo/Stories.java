@@ -234,7 +234,10 @@ final class Stories {
                     pick(animal.habits).form(many, past)));
         }
 
-        /** An animal with up to so many relative clauses inside each other; their verbs agree with their own nouns. */
+        /**
+         * An animal with up to {@code depth} relative clauses inside each other. Their verbs agree with their own
+         * nouns.
+         */
         private String described(Animal animal, boolean many, boolean past, int depth) {
             String noun = (coin() ? colour(animal.name) + " " : "") + animal.name + (many ? "s" : "");
             if (depth == 0 || coin()) {

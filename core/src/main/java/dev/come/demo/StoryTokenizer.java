@@ -6,9 +6,9 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * The tokenizer of the embedded model, as the files that Hugging Face's {@code tokenizers} and {@code transformers} read:
- * one token for each word and punctuation mark of {@link Stories}, a beginning of text in front of every text, and the end
- * of a line, at which a story ends, as the end of text.
+ * The tokenizer of the embedded model, as the files that Hugging Face's {@code tokenizers} and {@code transformers}
+ * read. It has one token for each word and punctuation mark of {@link Stories}. A beginning of text stands in front of
+ * every text; the end of a line, at which a story ends, is the end of text.
  */
 final class StoryTokenizer {
     static final int BEGIN_OF_TEXT = 1;

@@ -37,7 +37,9 @@ import org.bytedeco.javacpp.PointerScope;
  * give, it is trained, and states that no layer above needs are forgotten.
  */
 public final class Distillation {
-    /** Small chunks, so that many threads share a batch; products of so many rows are large enough. */
+    /**
+     * The number of rows in a chunk. It is small, so that many threads share a batch, and large enough for products.
+     */
     static final int CHUNK = 512;
 
     private final Subject subject;

@@ -10,9 +10,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * What the whole model is trained for besides its next tokens ({@code --hidden-weight}): {@link Objective#MSE} between its own
- * states after a merged layer and the teacher's states at the boundary that this layer stands for, the mean over the merged
- * layers. Safe for use by several threads.
+ * The training objective of the whole model besides its next tokens ({@code --hidden-weight}). It is {@link
+ * Objective#MSE} between the model's own states after a merged layer and the teacher's states at the boundary that this
+ * layer stands for, the mean over the merged layers. Safe for use by several threads.
  *
  * @param weight factor in the loss
  * @param ends by position of the merged layers: the teacher's states after what they stand for are the targets

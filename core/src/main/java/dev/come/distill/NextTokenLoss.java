@@ -18,8 +18,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * KL between the probabilities of the next token that follow from two states after the last layer, teacher and student, which
- * share everything behind the layers. Everything is float32. Safe for use by several threads.
+ * KL between the probabilities of the next token of teacher and student. They follow from two states after the last
+ * layer; teacher and student share everything behind the layers. Everything is float32. Safe for use by several
+ * threads.
  */
 final class NextTokenLoss implements AutoCloseable {
     /** Logits that are held at once for each thread, twice. */

@@ -14,8 +14,8 @@ import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * The teacher's hidden states, from one boundary between layers to the next: each layer is run once over all tokens, and only
- * boundaries that someone still needs are kept. Boundary n lies before layer n.
+ * The teacher's hidden states, from one boundary between layers to the next. Each layer is run once over all tokens,
+ * and only boundaries that someone still needs are kept. Boundary n lies before layer n.
  */
 final class TeacherStates implements AutoCloseable {
     private final LayerRunner runner;

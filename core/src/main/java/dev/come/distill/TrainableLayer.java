@@ -164,7 +164,7 @@ final class TrainableLayer implements AutoCloseable {
         return state;
     }
 
-    /** Goes on from a state after so many steps. */
+    /** Goes on from a state after this number of steps. */
     void restore(TensorFile file, int steps) {
         try (var _ = new PointerScope()) {
             vector.copy_(file.tensor(name("weights")));

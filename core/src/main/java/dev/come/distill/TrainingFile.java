@@ -20,8 +20,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * What training goes on from after it was interrupted: weights, the optimizer's means, the best weights so far and the curve,
- * in one file that is replaced all at once. It lies in the run's folder and is of no use to anyone else.
+ * The file from which interrupted training goes on. It holds weights, the optimizer's means, the best weights so far
+ * and the curve, and is replaced all at once. It lies in the run's folder and is of no use to anyone else.
  */
 final class TrainingFile {
     private static final String CURVE = "curve";

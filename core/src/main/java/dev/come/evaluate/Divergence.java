@@ -8,8 +8,8 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /**
- * How far a model is from another one, the reference, on the same windows of a text: of the probabilities by which each scored
- * token is predicted, KL(reference || model).
+ * The distance of a model from another one, the reference, on the same windows of a text. It is KL(reference || model)
+ * of the probabilities that predict each scored token.
  *
  * @param metric the full name of the divergence: data, unit, windows and BOS rule; only equal names compare
  * @param tokens how many tokens are scored

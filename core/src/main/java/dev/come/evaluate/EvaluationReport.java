@@ -245,8 +245,8 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
     }
 
     /**
-     * Every long text of both models as CSV, with its words and bytes, its log-likelihood in nats and what it takes in bits;
-     * empty if there is none.
+     * Every long text of both models as CSV; empty if there is none. Each has its words and bytes, its log-likelihood
+     * in nats and the bits that it takes.
      */
     public Optional<String> longTexts() {
         StringBuilder lines = new StringBuilder();

@@ -30,8 +30,8 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The scores of a run as they come in: one line of JSON for each item, appended to a file, from which a run that was killed goes on.
- * The first line says what the run depends on. A last line that was not written to its end is dropped.
+ * The scores of a run as they come in. Each item adds one line of JSON to a file, from which a run that was killed goes
+ * on. The first line says what the run depends on. A last line that was not written to its end is dropped.
  */
 public final class Journal implements AutoCloseable {
     /** The setting that tells a journal from any other file. */

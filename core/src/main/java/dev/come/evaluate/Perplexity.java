@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Perplexity as SLEB and CoMe measure it: windows side by side, in each the mean cross-entropy of all tokens but the first,
- * exp of the mean over windows. Where windows slide, of each the tokens that none before has scored, and every token counts
- * the same.
+ * Perplexity as SLEB and CoMe measure it. Windows lie side by side, and the value is exp of the mean over windows of
+ * the mean cross-entropy of all tokens but the first. Where windows slide, each has the mean of the tokens that none
+ * before has scored, and every token counts the same.
  *
  * @param metric the full name of the number: data, unit, sequence length and BOS rule; only equal names compare
  * @param value the perplexity

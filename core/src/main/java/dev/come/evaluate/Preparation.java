@@ -14,7 +14,7 @@ enum Preparation {
     HELLASWAG,
     /** Two contexts and what follows both; see {@link Winogrande}. */
     WINOGRANDE,
-    /** An article and several problems, of which the last is asked; see {@link Race}. */
+    /** An article and several problems; the model is asked the last one. See {@link Race}. */
     RACE,
     /** Pages as people write them; see {@link WikiText}. */
     WIKITEXT;

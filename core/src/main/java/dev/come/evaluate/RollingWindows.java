@@ -7,8 +7,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A long text cut so that every token is predicted once: each window predicts as many tokens as the model takes, after the one
- * token before them; the last window, which has fewer left to predict, sees so many more tokens before them.
+ * A long text, cut so that every token is predicted once. Each window predicts the number of tokens that the model
+ * takes, after the one token before them. The last window has fewer left to predict, and sees correspondingly more
+ * tokens before them.
  */
 final class RollingWindows {
     private RollingWindows() {

@@ -45,8 +45,8 @@ record Row(ObjectNode fields, Map<String, List<List<String>>> columns, String na
     }
 
     /**
-     * A text with columns put in: {@code {name}}, {@code {name[2]}} for an element of a list, {@code {name|strip}} without
-     * blanks around it; {@code {{} and {@code }}} are braces.
+     * A text with columns put in. They are {@code {name}}, {@code {name[2]}} for an element of a list, and {@code
+     * {name|strip}} without blanks around it; {@code {{} and {@code }}} are braces.
      */
     String fill(String template) {
         return INSERT.matcher(template).replaceAll(match -> Matcher.quoteReplacement(insert(match)));

@@ -29,8 +29,8 @@ final class TaskCatalog {
     }
 
     /**
-     * Finds a task: one of those of the project by its name, a subject of one of them ({@code mmlu_anatomy}) or a part
-     * ({@code mmlu_stem}), or a file.
+     * Finds a task by its name. The name is that of a task of the project, of a subject of one ({@code mmlu_anatomy}),
+     * of a part ({@code mmlu_stem}), or of a file.
      *
      * @param library where the data are; those of a file are looked for beside it first
      * @return one description, or those of a group

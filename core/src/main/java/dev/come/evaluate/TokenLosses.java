@@ -85,9 +85,9 @@ public record TokenLosses(PerplexityText text, double[][] losses, Optional<Besid
     }
 
     /**
-     * Writes a row (RFC 4180) for each scored token: corpus, window and place in it, both counted from 0, the token's id, its
-     * loss in nats; and if there is another model its loss, the divergence, and 1 where the likeliest token is the same, else
-     * 0. Numbers are read back as they are.
+     * Writes a row (RFC 4180) for each scored token. It has corpus, window and place in it, both counted from 0, the
+     * token's id, and its loss in nats. If there is another model, its loss follows, the divergence, and 1 where the
+     * likeliest token is the same, else 0. Numbers are read back as they are.
      */
     public void writeRows(Appendable out) throws IOException {
         String corpus = quoted(text.facts().dataset());

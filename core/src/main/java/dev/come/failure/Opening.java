@@ -5,7 +5,7 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens several things of which one may fail. Whatever is thrown, an error as well, closes those before it:
+ * Opens several things, where one may fail. Whatever is thrown, an error as well, closes those before it:
  *
  * <pre>{@code
  * try (Opening opening = new Opening()) {

@@ -119,8 +119,9 @@ final class Dequantiser {
     }
 
     /**
-     * 16 bytes for the 16 groups of 16 numbers (low half: scale, high half: minimum), 64 bytes of two-bit numbers, then the
-     * scale of the scales and that of the minima. Of each 32 bytes the lowest two bits are 32 numbers, then the next two.
+     * Reads blocks of Q2_K. Each has 16 bytes for the 16 groups of 16 numbers (low half: scale, high half: minimum), 64
+     * bytes of two-bit numbers, then the scale of the scales and that of the minima. Of each 32 bytes the lowest two
+     * bits are 32 numbers, then the next two.
      */
     private static void q2k(byte[] in, float[] out, int n) {
         for (int block = 0, at = 0, to = 0; block < n; block++, at += 84, to += 256) {
@@ -140,9 +141,10 @@ final class Dequantiser {
     }
 
     /**
-     * 32 bytes of third bits (bit b of byte i belongs to number 32 b + i, and if it is not set, 4 is taken off), 64 bytes of
-     * the lower two bits as in Q2_K, 12 bytes of 16 six-bit scales less 32, and the scale of the scales. Of a six-bit scale
-     * the lower four bits lie in the first 8 bytes (low halves first), the upper two in the last 4.
+     * Reads blocks of Q3_K. Each has 32 bytes of third bits (bit b of byte i belongs to number 32 b + i, and if it is
+     * not set, 4 is taken off), 64 bytes of the lower two bits as in Q2_K, 12 bytes of 16 six-bit scales less 32, and
+     * the scale of the scales. Of a six-bit scale the lower four bits lie in the first 8 bytes (low halves first), the
+     * upper two in the last 4.
      */
     private static void q3k(byte[] in, float[] out, int n) {
         for (int block = 0, at = 0, to = 0; block < n; block++, at += 110, to += 256) {
@@ -164,8 +166,8 @@ final class Dequantiser {
     }
 
     /**
-     * The scale of the scales, that of the minima, 12 bytes of eight six-bit scales and minima, 128 bytes of four-bit
-     * numbers: of each 32 bytes the low halves are 32 numbers, then the high halves.
+     * Reads blocks of Q4_K. Each has the scale of the scales, that of the minima, 12 bytes of eight six-bit scales and
+     * minima, and 128 bytes of four-bit numbers. Of each 32 bytes the low halves are 32 numbers, then the high halves.
      */
     private static void q4k(byte[] in, float[] out, int n) {
         for (int block = 0, at = 0, to = 0; block < n; block++, at += 144, to += 256) {
@@ -203,9 +205,9 @@ final class Dequantiser {
     }
 
     /**
-     * 128 bytes of the lower four bits, 64 bytes of the upper two, 16 signed bytes of scales, and the scale of the scales;
-     * 32 is taken off. Of each 64 bytes the low halves are 64 numbers, then the high halves; of each 32 bytes the lowest two
-     * bits are 32 numbers, then the next two.
+     * Reads blocks of Q6_K. Each has 128 bytes of the lower four bits, 64 bytes of the upper two, 16 signed bytes of
+     * scales, and the scale of the scales; 32 is taken off. Of each 64 bytes the low halves are 64 numbers, then the
+     * high halves; of each 32 bytes the lowest two bits are 32 numbers, then the next two.
      */
     private static void q6k(byte[] in, float[] out, int n) {
         for (int block = 0, at = 0, to = 0; block < n; block++, at += 210, to += 256) {

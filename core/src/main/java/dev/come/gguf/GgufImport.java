@@ -43,8 +43,8 @@ public final class GgufImport {
     }
 
     /**
-     * The folder that {@link #folder} should be given: come/gguf in $XDG_CACHE_HOME, which must be an absolute path to count, or
-     * else in ~/.cache (XDG base directory specification).
+     * The folder to give to {@link #folder}. It is come/gguf in $XDG_CACHE_HOME, which must be an absolute path to
+     * count, or else in ~/.cache (XDG base directory specification).
      */
     public static Path cache(Map<String, String> environment, Path home) {
         return Optional.ofNullable(environment.get("XDG_CACHE_HOME")).map(Path::of).filter(Path::isAbsolute)

@@ -65,7 +65,7 @@ final class GgufReader {
         return bytes.get(LONG, advance(Long.BYTES, what));
     }
 
-    /** A number of things of which each takes at least so many bytes of what is left. */
+    /** Reads a number of things. Each takes at least {@code smallest} bytes of what is left. */
     long count(String what, int smallest) {
         long count = int64(what);
         long most = (end() - position) / smallest;

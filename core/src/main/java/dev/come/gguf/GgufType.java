@@ -5,10 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/**
- * How a tensor of a GGUF file is stored: blocks of so many numbers in so many bytes. {@link Dequantiser} says what the
- * bytes mean.
- */
+/** The storage of a tensor in a GGUF file. Each block holds a fixed number of numbers in a fixed number of bytes. */
 enum GgufType {
     F32(0, 1, 4), F16(1, 1, 2), BF16(30, 1, 2), Q4_0(2, 32, 18), Q4_1(3, 32, 20), Q5_0(6, 32, 22), Q5_1(7, 32,
             24), Q8_0(8,
@@ -53,7 +50,7 @@ enum GgufType {
         return blockLength == 1;
     }
 
-    /** Bytes of so many numbers, which must be whole blocks. */
+    /** The bytes of {@code numbers} numbers, which must fill whole blocks. */
     long bytes(long numbers) {
         return Math.multiplyExact(numbers / blockLength, blockBytes);
     }

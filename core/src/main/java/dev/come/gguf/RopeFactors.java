@@ -10,8 +10,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * How many times slower each pair of a head's channels turns than it would without: what a GGUF file keeps of Llama 3.1's
- * scaling of positions.
+ * The factors by which each pair of a head's channels turns slower than it would without. A GGUF file keeps Llama 3.1's
+ * scaling of positions in this form.
  *
  * @param factors one for each pair
  */

@@ -33,10 +33,10 @@ import java.util.function.ToDoubleFunction;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
- * Heals a pruned stack in closed form: layer by layer, from the first edit on, the projections that write to the residual
- * stream are fitted so that the state after the layer comes to the state that the dense model has where the next kept layer
- * begins. The layer gets the healed stack's own states, so what is wrong above is put right below. No gradients are needed:
- * the state is linear in these projections, so each fit is a ridge regression around the present weights.
+ * Heals a pruned stack in closed form. Layer by layer, from the first edit on, it fits the projections that write to
+ * the residual stream. The state after the layer thus approaches the dense model's state where the next kept layer
+ * begins. The layer gets the healed stack's own states, so what is wrong above is put right below. No gradients are
+ * needed: the state is linear in these projections, so each fit is a ridge regression around the present weights.
  *
  * <p>Every fifth sequence takes no part in the fits. On these the penalty of each fit is chosen, and a fit is only taken if
  * the layer, run with the weights as they will be saved, comes nearer to the dense states there. In the end the whole stack
@@ -133,8 +133,8 @@ public final class Healing {
     }
 
     /**
-     * What healing comes to, in runs of a layer over all tokens: the dense model, every layer of the stack, and for each fit
-     * its products and what is run again behind it, which was found to take three quarters of a run.
+     * The cost of healing, in runs of a layer over all tokens. It counts the dense model, every layer of the stack, and
+     * for each fit its products and what is run again behind it. Each fit was found to take three quarters of a run.
      *
      * @param layers of the dense model
      * @param left layers of the stack

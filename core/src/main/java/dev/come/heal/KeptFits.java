@@ -22,9 +22,9 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The fits of a healing as they come, in its folder: of each layer the weights, if a fit was taken, and after them a record
- * {@code fit-POSITION.json} that says that all is there. An interrupted healing finds them, runs each such layer once instead
- * of fitting it, and has the same states to the bit.
+ * The fits of a healing as they come, in its folder. Each layer has the weights, if a fit was taken, and after them a
+ * record {@code fit-POSITION.json} that says that all is there. An interrupted healing finds them, runs each such layer
+ * once instead of fitting it, and has the same states to the bit.
  */
 final class KeptFits implements AutoCloseable {
     private static final JsonMapper JSON = new JsonMapper();

@@ -110,8 +110,9 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
     }
 
     /**
-     * The weights with a projection, and its bias if it has one, changed and rounded as they are stored; nothing if they are
-     * too large for that (float16 ends at 65,504), since such a fit cannot be saved and helps nobody. Closes the fit.
+     * The weights with a projection, and its bias if it has one, changed and rounded as they are stored. There are none
+     * if they are too large for that (float16 ends at 65,504), since such a fit cannot be saved and helps nobody.
+     * Closes the fit.
      */
     private static Optional<LayerWeights> changed(LayerWeights weights, Part projection, Ridge.Fit fit) {
         LayerWeights changed;

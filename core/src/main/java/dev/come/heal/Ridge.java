@@ -16,8 +16,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ridge regression: the change of a projection that minimises {@code sum |y - x change|^2 + penalty |change|^2} over some
- * rows, with the penalty that serves other rows best.
+ * Ridge regression with the penalty that serves other rows best. It finds the change of a projection that minimises
+ * {@code sum |y - x change|^2 + penalty |change|^2} over some rows.
  *
  * <p>One factorisation serves all penalties. With {@code x'x = V diag(s) V'} the change is
  * {@code V diag(1 / (s + penalty)) V'x'y}, and its error on other rows is a quadratic form in the numbers {@code 1 / (s +

@@ -59,7 +59,9 @@ final class BlobDownload {
         this.hash = BlobHash.of(facts.etag(), facts.size());
     }
 
-    /** Looks how many bytes are still to come; so many the task will be told of in the end, come what may. */
+    /**
+     * Finds the number of bytes still to come. In the end the task will be told of exactly this number, come what may.
+     */
     long plan() {
         long arrived = isThere() ? facts.size() : HubCache.bytes(partial);
         planned = arrived <= facts.size() ? facts.size() - arrived : facts.size();

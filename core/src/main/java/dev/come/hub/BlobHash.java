@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Compares content with the name that the hub gives it: large files (git LFS) are named by their SHA-256, small ones by
- * what git calls a blob, the SHA-1 of {@code "blob SIZE\0"} and the content.
+ * Compares content with the name that the hub gives it. Large files (git LFS) are named by their SHA-256, small ones by
+ * the hash of a git blob, the SHA-1 of {@code "blob SIZE\0"} and the content.
  */
 final class BlobHash {
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
@@ -50,7 +50,7 @@ final class BlobHash {
         digest.update(content);
     }
 
-    /** Whether what was seen is what was promised. */
+    /** Whether the content seen has the promised hash. */
     boolean matches() {
         return HexFormat.of().formatHex(digest.digest()).equals(expected);
     }

@@ -77,7 +77,7 @@ public final class Hub implements AutoCloseable {
     }
 
     /**
-     * A data set on its main branch, of which files can be fetched.
+     * A data set on its main branch, whose files can be fetched.
      *
      * @throws InvalidInputException if there is no such data set, or it is not for this user
      * @throws FailedException if the network or the server fails

@@ -5,8 +5,8 @@ import dev.come.checkpoint.FileParts;
 import java.net.URI;
 
 /**
- * A large file on the hub of which parts are read where it lies. Its beginning is asked for at once, since whoever looks at
- * a file reads that first, in small pieces. What is read has no checksum, for the hub has one of whole files only.
+ * A large file on the hub that is read in parts where it lies. Its beginning is asked for at once, since whoever looks
+ * at a file reads that first, in small pieces. What is read has no checksum, for the hub has one of whole files only.
  */
 final class HubFile implements FileParts {
     /** Most headers of weights are shorter. */

@@ -116,7 +116,7 @@ public final class HubSnapshot {
     }
 
     /**
-     * Files of which parts are to be read: those in the cache there, the others where they are on the hub.
+     * Files to be read in parts. Those in the cache are read there, the others where they are on the hub.
      *
      * @throws FailedException if the network or the server fails
      * @throws InvalidInputException if the user may not have them, or only the cache is looked at and they are not there

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * A model of which everything was fetched, but for the weights if these were not there before.
+ * A model with everything fetched, but for the weights if these were not there before.
  *
  * @param folder the folder in the cache where the files are that were fetched
  * @param weights the safetensors files by their names, of which parts can be read wherever they lie

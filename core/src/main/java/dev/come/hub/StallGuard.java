@@ -60,14 +60,14 @@ final class StallGuard implements AutoCloseable {
         }
     }
 
-    /** Reads so many bytes, or less if there are no more. */
+    /** Reads this number of bytes, or less if there are no more. */
     byte[] read(int length) throws IOException {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         pass(length, all);
         return all.toByteArray();
     }
 
-    /** Passes over so many bytes, or less if there are no more; says how many. */
+    /** Passes over this number of bytes, or less if there are no more, and returns the number passed. */
     long skip(long length) throws IOException {
         return pass(length, OutputStream.nullOutputStream());
     }

@@ -53,7 +53,7 @@ sealed interface DescribedModel {
         return Optional.empty();
     }
 
-    /** A folder, of which weights can be looked at too. */
+    /** A folder, whose weights can be looked at too. */
     record InFolder(Checkpoint checkpoint) implements DescribedModel {
         @Override
         public Path place() {
@@ -86,7 +86,7 @@ sealed interface DescribedModel {
         }
     }
 
-    /** A model on the hub, of which some weights were not fetched. */
+    /** A model on the hub without some weights, which were not fetched. */
     record OnHub(CheckpointHeaders headers) implements DescribedModel {
         @Override
         public Path place() {

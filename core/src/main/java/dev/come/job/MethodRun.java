@@ -260,7 +260,9 @@ final class MethodRun {
         return folders;
     }
 
-    /** Where the model with so many layers goes; what an interrupted run has saved there before is replaced. */
+    /**
+     * The place for the model with this number of layers. It replaces what an interrupted run has saved there before.
+     */
     private Saving saving(int layers) {
         Saving one = options.continueSaving() ? saving.below(layers) : saving;
         return interrupted.map(one::replacingResultOf).orElse(one);

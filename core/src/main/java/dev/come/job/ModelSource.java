@@ -37,8 +37,8 @@ public record ModelSource(String written, Optional<String> revision) {
     }
 
     /**
-     * What the model is, from its headers, which are read where they lie: nothing is unpacked, and of a model on the hub only
-     * what is small is fetched.
+     * The description of the model, from its headers, which are read where they lie. Nothing is unpacked, and of a
+     * model on the hub only what is small is fetched.
      *
      * @param hub asked for only if the hub is needed
      * @throws InvalidInputException if it is neither a path nor a model on the hub, or the headers cannot be read at all

@@ -31,8 +31,8 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
- * {@code come prune}: chooses what goes, writes the smaller model and the record of how it was made; or does so by several
- * methods, which share what they measure on the dense model, each into a folder of its own.
+ * {@code come prune}: chooses what goes, and writes the smaller model and the record of how it was made. Several
+ * methods can do so too, each into a folder of its own; they share what they measure on the dense model.
  */
 public final class PruneJob {
     private final Options options;

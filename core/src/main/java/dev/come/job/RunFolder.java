@@ -16,9 +16,10 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a run keeps beside its target while it works, in {@code .NAME.come-JOB}: the plan so far, from which an interrupted run
- * goes on, weights of layers that it has changed, and hidden states that do not fit the memory. Each kind of job has a folder
- * of its own, so none can harm the state of another. While it is open no other run can write to the target.
+ * The files that a run keeps beside its target while it works, in {@code .NAME.come-JOB}. They are the plan so far,
+ * from which an interrupted run goes on, weights of layers that it has changed, and hidden states that do not fit the
+ * memory. Each kind of job has a folder of its own, so none can harm the state of another. While it is open no other
+ * run can write to the target.
  */
 final class RunFolder implements AutoCloseable {
     private final Path target;

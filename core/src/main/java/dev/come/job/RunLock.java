@@ -30,7 +30,7 @@ final class RunLock implements AutoCloseable {
     /** Who looks whether a lock is held has it for a moment. */
     private static final int ATTEMPTS = 5;
     private static final long BETWEEN_MILLISECONDS = 50;
-    /** Models of several methods and steps lie so many folders below the target. */
+    /** The number of folders by which models of several methods and steps lie below the target. */
     private static final int DEPTH = 2;
     private static final int LONGEST_COMMAND = 200;
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss xxx", Locale.ROOT);

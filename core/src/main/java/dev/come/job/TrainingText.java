@@ -45,7 +45,10 @@ record TrainingText(Sequences training, Sequences validation, List<TextFacts> fa
         return new TrainingText(Sequences.of(training), Sequences.of(held), facts);
     }
 
-    /** The first of the sequences at the end that have so many tokens, which are held back to validate on. */
+    /**
+     * The first of the sequences that are held back to validate on. They lie at the end and have at least {@code
+     * validation} tokens together.
+     */
     private static int firstHeld(Sequences sequences, long validation, TextSource source) {
         int first = sequences.count();
         for (long held = 0; held < validation && first > 0;) {
