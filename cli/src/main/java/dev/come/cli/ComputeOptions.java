@@ -23,8 +23,8 @@ final class ComputeOptions {
     private @Nullable Integer threads;
 
     @Option(names = "--memory", paramLabel = "SIZE", description = {
-        "Hidden states that are held in memory, that of the device with --device cuda (default: 256MB; there 4GB).",
-        "What does not fit goes to a temporary file beside the result, or through in smaller groups."})
+        "Memory for hidden states, that of the device with --device cuda (default: 256MB; there 4GB).",
+        "States that do not fit go to a temporary file beside the result, or through in smaller groups."})
     private @Nullable String memory;
 
     ComputeChoice choice() {

@@ -21,7 +21,7 @@ final class DataOptions {
     private String textField = TextSource.DEFAULT_FIELD;
 
     @Option(names = "--seqlen", paramLabel = "TOKENS", description = {
-        "Tokens in a window, at most as many as the model has positions (default: " + WindowLength.USUAL
+        "Tokens in a window, at most the number of the model's positions (default: " + WindowLength.USUAL
                 + ", or the positions if they are fewer)."})
     private @Nullable Integer sequenceLength;
 

@@ -27,7 +27,7 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come demo}: prunes the small model that the program carries with it. */
-@Command(name = "demo", description = "Prune the small model that comes with the program and show what became of it.")
+@Command(name = "demo", description = "Prune the small model that comes with the program and show the result.")
 final class DemoCommand implements Runnable {
     private static final int TARGET_LAYERS = 7;
 
@@ -38,14 +38,14 @@ final class DemoCommand implements Runnable {
     private CommandSpec spec;
 
     @Option(names = "--save-path", paramLabel = "DIR",
-            description = "Folder to write to: the dense model, the texts and the pruned model (default: "
+            description = "Folder to write the dense model, the texts and the pruned model to (default: "
                     + "${DEFAULT-VALUE}).")
     private Path savePath = Path.of("come-demo");
 
     @Option(names = "--train", paramLabel = "DIR",
             description = "Instead, train the small model again from nothing and write it to this folder "
-                    + "(5 to 10 minutes on two processors). Started by ./come, the same seed gives the same "
-                    + "bytes on every x86-64 with AVX2; otherwise set ATEN_CPU_CAPABILITY=avx2, "
+                    + "(5 to 10 minutes on two processors). When started by ./come, the same seed gives the same"
+                    + " bytes on every x86-64 with AVX2. Otherwise set ATEN_CPU_CAPABILITY=avx2, "
                     + "OPENBLAS_CORETYPE=Haswell and OPENBLAS_NUM_THREADS=1 for that.")
     private @Nullable Path train;
 

@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
 
 /** {@code come distill}: heals a pruned model. */
 @Command(name = "distill",
-        description = "Train the layers of a pruned model to do what those did that they were made from.")
+        description = "Train the layers of a pruned model to reproduce the layers they replace.")
 final class DistillCommand implements Runnable {
     @ParentCommand
     private Main main;
@@ -58,8 +58,9 @@ final class DistillCommand implements Runnable {
     static final class TrainingOptions {
         @Option(names = "--level", paramLabel = "LEVEL", description = {
             "layer, model or both (default: ${DEFAULT-VALUE}).",
-            "layer: each merged layer by itself, by the teacher's hidden states before and after the layers it stands for.",
-            "model: the whole model, by the teacher's probabilities of the next token."})
+            "layer: train each merged layer by itself, on the teacher's hidden states before and after the layers it"
+                    + " stands for.",
+            "model: train the whole model, on the teacher's probabilities of the next token."})
         private String level = "both";
 
         @Option(names = "--tokens", paramLabel = "N",
@@ -71,7 +72,7 @@ final class DistillCommand implements Runnable {
         private @Nullable Long modelTokens;
 
         @Option(names = "--objective", paramLabel = "NAME", description = {
-            "What single layers are trained for: mse, kl or cosine (default: ${DEFAULT-VALUE}).",
+            "Objective of the training of single layers: mse, kl or cosine (default: ${DEFAULT-VALUE}).",
             "kl: over the hidden dimension, as in the paper's figure."})
         private String objective = "mse";
 
@@ -80,13 +81,13 @@ final class DistillCommand implements Runnable {
         private double temperature = 1;
 
         @Option(names = "--train", paramLabel = "WHAT", description = {
-            "What learns when the whole model is trained: merged, all or norms (default: ${DEFAULT-VALUE}).",
+            "Weights that learn when the whole model is trained: merged, all or norms (default: ${DEFAULT-VALUE}).",
             "merged: merged layers, and those beside removed ones; norms: the norms of all layers."})
         private String trained = "merged";
 
         @Option(names = "--hidden-weight", paramLabel = "W", description = {
-            "When the whole model is trained, W times the squared error of the hidden states after merged layers is added; "
-                    + "0: nothing is (default: ${DEFAULT-VALUE})."})
+            "Add W times the squared error of the hidden states after merged layers when the whole model is trained;"
+                    + " 0: add nothing (default: ${DEFAULT-VALUE})."})
         private double hiddenWeight;
 
         @Option(names = "--lr", paramLabel = "RATE",
@@ -98,7 +99,7 @@ final class DistillCommand implements Runnable {
         private double modelRate = 3e-4;
 
         @Option(names = "--schedule", paramLabel = "NAME",
-                description = "What the rate does after the warm-up: cosine or constant (default: ${DEFAULT-VALUE}).")
+                description = "Course of the rate after the warm-up: cosine or constant (default: ${DEFAULT-VALUE}).")
         private String schedule = "cosine";
 
         @Option(names = "--warmup", paramLabel = "SHARE",
@@ -106,11 +107,11 @@ final class DistillCommand implements Runnable {
         private double warmUp = 0.05;
 
         @Option(names = "--weight-decay", paramLabel = "W",
-                description = "Of matrices, by AdamW (default: ${DEFAULT-VALUE}).")
+                description = "Weight decay of matrices, by AdamW (default: ${DEFAULT-VALUE}).")
         private double weightDecay;
 
         @Option(names = "--clip", paramLabel = "LENGTH",
-                description = "Longer gradients are shortened to it; 0: none are (default: ${DEFAULT-VALUE}).")
+                description = "Shorten longer gradients to this length; 0: shorten none (default: ${DEFAULT-VALUE}).")
         private double clip = 1;
 
         @Option(names = "--batch-tokens", paramLabel = "N",
@@ -118,8 +119,8 @@ final class DistillCommand implements Runnable {
         private long batchTokens = 4096;
 
         @Option(names = "--eval-every", paramLabel = "K", description = {
-            "After how many steps the validation loss is measured and the state is kept; 0: a tenth of all "
-                    + "(default: ${DEFAULT-VALUE})."})
+            "Steps between two measurements of the validation loss, when the state is kept too; 0: a tenth of all"
+                    + " (default: ${DEFAULT-VALUE})."})
         private int evaluateEvery;
 
         @Option(names = "--seed", paramLabel = "N",
@@ -145,7 +146,7 @@ final class DistillCommand implements Runnable {
         private List<String> datasets = List.of("wiki2");
 
         @Option(names = "--validation-tokens", paramLabel = "N", description = {
-            "Tokens that are not trained on, by which the best weights are found (default: ${DEFAULT-VALUE})."})
+            "Tokens held out from training, to find the best weights (default: ${DEFAULT-VALUE})."})
         private long validationTokens = 16_384;
 
         @Section

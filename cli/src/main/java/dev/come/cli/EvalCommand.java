@@ -37,10 +37,10 @@ final class EvalCommand implements Runnable {
     private @Nullable String baseline;
 
     @Option(names = "--compare", paramLabel = "MODEL", description = {
-        "Folder or hub name of a model with the same tokens, usually the dense one, that is run beside it on the texts of"
-                + " --ppl-data.",
-        "Adds, token by token, the KL divergence from its next-token probabilities, the share of equal likeliest tokens, and"
-                + " the difference in log perplexity with its error."})
+        "Folder or hub name of a model to run beside it on the texts of --ppl-data, usually the dense one. It must"
+                + " have the same tokens.",
+        "Adds, token by token, the KL divergence from its next-token probabilities and the share of equal likeliest"
+                + " tokens. Also adds the difference in log perplexity with its error."})
     private @Nullable String compared;
 
     @Option(names = "--tasks", split = ",", paramLabel = "NAME", description = {
@@ -67,7 +67,7 @@ final class EvalCommand implements Runnable {
     private String harness = "0.4.13";
 
     @Option(names = "--max-length", paramLabel = "TOKENS",
-            description = "Tokens that the model sees at once at most (default: those it was made for).")
+            description = "Most tokens that the model sees at once (default: those it was made for).")
     private @Nullable Integer maxLength;
 
     @Option(names = "--output", paramLabel = "FILE", description = {

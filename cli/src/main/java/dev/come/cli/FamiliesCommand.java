@@ -8,8 +8,8 @@ import picocli.CommandLine.Spec;
 
 /** {@code come families}: lists the families of models that can be computed. */
 @Command(name = "families",
-        description = {"List the families of models that are known, and the models that each was checked with.",
-            "They are small models of random weights; what is computed of them was compared with transformers."})
+        description = {"List the known families of models, and the models that each was checked with.",
+            "They are small models of random weights; their results were compared with those of transformers."})
 final class FamiliesCommand implements Runnable {
     @Spec
     private CommandSpec spec;

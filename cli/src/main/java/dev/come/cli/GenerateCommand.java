@@ -23,16 +23,17 @@ final class GenerateCommand implements Runnable {
     private String prompt = "";
 
     @Option(names = "--max-new-tokens", paramLabel = "N",
-            description = "Stop after so many tokens (default: ${DEFAULT-VALUE}).")
+            description = "Most tokens to generate (default: ${DEFAULT-VALUE}).")
     private int maxNewTokens = 64;
 
     @Option(names = "--temperature", paramLabel = "T",
-            description = "0: always the likeliest token; above: draw tokens, the higher the wilder (default: "
+            description = "0: always take the likeliest token; above: draw tokens, more wildly the higher it is"
+                    + " (default: "
                     + "${DEFAULT-VALUE}).")
     private double temperature;
 
     @Option(names = "--top-k", paramLabel = "N",
-            description = "Draw among so many of the likeliest tokens; 0: among all (default: ${DEFAULT-VALUE}).")
+            description = "Number of likeliest tokens to draw among; 0: all (default: ${DEFAULT-VALUE}).")
     private int topK;
 
     @Option(names = "--top-p", paramLabel = "P",

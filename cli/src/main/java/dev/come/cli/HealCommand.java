@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
 
 /** {@code come heal}: refits a pruned model to the dense one. */
 @Command(name = "heal", description = {
-    "Refit the layers of a pruned model in closed form to what the dense model does; no gradients.",
+    "Refit the layers of a pruned model to the dense model, in closed form and without gradients.",
     "The same as --heal ridge of come prune, for a model that was pruned before."})
 final class HealCommand implements Runnable {
     @ParentCommand

@@ -24,7 +24,7 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come inspect}: tells what a model is. */
-@Command(name = "inspect", description = {"Tell what a model is and what is wrong with it; reads headers only.",
+@Command(name = "inspect", description = {"Describe a model and its faults; reads headers only.",
     "Ends with exit code 3 if it cannot be used."})
 final class InspectCommand implements Runnable {
     @ParentCommand

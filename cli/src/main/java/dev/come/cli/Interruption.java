@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * What is done when the process must end at once, as after Ctrl-C or SIGTERM: the user is told how to go on, if a run that is
- * under way has kept something. Java then ends with 128 and the number of the signal: 130 after Ctrl-C.
+ * The action when the process must end at once, as after Ctrl-C or SIGTERM. It tells the user how to go on, if a run
+ * that is under way has kept something. Java then ends with 128 and the number of the signal: 130 after Ctrl-C.
  */
 final class Interruption {
     private static final List<Runnable> BEFORE = new CopyOnWriteArrayList<>();

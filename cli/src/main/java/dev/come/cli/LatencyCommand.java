@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
 
 /** {@code come latency}: times a model. */
 @Command(name = "latency",
-        description = "Time a model: prompts, and the tokens after them; beside another model, in turns.")
+        description = "Time a model on prompts and the tokens after them, alone or in turns with another model.")
 final class LatencyCommand implements Runnable {
     @ParentCommand
     private Main main;
@@ -57,7 +57,8 @@ final class LatencyCommand implements Runnable {
     private @Nullable Integer newTokens;
 
     @Option(names = "--iterations", paramLabel = "N",
-            description = "How many times it is timed (default: 50, on a processor 5; with --generation 10, on a processor 5).")
+            description = "Number of timings (default: 50, on a processor 5; with --generation 10, on a"
+                    + " processor 5).")
     private @Nullable Integer iterations;
 
     @Section(heading = "%nComputing:%n", order = 1)

@@ -8,8 +8,8 @@ import java.time.Instant;
 import java.time.InstantSource;
 
 /**
- * Tells progress where the output is no terminal: a line when outermost work ends, and every half minute a line that
- * says how far the work at hand has come.
+ * Shows progress where the output is no terminal. It prints a line when outermost work ends, and every half minute a
+ * line that says how far the work at hand has come.
  */
 final class LineProgress implements Progress {
     private static final Duration INTERVAL = Duration.ofSeconds(30);

@@ -59,7 +59,7 @@ final class MethodOptions {
         @Option(names = "--skip-method", paramLabel = "NAME", description = {
             "How the layers to merge are chosen (default: ${DEFAULT-VALUE}).",
             "bi: the adjacent layers that turn the hidden states least.",
-            "sleb: those without which the loss is least.", "mka: always the last ones."})
+            "sleb: the layers whose removal leaves the least loss.", "mka: always the last ones."})
         private String skipMethod = Choice.name(COME.skipMethod());
 
         @Option(names = "--merge-item", paramLabel = "N", description = {
@@ -75,7 +75,7 @@ final class MethodOptions {
         double power = COME.psu();
 
         @Option(names = "--min-max", paramLabel = "SHARE",
-                description = "The largest share is at least this, 0 to 1 (default: ${DEFAULT-VALUE}).")
+                description = "Lower limit of the largest share, 0 to 1 (default: ${DEFAULT-VALUE}).")
         double minimumOfLargestShare = COME.minMax();
 
         @Option(names = "--granularity", paramLabel = "G",
@@ -94,16 +94,16 @@ final class MethodOptions {
     /** sleb, shortgpt and reverse; come_auto has the barriers too. */
     static final class Removing {
         @Option(names = "--barriers", paramLabel = "N,N",
-                description = "sleb and come_auto never remove so many layers at the beginning and at the end "
-                        + "(default: 1,1).")
+                description = "Numbers of layers at the beginning and at the end that sleb and come_auto never"
+                        + " remove (default: 1,1).")
         private @Nullable String barriers;
 
         @Option(names = "--angular",
-                description = "shortgpt: remove the block of adjacent layers across which the last tokens turn least.")
+                description = "shortgpt: remove the block of adjacent layers that turns the last tokens least.")
         boolean angular = ShortGpt.Options.DEFAULTS.angular();
 
         @Option(names = "--retain-layer", split = ",", arity = "1..*", paramLabel = "N",
-                description = "reverse: layers, counted from 0, that go last.")
+                description = "reverse: layers to remove last, counted from 0.")
         List<Integer> retainLayers = Reverse.Options.DEFAULTS.retainLayer();
 
         Barriers barriers(Barriers ofTheMethod) {
@@ -127,11 +127,13 @@ final class MethodOptions {
     /** magnitude and taylor. */
     static final class Scoring {
         @Option(names = "--weight-reduction", paramLabel = "HOW",
-                description = "A weight's rows to one number: sum, mean, max or prod (default: ${DEFAULT-VALUE}).")
+                description = "How a weight's rows become one number: sum, mean, max or prod (default:"
+                        + " ${DEFAULT-VALUE}).")
         private String weightReduction = Choice.name(Magnitude.Options.DEFAULTS.weightReduction());
 
         @Option(names = "--block-reduction", paramLabel = "HOW",
-                description = "A layer's weights to one number: sum, mean, max or prod (default: ${DEFAULT-VALUE}).")
+                description = "How a layer's weights become one number: sum, mean, max or prod (default:"
+                        + " ${DEFAULT-VALUE}).")
         private String blockReduction = Choice.name(Magnitude.Options.DEFAULTS.blockReduction());
 
         @Option(names = "--heuristic",
@@ -190,11 +192,11 @@ final class MethodOptions {
         @Option(names = "--laco-variant", paramLabel = "NAME", description = {
             "rdsc or telescope (default: ${DEFAULT-VALUE}).",
             "rdsc: the base layer and the differences of those after it, the paper's formula.",
-            "telescope: the last of them remains, what the published notebook computes."})
+            "telescope: the last of them remains, as in the published notebook."})
         private String variant = Choice.name(LACO.lacoVariant());
 
         @Option(names = "--merge-layers", paramLabel = "C",
-                description = "Layers that one merge makes into one at most (default: ${DEFAULT-VALUE}).")
+                description = "Most layers that one merge joins (default: ${DEFAULT-VALUE}).")
         int mergeLayers = LACO.mergeLayers();
 
         @Option(names = "--interval", paramLabel = "I",
@@ -210,16 +212,16 @@ final class MethodOptions {
         private @Nullable Integer highest;
 
         @Option(names = "--threshold", paramLabel = "T", description = {
-            "Merges are taken that leave a greater similarity (default: ${DEFAULT-VALUE}).",
+            "Take merges that leave a greater similarity than this (default: ${DEFAULT-VALUE}).",
             "Lowered until --target-layers is reached; without that option the threshold decides."})
         double threshold = LACO.threshold();
 
         @Option(names = "--threshold-step", paramLabel = "STEP",
-                description = "What T is lowered by each time (default: ${DEFAULT-VALUE}).")
+                description = "Amount by which T is lowered each time (default: ${DEFAULT-VALUE}).")
         double thresholdStep = LACO.thresholdStep();
 
         @Option(names = "--sentences", paramLabel = "FILE",
-                description = "A sentence on each line; instead of --calibration-dataset.")
+                description = "File with a sentence on each line, used instead of --calibration-dataset.")
         @Nullable
         Path sentences;
 
@@ -235,14 +237,14 @@ final class MethodOptions {
     /** come_auto, besides what it has in common with others. */
     static final class Guided {
         @Option(names = "--shortlist", paramLabel = "N", description = {
-            "At each step the N layers with the least block influence and the N adjacent layers that turn the hidden "
-                    + "states least are tried (default: ${DEFAULT-VALUE}).",
-            "0: all of them."})
+            "Try at each step the N layers with the least block influence and the N pairs of adjacent layers that"
+                    + " turn the hidden states least (default: ${DEFAULT-VALUE}).",
+            "0: try all of them."})
         int shortlist = ComeAuto.Options.DEFAULTS.shortlist();
 
         @Option(names = "--refit", arity = "0..1", fallbackValue = "4", paramLabel = "N", description = {
-            "Each of the N edits with the least loss is also tried with one layer refitted in closed form to the dense "
-                    + "model: the merged one, or the one before the gap (without N: 4).",
+            "Try each of the N edits with the least loss also with one layer refitted to the dense model in closed"
+                    + " form. That layer is the merged one, or the one before the gap (without N: 4).",
             "Losses are then measured on every fifth sequence, which no fit sees."})
         int refit = ComeAuto.Options.DEFAULTS.refit();
     }

@@ -20,8 +20,8 @@ class ModelOptions implements Supplier<Hub> {
     private CommandSpec spec;
 
     @Option(names = "--model-name", required = true, paramLabel = "MODEL",
-            description = "Folder of the model, its GGUF file, or its name on the Hugging Face hub, which it is downloaded "
-                    + "from: OWNER/NAME.")
+            description = "Folder of the model, its GGUF file, or its name OWNER/NAME on the Hugging Face hub, to"
+                    + " download it.")
     private String name = "";
 
     @Option(names = "--revision", paramLabel = "REV",

@@ -20,9 +20,8 @@ final class PerplexityData {
     private @Nullable Integer windows;
 
     @Option(names = "--stride", paramLabel = "TOKENS", description = {
-        "By how many tokens a window is further than the one before (default: --seqlen, windows side by side).",
-        "Of a window only tokens that are in none before are scored; they then have at least seqlen - stride before"
-                + " them."})
+        "Tokens from the start of one window to the start of the next (default: --seqlen, windows side by side).",
+        "Only tokens that are in no earlier window are scored; they then have at least seqlen - stride before them."})
     private @Nullable Integer stride;
 
     PerplexityOptions options(DataOptions data, Supplier<Hub> hub) {

@@ -25,7 +25,7 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come prune}: makes a model smaller. */
-@Command(name = "prune", description = "Merge or remove decoder layers of a model until so many are left.")
+@Command(name = "prune", description = "Merge or remove decoder layers until --target-layers are left.")
 final class PruneCommand implements Runnable {
     /** Options that say what layers are measured on; methods that look at weights only have none of them. */
     private static final Set<String> DATA_OPTIONS = Set.of("--calibration-dataset", "--nsamples", "--seed");
@@ -41,11 +41,11 @@ final class PruneCommand implements Runnable {
     private CommandSpec spec;
 
     @Option(names = "--method", required = true, paramLabel = "NAME", description = {
-        "How layers are chosen, and what becomes of them; several, separated by commas, or all: each into a folder of its "
-                + "own, and compared.",
+        "How layers are chosen and merged or removed. Several, separated by commas, or all: each is written to a"
+                + " folder of its own, and they are compared.",
         "concat_merge: the most sensitive channels and heads of adjacent layers, put together (CoMe).",
         "concat_merge_P: the same, the ratio found by the loss (CoMe-P).",
-        "sleb: removes the layer without which the loss is least, again and again.",
+        "sleb: removes, again and again, the layer whose removal leaves the least loss.",
         "shortgpt: removes the layers that change the hidden states least.",
         "reverse: removes the deepest layers.",
         "magnitude, magnitude+: removes the layers with the smallest weights.",
@@ -59,11 +59,11 @@ final class PruneCommand implements Runnable {
     private ModelOptions model = new ModelOptions();
 
     @Option(names = "--target-layers", paramLabel = "N",
-            description = "Decoder layers to be left; only laco does without.")
+            description = "Number of decoder layers to keep; only laco works without it.")
     private @Nullable Integer targetLayers;
 
     @Option(names = "--dry-run",
-            description = "Only tell what would be done, and what memory and time it would take; write nothing.")
+            description = "Only tell what would be done and how much memory and time it would take; write nothing.")
     private boolean dryRun;
 
     @Mixin
@@ -84,8 +84,8 @@ final class PruneCommand implements Runnable {
     /** Whether and how what is left is healed. */
     static final class Healed {
         @Option(names = "--heal", paramLabel = "HOW", description = {"none or ridge (default: ${DEFAULT-VALUE}).",
-            "ridge: refit the layers that are left, in closed form, to what the dense model does; on the calibration "
-                    + "data. With --continue-saving only the last model is healed."})
+            "ridge: refit the layers that are left to the dense model, in closed form, on the calibration data. With"
+                    + " --continue-saving only the last model is healed."})
         private String heal = NOT_HEALED;
 
         @Section

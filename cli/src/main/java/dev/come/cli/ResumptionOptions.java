@@ -12,7 +12,7 @@ final class ResumptionOptions {
     private boolean resume;
 
     @Option(names = "--restart",
-            description = "Discard what an interrupted run has done, whatever its settings, and begin anew.")
+            description = "Discard the work of an interrupted run, whatever its settings, and begin anew.")
     private boolean restart;
 
     Resumption resumption() {

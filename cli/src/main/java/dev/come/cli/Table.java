@@ -25,7 +25,7 @@ final class Table {
         return new Table(true, headings);
     }
 
-    /** Adds a row with as many cells as there are headings; returns this table. */
+    /** Adds a row with one cell for each heading; returns this table. */
     Table row(String... cells) {
         if (cells.length != lines.getFirst().size()) {
             throw new IllegalArgumentException(cells.length + " cells under " + lines.getFirst().size() + " headings");

@@ -92,7 +92,7 @@ public final class AdamW implements AutoCloseable {
         return square.borrow();
     }
 
-    /** Goes on as after so many steps, which left these means. */
+    /** Goes on as after the given number of steps, which left these means. */
     public void restore(int taken, Tensor meanThen, Tensor squareThen) {
         try (var _ = new PointerScope()) {
             steps.borrow().fill_(new Scalar(taken));

@@ -3,8 +3,8 @@ package dev.come.model;
 import java.util.Optional;
 
 /**
- * How the attention of a layer looks at the tokens before: what may differ from one layer of a model to the next though all
- * tensors have the same shapes.
+ * How the attention of a layer looks at the tokens before. It may differ from one layer of a model to the next though
+ * all tensors have the same shapes.
  *
  * @param window how many tokens a token sees, itself included; {@link #EVERYTHING} where nothing is cut off
  * @param rotary how positions turn queries and keys; absent where they do not

@@ -11,9 +11,9 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Causal attention of one sequence in blocks of queries: a block meets only the keys up to its own end, so nearly half of
- * the score matrix is never computed, and the scores of a block stay in the cache of the processor. The query heads of a
- * key-value head share its keys, so they go through one product.
+ * Causal attention of one sequence in blocks of queries. A block meets only the keys up to its own end, so nearly half
+ * of the score matrix is never computed, and the scores of a block stay in the cache of the processor. The query heads
+ * of a key-value head share its keys, so they go through one product.
  */
 final class CausalAttention implements AutoCloseable {
     /** Rows of scores (queries x heads of a group) that keep a product busy and its result in the cache. */
@@ -105,8 +105,8 @@ final class CausalAttention implements AutoCloseable {
     }
 
     /**
-     * All heads of a short sequence together, always in float32: products so small cost more to call than to do, most of all in
-     * bfloat16, where the engine plans anew for every shape.
+     * Attends with all heads of a short sequence together, always in float32. Products so small cost more to call than
+     * to do, most of all in bfloat16, where the engine plans anew for every shape.
      */
     private void attendAtOnce(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
         long heads = queries.size(0);
@@ -172,10 +172,10 @@ final class CausalAttention implements AutoCloseable {
     }
 
     /**
-     * Queries with one more channel, which meets the ones behind the keys: it takes an anchor off all scores of the query,
-     * the larger of its scores with the first token, as long as all see that, and with its own. Softmax does not see it, but scores
-     * near the largest become small numbers, which bfloat16 rounds by little. Where the largest score is neither of the two, rounding is that of
-     * plain bfloat16 attention; never worse.
+     * Gives queries one more channel, which meets the extra channels behind the keys. It takes an anchor off all scores
+     * of the query, the larger of its scores with the first token, as long as all see that, and with its own. Softmax
+     * does not see it, but scores near the largest become small numbers, which bfloat16 rounds by little. Where the
+     * largest score is neither of the two, rounding is that of plain bfloat16 attention; never worse.
      *
      * @param queries of one key-value head, {@code (tokens, group, headDim)}
      * @param keys {@code (past + tokens, headDim)}

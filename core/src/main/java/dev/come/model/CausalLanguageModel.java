@@ -73,12 +73,12 @@ public final class CausalLanguageModel implements AutoCloseable {
         }
     }
 
-    /** A cache for one sequence of at most so many tokens. */
+    /** A cache for one sequence with at most the given number of tokens. */
     public KeyValueCache cache(int capacity) {
         return cache(1, capacity);
     }
 
-    /** A cache for several sequences of at most so many tokens each. */
+    /** A cache for several sequences with at most the given number of tokens each. */
     public KeyValueCache cache(int sequences, int capacity) {
         return new KeyValueCache(config, layers.size(), compute, sequences, capacity);
     }

@@ -114,8 +114,8 @@ public record Compute(DType type, String device, int threads) {
     }
 
     /**
-     * Which device each of several processes works on: {@code cuda}, which has no number, stands for all that there are, taken
-     * in turn; anything else is shared.
+     * The device that each of several processes works on. {@code cuda}, which has no number, stands for all devices
+     * there are, taken in turn; anything else is shared.
      */
     public List<String> devices(int processes) {
         return devices(device, processes, device.equals("cuda") ? torch.cuda_device_count() : 1);

@@ -15,9 +15,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One decoder layer made for speed: no gradients, next to no allocations, what multiplies the same input fused into one
- * matrix, and everything but attention done in blocks of rows whose temporaries stay in the cache of the processor.
- * {@link PlainLayer} is the same in the plainest operations.
+ * One decoder layer made for speed, without gradients and with next to no allocations. Weights that multiply the same
+ * input are fused into one matrix, and everything but attention is done in blocks of rows whose temporaries stay in the
+ * cache of the processor. {@link PlainLayer} is the same in the plainest operations.
  *
  * <p>A layer may be used by several threads at once, each with its own {@link Workspace}.
  */

@@ -168,7 +168,7 @@ public record Family(String modelType, String architecture, Names names, String 
                 : fallback(END_OF_TEXT, Integer.class).map(Set::of).orElse(Set.of());
     }
 
-    /** The parts of which a configuration says that its model has them. */
+    /** The parts that a model with this configuration has. */
     Set<Part> parts(ConfigTree config) {
         Set<Part> present = EnumSet.copyOf(parts.keySet());
         switches.forEach((key, switched) -> {

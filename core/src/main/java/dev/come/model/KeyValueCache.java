@@ -12,8 +12,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Keys and values of the tokens that a model has seen, so that the next token costs one token's work; of one sequence or of
- * several of the same length.
+ * Keys and values of the tokens that a model has seen, so that the next token costs one token's work. It serves one
+ * sequence or several of the same length.
  */
 public final class KeyValueCache implements AutoCloseable {
     /** Keys and values of one layer, {@code (sequences, keyValueHeads, capacity, headDim)}, float32. */

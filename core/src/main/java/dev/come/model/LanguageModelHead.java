@@ -49,8 +49,8 @@ public final class LanguageModelHead implements AutoCloseable {
     }
 
     /**
-     * What the output projection sees: the final norm and, where they are, the projection to the width of the embedding and the
-     * multiplier of the logits.
+     * Computes the input of the output projection. This is the final norm and, where they are, the projection to the
+     * width of the embedding and the multiplier of the logits.
      *
      * @return {@code (tokens, embedding)}, float32; may lie in the workspace
      */

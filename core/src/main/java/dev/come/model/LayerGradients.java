@@ -13,8 +13,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The gradients of one layer, which is run again from the states before it with gradients on, so that the graph of one layer
- * on one chunk of tokens is all that is in memory. The feed-forward half goes in blocks of rows, so that of it only the graph
+ * The gradients of one layer, which is run again with gradients on from the states before it. So only the graph of one
+ * layer on one chunk of tokens is in memory. The feed-forward half goes in blocks of rows, so that of it only the graph
  * of a block is. Safe for use by several threads.
  */
 public final class LayerGradients {

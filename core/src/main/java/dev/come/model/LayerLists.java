@@ -98,7 +98,7 @@ final class LayerLists {
         };
     }
 
-    /** Whether a layer is the last of its group, in groups of as many layers as a key says. */
+    /** Whether a layer is the last of its group, where the key gives the number of layers in a group. */
     private boolean every(String key, int layer) {
         int interval = family.integer(config, key);
         if (interval < 1) {

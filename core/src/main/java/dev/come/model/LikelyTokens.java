@@ -5,8 +5,8 @@ import java.util.BitSet;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Some tokens of the vocabulary, by which losses are bounded from below: with fewer tokens that may come next, the one that
- * does is never less likely.
+ * Some tokens of the vocabulary, by which losses are bounded from below. With fewer tokens that may come next, the one
+ * that does is never less likely.
  */
 public final class LikelyTokens implements AutoCloseable {
     private final BitSet ids = new BitSet();

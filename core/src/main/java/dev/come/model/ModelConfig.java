@@ -251,7 +251,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return parts.stream().mapToLong(part -> elements(shape(part))).sum();
     }
 
-    /** Parameters of the whole model if it had so many layers; tied embeddings count once. */
+    /** Parameters of the whole model with the given number of layers; tied embeddings count once. */
     public long parameters(int layerCount) {
         return tensorsBefore().values().stream().mapToLong(ModelConfig::elements).sum() + layerCount * layerParameters()
                 + tensorsAfter().values().stream().mapToLong(ModelConfig::elements).sum();
@@ -272,8 +272,8 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
     }
 
     /**
-     * A configuration of which only some layers are left, with what has to be said layer by layer: where which layers attend
-     * in which way no longer follows from their numbers, the lists that say it are added.
+     * A configuration for the layers that are left, with what has to be said layer by layer. Layer numbers no longer
+     * tell which layers attend in which way, so the lists that say it are added.
      *
      * @param edited the configuration with the number of layers and the lists that it had cut to the layers that are left
      * @param originals for each layer that is left, the layer of this model that it attends like

@@ -1,8 +1,9 @@
 package dev.come.model;
 
 /**
- * What a tensor of a decoder layer means, whatever its family calls it. {@link #axis()} tells along which axis the tensor
- * falls apart into heads or channels; everything that slices or merges layers follows from it. No family has all of them.
+ * The meaning of a tensor of a decoder layer, whatever its family calls it. {@link #axis()} tells along which axis the
+ * tensor falls apart into heads or channels; everything that slices or merges layers follows from it. No family has all
+ * of them.
  *
  * <p>Matrices are stored as in PyTorch: {@code (out, in)}.
  */

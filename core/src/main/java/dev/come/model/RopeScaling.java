@@ -3,8 +3,8 @@ package dev.come.model;
 import java.util.List;
 
 /**
- * How a model reaches beyond the length that it was trained at: one record for each RoPE type of transformers, which
- * changes the plain inverse frequencies {@code theta^(-2i / headDim)} and may scale cosines and sines.
+ * How a model reaches beyond the length that it was trained at. There is one record for each RoPE type of transformers,
+ * which changes the plain inverse frequencies {@code theta^(-2i / headDim)} and may scale cosines and sines.
  *
  * <p>The arithmetic is that of transformers 5 (modeling_rope_utils.py), in float32 where it uses float32. Values are
  * checked by {@link RopeReader}.
@@ -24,8 +24,8 @@ public sealed interface RopeScaling {
     }
 
     /**
-     * How many tokens a text may have, as vLLM reads the settings: types that stretch the positions multiply them by the
-     * factor; of those that must know the length in training this is multiplied.
+     * The number of tokens a text may have, as vLLM reads the settings. Types that stretch the positions multiply
+     * maxPositions by the factor; types that must know the length in training multiply that length.
      *
      * @param maxPositions max_position_embeddings, which may be that length or the product
      */
@@ -71,8 +71,9 @@ public sealed interface RopeScaling {
     }
 
     /**
-     * Type {@code dynamic}: theta grows with the sequence once that is longer than max_position_embeddings ("dynamic NTK").
-     * transformers keeps the theta of the longest sequence since it last saw a short one; here only this sequence counts.
+     * Type {@code dynamic} ("dynamic NTK"): theta grows with the sequence once that is longer than
+     * max_position_embeddings. transformers keeps the theta of the longest sequence since it last saw a short one; here
+     * only this sequence counts.
      */
     record Dynamic(double factor, int maxPositions) implements RopeScaling {
         @Override
@@ -94,8 +95,9 @@ public sealed interface RopeScaling {
     }
 
     /**
-     * Type {@code yarn} (arXiv 2309.00071): pairs that turn more than betaFast times within the trained length keep their
-     * frequency, those that turn less than betaSlow times are divided by the factor, a linear ramp lies between.
+     * Type {@code yarn} (arXiv 2309.00071): fast pairs keep their frequency and slow ones are stretched. Pairs that
+     * turn more than betaFast times within the trained length keep their frequency, those that turn less than betaSlow
+     * times are divided by the factor, a linear ramp lies between.
      *
      * @param truncate whether the ends of the ramp are rounded outwards to whole pairs
      */
@@ -134,15 +136,15 @@ public sealed interface RopeScaling {
             return frequencies;
         }
 
-        /** The (fractional) index of the pair that turns so many times within the trained length. */
+        /** The (fractional) index of the pair that makes the given number of turns within the trained length. */
         private double pairThatTurns(double turns, int headDim, double theta) {
             return headDim * Math.log(trainedPositions / (turns * 2 * Math.PI)) / (2 * Math.log(theta));
         }
     }
 
     /**
-     * Type {@code longrope} (arXiv 2402.13753): every frequency has a divisor of its own, one list for sequences up to the
-     * trained length and one for longer sequences.
+     * Type {@code longrope} (arXiv 2402.13753): every frequency has a divisor of its own. One list of divisors is for
+     * sequences up to the trained length and one for longer sequences.
      */
     record LongRope(List<Double> shortFactors, List<Double> longFactors, int trainedPositions,
             double attentionFactor) implements RopeScaling {
@@ -173,8 +175,9 @@ public sealed interface RopeScaling {
     }
 
     /**
-     * Type {@code llama3} (Llama 3.1): pairs whose wavelength is below trained / highFrequencyFactor keep their frequency,
-     * those above trained / lowFrequencyFactor are divided by the factor, between them the two are blended.
+     * Type {@code llama3} (Llama 3.1): long wavelengths are stretched and short ones kept. Pairs whose wavelength is
+     * below trained / highFrequencyFactor keep their frequency, those above trained / lowFrequencyFactor are divided by
+     * the factor, between them the two are blended.
      */
     record Llama3(double factor, double lowFrequencyFactor, double highFrequencyFactor,
             int trainedPositions) implements RopeScaling {

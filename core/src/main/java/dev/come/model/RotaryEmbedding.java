@@ -14,11 +14,12 @@ import java.util.Optional;
  */
 public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
     /**
-     * The rotary settings of a config.json. transformers 5 keeps them in {@code rope_parameters}; transformers 4 in
-     * {@code rope_theta} and, for every type but the default, {@code rope_scaling} (whose {@code rope_type} was once called
-     * {@code type}). Both styles may stand side by side as long as they mean the same. In families whose layers that slide
-     * turn by other frequencies (Gemma 3), transformers 5 has an entry for each kind of layer in {@code rope_parameters} and
-     * ignores what is not in one; transformers 4 has {@code rope_local_base_freq} and scales the other layers alone.
+     * Reads the rotary settings of a config.json. transformers 5 keeps them in {@code rope_parameters}; transformers 4
+     * in {@code rope_theta} and, for every type but the default, {@code rope_scaling} (whose {@code rope_type} was once
+     * called {@code type}). Both styles may stand side by side as long as they mean the same. In families whose layers
+     * that slide turn by other frequencies (Gemma 3), transformers 5 has an entry for each kind of layer in
+     * {@code rope_parameters} and ignores what is not in one; transformers 4 has {@code rope_local_base_freq} and
+     * scales the other layers alone.
      *
      * @param family knows what is meant where something is left out
      * @param layerType which entry counts where {@code rope_parameters} has one for each kind of layer

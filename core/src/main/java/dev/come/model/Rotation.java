@@ -66,7 +66,10 @@ public final class Rotation implements AutoCloseable {
         return table(rotary, first + length).part(first, length);
     }
 
-    /** A table of at least so many positions. Only where the frequencies depend on the length is there one per length. */
+    /**
+     * A table with at least the given number of positions. Only where the frequencies depend on the length is there one
+     * per length.
+     */
     private Table table(RotaryEmbedding rotary, int length) {
         Key key = new Key(rotary, rotary.dependsOnLength() ? length : 0);
         Table table = tables.get(key);

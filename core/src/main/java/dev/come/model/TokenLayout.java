@@ -39,7 +39,7 @@ public record TokenLayout(int[] lengths, int[] parents, int firstPosition) {
         return new TokenLayout(lengths, 0);
     }
 
-    /** A chunk of sequences, some of which go on from others. */
+    /** A chunk of sequences, where some go on from others. */
     public static TokenLayout forest(int[] lengths, int[] parents) {
         return new TokenLayout(lengths, parents, 0);
     }

@@ -61,9 +61,7 @@ public final class Workers implements AutoCloseable {
         forEach(count, count, waiting, task);
     }
 
-    /**
-     * The same with so many chunks at once at most. A thread that waits cannot help.
-     */
+    /** The same with a limit on the number of chunks at once. A thread that waits cannot help. */
     public void forEach(int count, int atOnce, Waiting waiting, ChunkTask task) {
         run(new Work(count, task, waiting), atOnce, null);
     }

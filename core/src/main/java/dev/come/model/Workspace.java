@@ -23,8 +23,8 @@ public final class Workspace implements AutoCloseable {
     private final Map<Double, Retained<Tensor>> numbers = new HashMap<>();
 
     /**
-     * Memory, and the shape in which it was last asked for: nearly always the next one too, and making a view of that shape takes as
-     * long as the arithmetic on a few rows.
+     * Memory, and the shape in which it was last asked for. The next shape is nearly always the same, and making a view
+     * of it takes as long as the arithmetic on a few rows.
      */
     @SuppressWarnings("ArrayRecordComponent") // never compared as a whole
     private record Buffer(ScalarType type, long[] shape, Retained<Tensor> memory, Retained<Tensor> shaped) {
@@ -46,8 +46,8 @@ public final class Workspace implements AutoCloseable {
     }
 
     /**
-     * Does pieces of the work on a chunk that do not depend on each other, on this thread and on those that have nothing to do;
-     * returns when all are done. They are begun in their order.
+     * Does independent pieces of the work on a chunk, on this thread and on idle ones; returns when all are done. They
+     * are begun in their order.
      *
      * @param task is given the workspace of the thread that does the piece
      */
@@ -72,7 +72,7 @@ public final class Workspace implements AutoCloseable {
         void run(int block, long start, long rows, Workspace workspace);
     }
 
-    /** {@link #share Shares} work on rows, which is done so many at a time as suits the processor or device. */
+    /** {@link #share Shares} work on rows, in blocks of a size that suits the processor or device. */
     void shareRows(long rows, RowsTask task) {
         shareRows(rows, new Waiting(), task);
     }

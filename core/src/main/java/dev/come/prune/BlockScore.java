@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * How Shortened LLaMA (Kim et al. 2024) makes one score of a block of what its weights matter: each weight's rows are reduced
- * to a number, and these numbers to one. All of it in logarithms, so that products of thousands of numbers are finite.
+ * How Shortened LLaMA (Kim et al. 2024) makes one score of a block from the scores of its weights. Each weight's rows
+ * are reduced to a number, and these numbers to one. All of it in logarithms, so that products of thousands of numbers
+ * are finite.
  *
  * @param weight {@code --weight-reduction}
  * @param block {@code --block-reduction}

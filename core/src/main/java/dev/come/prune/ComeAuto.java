@@ -22,7 +22,7 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /**
- * Loss-guided edits, a method of this project and of no paper: each step either removes a layer, as {@link Sleb}, or
+ * Loss-guided edits, a method of this project and of no paper. Each step either removes a layer, as {@link Sleb}, or
  * concatenates a pair, as {@link ConcatMerge} and {@link ConcatMergeP}, whichever leaves the least loss.
  *
  * <p>The ratios of a pair are those of CoMe-P, i/g : 1 - i/g for i = 0 to g, and the one that the block influence gives. A
@@ -180,7 +180,7 @@ public record ComeAuto(Options options) implements PruningMethod {
     /** The work of a refit, in runs of a layer over all tokens: one run, what follows two fits, and their products. */
     private static final double RUNS_OF_A_REFIT = 2.5;
 
-    /** Of the tokens so many are held out for losses where layers are refitted. */
+    /** The share of the tokens that is held out for losses where layers are refitted. */
     private static final double HELD_OUT = 1.0 / HeldOut.EVERY;
 
     @Override

@@ -6,8 +6,8 @@ import org.hipparchus.linear.Array2DRowRealMatrix;
 import org.hipparchus.linear.EigenDecompositionSymmetric;
 
 /**
- * The diffusion map of MKA (Coifman and Lafon 2006, with the kernel of MKA's code): points that many short steps connect lie
- * close together in two dimensions.
+ * The diffusion map of MKA (Coifman and Lafon 2006, with the kernel of MKA's code). Points that many short steps
+ * connect lie close together in two dimensions.
  */
 final class DiffusionMap {
     private static final int DIMENSIONS = 2;

@@ -77,8 +77,8 @@ public interface PruningMethod {
         }
 
         /**
-         * Each step takes one layer away and measures the losses of candidates: half of the stack is run again from the last
-         * edit on, and half of it for each candidate.
+         * The cost of a method that takes one layer away at each step and measures the losses of candidates. At each
+         * step half of the stack is run again from the last edit on, and half of it for each candidate.
          *
          * @param candidates how many there are, by the layers that are left
          */

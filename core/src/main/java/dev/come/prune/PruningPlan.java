@@ -21,9 +21,9 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * How a pruned model was made, and everything that is needed to make it again: the history of stacks with what each step was
- * decided by. As a file it is called come.json; {@link PlanJson} lists its fields. It holds no times and no paths, so the same run gives the
- * same bytes.
+ * How a pruned model was made, with everything that is needed to make it again. It holds the history of stacks and the
+ * measurements that decided each step. As a file it is called come.json; {@link PlanJson} lists its fields. It holds no
+ * times and no paths, so the same run gives the same bytes.
  *
  * <p>JSON has no infinity. In a list of scores {@code null} is a choice that was forbidden or not measured, in Java positive
  * infinity, and the text {@code "-Infinity"} the logarithm of zero; both are read back as they were. NaN is never written.
@@ -93,7 +93,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         return history;
     }
 
-    /** For each number of layers in the history the last stack that has so many: the dense one first. */
+    /** The last stack in the history for each number of layers, the dense one first. */
     public List<LayerStack> stacksBySize() {
         SequencedMap<Integer, LayerStack> stacks = new LinkedHashMap<>();
         history().forEach(stack -> stacks.put(stack.size(), stack));
@@ -106,7 +106,8 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     }
 
     /**
-     * The plan as it was when so many layers were left, with what was done to them before others went.
+     * The plan as it was when the given number of layers was left. It includes what was done to these layers before
+     * others went.
      *
      * @throws InvalidInputException if it never had so many; the message lists those that it had
      */

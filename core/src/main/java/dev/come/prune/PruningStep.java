@@ -131,7 +131,7 @@ public record PruningStep(LayerStack stack, Action action, int position, int cou
         return training + " " + changed.stream().map(LayerNode::tree).collect(Collectors.joining(", "));
     }
 
-    /** The ratio with so many decimals, for example {@code 0.462 : 0.538}. */
+    /** The ratio with the given number of decimals, for example {@code 0.462 : 0.538}. */
     public String ratioText(int decimals) {
         return ratio.stream().map(share -> String.format(Locale.ROOT, "%." + decimals + "f", share))
                 .collect(Collectors.joining(" : "));

@@ -68,8 +68,8 @@ final class RankInformation {
     }
 
     /**
-     * MKA's entropy: the mean of -log(k / (n r^d)), r the Euclidean distance from a point to its k-th neighbour, ranks divided
-     * by the number n of points, d the number of dimensions.
+     * MKA's entropy: the mean of -log(k / (n r^d)). Here r is the Euclidean distance from a point to its k-th
+     * neighbour, in ranks divided by the number n of points, and d the number of dimensions.
      */
     static double entropy(int[][] ranks, int neighbours) {
         int n = ranks[0].length;

@@ -12,7 +12,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** CoMe's concatenation: of each layer of a window its most sensitive heads and channels, as many as its share of them. */
+/**
+ * CoMe's concatenation: each layer of a window gives its most sensitive heads and channels. Their number is the layer's
+ * share of them.
+ */
 final class SensitiveParts {
     private final List<LayerNode> sources;
     private final List<Sensitivity> sensitivities;

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.SequencedMap;
 
 /**
- * The first-order Taylor criterion of Shortened LLaMA (Kim et al. 2024): layers go by the least |weight x gradient of the
- * loss|, about what the loss would change by if the weight were zero.
+ * The first-order Taylor criterion of Shortened LLaMA (Kim et al. 2024). Layers go by the least |weight x gradient of
+ * the loss|, about the change of the loss if the weight were zero.
  */
 public record Taylor(Options options) implements PruningMethod {
     @Override

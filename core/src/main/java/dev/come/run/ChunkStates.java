@@ -6,7 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The states that chunks have come to, each kept until it is handed over or this is closed. Different chunks may be worked on
+ * The current states of chunks, each kept until it is handed over or this is closed. Different chunks may be worked on
  * by different threads.
  */
 final class ChunkStates implements AutoCloseable {

@@ -39,8 +39,8 @@ public final class ContinuationScores implements AutoCloseable {
     private final boolean share;
 
     /**
-     * Items that go through the model together, whatever else there is, so that their scores are the same to the last bit however
-     * often a run is interrupted.
+     * Items that go through the model together, whatever else there is. So their scores are the same to the last bit
+     * however often a run is interrupted.
      *
      * @param items numbers of items
      */

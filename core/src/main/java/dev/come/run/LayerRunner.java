@@ -91,7 +91,7 @@ public final class LayerRunner implements AutoCloseable {
     }
 
     /**
-     * Does work that is reported on: the task advances by one with every layer that is run over a chunk, and by
+     * Does work that is reported on. The task advances by one with every layer that is run over a chunk, and by
      * {@link #headRuns} with every run of the output projection.
      */
     public <T> T reporting(Progress.Task task, Supplier<T> work) {
@@ -197,7 +197,7 @@ public final class LayerRunner implements AutoCloseable {
         }
     }
 
-    /** A layer that is made when the first chunk comes to it, and goes when the last one has passed. */
+    /** A layer that is made when the first chunk reaches it, and goes when the last one has passed. */
     private final class Layer {
         private final Step step;
         private final BitSet finished = new BitSet();

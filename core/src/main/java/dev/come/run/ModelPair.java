@@ -17,9 +17,9 @@ import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * A model and a reference with the same vocabulary on the same sequences: what tokens cost each, and how far apart what they
- * hold likely to come next is. Sequences go through in groups that fit the memory, first through the reference, whose last
- * states are kept, then through the model; each runs a layer at a time.
+ * A model and a reference with the same vocabulary on the same sequences. It measures the loss of each token in both,
+ * and how far apart their next-token probabilities are. Sequences go through in groups that fit the memory, first
+ * through the reference, whose last states are kept, then through the model; each runs a layer at a time.
  */
 public final class ModelPair implements AutoCloseable {
     private final LayerRunner model;

@@ -8,8 +8,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Texts laid out so that what they begin with alike is there once: a context that many choices follow, the examples in front of
- * many questions. The rest of each text goes on from what it shares.
+ * Texts laid out so that a beginning they share is there once. Such a beginning is a context that many choices follow,
+ * or the examples in front of many questions. The rest of each text goes on from what it shares.
  */
 final class PrefixForest {
     /** Fewer tokens are cheaper to run again than to keep apart. */
@@ -81,7 +81,10 @@ final class PrefixForest {
         return mismatch < 0 ? one.length : mismatch;
     }
 
-    /** The node on the way to an end that has so many tokens up to its own end; one is cut in two if need be. */
+    /**
+     * The node on the way to an end that has the given number of tokens up to its own end. A node is cut in two if need
+     * be.
+     */
     private static Node split(Node end, int length, List<Node> roots) {
         Node node = end;
         while (node.from >= length && node.parent != null) {

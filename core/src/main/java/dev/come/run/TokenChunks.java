@@ -60,7 +60,7 @@ public record TokenChunks(List<Chunk> chunks) {
         return of(sequences, TOKENS);
     }
 
-    /** Chunks of at most so many tokens, except those of one sequence that is longer. */
+    /** Chunks with at most the given number of tokens, except those of one sequence that is longer. */
     public static TokenChunks of(Sequences sequences, int most) {
         List<Chunk> chunks = new ArrayList<>();
         int first = 0;

@@ -13,9 +13,9 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * CoMe's concatenation of layers: rows and columns of the kept heads and channels, source after source; norms of the
- * residual stream are averaged, and what else belongs to no head or channel is summed by ratio. The layer attends like its
- * first source.
+ * CoMe's concatenation of layers: rows and columns of the kept heads and channels, source after source. Norms of the
+ * residual stream are averaged, and what else belongs to no head or channel is summed by ratio. The layer attends like
+ * its first source.
  */
 final class Concatenation {
     private final ModelConfig config;

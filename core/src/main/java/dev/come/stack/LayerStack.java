@@ -11,7 +11,7 @@ public record LayerStack(List<LayerNode> nodes) {
         nodes = List.copyOf(nodes);
     }
 
-    /** The model as it is: so many original layers. */
+    /** The model as it is, with the given number of original layers. */
     public static LayerStack dense(int layers) {
         return new LayerStack(IntStream.range(0, layers).<LayerNode>mapToObj(Original::new).toList());
     }
@@ -53,7 +53,7 @@ public record LayerStack(List<LayerNode> nodes) {
         return new LayerStack(kept);
     }
 
-    /** The original layer of which each layer keeps the place: its first. */
+    /** The original layer whose place each layer keeps: its first. */
     public List<Integer> firstOriginals() {
         return nodes.stream().map(node -> node.originals().findFirst().orElseThrow()).toList();
     }

@@ -33,10 +33,10 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Where the weights of trained layers lie: in the safetensors files of some folders, under the names that the model has for the
- * tensors at the layer's position. So a saved model holds the weights of its own trained layers, and a run that is under way
- * keeps each in a file by itself; where several come to lie at one position, in files that are named after their content. Safe
- * for use by several threads.
+ * The places of the weights of trained layers. They lie in the safetensors files of some folders, under the names that
+ * the model has for the tensors at the layer's position. So a saved model holds the weights of its own trained layers,
+ * and a run that is under way keeps each in a file by itself; where several come to lie at one position, in files that
+ * are named after their content. Safe for use by several threads.
  */
 public final class TrainedLayers implements AutoCloseable {
     private static final String ENDING = ".safetensors";
@@ -66,8 +66,8 @@ public final class TrainedLayers implements AutoCloseable {
     }
 
     /**
-     * Writes the weights of a layer into the first of the folders, in a file that is named after them: others at the same
-     * position stay. The file is there all at once or not at all.
+     * Writes the weights of a layer into the first of the folders. The file is named after the weights, so others at
+     * the same position stay. The file is there all at once or not at all.
      *
      * @return the recipe of the layer with these weights
      */

@@ -58,8 +58,8 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
     }
 
     /**
-     * As many rows as give so many tokens, for training. The rows are those that {@link Options} would take first; of rows
-     * that have many more tokens, such as books, windows are taken that are spread evenly over them.
+     * Rows for training that give the wanted number of tokens. The rows are those that {@link Options} would take
+     * first; of rows that have many more tokens, such as books, windows are taken that are spread evenly over them.
      *
      * @param tokens how many tokens are wanted: there may be less, and more by what the last sequence has too many
      */
@@ -172,8 +172,9 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
     }
 
     /**
-     * The subjects are shuffled, the first ones get an equal number of rows each, and what does not divide evenly goes to
-     * some of them by lot. Within a subject the rows are shuffled like those of any corpus.
+     * Takes rows spread over the subjects of a data set. The subjects are shuffled, the first ones get an equal number
+     * of rows each, and what does not divide evenly goes to some of them by lot. Within a subject the rows are shuffled
+     * like those of any corpus.
      */
     private static TakenRows spreadOverSubjects(Corpus corpus, Options options, TextSpool spool) {
         List<RowFile> subjects = new ArrayList<>(corpus.files());

@@ -10,10 +10,10 @@ import java.util.List;
  * @param heldOut at least one
  */
 public record HeldOut(Sequences fitted, Sequences heldOut) {
-    /** Of so many sequences one is held out. */
+    /** One sequence in each group of this size is held out. */
     public static final int EVERY = 5;
 
-    /** Divides sequences, of which there must be at least two. */
+    /** Divides sequences; there must be at least two. */
     public static HeldOut of(Sequences all) {
         if (all.count() < 2) {
             throw new IllegalArgumentException("of " + all.count() + " sequences none can be held out");

@@ -18,8 +18,8 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * The corpora that have a name, and where their files are looked for below the data directory: first as the original or
- * Hugging Face's repository of the data set lays them out, then under plain names.
+ * The corpora that have a name, and the places of their files below the data directory. Places laid out as the original
+ * or Hugging Face's repository of the data set come first, then plain names.
  *
  * <p>In a place, {@code {split}} stands for each name of the split in turn (train; validation, valid, val, dev; test),
  * {@code {table}} for the endings of table files and {@code {any}} for those of text files too. The first place with a

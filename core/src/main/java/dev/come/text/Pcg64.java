@@ -128,7 +128,7 @@ public final class Pcg64 {
         return pool;
     }
 
-    /** SeedSequence, second half: as many 32-bit words as wanted, drawn from the pool. */
+    /** SeedSequence, second half: draws the wanted number of 32-bit words from the pool. */
     static int[] seedWords(int[] pool, int count) {
         Hash hash = new Hash(0x8B51F9DD, 0x58F38DED);
         return IntStream.range(0, count).map(i -> hash.of(pool[i % POOL_WORDS])).toArray();

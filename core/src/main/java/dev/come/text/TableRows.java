@@ -8,7 +8,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Whole rows of tables, for data of which more than one text is needed. */
+/** Whole rows of tables, for data that need more than one text of a row. */
 public final class TableRows {
     private static final JsonMapper JSON = new JsonMapper();
 

@@ -9,14 +9,14 @@ enum TextRows {
     LINES,
 
     /**
-     * Blocks of lines between blank lines are rows; a file without a blank line has one row per line, so that a file with
-     * one document on each line is read as it is meant.
+     * Blocks of lines between blank lines are rows. A file without a blank line has one row per line, so that a file
+     * with one document on each line is read as it is meant.
      */
     PARAGRAPHS,
 
     /**
-     * Lines are rows and keep their line feed, blank ones are empty rows: the rows of the data set {@code wikitext} on
-     * Hugging Face, which was made from these files.
+     * Lines are rows and keep their line feed; blank lines are empty rows. These are the rows of the data set
+     * {@code wikitext} on Hugging Face, which was made from these files.
      */
     WIKITEXT
 }

@@ -4,7 +4,7 @@ import dev.come.InvalidInputException;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** Collects the token ids of texts, one sequence for each, of which only the beginning may be wanted. */
+/** Collects the token ids of texts, one sequence for each. Only the beginning of a sequence may be wanted. */
 final class TokenIds {
     private final String name;
     private final String advice;
@@ -36,8 +36,8 @@ final class TokenIds {
     }
 
     /**
-     * How many ids of one text, or of one calibration set, Java's memory has room for: a quarter of it, since they are copied
-     * once while they are collected and once where they are cut into windows.
+     * The number of ids of one text, or of one calibration set, that fit in Java's memory. They may fill a quarter of
+     * it, since they are copied once while they are collected and once where they are cut into windows.
      */
     static long mostInMemory() {
         return Math.min(Runtime.getRuntime().maxMemory() / (4 * Integer.BYTES), 1 << 30);

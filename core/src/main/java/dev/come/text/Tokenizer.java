@@ -24,7 +24,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The tokenizer of a model folder, as its {@code tokenizer.json} describes it (the format of Hugging Face's
- * {@code tokenizers}); in a folder without one {@link TokenizerFiles} makes it of the older files. Texts of any length
+ * {@code tokenizers}). In a folder without one {@link TokenizerFiles} makes it of the older files. Texts of any length
  * are encoded: truncation and padding are off whatever the file says.
  *
  * <p>The work is done by the {@code tokenizers} library in native code, which comes inside a jar and is unpacked at first

@@ -13,7 +13,7 @@ import java.util.OptionalInt;
  * @param beyondPositions whether more are allowed than the model has positions ({@code --beyond-positions})
  */
 public record WindowLength(OptionalInt asked, boolean beyondPositions) {
-    /** The length where nothing is asked for and the model has as many positions: that of the authors. */
+    /** The authors' length, used where nothing is asked for and the model does not have fewer positions. */
     public static final int USUAL = 2048;
 
     /** Nothing is asked for. */

@@ -13,8 +13,9 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A vocabulary of SentencePiece (https://github.com/google/sentencepiece): a text is one long row of characters, blanks
- * included, and is cut into pieces either by joining neighbours (BPE) or so that the sum of scores is highest (Unigram).
+ * A vocabulary of SentencePiece (https://github.com/google/sentencepiece). A text is one long row of characters, blanks
+ * included, and is cut into pieces either by joining neighbours (BPE) or so that the sum of scores is highest
+ * (Unigram).
  *
  * @param file what messages call it
  * @param pieces a piece's place is its id
@@ -166,8 +167,9 @@ public record SentencePieces(Path file, Algorithm algorithm, List<Piece> pieces,
     }
 
     /**
-     * The merges that SentencePiece does not write down, because it tries every pair of neighbours that make a piece, the one
-     * with the highest score first. A piece that can come about in several ways gets a merge for each of them.
+     * The merges that SentencePiece does not write down. It needs none: it tries every pair of neighbours that make a
+     * piece, the one with the highest score first. A piece that can come about in several ways gets a merge for each of
+     * them.
      */
     private List<Merge> merges() {
         Map<String, Integer> ids = new HashMap<>();

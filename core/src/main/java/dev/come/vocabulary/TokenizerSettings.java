@@ -11,8 +11,8 @@ import java.util.TreeMap;
 import java.util.function.Function;
 
 /**
- * What a model folder says of its tokenizer beside the vocabulary: {@code tokenizer_config.json}, {@code
- * special_tokens_map.json} and {@code added_tokens.json}, each of which may be absent.
+ * The settings of a tokenizer in a model folder, beside the vocabulary. Each of {@code tokenizer_config.json},
+ * {@code special_tokens_map.json} and {@code added_tokens.json} may be absent.
  */
 final class TokenizerSettings {
     private static final List<String> SPECIAL = List.of("bos_token", "eos_token", "unk_token", "pad_token",

@@ -1,7 +1,7 @@
 /**
- * Vocabularies as models keep them without a {@code tokenizer.json} (a SentencePiece file, {@code vocab.json} with {@code
- * merges.txt}, the metadata of a GGUF file), turned into the tokenizer.json that means the same. Source of that format: the
- * serialised components of https://github.com/huggingface/tokenizers.
+ * Turns vocabularies of models without a {@code tokenizer.json} into the tokenizer.json that means the same. They come
+ * as a SentencePiece file, as {@code vocab.json} with {@code merges.txt}, or in the metadata of a GGUF file. Source of
+ * that format: the serialised components of https://github.com/huggingface/tokenizers.
  */
 @NullMarked
 package dev.come.vocabulary;
