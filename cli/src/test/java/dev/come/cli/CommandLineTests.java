@@ -45,7 +45,7 @@ class CommandLineTests {
                 "Decides which rows are taken (default: 10)", "(default: wiki2; shortgpt: pg19; mka: mmlu)",
                 "(default: 256; sleb, taylor, laco: 128; mka: 250;", "chosen (default: bi)",
                 "2 or more (default: 2)", "--wo-repeat", "influence (default: 1.0)", "0 to 1 (default: 0.0)",
-                "(default: 20; come_auto: 4)", "at the end (default: 1,1)", "or prod (default: sum)",
+                "(default: 20; come_auto: 4)", "never remove (default: 1,1)", "or prod (default: sum)",
                 "(default for mka: 50)", "(default: 8.0)", "(default: rdsc)", "(default: 0.65)");
     }
 
