@@ -5,7 +5,6 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointHeaders;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
-import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.TensorInfo;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -97,45 +96,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
      * @throws InvalidInputException if a value is missing or impossible, or the architecture is unknown
      */
     public static ModelConfig of(ConfigTree tree) {
-        Family family = Family.of(tree);
-        int hidden = positive(tree, family, "hidden_size", Limits.CHANNELS);
-        int heads = positive(tree, family, "num_attention_heads", Limits.HEADS);
-        int keyValueHeads = positiveOr(heads, tree, family, "num_key_value_heads", Limits.HEADS);
-        int headDim = positiveOr(hidden / heads, tree, family, "head_dim", Limits.CHANNELS);
-        if (heads % keyValueHeads != 0) {
-            throw invalid(tree, "num_attention_heads is " + heads + ", which is not a multiple of num_key_value_heads, "
-                    + keyValueHeads);
-        }
-        int embeddingSize = positiveOr(hidden, tree, family, "embedding_size", Limits.CHANNELS);
-        if (embeddingSize != hidden && family.names().projectIn().isEmpty()) {
-            throw invalid(tree, "embedding_size is " + embeddingSize + " and hidden_size " + hidden
-                    + ", but this family has no projection between them");
-        }
-        int layers = positive(tree, family, "num_hidden_layers", Limits.LAYERS);
-        boolean normsAfter = !family.bool(tree, "do_layer_norm_before", true);
-        boolean finalNorm = !normsAfter && !family.bool(tree, "_remove_final_layer_norm", false);
-        if (!family.bool(tree, "layer_norm_elementwise_affine", true)) {
-            throw invalid(tree, "layer_norm_elementwise_affine is false, but norms without weights are not known here");
-        }
-        if (tree.bool("use_bidirectional_attention", false)) {
-            throw new InvalidInputException(
-                    tree.file() + ": use_bidirectional_attention is true, but only models whose tokens see "
-                            + "what comes before them can be computed here");
-        }
-        ModelConfig config = new ModelConfig(family, positive(tree, family, "vocab_size", Limits.VOCABULARY), hidden,
-                embeddingSize,
-                positive(tree, family, "intermediate_size", Limits.CHANNELS), layers, heads, keyValueHeads, headDim,
-                positive(tree, family, "max_position_embeddings", Integer.MAX_VALUE),
-                new Norm(family.norm(), epsilon(tree, family)), normsAfter, finalNorm,
-                family.text(tree, "hidden_act"), family.parts(tree), family.bool(tree, "tie_word_embeddings", false),
-                Multipliers.of(tree, family, hidden, headDim), family.attention(tree, layers, headDim));
-        Activation.named(config.activation);
-        return config;
-    }
-
-    /** OPT's configuration says nothing of it: its norms have what torch gives them. */
-    private static double epsilon(ConfigTree tree, Family family) {
-        return family.knows("rms_norm_eps") ? family.required(tree, "rms_norm_eps") : 1e-5;
+        return new ModelConfigReader(tree).read();
     }
 
     private ModelConfig untied() {
@@ -331,20 +292,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         }
     }
 
-    private static int positiveOr(int otherwise, ConfigTree tree, Family family, String usual, int limit) {
-        return family.number(tree, usual).isPresent() ? positive(tree, family, usual, limit) : otherwise;
-    }
-
-    private static int positive(ConfigTree tree, Family family, String usual, int limit) {
-        int value = family.integer(tree, usual);
-        Limits.check(tree.file(), family.key(usual), value, limit);
-        if (value <= 0) {
-            throw invalid(tree, family.key(usual) + " is " + value + ", but must be positive");
-        }
-        return value;
-    }
-
-    private static InvalidInputException invalid(ConfigTree tree, String what) {
+    static InvalidInputException invalid(ConfigTree tree, String what) {
         return new InvalidInputException(
                 tree.file() + ": " + what + "; the configuration is damaged or of another model");
     }
