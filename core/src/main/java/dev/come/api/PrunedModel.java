@@ -17,7 +17,8 @@ import java.util.SequencedMap;
  * @param steps what was done, in order
  * @param perplexity by the name of what was measured, on the dense model and on this one
  */
-public record PrunedModel(Path folder, int layersBefore, int layers, long parametersBefore, long parameters, String tree,
+public record PrunedModel(Path folder, int layersBefore, int layers, long parametersBefore, long parameters,
+        String tree,
         List<Step> steps, SequencedMap<String, BeforeAndAfter> perplexity) {
     /**
      * One step of the method.

@@ -22,8 +22,9 @@ final class ModelConfigReader {
         int keyValueHeads = positiveOr(heads, "num_key_value_heads", Limits.HEADS);
         int headDim = positiveOr(hidden / heads, "head_dim", Limits.CHANNELS);
         if (heads % keyValueHeads != 0) {
-            throw ModelConfig.invalid(tree, "num_attention_heads is " + heads + ", which is not a multiple of num_key_value_heads, "
-                    + keyValueHeads);
+            throw ModelConfig.invalid(tree,
+                    "num_attention_heads is " + heads + ", which is not a multiple of num_key_value_heads, "
+                            + keyValueHeads);
         }
         int embeddingSize = positiveOr(hidden, "embedding_size", Limits.CHANNELS);
         if (embeddingSize != hidden && family.names().projectIn().isEmpty()) {
@@ -34,7 +35,8 @@ final class ModelConfigReader {
         boolean normsAfter = !family.bool(tree, "do_layer_norm_before", true);
         boolean finalNorm = !normsAfter && !family.bool(tree, "_remove_final_layer_norm", false);
         if (!family.bool(tree, "layer_norm_elementwise_affine", true)) {
-            throw ModelConfig.invalid(tree, "layer_norm_elementwise_affine is false, but norms without weights are not known here");
+            throw ModelConfig.invalid(tree,
+                    "layer_norm_elementwise_affine is false, but norms without weights are not known here");
         }
         if (tree.bool("use_bidirectional_attention", false)) {
             throw new InvalidInputException(
