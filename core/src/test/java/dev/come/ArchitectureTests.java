@@ -56,7 +56,8 @@ class ArchitectureTests {
             assertThat(before).as("arrows go downwards only: %s", line).containsAll(words.subList(1, words.size()));
             before.add(words.getFirst());
             usedBy.put(words.getFirst(), new LinkedHashSet<>());
-            words.subList(1, words.size()).forEach(used -> usedBy.get(used).add(words.getFirst()));
+            words.subList(1, words.size())
+                    .forEach(used -> usedBy.computeIfAbsent(used, _ -> new LinkedHashSet<>()).add(words.getFirst()));
         }
         LayeredArchitecture architecture = layeredArchitecture().consideringOnlyDependenciesInLayers().layer(ROOT)
                 .definedBy(ROOT).whereLayer(ROOT).mayNotAccessAnyLayer();
