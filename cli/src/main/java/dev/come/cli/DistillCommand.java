@@ -14,7 +14,7 @@ import dev.come.job.Machine;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.text.TextSource;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -231,7 +231,7 @@ final class DistillCommand implements Runnable {
         out.println();
         if (!result.prunedEvaluations().isEmpty()) {
             Table table = new Table("", "dense", "pruned", "healed");
-            for (Evaluation pruned : result.prunedEvaluations()) {
+            for (Measurement pruned : result.prunedEvaluations()) {
                 table.row(pruned.metric(), value(plan, pruned.metric(), plan.layers()),
                         PrunedModels.decimals(pruned.value()), value(plan, pruned.metric(), plan.last().size()));
             }

@@ -4,7 +4,7 @@ import dev.come.ByteSize;
 import dev.come.job.Machine;
 import dev.come.job.PruneJob;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,7 +18,7 @@ final class PrunedModels {
 
     static void print(PruneJob.Result result, Duration total, PrintWriter out) {
         PruningPlan plan = result.plan();
-        List<Integer> measured = plan.evaluations().stream().map(Evaluation::layers)
+        List<Integer> measured = plan.evaluations().stream().map(Measurement::layers)
                 .filter(layers -> layers != plan.layers()).distinct().toList();
         if (measured.size() <= 1) {
             beforeAndAfter(result, out);
@@ -64,7 +64,7 @@ final class PrunedModels {
             headings[i + 1] = metrics.get(i);
         }
         Table table = new Table(headings);
-        for (int layers : plan.evaluations().stream().map(Evaluation::layers).distinct().toList()) {
+        for (int layers : plan.evaluations().stream().map(Measurement::layers).distinct().toList()) {
             String[] cells = new String[headings.length];
             cells[0] = "" + layers;
             for (int i = 0; i < metrics.size(); i++) {
@@ -76,13 +76,13 @@ final class PrunedModels {
     }
 
     private static List<String> metrics(PruningPlan plan) {
-        return plan.evaluations().stream().map(Evaluation::metric).distinct().toList();
+        return plan.evaluations().stream().map(Measurement::metric).distinct().toList();
     }
 
     private static double value(PruningPlan plan, String metric, int layers) {
         return plan.evaluations().stream()
                 .filter(evaluation -> evaluation.metric().equals(metric) && evaluation.layers() == layers)
-                .mapToDouble(Evaluation::value).findFirst().orElseThrow();
+                .mapToDouble(Measurement::value).findFirst().orElseThrow();
     }
 
     private static String number(long value) {

@@ -41,10 +41,10 @@ final class TrainingFile {
     }
 
     /** Where training was: the points so far, and after which step the weights were best. */
-    record Progress(List<Point> points, int bestStep) {}
+    record Reached(List<Point> points, int bestStep) {}
 
     /** Writes where training is, unless the last writing took more than a tenth of the time since then. */
-    void saveNowAndThen(List<TrainableLayer> layers, Progress progress) {
+    void saveNowAndThen(List<TrainableLayer> layers, Reached progress) {
         long started = System.nanoTime();
         if (saved && started - lastEnd < TIMES_AS_LONG * lastDuration) {
             return;
@@ -56,7 +56,7 @@ final class TrainingFile {
     }
 
     /** Writes where training is. */
-    void save(List<TrainableLayer> layers, Progress progress) {
+    void save(List<TrainableLayer> layers, Reached progress) {
         Map<TensorSpec, Tensor> tensors = new LinkedHashMap<>();
         try (var _ = new PointerScope()) {
             // The engine takes arrays of longs, so doubles are told by their bits.
@@ -72,7 +72,7 @@ final class TrainingFile {
     }
 
     /** Goes on from what was written, if there is something. */
-    Optional<Progress> restore(List<TrainableLayer> layers) {
+    Optional<Reached> restore(List<TrainableLayer> layers) {
         if (!Files.exists(file)) {
             return Optional.empty();
         }
@@ -88,7 +88,7 @@ final class TrainingFile {
                                 numbers[i + 8], numbers[i + 9])));
             }
             layers.forEach(layer -> layer.restore(state, points.getLast().step()));
-            return Optional.of(new Progress(points, (int) state.tensor(BEST_STEP).item_long()));
+            return Optional.of(new Reached(points, (int) state.tensor(BEST_STEP).item_long()));
         }
     }
 

@@ -64,7 +64,7 @@ final class TrainingLoop {
         try (var _ = new NoGradGuard()) {
             List<Point> points = new ArrayList<>();
             int bestStep = 0;
-            Optional<TrainingFile.Progress> before = file.restore(layers);
+            Optional<TrainingFile.Reached> before = file.restore(layers);
             if (before.isPresent()) {
                 points.addAll(before.get().points());
                 bestStep = before.get().bestStep();
@@ -108,7 +108,7 @@ final class TrainingLoop {
                         bestStep = step + 1;
                         layers.forEach(TrainableLayer::keepBest);
                     }
-                    file.saveNowAndThen(layers, new TrainingFile.Progress(points, bestStep));
+                    file.saveNowAndThen(layers, new TrainingFile.Reached(points, bestStep));
                     Duration taken = Duration.ofNanos(System.nanoTime() - started);
                     listener.note(label + ": " + describe(point, points.getFirst(), taken, step + 1 - first,
                             tokens - before.map(known -> known.points().getLast().tokens()).orElse(0L)));

@@ -8,7 +8,7 @@ import dev.come.vocabulary.ByteLevelVocabulary;
 import dev.come.vocabulary.Piece;
 import dev.come.vocabulary.PreTokenizer;
 import dev.come.vocabulary.SentencePieces;
-import dev.come.vocabulary.SpecialTokens;
+import dev.come.vocabulary.SurroundingTokens;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -184,8 +184,8 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
         return added;
     }
 
-    private SpecialTokens specials(List<AddedToken> added, boolean begins) {
-        return new SpecialTokens(added, mark("add_bos_token", begins, "bos"), mark("add_eos_token", false, "eos"));
+    private SurroundingTokens specials(List<AddedToken> added, boolean begins) {
+        return new SurroundingTokens(added, mark("add_bos_token", begins, "bos"), mark("add_eos_token", false, "eos"));
     }
 
     private Optional<AddedToken> mark(String flag, boolean fallback, String role) {

@@ -10,7 +10,7 @@ import dev.come.distill.DistillationOptions;
 import dev.come.evaluate.Perplexity;
 import dev.come.model.Compute;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.PerplexityText;
@@ -52,7 +52,7 @@ public final class DistillJob {
      * @param training the time that training took, the teacher's states included
      * @param tokens tokens that there were to train on
      */
-    public record Result(PruningPlan plan, List<Evaluation> prunedEvaluations, Distillation.Result trained,
+    public record Result(PruningPlan plan, List<Measurement> prunedEvaluations, Distillation.Result trained,
             Duration training, long tokens, String dtype) {}
 
     public DistillJob(Options options, Progress progress) {

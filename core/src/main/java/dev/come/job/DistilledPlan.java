@@ -4,7 +4,7 @@ import dev.come.distill.Curve;
 import dev.come.distill.Distillation;
 import dev.come.evaluate.Perplexity;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;
@@ -20,7 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param prunedEvaluations what was measured on the model before
  */
-record DistilledPlan(PruningPlan plan, List<Evaluation> prunedEvaluations) {
+record DistilledPlan(PruningPlan plan, List<Measurement> prunedEvaluations) {
     /**
      * Makes it.
      *
@@ -35,15 +35,15 @@ record DistilledPlan(PruningPlan plan, List<Evaluation> prunedEvaluations) {
         trained.layerCurves().forEach((position, curve) -> curves.set("" + position, curve.toJson()));
         trained.modelCurve().ifPresent(curve -> record.set("model", curve.toJson()));
 
-        List<Evaluation> all = new ArrayList<>();
-        List<Evaluation> pruned = new ArrayList<>();
+        List<Measurement> all = new ArrayList<>();
+        List<Measurement> pruned = new ArrayList<>();
         int layers = step.stack().size();
         for (List<Perplexity> ofOneText : measure
                 .apply(List.of(LayerStack.dense(begun.layers()), begun.last(), step.stack()))) {
             String metric = ofOneText.getFirst().metric();
-            all.add(new Evaluation(begun.layers(), metric, ofOneText.get(0).value()));
-            pruned.add(new Evaluation(layers, metric, ofOneText.get(1).value()));
-            all.add(new Evaluation(layers, metric, ofOneText.get(2).value()));
+            all.add(new Measurement(begun.layers(), metric, ofOneText.get(0).value()));
+            pruned.add(new Measurement(layers, metric, ofOneText.get(1).value()));
+            all.add(new Measurement(layers, metric, ofOneText.get(2).value()));
         }
         ArrayNode beforehand = record.putArray("evaluations_before");
         pruned.forEach(evaluation -> beforehand.addObject().put("metric", evaluation.metric()).put("value",

@@ -9,7 +9,7 @@ import dev.come.evaluate.Perplexity;
 import dev.come.heal.Healing;
 import dev.come.model.Compute;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
@@ -126,13 +126,13 @@ public final class HealJob {
     }
 
     /** What is known of the stacks: what was measured before on the layers that changed does not hold any more. */
-    private static List<Evaluation> evaluations(PruningPlan plan, Map<String, List<Double>> perplexities) {
+    private static List<Measurement> evaluations(PruningPlan plan, Map<String, List<Double>> perplexities) {
         int layers = plan.last().size();
-        List<Evaluation> evaluations = new ArrayList<>(plan.evaluations().stream()
+        List<Measurement> evaluations = new ArrayList<>(plan.evaluations().stream()
                 .filter(known -> known.layers() != layers && !perplexities.containsKey(known.metric())).toList());
         perplexities.forEach((metric, values) -> {
-            evaluations.add(new Evaluation(plan.layers(), metric, values.getFirst()));
-            evaluations.add(new Evaluation(layers, metric, values.getLast()));
+            evaluations.add(new Measurement(plan.layers(), metric, values.getFirst()));
+            evaluations.add(new Measurement(layers, metric, values.getLast()));
         });
         return evaluations;
     }

@@ -12,7 +12,7 @@ import dev.come.prune.Pruning;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerStack;
 import dev.come.stack.TrainedLayers;
@@ -243,7 +243,7 @@ final class MethodRun {
      * @param evaluations what was measured on them
      * @return their folders
      */
-    List<Path> save(List<Evaluation> evaluations) {
+    List<Path> save(List<Measurement> evaluations) {
         plan = plan.withEvaluations(evaluations);
         List<Path> folders = new ArrayList<>();
         if (done) {

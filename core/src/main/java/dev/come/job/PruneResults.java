@@ -7,7 +7,7 @@ import dev.come.job.PruneJob.Result;
 import dev.come.job.PruneJob.Results;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.run.StackLosses;
 import dev.come.stack.LayerStack;
 import dev.come.text.CalibrationSet;
@@ -60,7 +60,7 @@ final class PruneResults {
 
     private List<Result> write(List<MethodRun> runs, List<Double> losses) {
         session.calibrations().forget();
-        List<List<Evaluation>> evaluations = evaluate(runs);
+        List<List<Measurement>> evaluations = evaluate(runs);
         List<Result> results = new ArrayList<>();
         for (int i = 0; i < runs.size(); i++) {
             MethodRun run = runs.get(i);
@@ -74,14 +74,14 @@ final class PruneResults {
         return results;
     }
 
-    private List<List<Evaluation>> evaluate(List<MethodRun> runs) {
+    private List<List<Measurement>> evaluate(List<MethodRun> runs) {
         List<List<LayerStack>> wanted = runs.stream().map(MethodRun::plan)
                 .map(plan -> session.options().continueSaving()
                         ? plan.stacksBySize()
                         : List.of(LayerStack.dense(plan.layers()), plan.last()))
                 .toList();
         List<LayerStack> stacks = wanted.stream().flatMap(List::stream).distinct().toList();
-        List<List<Evaluation>> evaluations = new ArrayList<>();
+        List<List<Measurement>> evaluations = new ArrayList<>();
         wanted.forEach(_ -> evaluations.add(new ArrayList<>()));
         for (PerplexityText text : session.texts()) {
             List<Perplexity> perplexities = Perplexity.measure(session.store(), stacks, text, session.compute(),
@@ -89,7 +89,7 @@ final class PruneResults {
             for (int i = 0; i < wanted.size(); i++) {
                 for (LayerStack stack : wanted.get(i)) {
                     Perplexity perplexity = perplexities.get(stacks.indexOf(stack));
-                    evaluations.get(i).add(new Evaluation(stack.size(), perplexity.metric(), perplexity.value()));
+                    evaluations.get(i).add(new Measurement(stack.size(), perplexity.metric(), perplexity.value()));
                 }
             }
         }

@@ -3,7 +3,7 @@ package dev.come.prune;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.RecordJson;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerStack;
 import dev.come.stack.StackJson;
@@ -119,7 +119,7 @@ final class PlanJson {
         }
         root.set("steps", history);
         ArrayNode measured = root.putArray("evaluations");
-        for (Evaluation evaluation : plan.evaluations()) {
+        for (Measurement evaluation : plan.evaluations()) {
             measured.addObject().put("layers", evaluation.layers()).put("metric", evaluation.metric()).put("value",
                     RecordJson.finite(evaluation.value(),
                             evaluation.metric() + " of " + evaluation.layers() + " layers"));
@@ -147,9 +147,9 @@ final class PlanJson {
             before = step.stack().size();
             steps.add(step);
         }
-        List<Evaluation> evaluations = new ArrayList<>();
+        List<Measurement> evaluations = new ArrayList<>();
         for (JsonNode entry : root.path("evaluations")) {
-            evaluations.add(new Evaluation(entry.path("layers").asInt(), entry.path("metric").asString(),
+            evaluations.add(new Measurement(entry.path("layers").asInt(), entry.path("metric").asString(),
                     entry.path("value").asDouble()));
         }
         ObjectNode settings = JsonNodeFactory.instance.objectNode();

@@ -34,7 +34,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param steps the steps so far
  * @param evaluations what was measured on stacks of the history
  */
-public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> steps, List<Evaluation> evaluations) {
+public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> steps, List<Measurement> evaluations) {
     /** The name of the file in a pruned model's folder. */
     public static final String FILE_NAME = "come.json";
 
@@ -60,7 +60,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
      * @param layers which stack: the one with so many layers
      * @param metric the full name of the number
      */
-    public record Evaluation(int layers, String metric, double value) {}
+    public record Measurement(int layers, String metric, double value) {}
 
     /** The plan with more steps. */
     public PruningPlan with(List<PruningStep> more) {
@@ -77,7 +77,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     }
 
     /** The plan with other evaluations. */
-    public PruningPlan withEvaluations(List<Evaluation> measured) {
+    public PruningPlan withEvaluations(List<Measurement> measured) {
         return new PruningPlan(settings, layers, steps, measured);
     }
 

@@ -1,7 +1,7 @@
 package dev.come.report;
 
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;
@@ -38,7 +38,7 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
         text.append("| | before | after |\n| --- | ---: | ---: |\n");
         text.append(String.format(Locale.ROOT, "| decoder layers | %d | %d |\n", plan.layers(), plan.last().size()));
         text.append(String.format(Locale.ROOT, "| parameters | %,d | %,d |\n", denseParameters, parameters));
-        for (String metric : plan.evaluations().stream().map(Evaluation::metric).distinct().toList()) {
+        for (String metric : plan.evaluations().stream().map(Measurement::metric).distinct().toList()) {
             text.append("| ").append(metric).append(" | ").append(value(metric, plan.layers())).append(" | ")
                     .append(value(metric, plan.last().size())).append(" |\n");
         }

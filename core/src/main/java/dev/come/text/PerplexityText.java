@@ -30,15 +30,15 @@ public record PerplexityText(Sequences windows, TextFacts facts, int stride, boo
     }
 
     /** Which part of a corpus perplexity is measured on. */
-    private record Part(Split split, int rows, int windows) {
-        static Part of(TextSource source) {
+    private record Section(Split split, int rows, int windows) {
+        static Section of(TextSource source) {
             return NamedCorpus.of(source.dataset()).map(corpus -> switch (corpus) {
-                case WIKI2 -> new Part(Split.TEST, Integer.MAX_VALUE, Integer.MAX_VALUE);
-                case C4 -> new Part(Split.VALIDATION, 1100, 256);
+                case WIKI2 -> new Section(Split.TEST, Integer.MAX_VALUE, Integer.MAX_VALUE);
+                case C4 -> new Section(Split.VALIDATION, 1100, 256);
                 case PG19, BOOKCORPUS, ALPACA, MMLU ->
                     throw new UsageException("--ppl-data takes wiki2, c4 or a path, not "
                             + corpus + ".");
-            }).orElse(new Part(Split.ALL, Integer.MAX_VALUE, Integer.MAX_VALUE));
+            }).orElse(new Section(Split.ALL, Integer.MAX_VALUE, Integer.MAX_VALUE));
         }
 
         /** If the right one is missing, any other will do; the one that layers may have been chosen on comes last. */
@@ -65,7 +65,7 @@ public record PerplexityText(Sequences windows, TextFacts facts, int stride, boo
         int sequenceLength = settled.tokens();
         int step = stride.orElse(sequenceLength);
         requireStride(step, sequenceLength);
-        Part part = Part.of(source);
+        Section part = Section.of(source);
         Corpus corpus = Corpus.open(source, part.preference(), TextRows.WHOLE);
         int available = corpus.rowCount();
         TakenRows rows = new TakenRows(corpus, available, corpus.first(Math.min(part.rows(), available)),

@@ -43,7 +43,7 @@ public record ByteLevelVocabulary(Path file, Map<String, Integer> ids, List<Stri
     }
 
     /** The text of the tokenizer.json that means the same. */
-    public String tokenizerJson(SpecialTokens specials) {
+    public String tokenizerJson(SurroundingTokens specials) {
         return TokenizerJson.of(specials, root -> {
             if (composed) {
                 root.putObject("normalizer").put("type", "NFC");

@@ -100,7 +100,7 @@ public record SentencePieces(Path file, Algorithm algorithm, List<Piece> pieces,
     }
 
     /** The text of the tokenizer.json that means the same. */
-    public String tokenizerJson(SpecialTokens specials) {
+    public String tokenizerJson(SurroundingTokens specials) {
         return TokenizerJson.of(specials, root -> {
             ArrayNode steps = TokenizerJson.steps(root, "normalizer", "normalizers");
             charactersMap

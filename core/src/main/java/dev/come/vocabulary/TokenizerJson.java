@@ -17,7 +17,7 @@ final class TokenizerJson {
      *
      * @param components puts normalizer, pre_tokenizer, decoder and model; what it leaves out is null
      */
-    static String of(SpecialTokens specials, Consumer<ObjectNode> components) {
+    static String of(SurroundingTokens specials, Consumer<ObjectNode> components) {
         return ConfigTree.create(Path.of("tokenizer.json"), root -> {
             root.put("version", "1.0").putNull("truncation").putNull("padding");
             ArrayNode added = root.putArray("added_tokens");
@@ -30,7 +30,7 @@ final class TokenizerJson {
     }
 
     /** Puts the tokens in front of a text and behind it. */
-    private static void template(ObjectNode processor, SpecialTokens specials) {
+    private static void template(ObjectNode processor, SurroundingTokens specials) {
         processor.put("type", "TemplateProcessing");
         sequence(processor.putArray("single"), "A", 0, specials);
         ArrayNode pair = processor.putArray("pair");
@@ -41,7 +41,7 @@ final class TokenizerJson {
         specials.behind().ifPresent(token -> described(tokens, token));
     }
 
-    private static void sequence(ArrayNode template, String id, int typeId, SpecialTokens specials) {
+    private static void sequence(ArrayNode template, String id, int typeId, SurroundingTokens specials) {
         mark(template, specials.inFront(), typeId);
         template.addObject().putObject("Sequence").put("id", id).put("type_id", typeId);
         mark(template, specials.behind(), typeId);

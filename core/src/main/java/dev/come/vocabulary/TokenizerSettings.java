@@ -57,7 +57,7 @@ final class TokenizerSettings {
      * @param idOf the id of a token in the vocabulary
      * @param first whether the beginning of a text goes in front if nothing is said
      */
-    SpecialTokens specials(List<AddedToken> vocabulary, Function<String, Optional<Integer>> idOf, boolean first) {
+    SurroundingTokens specials(List<AddedToken> vocabulary, Function<String, Optional<Integer>> idOf, boolean first) {
         Map<Integer, AddedToken> tokens = new TreeMap<>();
         vocabulary.forEach(token -> tokens.put(token.id(), token));
         for (String token : added.keys()) {
@@ -73,7 +73,7 @@ final class TokenizerSettings {
                 described(key, decoder).ifPresent(token -> tokens.put(token.id(), token));
             }
         });
-        return new SpecialTokens(List.copyOf(tokens.values()), mark("add_bos_token", first, "bos_token", idOf),
+        return new SurroundingTokens(List.copyOf(tokens.values()), mark("add_bos_token", first, "bos_token", idOf),
                 mark("add_eos_token", false, "eos_token", idOf));
     }
 

@@ -359,7 +359,7 @@ class ModelStudentTests {
                     loop.step(wholeSet(), 1e-3);
                     Measures measures = student.validate();
                     layer.keepBest();
-                    file.save(List.of(layer), new TrainingFile.Progress(List.of(new Point(1, 1, 1, 1, measures)), 1));
+                    file.save(List.of(layer), new TrainingFile.Reached(List.of(new Point(1, 1, 1, 1, measures)), 1));
                     file.restore(List.of(layer));
                 });
             }

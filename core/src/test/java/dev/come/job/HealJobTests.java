@@ -23,7 +23,7 @@ import dev.come.heal.Healing;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.Reverse;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerStack;
@@ -146,9 +146,9 @@ class HealJobTests {
         List<Double> values = healed.perplexities().firstEntry().getValue();
         assertThat(values).hasSize(3);
         assertThat(values.subList(0, 2))
-                .isEqualTo(pruned.evaluations().stream().map(Evaluation::value).toList());
+                .isEqualTo(pruned.evaluations().stream().map(Measurement::value).toList());
         assertThat(values.get(2)).isNotEqualTo(values.get(1));
-        assertThat(healed.plan().evaluations()).extracting(Evaluation::value).containsExactly(values.get(0),
+        assertThat(healed.plan().evaluations()).extracting(Measurement::value).containsExactly(values.get(0),
                 values.get(2));
     }
 

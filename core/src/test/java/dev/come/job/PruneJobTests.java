@@ -10,7 +10,7 @@ import dev.come.WideModels;
 import dev.come.WordModels;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.stack.LayerStack;
 import dev.come.text.Sequences;
 import java.io.IOException;
@@ -62,7 +62,7 @@ class PruneJobTests {
         Run run = new Run("llama-gqa", folder);
         run.perplexity = true;
         PruningPlan plan = run.to("out").plan();
-        assertThat(plan.evaluations()).extracting(Evaluation::layers).containsExactly(6, 3);
+        assertThat(plan.evaluations()).extracting(Measurement::layers).containsExactly(6, 3);
         assertThat(Files.readString(run.target("out").resolve("README.md"))).contains(plan.evaluations().stream()
                 .map(evaluation -> String.format(Locale.ROOT, "%.3f", evaluation.value())).toArray(String[]::new));
     }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
-import dev.come.prune.PruningPlan.Evaluation;
+import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Concatenated;
@@ -49,7 +49,7 @@ class PruningPlanTests {
         return new PruningPlan(settings, 5,
                 List.of(new PruningStep(first, Action.MERGE, 1, 2, List.of(1.0 / 3, 2.0 / 3), scores),
                         new PruningStep(second, Action.MERGE, 0, 2, List.of(0.25, 0.75), scores)),
-                List.of(new Evaluation(5, "wiki2 perplexity", 11.25), new Evaluation(3, "wiki2 perplexity", 1e9)));
+                List.of(new Measurement(5, "wiki2 perplexity", 11.25), new Measurement(3, "wiki2 perplexity", 1e9)));
     }
 
     private static LayerNode merged(LayerNode one, LayerNode other, QueryHeads heads) {
@@ -106,7 +106,7 @@ class PruningPlanTests {
         PruningPlan earlier = plan().until(4);
         assertThat(earlier.last().tree()).isEqualTo("[0, [1, 2], 3, 4]");
         assertThat(earlier.settings().path("target_layers").asInt()).isEqualTo(4);
-        assertThat(earlier.evaluations()).extracting(Evaluation::layers).containsExactly(5);
+        assertThat(earlier.evaluations()).extracting(Measurement::layers).containsExactly(5);
         assertThat(earlier.isStageOf(plan())).isTrue();
         assertThat(plan().isStageOf(earlier)).isFalse();
     }
@@ -197,7 +197,7 @@ class PruningPlanTests {
             assertThat(read(scored(score).toJson()).steps()).isEqualTo(scored(score).steps());
         }
         for (double value : new double[]{Double.NaN, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY}) {
-            PruningPlan plan = plan().withEvaluations(List.of(new Evaluation(5, "wiki2 perplexity", value)));
+            PruningPlan plan = plan().withEvaluations(List.of(new Measurement(5, "wiki2 perplexity", value)));
             assertThatThrownBy(plan::toJson).isInstanceOf(FailedException.class)
                     .hasMessageContaining("wiki2 perplexity of 5 layers, because it is " + value);
             assertThatThrownBy(() -> PruningStep.merge(LayerStack.dense(5), 1, 2, new Original(1),

@@ -2,7 +2,7 @@ package dev.come.text;
 
 import dev.come.vocabulary.ByteLevelVocabulary;
 import dev.come.vocabulary.PreTokenizer;
-import dev.come.vocabulary.SpecialTokens;
+import dev.come.vocabulary.SurroundingTokens;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -37,6 +37,6 @@ final class ByteLevelFixture {
             }
         }
         return new ByteLevelVocabulary(folder, ids, List.copyOf(merges), PreTokenizer.named(preTokenizer).orElseThrow(),
-                false, false).tokenizerJson(new SpecialTokens(List.of(), Optional.empty(), Optional.empty()));
+                false, false).tokenizerJson(new SurroundingTokens(List.of(), Optional.empty(), Optional.empty()));
     }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.vocabulary.ByteLevelVocabulary;
 import dev.come.vocabulary.PreTokenizer;
-import dev.come.vocabulary.SpecialTokens;
+import dev.come.vocabulary.SurroundingTokens;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,7 +55,7 @@ class PreTokenizerTests {
         }
         Files.writeString(folder.resolve("tokenizer.json"),
                 new ByteLevelVocabulary(folder, ids, List.copyOf(merges), preTokenizer, false, false)
-                        .tokenizerJson(new SpecialTokens(List.of(), Optional.empty(), Optional.empty())));
+                        .tokenizerJson(new SurroundingTokens(List.of(), Optional.empty(), Optional.empty())));
         try (Tokenizer tokenizer = Tokenizer.open(folder)) {
             List<String> got = new ArrayList<>();
             for (int id : tokenizer.encode(spelt(text))) {

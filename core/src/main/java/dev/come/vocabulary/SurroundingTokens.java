@@ -11,8 +11,8 @@ import java.util.Optional;
  * @param inFront what is put before every text
  * @param behind what is put after every text
  */
-public record SpecialTokens(List<AddedToken> added, Optional<AddedToken> inFront, Optional<AddedToken> behind) {
-    public SpecialTokens {
+public record SurroundingTokens(List<AddedToken> added, Optional<AddedToken> inFront, Optional<AddedToken> behind) {
+    public SurroundingTokens {
         added = added.stream().sorted(Comparator.comparingInt(AddedToken::id)).toList();
     }
 }
