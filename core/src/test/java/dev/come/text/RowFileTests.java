@@ -212,7 +212,7 @@ class RowFileTests {
             for (RowFile file : List.of(RowFile.of(deep, TextRows.LINES, List.of(RowRecipe.field("text"))))) {
                 assertThatThrownBy(() -> TestRows.of(file)).isInstanceOf(InvalidInputException.class)
                         .hasMessageStartingWith(
-                                deep + " is beyond what is read of a JSON file: Document nesting depth (101)");
+                                deep + " is beyond what is read of a JSON file: Document nesting depth (");
                 assertThatThrownBy(file::count).isInstanceOf(InvalidInputException.class);
             }
             assertThatThrownBy(() -> TableRows.read(deep)).isInstanceOf(InvalidInputException.class);
