@@ -57,7 +57,7 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
      * @param own the states before it, by chunk
      * @param from a trial of the same layer that is taken up where its projection begins; null: all of the layer is run
      * @param weights what it is run with
-     * @param projection the projection of which the moments are wanted
+     * @param projection the projection whose moments are wanted
      */
     TrialPass(Against against, List<State> own, @Nullable Trial from, LayerWeights weights, Optional<Part> projection) {
         super(against.states, from == null || from.between().isEmpty() ? own : from.between(), false);

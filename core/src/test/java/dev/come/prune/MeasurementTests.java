@@ -29,7 +29,7 @@ class MeasurementTests {
     /** Which of several values is wrong. */
     private static final int WRONG = 1;
 
-    /** Measures made-up numbers, of which one may be wrong, and remembers what it was asked for. */
+    /** Measures made-up numbers, one of them wrong if a test says so, and remembers what it was asked for. */
     private static final class MadeUp implements Calibration {
         private final TreeSet<String> asked = new TreeSet<>();
         private final String broken;
