@@ -1,7 +1,7 @@
 package dev.come.cli;
 
 import dev.come.UsageException;
-import dev.come.checkpoint.RecordJson;
+import dev.come.checkpoint.RecordNames;
 import java.util.Arrays;
 import java.util.List;
 
@@ -33,6 +33,6 @@ record Choice(String option, List<String> known) {
 
     /** The name of a value of an enum as users type it: that of records, with hyphens. */
     static String name(Enum<?> value) {
-        return RecordJson.name(value).replace('_', '-');
+        return RecordNames.name(value).replace('_', '-');
     }
 }

@@ -5,7 +5,7 @@ import dev.come.UsageException;
 import dev.come.api.PrunedModel.BeforeAndAfter;
 import dev.come.api.PrunedModel.Step;
 import dev.come.checkpoint.CheckpointWriter;
-import dev.come.checkpoint.RecordJson;
+import dev.come.checkpoint.RecordNames;
 import dev.come.job.ComputeChoice;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
@@ -173,7 +173,7 @@ public final class Prune {
         PruningPlan plan = result.plan();
         int left = plan.last().size();
         List<Step> steps = plan.steps().stream().map(step -> new Step(step.stack().size(),
-                RecordJson.name(step.action()), step.position(), step.count(), step.ratio(), step.scores())).toList();
+                RecordNames.name(step.action()), step.position(), step.count(), step.ratio(), step.scores())).toList();
         SequencedMap<String, BeforeAndAfter> measured = new LinkedHashMap<>();
         plan.evaluations().stream().filter(after -> after.layers() == left).forEach(after -> plan.evaluations().stream()
                 .filter(before -> before.layers() == plan.layers() && before.metric().equals(after.metric()))

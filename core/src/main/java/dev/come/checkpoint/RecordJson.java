@@ -2,7 +2,6 @@ package dev.come.checkpoint;
 
 import dev.come.FailedException;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MapperFeature;
@@ -52,16 +51,6 @@ public final class RecordJson {
         ArrayNode array = JsonNodeFactory.instance.arrayNode();
         records.forEach(record -> array.add(tree(record)));
         return array;
-    }
-
-    /** The key of a component of a record: {@code mergeItem} becomes {@code merge_item}. */
-    public static String key(String component) {
-        return component.replaceAll("(?<=[a-z0-9])(?=[A-Z])", "_").toLowerCase(Locale.ROOT);
-    }
-
-    /** The name of a value of an enum. */
-    public static String name(Enum<?> value) {
-        return value.name().toLowerCase(Locale.ROOT);
     }
 
     /**
@@ -133,7 +122,7 @@ public final class RecordJson {
 
         @Override
         public String translate(String component) {
-            return key(component);
+            return RecordNames.key(component);
         }
     }
 

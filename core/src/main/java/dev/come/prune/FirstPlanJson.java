@@ -1,7 +1,7 @@
 package dev.come.prune;
 
 import dev.come.checkpoint.DType;
-import dev.come.checkpoint.RecordJson;
+import dev.come.checkpoint.RecordNames;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -55,7 +55,7 @@ final class FirstPlanJson {
             case ObjectNode object -> {
                 ObjectNode renamed = JsonNodeFactory.instance.objectNode();
                 object.properties()
-                        .forEach(field -> renamed.set(RecordJson.key(field.getKey()), snakeCased(field.getValue())));
+                        .forEach(field -> renamed.set(RecordNames.key(field.getKey()), snakeCased(field.getValue())));
                 yield renamed;
             }
             case ArrayNode array -> {

@@ -1,6 +1,6 @@
 package dev.come.prune;
 
-import dev.come.checkpoint.RecordJson;
+import dev.come.checkpoint.RecordNames;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
 import dev.come.text.TextSource.Library;
@@ -86,7 +86,7 @@ public final class Methods {
         /** The names of its options, as a record of a run has them. */
         public List<String> optionNames() {
             return Arrays.stream(defaults.getClass().getRecordComponents())
-                    .map(component -> RecordJson.key(component.getName())).toList();
+                    .map(component -> RecordNames.key(component.getName())).toList();
         }
 
         /** What it is measured on, or healed on where choosing needs no data. */

@@ -3,6 +3,7 @@ package dev.come.prune;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.RecordJson;
+import dev.come.checkpoint.RecordNames;
 import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerStack;
@@ -106,7 +107,7 @@ final class PlanJson {
             entry.put("layers", step.stack().size());
             entry.put("tree", step.stack().tree());
             entry.set("stack", stacks.stack(step.stack()));
-            entry.put("action", RecordJson.name(step.action()));
+            entry.put("action", RecordNames.name(step.action()));
             entry.put("position", step.position());
             entry.put("count", step.count());
             step.ratio().forEach(entry.putArray("ratio")::add);
@@ -195,7 +196,7 @@ final class PlanJson {
 
     private static Action action(JsonNode step, Path file) {
         String name = step.path("action").asString();
-        return Arrays.stream(Action.values()).filter(action -> RecordJson.name(action).equals(name)).findFirst()
+        return Arrays.stream(Action.values()).filter(action -> RecordNames.name(action).equals(name)).findFirst()
                 .orElseThrow(() -> new InvalidInputException(file + ": a step has the action " + step.path("action")
                         + "; the file is damaged or of another version, give the one that was written"));
     }

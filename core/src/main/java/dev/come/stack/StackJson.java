@@ -2,7 +2,7 @@ package dev.come.stack;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Limits;
-import dev.come.checkpoint.RecordJson;
+import dev.come.checkpoint.RecordNames;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
@@ -84,7 +84,7 @@ public final class StackJson {
         private ObjectNode write(Trained node) {
             ObjectNode written = JSON.objectNode();
             written.put("kind", "trained");
-            written.put("training", RecordJson.name(node.training()));
+            written.put("training", RecordNames.name(node.training()));
             written.set("start", reference(node.start()));
             written.put("position", node.position());
             written.put("sha256", node.sha256());
@@ -94,7 +94,7 @@ public final class StackJson {
         private ObjectNode write(WeightedSum node) {
             ObjectNode written = JSON.objectNode();
             written.put("kind", "weighted_sum");
-            written.put("scope", RecordJson.name(node.scope()));
+            written.put("scope", RecordNames.name(node.scope()));
             ArrayNode terms = written.putArray("terms");
             for (Term term : node.terms()) {
                 ObjectNode entry = terms.addObject();
@@ -107,7 +107,7 @@ public final class StackJson {
         private ObjectNode write(Concatenated node) {
             ObjectNode written = JSON.objectNode();
             written.put("kind", "concatenated");
-            written.put("query_heads", RecordJson.name(node.queryHeads()));
+            written.put("query_heads", RecordNames.name(node.queryHeads()));
             ArrayNode shares = written.putArray("shares");
             for (Share share : node.shares()) {
                 ObjectNode entry = shares.addObject();
@@ -226,7 +226,7 @@ public final class StackJson {
         }
 
         private <E extends Enum<E>> E named(E[] values, String node, String key, JsonNode entry) {
-            return Arrays.stream(values).filter(value -> RecordJson.name(value).equals(entry.path(key).asString()))
+            return Arrays.stream(values).filter(value -> RecordNames.name(value).equals(entry.path(key).asString()))
                     .findFirst()
                     .orElseThrow(() -> damaged("node \"" + node + "\" has the " + key + " " + entry.path(key)));
         }

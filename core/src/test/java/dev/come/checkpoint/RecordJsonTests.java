@@ -24,7 +24,7 @@ class RecordJsonTests {
     @CsvSource({"mergeItem, merge_item", "psu, psu", "keyValueHeads, key_value_heads", "percentile99, percentile99",
         "tokens_used, tokens_used"})
     void aComponentIsNamedInSnakeCase(String component, String key) {
-        assertThat(RecordJson.key(component)).isEqualTo(key);
+        assertThat(RecordNames.key(component)).isEqualTo(key);
     }
 
     @Test
