@@ -5,6 +5,7 @@ module dev.come.cli {
     requires me.tongfei.progressbar;
     requires static org.jspecify;
     requires tools.jackson.databind;
+    requires tools.jackson.dataformat.yaml;
 
     opens dev.come.cli to info.picocli;
 }

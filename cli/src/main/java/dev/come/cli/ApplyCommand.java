@@ -16,7 +16,9 @@ import picocli.CommandLine.Spec;
 
 /** {@code come apply}: makes a pruned model again from its plan. */
 @Command(name = "apply",
-        description = "Make a pruned model from the plan of an earlier run, without measuring anything.")
+        description = "Make a pruned model from the plan of an earlier run, without measuring anything.",
+        footer = {"", "Example:",
+            "  come apply --plan small/come.json --model HuggingFaceTB/SmolLM2-135M", "      --save-path again"})
 final class ApplyCommand implements Runnable {
     @ParentCommand
     private Main main;

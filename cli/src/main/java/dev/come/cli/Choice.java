@@ -2,6 +2,7 @@ package dev.come.cli;
 
 import dev.come.UsageException;
 import dev.come.checkpoint.RecordNames;
+import dev.come.failure.Nearest;
 import java.util.Arrays;
 import java.util.List;
 
@@ -18,7 +19,8 @@ record Choice(String option, List<String> known) {
             return value;
         }
         throw new UsageException(
-                "%s: there is no %s; choose from: %s".formatted(option, value, String.join(", ", known)));
+                "%s: there is no %s%s; choose from: %s".formatted(option, value, Nearest.hint(value, known),
+                        String.join(", ", known)));
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.come.cli;
 
 import dev.come.ByteSize;
+import dev.come.Progress;
 import dev.come.job.ComputeChoice;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -27,10 +28,16 @@ final class ComputeOptions {
         "States that do not fit go to a temporary file beside the result, or through in smaller groups."})
     private @Nullable String memory;
 
-    ComputeChoice choice() {
+    /** @param progress who is told of a choice that helps nobody */
+    ComputeChoice choice(Progress progress) {
         boolean processor = device.equals("cpu");
         int several = processor ? Runtime.getRuntime().availableProcessors() : THREADS_OF_A_DEVICE;
         String budget = processor ? "256MB" : "4GB";
+        int processors = Runtime.getRuntime().availableProcessors();
+        if (threads != null && processor && threads > processors) {
+            progress.note("--threads is " + threads + ", but there are " + processors
+                    + " processors: more threads take more memory and no less time.");
+        }
         return new ComputeChoice(type, device, threads == null ? several : threads,
                 ByteSize.parse("--memory", memory == null ? budget : memory));
     }

@@ -27,7 +27,9 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come demo}: prunes the small model that the program carries with it. */
-@Command(name = "demo", description = "Prune the small model that comes with the program and show the result.")
+@Command(name = "demo", description = "Prune the small model that comes with the program and show the result.",
+        footer = {"", "Example:",
+            "  come demo"})
 final class DemoCommand implements Runnable {
     private static final int TARGET_LAYERS = 7;
 

@@ -31,7 +31,10 @@ import picocli.CommandLine.Spec;
 
 /** {@code come distill}: heals a pruned model. */
 @Command(name = "distill",
-        description = "Train the layers of a pruned model to reproduce the layers they replace.")
+        description = "Train the layers of a pruned model to reproduce the layers they replace.",
+        footer = {"", "Example:",
+            "  come distill --model small --teacher HuggingFaceTB/SmolLM2-135M",
+            "      --calibration-dataset wiki2 --tokens 500000 --save-path trained"})
 final class DistillCommand implements Runnable {
     @ParentCommand
     private Main main;
@@ -141,8 +144,9 @@ final class DistillCommand implements Runnable {
 
     /** What is trained on. */
     static final class TextOptions {
-        @Option(names = "--calibration-dataset", arity = "1..*", paramLabel = "NAME", description = {
-            "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or paths; each gives the same share (default: ${DEFAULT-VALUE})."})
+        @Option(names = "--calibration-dataset", arity = "1..*", split = ",", paramLabel = "NAME...",
+                hideParamSyntax = true, description = {
+                    "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or paths; each gives the same share (default: ${DEFAULT-VALUE})."})
         private List<String> datasets = List.of("wiki2");
 
         @Option(names = "--validation-tokens", paramLabel = "N", description = {
@@ -189,7 +193,7 @@ final class DistillCommand implements Runnable {
         List<TextSource> sources = text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub()))
                 .toList();
         PerplexityOptions perplexity = result.perplexity(text.data, model.hub());
-        ComputeChoice choice = execution.computing.choice();
+        ComputeChoice choice = execution.computing.choice(main.progress(spec.commandLine().getErr()));
         int processes = execution.processes();
         // Last, so that a mistyped option is refused before anything is downloaded.
         DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.teacher(), sources,

@@ -1,9 +1,11 @@
 package dev.come.cli;
 
+import dev.come.UsageException;
 import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.EvaluationReport;
 import dev.come.evaluate.HarnessVersion;
+import dev.come.evaluate.TaskSummary;
 import dev.come.job.ComputeChoice;
 import dev.come.job.EvalFiles;
 import dev.come.job.EvalJob;
@@ -20,7 +22,10 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come eval}: measures a model. */
-@Command(name = "eval", description = "Measure a model: tasks of lm-evaluation-harness, and perplexity.")
+@Command(name = "eval", description = "Measure a model: tasks of lm-evaluation-harness, and perplexity.",
+        footer = {"", "Example:",
+            "  come eval --model small --baseline HuggingFaceTB/SmolLM2-135M",
+            "      --tasks piqa,arc_easy --limit 200 --ppl-data wiki2 --ppl-windows 8"})
 final class EvalCommand implements Runnable {
     @ParentCommand
     private Main main;
@@ -43,10 +48,11 @@ final class EvalCommand implements Runnable {
                 + " tokens. Also adds the difference in log perplexity with its error."})
     private @Nullable String compared;
 
-    @Option(names = "--tasks", split = ",", paramLabel = "NAME", description = {
-        "boolq, piqa, hellaswag, winogrande, arc_easy, arc_challenge, openbookqa, race, mmlu,"
-                + " one subject as in mmlu_anatomy, one part as in mmlu_stem, wikitext, or a file that describes a task"
-                + " (.json)."})
+    @Option(names = "--tasks", arity = "1..*", split = ",", paramLabel = "NAME...", hideParamSyntax = true,
+            completionCandidates = Tasks.class, description = {
+                "boolq, piqa, hellaswag, winogrande, arc_easy, arc_challenge, openbookqa, race, mmlu,"
+                        + " one subject as in mmlu_anatomy, one part as in mmlu_stem, wikitext, or a file that describes a task"
+                        + " (.json)."})
     private List<String> tasks = List.of();
 
     @Option(names = "--num-fewshot", paramLabel = "K",
@@ -99,14 +105,26 @@ final class EvalCommand implements Runnable {
     @Section(heading = "%nComputing:%n", order = 2)
     private ComputeOptions computing = new ComputeOptions();
 
+    /** The tasks that come with the project, for completion. */
+    static final class Tasks extends NamesOf {
+        Tasks() {
+            super(TaskSummary.names());
+        }
+    }
+
     @Override
     public void run() {
+        if (limit != null && tasks.isEmpty()) {
+            throw new UsageException(
+                    "--limit takes the first documents of tasks, but --tasks is missing; for the texts of"
+                            + " --ppl-data it is --ppl-windows");
+        }
         HarnessVersion version = HarnessVersion.of(harness);
         EvaluationOptions options = new EvaluationOptions(tasks, shots, limit == null ? EvaluationOptions.ALL : limit,
                 version, bos == null ? version.bosRule() : BosRule.of(bos),
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
         PerplexityOptions texts = perplexity.options(data, model.hub());
-        ComputeChoice choice = computing.choice(); // what is mistyped is told before anything is downloaded
+        ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr())); // what is mistyped is told before anything is downloaded
         EvalFiles written = new EvalFiles(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
                 overwrite, interrupted.resumption());
         EvalJob.Request.check(options, texts, compared != null, written);

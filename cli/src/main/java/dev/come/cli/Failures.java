@@ -4,10 +4,15 @@ import dev.come.ComeException;
 import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.UsageException;
+import dev.come.failure.Nearest;
 import dev.come.failure.Shortage;
 import java.io.PrintWriter;
 import java.nio.file.InvalidPathException;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -27,10 +32,42 @@ final class Failures {
     static int onWrongUsage(ParameterException exception, String[] arguments) {
         CommandLine command = exception.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("come: " + exception.getMessage());
-        UnmatchedArgumentException.printSuggestions(exception, err);
+        err.println("come: " + noCommand(exception).or(() -> mistyped(command, List.of(arguments)))
+                .or(() -> belongsToNothing(exception))
+                .orElse(exception.getMessage()));
         err.println("'" + command.getCommandSpec().qualifiedName() + " --help' lists what can be given");
         return WRONG_USAGE;
+    }
+
+    /** Options that the command does not have; they count more than one that is missing, which may be the same one. */
+    private static Optional<String> mistyped(CommandLine command, List<String> arguments) {
+        Set<String> known = command.getCommandSpec().optionsMap().keySet();
+        List<String> unknown = command.isUnmatchedOptionsAllowedAsOptionParameters()
+                ? List.of()
+                : arguments.stream().filter(argument -> argument.startsWith("--"))
+                        .map(argument -> argument.split("=", 2)[0]).filter(name -> !known.contains(name)).distinct()
+                        .toList();
+        return unknown.isEmpty()
+                ? Optional.empty()
+                : Optional.of("There is no option " + unknown.stream().map(name -> name + Nearest.hint(name, known))
+                        .collect(Collectors.joining(", nor ")));
+    }
+
+    private static Optional<String> noCommand(ParameterException exception) {
+        Set<String> commands = exception.getCommandLine().getSubcommands().keySet();
+        return first(exception).filter(word -> !commands.isEmpty() && !word.startsWith("-"))
+                .map(word -> "There is no command " + word + Nearest.hint(word, commands));
+    }
+
+    private static Optional<String> belongsToNothing(ParameterException exception) {
+        return first(exception).map(word -> "'" + word + "' belongs to no option");
+    }
+
+    /** The first word that the parser could not use. */
+    private static Optional<String> first(ParameterException exception) {
+        return exception instanceof UnmatchedArgumentException unmatched
+                ? unmatched.getUnmatched().stream().findFirst()
+                : Optional.empty();
     }
 
     /** An argument has characters that the locale does not have. */

@@ -8,11 +8,17 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come generate}: lets a model continue a text. */
-@Command(name = "generate", description = "Let a model continue a text.")
+@Command(name = "generate", description = "Let a model continue a text.",
+        footer = {"", "Example:",
+            "  come generate --model small --prompt \"The capital of France is\""})
 final class GenerateCommand implements Runnable {
+    @ParentCommand
+    private Main main;
+
     @Spec
     private CommandSpec spec;
 
@@ -51,7 +57,7 @@ final class GenerateCommand implements Runnable {
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
         GenerateJob.Sampling sampling = new GenerateJob.Sampling(maxNewTokens, temperature, topK, topP, seed);
-        ComputeChoice choice = computing.choice();
+        ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()));
         Path folder = model.folder();
         StringBuilder ahead = new StringBuilder(prompt); // comes with the first piece: what fails until then prints nothing
         GenerateJob.run(folder, prompt, sampling, choice, piece -> {

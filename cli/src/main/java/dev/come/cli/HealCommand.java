@@ -17,7 +17,9 @@ import picocli.CommandLine.Spec;
 /** {@code come heal}: refits a pruned model to the dense one. */
 @Command(name = "heal", description = {
     "Refit the layers of a pruned model to the dense model, in closed form and without gradients.",
-    "The same as --heal ridge of come prune, for a model that was pruned before."})
+    "The same as --heal ridge of come prune, for a model that was pruned before."},
+        footer = {"", "Example:",
+            "  come heal --model small --teacher HuggingFaceTB/SmolLM2-135M", "      --save-path healed"})
 final class HealCommand implements Runnable {
     @ParentCommand
     private Main main;
@@ -47,7 +49,7 @@ final class HealCommand implements Runnable {
         Healing.Options options = healing.options();
         CalibrationSet.Source source = calibration.source(model.hub());
         PerplexityOptions perplexity = result.perplexity(calibration.data(), model.hub());
-        ComputeChoice choice = computing.choice();
+        ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()));
         // Last, so that a mistyped option is refused before anything is downloaded.
         HealJob.Result healed = new HealJob(
                 new HealJob.Options(model.folder(), model.teacher(), options, source, perplexity, choice, saving,

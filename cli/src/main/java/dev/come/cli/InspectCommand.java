@@ -25,7 +25,9 @@ import picocli.CommandLine.Spec;
 
 /** {@code come inspect}: tells what a model is. */
 @Command(name = "inspect", description = {"Describe a model and its faults; reads headers only.",
-    "Ends with exit code 3 if it cannot be used."})
+    "Ends with exit code 3 if it cannot be used."},
+        footer = {"", "Example:",
+            "  come inspect HuggingFaceTB/SmolLM2-135M"})
 final class InspectCommand implements Runnable {
     @ParentCommand
     private Main main;

@@ -22,7 +22,9 @@ import picocli.CommandLine.Spec;
 
 /** {@code come latency}: times a model. */
 @Command(name = "latency",
-        description = "Time a model on prompts and the tokens after them, alone or in turns with another model.")
+        description = "Time a model on prompts and the tokens after them, alone or in turns with another model.",
+        footer = {"", "Example:",
+            "  come latency --model small --baseline HuggingFaceTB/SmolLM2-135M"})
 final class LatencyCommand implements Runnable {
     @ParentCommand
     private Main main;
@@ -68,7 +70,7 @@ final class LatencyCommand implements Runnable {
     public void run() {
         LatencyJob.Work work = new LatencyJob.Work(generation, optional(batch), optional(prompt), optional(newTokens),
                 optional(iterations));
-        ComputeChoice choice = computing.choice();
+        ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()));
         OptionalDouble removed = removalRatio == null ? OptionalDouble.empty() : OptionalDouble.of(removalRatio);
         LatencyJob.Request.check(baseline != null, removed);
         LatencyJob.Request request = new LatencyJob.Request(model.folder(),

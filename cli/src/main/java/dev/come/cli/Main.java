@@ -1,13 +1,16 @@
 package dev.come.cli;
 
 import dev.come.Progress;
+import dev.come.UsageException;
 import dev.come.gguf.GgufImport;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSettings;
+import dev.come.job.Diagnosis;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -15,6 +18,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IExecutionStrategy;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
@@ -25,12 +29,13 @@ import picocli.CommandLine.ScopeType;
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
         subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, HealCommand.class,
-            ApplyCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class, FamiliesCommand.class,
-            GenerateCommand.class},
+            ApplyCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class, GenerateCommand.class,
+            ListCommand.class, DoctorCommand.class, CompletionCommand.class, HelpCommand.class, FamiliesCommand.class},
         commandListHeading = "%nCommands:%n",
         synopsisSubcommandLabel = "COMMAND",
-        footer = {"", "'come COMMAND --help' tells what a command can be given.",
+        footer = {"", "Example:", "  come demo", "", "'come help COMMAND' tells what a command can be given.",
             "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 invalid input, 4 nothing to do."},
+        requiredOptionMarker = '*',
         versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
@@ -40,8 +45,18 @@ final class Main {
     /** Set by the launcher to the width of standard error when that is a terminal; java alone cannot tell. */
     private static final String COLUMNS_PROPERTY = "come.columns";
 
+    private static final int LEAST_COLUMNS = 80;
+
+    /** Longer lines are hard to read. */
+    private static final int MOST_COLUMNS = 120;
+
     /** What Java puts where bytes of an argument are no character of the locale. */
     private static final char UNREADABLE = '\uFFFD';
+
+    @Option(names = OptionFile.OPTION, scope = ScopeType.INHERIT, order = 100, paramLabel = "FILE",
+            description = "YAML file of options, such as 'target-layers: 21'; those of the command line win.")
+    @SuppressWarnings("UnusedVariable") // OptionFile has put its options among the arguments before
+    private @Nullable Path optionFile;
 
     @Option(names = "--quiet", scope = ScopeType.INHERIT, order = 101,
             description = "Print no progress and no notes, only the result.")
@@ -77,7 +92,11 @@ final class Main {
                 return Failures.onUnreadable(argument, commandLine.getErr());
             }
         }
-        return commandLine.execute(arguments);
+        try {
+            return commandLine.execute(OptionFile.expand(commandLine, arguments));
+        } catch (UsageException e) {
+            return Failures.onFailure(e, "come", commandLine.getErr(), List.of(arguments).contains("--verbose"));
+        }
     }
 
     /**
@@ -88,12 +107,15 @@ final class Main {
     static CommandLine commandLine(Map<String, String> environment) {
         Main main = new Main(environment);
         CommandLine commandLine = new CommandLine(main);
+        commandLine.setUnmatchedOptionsAllowedAsOptionParameters(false);
         for (CommandLine command : commandLine.getSubcommands().values()) {
             Sections.addTo(command.getCommandSpec());
             // A prompt may start with a dash; elsewhere a mistyped option is no value of the option before it.
             command.setUnmatchedOptionsAllowedAsOptionParameters(command.getCommand() instanceof GenerateCommand);
         }
         commandLine.setOverwrittenOptionsAllowed(true); // the last one wins
+        commandLine.setUsageHelpWidth(Math.clamp(Integer.getInteger(COLUMNS_PROPERTY, LEAST_COLUMNS), LEAST_COLUMNS,
+                MOST_COLUMNS));
         commandLine.setParameterExceptionHandler(Failures::onWrongUsage);
         commandLine.setExecutionExceptionHandler((exception, command, _) -> main.onFailure(exception, command));
         IExecutionStrategy last = new RunLast();
@@ -141,6 +163,16 @@ final class Main {
             hub = new Hub(HubSettings.of(environment, home()), progress(err));
         }
         return hub;
+    }
+
+    /** What the machine and the settings are. */
+    Diagnosis diagnosis() {
+        HubSettings settings = HubSettings.of(environment, home());
+        Map<String, Path> folders = new LinkedHashMap<>();
+        folders.put("hub cache", settings.cache());
+        folders.put("GGUF cache", ggufCache());
+        folders.put("temporary", Path.of(System.getProperty("java.io.tmpdir")));
+        return Diagnosis.of(environment, settings, folders);
     }
 
     /** Where GGUF files are unpacked to. */

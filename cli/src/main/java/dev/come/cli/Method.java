@@ -2,6 +2,7 @@ package dev.come.cli;
 
 import dev.come.UsageException;
 import dev.come.calibration.Calibration.GradientOrder;
+import dev.come.failure.Nearest;
 import dev.come.prune.ComeAuto;
 import dev.come.prune.Compat;
 import dev.come.prune.ConcatMerge;
@@ -20,6 +21,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The methods of {@link Methods}, and how their options are made of those that the user gives. An option belongs to a method
@@ -67,6 +69,13 @@ enum Method {
         return new ComeAuto(new ComeAuto.Options(given.removing.barriers(usual.barriers()),
                 given.merging.granularity(usual.granularity()), given.guided.shortlist, given.guided.refit));
     });
+
+    /** Their names, for help and completion. */
+    static final class Names extends NamesOf {
+        Names() {
+            super(Stream.concat(names().stream(), Stream.of(ALL)).toList());
+        }
+    }
 
     /** Stands for all of them. */
     static final String ALL = "all";
@@ -135,9 +144,10 @@ enum Method {
             return List.of(values());
         }
         Set<Method> methods = new LinkedHashSet<>();
-        for (String name : text.split(",", -1)) {
-            methods.add(Arrays.stream(values()).filter(method -> method.label().equals(name.strip())).findFirst()
-                    .orElseThrow(() -> new UsageException("--method: there is no " + name + "; choose from: "
+        for (String name : Words.of(text)) {
+            methods.add(Arrays.stream(values()).filter(method -> method.label().equals(name)).findFirst()
+                    .orElseThrow(() -> new UsageException("--method: there is no " + name
+                            + Nearest.hint(name, names()) + "; choose from: "
                             + String.join(", ", names()) + ", all, or several separated by commas")));
         }
         return List.copyOf(methods);

@@ -15,7 +15,6 @@ import dev.come.prune.ShortGpt;
 import dev.come.prune.SkipMethod;
 import dev.come.stack.LayerNode.Scope;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -93,7 +92,7 @@ final class MethodOptions {
 
     /** sleb, shortgpt and reverse; come_auto has the barriers too. */
     static final class Removing {
-        @Option(names = "--barriers", paramLabel = "N,N",
+        @Option(names = "--barriers", paramLabel = "N,N", parameterConsumer = Words.class, hideParamSyntax = true,
                 description = "Numbers of layers at the beginning and at the end that sleb and come_auto never"
                         + " remove (default: 1,1).")
         private @Nullable String barriers;
@@ -111,8 +110,7 @@ final class MethodOptions {
                 return ofTheMethod;
             }
             try {
-                List<Integer> layers = Arrays.stream(barriers.split(",", -1)).map(String::strip).map(Integer::valueOf)
-                        .toList();
+                List<Integer> layers = Words.of(barriers).stream().map(Integer::valueOf).toList();
                 if (layers.size() == 2) {
                     return new Barriers(layers.get(0), layers.get(1));
                 }

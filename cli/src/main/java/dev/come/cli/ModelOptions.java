@@ -19,7 +19,7 @@ class ModelOptions implements Supplier<Hub> {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
 
-    @Option(names = "--model-name", required = true, paramLabel = "MODEL",
+    @Option(names = {"--model-name", "--model"}, required = true, paramLabel = "MODEL",
             description = "Folder of the model, its GGUF file, or its name OWNER/NAME on the Hugging Face hub, to"
                     + " download it.")
     private String name = "";

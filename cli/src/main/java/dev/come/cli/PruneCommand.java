@@ -25,7 +25,9 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come prune}: makes a model smaller. */
-@Command(name = "prune", description = "Merge or remove decoder layers until --target-layers are left.")
+@Command(name = "prune", description = "Merge or remove decoder layers until --target-layers are left.", footer = {
+    "", "Example:", "  come prune --method come_auto --model HuggingFaceTB/SmolLM2-135M --target-layers 21",
+    "      --heal ridge --save-path small"})
 final class PruneCommand implements Runnable {
     /** Options that say what layers are measured on; methods that look at weights only have none of them. */
     private static final Set<String> DATA_OPTIONS = Set.of("--calibration-dataset", "--nsamples", "--seed");
@@ -40,19 +42,11 @@ final class PruneCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--method", required = true, paramLabel = "NAME", description = {
-        "How layers are chosen and merged or removed. Several, separated by commas, or all: each is written to a"
-                + " folder of its own, and they are compared.",
-        "concat_merge: the most sensitive channels and heads of adjacent layers, put together (CoMe).",
-        "concat_merge_P: the same, the ratio found by the loss (CoMe-P).",
-        "sleb: removes, again and again, the layer whose removal leaves the least loss.",
-        "shortgpt: removes the layers that change the hidden states least.",
-        "reverse: removes the deepest layers.",
-        "magnitude, magnitude+: removes the layers with the smallest weights.",
-        "taylor, taylor+: removes the layers with the least weight x gradient.",
-        "mka: fuses the last layers, by how alike the layers are.",
-        "laco: adds up adjacent layers while the result stays similar.",
-        "come_auto: removes a layer or concatenates two, whichever leaves the least loss; a method of this project."})
+    @Option(names = "--method", required = true, paramLabel = "NAME...", hideParamSyntax = true,
+            parameterConsumer = Words.class, completionCandidates = Method.Names.class, description = {
+                "How layers are chosen and merged or removed ('come list methods' says what each does):"
+                        + " ${COMPLETION-CANDIDATES}.",
+                "Several names, or all: each result is written to a folder of its own, and they are compared."})
     private String method = "";
 
     @Mixin
@@ -126,7 +120,7 @@ final class PruneCommand implements Runnable {
                 .toList();
         int target = target(methods);
         PerplexityOptions perplexity = result.perplexity.options(calibration.data(), model.hub());
-        ComputeChoice choice = computing.choice();
+        ComputeChoice choice = computing.choice(progress);
         // Last, so that a mistyped option is refused before anything is downloaded.
         Path folder = model.folder();
         PruneJob job = new PruneJob(new PruneJob.Options(folder, runs, target, perplexity,

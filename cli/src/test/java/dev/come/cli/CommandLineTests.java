@@ -6,12 +6,16 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.UsageException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -39,7 +43,7 @@ class CommandLineTests {
     @Test
     void pruneHasTheOptionsAndDefaultsOfTheAuthors() {
         run("prune", "--help");
-        assertThat(out.toString().replaceAll("\\s+", " ")).contains("--method=NAME", "--model-name=MODEL",
+        assertThat(out.toString().replaceAll("\\s+", " ")).contains("--method=NAME...", "--model-name=MODEL",
                 "--revision=REV",
                 "--target-layers=N", "--save-path=DIR", "--continue-saving", "--ppl-data=NAME...",
                 "Decides which rows are taken (default: 10)", "(default: wiki2; shortgpt: pg19; mka: mmlu)",
@@ -58,13 +62,13 @@ class CommandLineTests {
     @Test
     void aMistypedOptionIsRefusedWithASuggestion() {
         assertThat(run("eval", "--model-name", "m", "--data_dir=d", "--ppl-data", "wiki2")).isEqualTo(2);
-        assertThat(err.toString()).contains("come: Unknown option: '--data_dir=d'", "Possible solutions: --data-dir");
+        assertThat(err.toString()).contains("come: There is no option --data_dir (did you mean --data-dir?)");
     }
 
     @Test
     void aMistypedOptionIsNotTakenForAnotherDataSet() {
         assertThat(run("eval", "--model-name", "m", "--ppl-data", "wiki2", "--treads=3")).isEqualTo(2);
-        assertThat(err.toString()).contains("come: Unknown option: '--treads=3'");
+        assertThat(err.toString()).contains("come: There is no option --treads (did you mean --threads?)");
     }
 
     @Test
@@ -76,6 +80,51 @@ class CommandLineTests {
     void aMissingOptionIsNamed() {
         assertThat(run("prune", "--method", "concat_merge", "--target-layers", "3")).isEqualTo(2);
         assertThat(err.toString()).contains("come: Missing required option: '--model-name=MODEL'", "come prune --help");
+    }
+
+    /** It is told before what is missing, which is the same option. */
+    @Test
+    void aMistypedOptionIsToldBeforeTheMissingOne() {
+        assertThat(run("prune", "--mehtod", "sleb", "--modle-name=m", "--target-layers", "3")).isEqualTo(2);
+        assertThat(err.toString())
+                .isEqualToIgnoringNewLines("come: There is no option --mehtod (did you mean --method?),"
+                        + " nor --modle-name (did you mean --model-name?)'come prune --help' lists what can be given");
+    }
+
+    @Test
+    void aMistypedCommandIsNamed() {
+        assertThat(run("prun", "--method", "sleb")).isEqualTo(2);
+        assertThat(err.toString()).contains("come: There is no command prun (did you mean prune?)");
+    }
+
+    @Test
+    void aMistypedNameIsRefusedWithTheNearest() {
+        assertThat(run("prune", "--method", "sleb,shortgtp", "--model", "m", "--target-layers", "3")).isEqualTo(2);
+        assertThat(err.toString()).contains("--method: there is no shortgtp (did you mean shortgpt?)");
+        assertThat(run("eval", "--model", "m", "--tasks", "hellaswg")).isNotZero();
+    }
+
+    @Test
+    void helpOfACommandIsThatOfItsOption() {
+        assertThat(run("help", "prune")).isZero();
+        String help = out.toString();
+        out.getBuffer().setLength(0);
+        assertThat(run("prune", "--help")).isZero();
+        assertThat(help).isEqualTo(out.toString()).contains("*     --method=NAME...", "Example:");
+    }
+
+    /** As on the command line of the shell, where blanks make several arguments. */
+    @Test
+    void namesOfMethodsMayHaveBlanksOrCommasBetween() {
+        for (List<String> names : List.of(List.of("reverse", "magic"), List.of("reverse,magic"),
+                List.of("reverse, magic"), List.of("reverse,", "magic"))) {
+            List<String> arguments = new ArrayList<>(List.of("prune", "--method"));
+            arguments.addAll(names);
+            arguments.addAll(List.of("--model", "m", "--target-layers", "3", "--save-path", "o"));
+            err.getBuffer().setLength(0);
+            assertThat(run(arguments.toArray(String[]::new))).isEqualTo(2);
+            assertThat(err.toString()).as("%s", names).contains("there is no magic");
+        }
     }
 
     @Test
@@ -125,6 +174,8 @@ class CommandLineTests {
     @CsvSource(delimiter = '|', textBlock = """
             --tasks boolq --bos maybe | --bos is "maybe", but the choices are tokenizer, always, never
             --tasks boolq --harness-version 5 | --harness-version is "5", but the choices are 0.4.13, 0.4.9.1, 0.4.1
+            --ppl-data wiki2 --limit 5 | --limit takes the first documents of tasks, but --tasks is missing
+            --ppl-data wiki2 --memory 10 | --memory is 10 bytes, but must be at least 1.0 kB, or 0 to hold no states
             --tasks boolq --limit 0 | --limit is 0, but must be at least 1
             --tasks boolq --num-fewshot -1 | --num-fewshot is -1, but must be at least 0
             --tasks piqa,boolq,piqa | --tasks names a task twice: piqa,boolq,piqa
@@ -134,6 +185,27 @@ class CommandLineTests {
         arguments.addAll(List.of(options.split(" ")));
         assertThat(run(arguments.toArray(String[]::new))).isEqualTo(2);
         assertThat(err.toString()).contains(message);
+    }
+
+    @Test
+    void moreThreadsThanProcessorsAreTold() {
+        int processors = Runtime.getRuntime().availableProcessors();
+        run("generate", "--model", "m", "--prompt", "p", "--threads", "" + (processors + 1));
+        assertThat(err.toString()).contains("but there are " + processors + " processors");
+        err.getBuffer().setLength(0);
+        run("generate", "--model", "m", "--prompt", "p", "--threads", "" + processors);
+        assertThat(err.toString()).doesNotContain("processors");
+    }
+
+    @Test
+    void aNameThatMayHaveBeenMeantAsAFolderIsToldAsOne(@TempDir Path folder) throws IOException {
+        Files.createDirectory(folder.resolve("smollm2"));
+        assertThat(run("inspect", folder.resolve("smolm2").toString())).isEqualTo(3);
+        assertThat(err.toString()).contains("There is no folder " + folder.resolve("smolm2")
+                + " (did you mean smollm2?), and it is no name on the Hugging Face hub");
+        err.getBuffer().setLength(0);
+        assertThat(run("inspect", "smolm2")).isEqualTo(3);
+        assertThat(err.toString()).contains("There is no folder smolm2 here, and as a name on the hub: ");
     }
 
     @Test

@@ -120,7 +120,7 @@ class OptionRangesTests {
             new Row(new EvaluationOptions(List.of(), 0, 1, HarnessVersion.of("0.4.13"), BosRule.of("never"), 1,
                     Path.of(".")), "shots", EVAL + "--num-fewshot"),
             new Row(new EvaluationOptions(List.of(), 0, 1, HarnessVersion.of("0.4.13"), BosRule.of("never"), 1,
-                    Path.of(".")), "limit", EVAL + "--limit"),
+                    Path.of(".")), "limit", EVAL + "--tasks boolq --limit"),
             new Row(new EvaluationOptions(List.of(), 0, 1, HarnessVersion.of("0.4.13"), BosRule.of("never"), 1,
                     Path.of(".")), "maxLength", EVAL + "--max-length"),
             new Row(new PerplexityOptions(List.of(TEXT), WindowLength.DEFAULT, 1), "windows", EVAL + "--ppl-windows"),

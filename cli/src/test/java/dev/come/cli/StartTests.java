@@ -13,7 +13,8 @@ class StartTests {
     /** With the mapper of JSON the command started in 1.4 times the time. */
     @ParameterizedTest
     @ValueSource(strings = {"--version", "--help"})
-    void noMapperOfJsonAndNoEngineAreLoadedToSayWhatTheCommandIs(String option) throws IOException, InterruptedException {
+    void noMapperOfJsonAndNoEngineAreLoadedToSayWhatTheCommandIs(String option)
+            throws IOException, InterruptedException {
         Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xlog:class+load", "-cp", System.getProperty("java.class.path"), "dev.come.cli.Main", option)
                 .redirectErrorStream(true).start();

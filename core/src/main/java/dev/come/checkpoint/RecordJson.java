@@ -116,7 +116,7 @@ public final class RecordJson {
         }
     }
 
-    /** Has Jackson name components as {@link #key} does. */
+    /** Has Jackson name components as {@link RecordNames#key} does. */
     private static final class Keys extends NamingBase {
         private static final long serialVersionUID = 1L;
 

@@ -5,6 +5,7 @@ import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
 import dev.come.evaluate.TaskDescription.Group;
 import dev.come.evaluate.TaskDescription.Sources;
+import dev.come.failure.Nearest;
 import dev.come.text.TextSource.Folder;
 import dev.come.text.TextSource.Library;
 import dev.come.text.TextSource.OnHub;
@@ -49,7 +50,8 @@ final class TaskCatalog {
             tasks = subjectOrPart(tasks, name);
         }
         if (tasks.isEmpty()) {
-            throw new UsageException("--tasks names " + name + ", which is not there; the choices are "
+            throw new UsageException("--tasks names " + name + ", which is not there" + Nearest.hint(name, NAMES)
+                    + "; the choices are "
                     + String.join(", ", NAMES) + ", one subject as in mmlu_anatomy, one part as in mmlu_stem, and files"
                     + " that end in .json");
         }

@@ -1,18 +1,22 @@
 package dev.come.job;
 
+import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.checkpoint.CheckpointException;
+import dev.come.failure.Nearest;
 import dev.come.gguf.GgufDescription;
 import dev.come.gguf.GgufImport;
 import dev.come.hub.Hub;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * What a user writes after {@code --model-name}: a path, or a name on the Hugging Face hub. What is there on the disk is
@@ -65,10 +69,44 @@ public record ModelSource(String written, Optional<String> revision) {
             return isGguf ? gguf.apply(path) : folder.apply(path);
         }
         if (Hub.isName(written)) {
-            return hub.apply(revision.orElse(Hub.DEFAULT_REVISION));
+            return onHub(path, hub);
         }
-        throw new CheckpointException(written + ": there is no such folder, and it is no name on the Hugging Face hub,"
-                + " which looks like HuggingFaceTB/SmolLM2-135M; give the one or the other");
+        throw new CheckpointException(noFolder(path) + ", and it is no name on the Hugging Face hub, which looks like"
+                + " HuggingFaceTB/SmolLM2-135M; give the one or the other");
+    }
+
+    /** A text that may have been meant as a path is told as one too. */
+    private <T> T onHub(Path path, Function<String, T> hub) {
+        String branch = revision.orElse(Hub.DEFAULT_REVISION);
+        boolean inAFolder = path.getParent() == null || Files.isDirectory(path.getParent());
+        if (revision.isPresent() || !inAFolder) {
+            return hub.apply(branch);
+        }
+        try {
+            return hub.apply(branch);
+        } catch (InvalidInputException e) {
+            throw new InvalidInputException(noFolder(path) + ", and as a name on the hub: " + e.getMessage(), e);
+        } catch (FailedException e) {
+            throw new FailedException(noFolder(path) + ", and as a name on the hub: " + e.getMessage(), e);
+        }
+    }
+
+    private String noFolder(Path path) {
+        return "There is no folder " + written + (path.isAbsolute() ? "" : " here") + nearest(path);
+    }
+
+    /** The folder or file beside that is called nearly so. */
+    private static String nearest(Path path) {
+        Path folder = path.toAbsolutePath().getParent();
+        if (folder == null || path.getFileName() == null) {
+            return "";
+        }
+        try (Stream<Path> beside = Files.list(folder)) {
+            return Nearest.hint(path.getFileName().toString(),
+                    beside.map(there -> there.getFileName().toString()).toList());
+        } catch (IOException _) {
+            return ""; // then there is nothing to say
+        }
     }
 
     private Path path() {

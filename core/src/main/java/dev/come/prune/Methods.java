@@ -25,40 +25,52 @@ public final class Methods {
     /** The data of {@link #CONCAT_MERGE}, on which several methods are compared and models are healed. */
     public static final Data COMMON_DATA = Data.of("wiki2", 256);
 
-    public static final Entry<ConcatMerge.Options> CONCAT_MERGE = new Entry<>(ConcatMerge.Options.DEFAULTS,
+    public static final Entry<ConcatMerge.Options> CONCAT_MERGE = new Entry<>(
+            "joins the most sensitive parts of adjacent layers (CoMe)", ConcatMerge.Options.DEFAULTS,
             ConcatMerge::new, Optional.of(COMMON_DATA));
 
-    public static final Entry<ConcatMergeP.Options> CONCAT_MERGE_P = new Entry<>(ConcatMergeP.Options.DEFAULTS,
+    public static final Entry<ConcatMergeP.Options> CONCAT_MERGE_P = new Entry<>(
+            "the same, with the ratio of the least loss (CoMe-P)", ConcatMergeP.Options.DEFAULTS,
             ConcatMergeP::new, Optional.of(COMMON_DATA));
 
-    public static final Entry<Sleb.Options> SLEB = new Entry<>(Sleb.Options.DEFAULTS, Sleb::new,
+    public static final Entry<Sleb.Options> SLEB = new Entry<>(
+            "removes the layer whose removal leaves the least loss", Sleb.Options.DEFAULTS, Sleb::new,
             Optional.of(Data.of("wiki2", 128)));
 
-    public static final Entry<ShortGpt.Options> SHORTGPT = new Entry<>(ShortGpt.Options.DEFAULTS, ShortGpt::new,
+    public static final Entry<ShortGpt.Options> SHORTGPT = new Entry<>(
+            "removes the layers that change the hidden states least", ShortGpt.Options.DEFAULTS, ShortGpt::new,
             Optional.of(Data.of("pg19", 256)));
 
-    public static final Entry<Reverse.Options> REVERSE = new Entry<>(Reverse.Options.DEFAULTS, Reverse::new,
+    public static final Entry<Reverse.Options> REVERSE = new Entry<>(
+            "removes the deepest layers", Reverse.Options.DEFAULTS, Reverse::new,
             Optional.empty());
 
-    public static final Entry<Magnitude.Options> MAGNITUDE = new Entry<>(Magnitude.Options.DEFAULTS, Magnitude::new,
+    public static final Entry<Magnitude.Options> MAGNITUDE = new Entry<>(
+            "removes the layers with the smallest weights", Magnitude.Options.DEFAULTS, Magnitude::new,
             Optional.empty());
 
-    public static final Entry<Magnitude.Options> MAGNITUDE_PLUS = new Entry<>(Magnitude.Options.PLUS, Magnitude::new,
+    public static final Entry<Magnitude.Options> MAGNITUDE_PLUS = new Entry<>(
+            "the same, but keeps the first four and the last two", Magnitude.Options.PLUS, Magnitude::new,
             Optional.empty());
 
-    public static final Entry<Taylor.Options> TAYLOR = new Entry<>(Taylor.Options.DEFAULTS, Taylor::new,
+    public static final Entry<Taylor.Options> TAYLOR = new Entry<>(
+            "removes the layers with the least weight x gradient", Taylor.Options.DEFAULTS, Taylor::new,
             Optional.of(Data.of("wiki2", 128)));
 
-    public static final Entry<Taylor.Options> TAYLOR_PLUS = new Entry<>(Taylor.Options.PLUS, Taylor::new,
+    public static final Entry<Taylor.Options> TAYLOR_PLUS = new Entry<>(
+            "the same, but keeps the first four and the last two", Taylor.Options.PLUS, Taylor::new,
             Optional.of(Data.of("wiki2", 128)));
 
-    public static final Entry<Mka.Options> MKA = new Entry<>(Mka.Options.DEFAULTS, Mka::new,
+    public static final Entry<Mka.Options> MKA = new Entry<>(
+            "fuses the last layers, by how alike the layers are", Mka.Options.DEFAULTS, Mka::new,
             Optional.of(new Data("mmlu", 250, OptionalInt.of(50))));
 
-    public static final Entry<Laco.Options> LACO = new Entry<>(Laco.Options.DEFAULTS, Laco::new,
+    public static final Entry<Laco.Options> LACO = new Entry<>(
+            "adds up adjacent layers while the result stays similar", Laco.Options.DEFAULTS, Laco::new,
             Optional.of(Data.of("wiki2", 128)));
 
-    public static final Entry<ComeAuto.Options> COME_AUTO = new Entry<>(ComeAuto.Options.DEFAULTS, ComeAuto::new,
+    public static final Entry<ComeAuto.Options> COME_AUTO = new Entry<>(
+            "removes or joins layers, whichever leaves the least loss", ComeAuto.Options.DEFAULTS, ComeAuto::new,
             Optional.of(COMMON_DATA));
 
     /** All of them, in the order in which they are shown. */
@@ -68,11 +80,13 @@ public final class Methods {
     /**
      * One method.
      *
+     * @param summary what it does, in a few words that go on from its name
      * @param defaults the options where the user says nothing else
      * @param with makes the method with options
      * @param ownData what its authors measure it on; absent if it looks at the weights alone
      */
-    public record Entry<O extends Record>(O defaults, Function<O, PruningMethod> with, Optional<Data> ownData) {
+    public record Entry<O extends Record>(String summary, O defaults, Function<O, PruningMethod> with,
+            Optional<Data> ownData) {
         /** The method with its defaults. */
         public PruningMethod method() {
             return with.apply(defaults);

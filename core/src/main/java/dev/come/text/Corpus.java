@@ -2,6 +2,7 @@ package dev.come.text;
 
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.failure.Nearest;
 import dev.come.failure.Shortage;
 import dev.come.hub.Hub;
 import java.io.IOException;
@@ -55,8 +56,9 @@ record Corpus(String name, Split split, Path root, List<RowFile> files, Optional
         Path path = Path.of(source.dataset());
         if (!Files.exists(path)) {
             throw new InvalidInputException(
-                    source.dataset() + " is neither a file or folder that is there nor a corpus ("
-                            + NamedCorpus.names() + ").");
+                    source.dataset() + " is neither a file or folder that is there nor a corpus"
+                            + Nearest.hint(source.dataset(), NamedCorpus.names()) + ": the corpora are "
+                            + String.join(", ", NamedCorpus.names()) + ".");
         }
         Path root = Files.isDirectory(path) ? path : path.resolveSibling("");
         List<Path> files = Files.isDirectory(path) ? readableFiles(path) : List.of(path);

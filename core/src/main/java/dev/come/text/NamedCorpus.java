@@ -123,9 +123,14 @@ enum NamedCorpus {
         return Arrays.stream(values()).filter(corpus -> corpus.toString().equals(name)).findFirst();
     }
 
-    /** All names, for messages. */
-    static String names() {
-        return Arrays.stream(values()).map(NamedCorpus::toString).collect(Collectors.joining(", "));
+    /** All names. */
+    static List<String> names() {
+        return Arrays.stream(values()).map(NamedCorpus::toString).toList();
+    }
+
+    /** The repository of the hub that it is fetched from. */
+    String hubDataset() {
+        return hubPlace.repository();
     }
 
     /**

@@ -134,8 +134,9 @@ class CorpusTests {
     @Test
     void aPathWithoutTextIsRefused() throws IOException {
         assertThatThrownBy(() -> open("wiki3")).isInstanceOf(InvalidInputException.class)
-                .hasMessage("wiki3 is neither a file or folder that is there nor a corpus (wiki2, c4, pg19, bookcorpus,"
-                        + " alpaca, mmlu).");
+                .hasMessage("wiki3 is neither a file or folder that is there nor a corpus (did you mean wiki2?): the"
+                        + " corpora are wiki2, c4, pg19, bookcorpus,"
+                        + " alpaca, mmlu.");
         assertThatThrownBy(() -> open(data.toString())).isInstanceOf(InvalidInputException.class)
                 .hasMessageStartingWith("The folder " + data + " has no file that ends in txt, ");
         write("blank.txt", " \n");
