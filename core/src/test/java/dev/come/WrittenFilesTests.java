@@ -25,6 +25,7 @@ class WrittenFilesTests {
             Map.entry("AtomicFile", "the one that writes"),
             Map.entry("AtomicFolder", "a folder that appears all at once, and its lock"),
             Map.entry("CheckpointWriter", "files within an AtomicFolder"),
+            Map.entry("SideFiles", "copies within an AtomicFolder"),
             Map.entry("BlobDownload", "what arrives is kept, and gone on with"),
             Map.entry("LockedFile", "a lock, on the hub's cache shared with Python"),
             Map.entry("RunLock", "the lock of a target, which says who holds it"),

@@ -53,8 +53,8 @@ final class InspectCommand implements Runnable {
         out.print(json
                 ? InspectionJson.text(inspection)
                 : String.join(System.lineSeparator(), lines(inspection)) + System.lineSeparator());
+        out.flush(); // print does not, and the process may end before anyone else does
         if (!inspection.problems().isEmpty()) {
-            out.flush();
             throw new InvalidInputException(model + " cannot be used as it is; the problems are listed above");
         }
     }

@@ -1,5 +1,6 @@
 package dev.come.cli;
 
+import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -71,7 +72,9 @@ final class Trial {
     static Outcome run(Map<String, String> environment, List<String> arguments) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        CommandLine command = Main.commandLine(environment).setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        // As picocli has them: what is printed is seen once a line has ended or somebody has said so.
+        CommandLine command = Main.commandLine(environment).setOut(new PrintWriter(new BufferedWriter(out), true))
+                .setErr(new PrintWriter(new BufferedWriter(err), true));
         return new Outcome(Main.run(command, arguments.toArray(String[]::new)), out.toString(), err.toString());
     }
 

@@ -169,6 +169,11 @@ public interface Calibration {
      */
     double similarity(LayerStack stack, LayerStack reference);
 
+    /** What is wrong where a measurement is no number, for the end of a message. */
+    default String whyNotFinite() {
+        return "the weights are damaged, or too large to compute with";
+    }
+
     /** Says that the next questions are about this stack or such as begin like it; what was measured only for others may be
      * forgotten. */
     void focus(LayerStack stack);

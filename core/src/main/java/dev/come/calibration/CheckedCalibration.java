@@ -61,7 +61,7 @@ public final class CheckedCalibration implements Calibration {
         if (known < Math.min(exact, stacks.size())) {
             throw new FailedException("Of the losses of " + stacks.size() + " stacks, " + stacks.getFirst().tree()
                     + " the first, only " + known + " are numbers, where " + Math.min(exact, stacks.size())
-                    + " should be; their states are too large or damaged (try --dtype float32)");
+                    + " should be; " + measuring.whyNotFinite());
         }
         return searched;
     }
@@ -113,18 +113,23 @@ public final class CheckedCalibration implements Calibration {
     }
 
     @Override
+    public String whyNotFinite() {
+        return measuring.whyNotFinite();
+    }
+
+    @Override
     public void focus(LayerStack stack) {
         measuring.focus(stack);
     }
 
-    private static List<Double> check(List<Double> values, String what, LayerStack stack) {
+    private List<Double> check(List<Double> values, String what, LayerStack stack) {
         for (int position = 0; position < values.size(); position++) {
             check(values.get(position), what, position, stack);
         }
         return values;
     }
 
-    private static List<Salience> checkRows(List<Salience> layers, String what, LayerStack stack) {
+    private List<Salience> checkRows(List<Salience> layers, String what, LayerStack stack) {
         for (int position = 0; position < layers.size(); position++) {
             for (Map.Entry<Part, double[]> weights : layers.get(position).weights().entrySet()) {
                 check(Arrays.stream(weights.getValue()).sum(), what + " of " + weights.getKey(), position, stack);
@@ -133,14 +138,14 @@ public final class CheckedCalibration implements Calibration {
         return layers;
     }
 
-    private static void check(double value, String what, int position, LayerStack stack) {
+    private void check(double value, String what, int position, LayerStack stack) {
         check(value, what + " at position " + position + " of " + stack.tree());
     }
 
-    private static double check(double value, String what) {
+    private double check(double value, String what) {
         if (!Double.isFinite(value)) {
             throw new FailedException("The " + what + " is " + value
-                    + ", which is no measurement; the states there are too large or damaged (try --dtype float32)");
+                    + ", which is no measurement; " + measuring.whyNotFinite());
         }
         return value;
     }

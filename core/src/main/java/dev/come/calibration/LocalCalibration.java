@@ -5,6 +5,7 @@ import dev.come.UsageException;
 import dev.come.calibration.Trace.Span;
 import dev.come.failure.Opening;
 import dev.come.model.Compute;
+import dev.come.model.LayerWeights;
 import dev.come.run.LayerRunner;
 import dev.come.run.StateStore;
 import dev.come.run.StateStore.State;
@@ -138,6 +139,11 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     }
 
     @Override
+    public String whyNotFinite() {
+        return runner.whyNotFinite();
+    }
+
+    @Override
     public List<Double> blockInfluence(LayerStack stack) {
         List<Trace> path = path(stack);
         List<Double> influence = new ArrayList<>();
@@ -216,7 +222,9 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         try (Progress.Task task = progress.begin("weights of " + stack.size() + " layers", stack.size(), "layers")) {
             Salience[] magnitudes = new Salience[stack.size()];
             runner.workers().forEach(stack.size(), (position, _) -> {
-                magnitudes[position] = Saliences.magnitudes(store.materialise(stack.get(position)));
+                LayerWeights weights = store.materialise(stack.get(position));
+                store.requireFinite(stack.get(position), weights);
+                magnitudes[position] = Saliences.magnitudes(weights);
                 task.advance(1);
             });
             return List.of(magnitudes);

@@ -13,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.util.HexFormat;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -27,6 +29,8 @@ import java.util.concurrent.ThreadLocalRandom;
 public final class AtomicFile {
     /** How the names of files begin that have no name of their own yet. */
     static final String PREFIX = ".come-file-";
+
+    private static final FileAttribute<?>[] ANY_MODE = {};
 
     private AtomicFile() {
     }
@@ -71,8 +75,26 @@ public final class AtomicFile {
      * @throws FailedException when the disk is full or refuses
      */
     public static void writeBytes(Path file, Bytes bytes) {
+        writeBytes(file, bytes, ANY_MODE);
+    }
+
+    /**
+     * Writes a text in UTF-8 that nobody but the owner may read: what a run keeps for itself.
+     *
+     * @throws FailedException when the disk is full or refuses
+     */
+    public static void writePrivate(Path file, String text) {
+        writePrivateBytes(file, out -> writeFully(out, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8))));
+    }
+
+    /** The same with bytes. */
+    static void writePrivateBytes(Path file, Bytes bytes) {
+        writeBytes(file, bytes, FileModes.ofPrivateFile(file));
+    }
+
+    private static void writeBytes(Path file, Bytes bytes, FileAttribute<?>... modes) {
         try {
-            replace(file, folderOf(file), bytes);
+            replace(file, folderOf(file), bytes, modes);
         } catch (IOException e) {
             throw new FailedException(
                     "%s cannot be written (%s); check that there is room and that its folder may be written to"
@@ -87,10 +109,16 @@ public final class AtomicFile {
      * @param temporaries a folder of the same file system, where the content lies until it is whole
      */
     public static void replace(Path file, Path temporaries, Bytes bytes) throws IOException {
+        replace(file, temporaries, bytes, ANY_MODE);
+    }
+
+    private static void replace(Path file, Path temporaries, Bytes bytes, FileAttribute<?>... modes)
+            throws IOException {
         Path fresh = temporaries.resolve(PREFIX
                 + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong()) + ".tmp");
         // Not createTempFile, which lets nobody but the owner read: the umask decides.
-        FileChannel channel = FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        FileChannel channel = FileChannel.open(fresh,
+                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), modes);
         try {
             try (channel) {
                 bytes.write(channel);

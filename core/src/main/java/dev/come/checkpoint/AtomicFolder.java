@@ -12,6 +12,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -46,16 +47,18 @@ final class AtomicFolder implements AutoCloseable {
      * Makes an empty folder beside the target, and the folders above where they are missing.
      *
      * @param target an absolute path other than a root
+     * @param modes who may look into the folder; without them the umask alone decides
      */
-    static AtomicFolder beside(Path target) throws IOException {
-        return beside(target, FolderExchange::exchange);
+    static AtomicFolder beside(Path target, FileAttribute<?>... modes) throws IOException {
+        return beside(target, FolderExchange::exchange, modes);
     }
 
     /** The same with another way to swap two folders, which returns whether it has done so. */
-    static AtomicFolder beside(Path target, BiPredicate<Path, Path> exchange) throws IOException {
+    static AtomicFolder beside(Path target, BiPredicate<Path, Path> exchange, FileAttribute<?>... modes)
+            throws IOException {
         AtomicFolder folder = new AtomicFolder(target, exchange);
         try {
-            folder.begin();
+            folder.begin(modes);
             return folder;
         } catch (IOException | RuntimeException | Error e) {
             try (folder) {
@@ -106,7 +109,7 @@ final class AtomicFolder implements AutoCloseable {
         }
     }
 
-    private void begin() throws IOException {
+    private void begin(FileAttribute<?>... modes) throws IOException {
         createParents(parentOf(target));
         removeLeftovers();
         // The lock is there before the folder and goes after it, so that a folder without a lock cannot be.
@@ -117,7 +120,7 @@ final class AtomicFolder implements AutoCloseable {
         }
         lock = own.get();
         // Not createTempDirectory, which lets nobody but the owner in: the umask decides.
-        Files.createDirectory(names.folder());
+        Files.createDirectory(names.folder(), modes);
     }
 
     private void createParents(Path folder) throws IOException {

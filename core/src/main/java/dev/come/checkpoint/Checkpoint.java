@@ -41,7 +41,17 @@ public final class Checkpoint implements AutoCloseable {
      * @throws CheckpointException when it is not a folder, or a file in it is missing or broken; the message names it
      */
     public static Checkpoint open(Path folder) {
-        return new Checkpoint(CheckpointHeaders.read(folder));
+        return open(CheckpointHeaders.read(folder));
+    }
+
+    /**
+     * Opens a model folder whose headers were read.
+     *
+     * @param headers of files that lie in the folder
+     * @throws CheckpointException when a file is not there any more
+     */
+    public static Checkpoint open(CheckpointHeaders headers) {
+        return new Checkpoint(headers);
     }
 
     /** What the folder says of itself, without the weights. */
@@ -59,7 +69,7 @@ public final class Checkpoint implements AutoCloseable {
         return headers.config();
     }
 
-    /** All tensors, in the order in which they lie in the files. */
+    /** All tensors as they lie in the files, in their order there. */
     public List<TensorInfo> tensors() {
         return headers.tensors();
     }
@@ -85,7 +95,8 @@ public final class Checkpoint implements AutoCloseable {
      * @throws CheckpointException when there is no tensor of that name
      */
     public Tensor tensor(String name) {
-        return file(info(name)).tensor(name);
+        TensorInfo tensor = info(name);
+        return file(tensor).tensor(tensor.name());
     }
 
     /**

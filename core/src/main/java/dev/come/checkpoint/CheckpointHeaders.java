@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 
 /**
  * The description of a model before any weight is looked at: its config.json, and the headers of its safetensors files.
@@ -26,6 +27,7 @@ public final class CheckpointHeaders {
     private final Path folder;
     private final ConfigTree config;
     private final List<SafetensorsHeader> files;
+    /** By the names that they are asked for by; those in the files may be others. */
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     private final List<String> strayFiles;
 
@@ -38,11 +40,28 @@ public final class CheckpointHeaders {
         Limits.check(folder, "the number of .safetensors files", weights.size(), Limits.SHARDS);
         List<String> names = index.map(ShardIndex::shards).orElse(List.of(SINGLE_FILE));
         this.files = names.stream()
-                .map(name -> SafetensorsHeader.read(folder.resolve(name), Objects.requireNonNull(weights.get(name))))
+                .map(name -> header(folder.resolve(name), Objects.requireNonNull(weights.get(name))))
                 .toList();
         this.strayFiles = weights.keySet().stream().filter(name -> !names.contains(name)).toList();
         files.forEach(this::add);
         index.ifPresent(known -> known.checkAgainst(tensors()));
+    }
+
+    private CheckpointHeaders(CheckpointHeaders same, Map<String, TensorInfo> tensors) {
+        this.folder = same.folder;
+        this.config = same.config;
+        this.files = same.files;
+        this.strayFiles = same.strayFiles;
+        this.tensors.putAll(tensors);
+    }
+
+    private SafetensorsHeader header(Path file, FileParts parts) {
+        try {
+            return SafetensorsHeader.read(file, parts);
+        } catch (UnknownTypeException e) {
+            throw Quantisation.of(config).<CheckpointException>map(quantisation -> new CheckpointException(
+                    "%s; the weights are quantised (%s)".formatted(e.getMessage(), quantisation), e)).orElse(e);
+        }
     }
 
     private void add(SafetensorsHeader file) {
@@ -109,9 +128,28 @@ public final class CheckpointHeaders {
         return config;
     }
 
-    /** All tensors, in the order in which they lie in the files. */
+    /** All tensors as they lie in the files, in their order there. */
     public List<TensorInfo> tensors() {
         return List.copyOf(tensors.values());
+    }
+
+    /** The names that tensors are asked for by, in the order of {@link #tensors}. */
+    public List<String> names() {
+        return List.copyOf(tensors.keySet());
+    }
+
+    /**
+     * The same tensors under other names. The files stay as they are.
+     *
+     * @param newName gives a name the one that is used from now on; where there is a tensor of that name already, the old one stays
+     */
+    public CheckpointHeaders renamed(UnaryOperator<String> newName) {
+        Map<String, TensorInfo> renamed = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> {
+            String other = newName.apply(name);
+            renamed.put(tensors.containsKey(other) ? name : other, tensor);
+        });
+        return new CheckpointHeaders(this, renamed);
     }
 
     /** Whether there is a tensor of that name. */

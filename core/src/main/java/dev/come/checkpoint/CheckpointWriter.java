@@ -5,24 +5,24 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.failure.Shortage;
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -34,26 +34,21 @@ import org.bytedeco.pytorch.Tensor;
  * <p>The folder appears all at once or not at all: everything is written beside it, brought to the disk, read again and
  * compared, and renamed at last. Only one tensor is in memory at a time.
  *
- * <p>Of the source folder every other file is copied (tokenizer, generation settings, licence and so on), except what
- * no longer holds for the new model: README.md, the record of an earlier run ({@code come*.json}), and weights in
- * whatever format. Of its subfolders, which mostly hold other formats of the same weights, only {@code
- * additional_chat_templates} is copied, which belongs to the tokenizer.
+ * <p>Of the source folder the files are copied that belong to a model besides its weights ({@link SideFiles}). Nobody may read
+ * the new model who may not read the source.
  */
 public final class CheckpointWriter {
     /** What transformers takes: 5 GB. */
     public static final long DEFAULT_SHARD_BYTES = 5_000_000_000L;
 
     private static final int CHUNK_BYTES = 1 << 24;
-    private static final Pattern NOT_COPIED = Pattern
-            .compile("\\.come-.*|config\\.json|README\\.md|come.*\\.json|.*\\.index\\.json"
-                    + "|.*\\.(safetensors|bin|pth?|ckpt|gguf|h5|msgpack|onnx|onnx_data)");
     private static final String RECORD = "come.json";
-    private static final String CHAT_TEMPLATES = "additional_chat_templates";
 
     private final Path target;
     private final ConfigTree config;
     private final Map<String, String> extraFiles = new LinkedHashMap<>();
     private Optional<Path> source = Optional.empty();
+    private final List<Path> madeFrom = new ArrayList<>();
     private long shardBytes = DEFAULT_SHARD_BYTES;
     private boolean overwrite;
     private Progress progress = Progress.NONE;
@@ -72,6 +67,12 @@ public final class CheckpointWriter {
     /** The folder whose other files are copied; it is never changed. Without this, none are. */
     public CheckpointWriter source(Path folder) {
         source = Optional.of(folder);
+        return this;
+    }
+
+    /** A file that the model is made from: nobody may read the model who may not read that file. */
+    public CheckpointWriter madeFrom(Path file) {
+        madeFrom.add(file);
         return this;
     }
 
@@ -153,15 +154,18 @@ public final class CheckpointWriter {
     private void writeAll(List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf) {
         List<Shard> shards = Shard.plan(tensors, shardBytes);
         long totalBytes = tensors.stream().mapToLong(TensorSpec::byteLength).sum();
-        try (AtomicFolder made = AtomicFolder.beside(target);
+        List<Path> sources = sources();
+        FileAttribute<?>[] modes = FileModes.ofFile(sources);
+        try (AtomicFolder made = AtomicFolder.beside(target, FileModes.ofFolder(source.map(List::of).orElse(sources)));
                 Progress.Task task = progress.begin("saving " + target.getFileName(), totalBytes, Progress.BYTES)) {
-            writeOtherFiles(made.folder());
+            writeOtherFiles(made.folder(), modes);
             List<Long> checksums = new ArrayList<>();
             for (Shard shard : shards) {
-                checksums.addAll(writeShard(made.folder().resolve(shard.fileName()), shard.tensors(), tensorOf, task));
+                checksums.addAll(
+                        writeShard(made.folder().resolve(shard.fileName()), shard.tensors(), tensorOf, task, modes));
             }
             if (shards.size() > 1) {
-                Files.writeString(made.folder().resolve(ShardIndex.FILE_NAME), index(shards, totalBytes));
+                writeText(made.folder().resolve(ShardIndex.FILE_NAME), index(shards, totalBytes), modes);
             }
             verify(made.folder(), tensors, checksums);
             made.commit(overwrite);
@@ -174,7 +178,7 @@ public final class CheckpointWriter {
     }
 
     private void checkReplaceable() {
-        if (!Files.isDirectory(target) || files(target).isEmpty()) {
+        if (!Files.isDirectory(target) || SideFiles.files(target).isEmpty()) {
             return;
         }
         if (!overwrite) {
@@ -189,43 +193,39 @@ public final class CheckpointWriter {
         }
     }
 
-    private void writeOtherFiles(Path folder) throws IOException {
+    /** What decides who may read the new model: the configuration and the weights that it is made from. */
+    private List<Path> sources() {
+        List<Path> sources = new ArrayList<>(madeFrom);
+        source.map(SideFiles::files).orElse(List.of()).stream()
+                .filter(file -> file.endsWith(CheckpointHeaders.CONFIG) || file.toString().endsWith(".safetensors"))
+                .filter(Files::isRegularFile).forEach(sources::add);
+        return sources;
+    }
+
+    private void writeOtherFiles(Path folder, FileAttribute<?>[] modes) throws IOException {
         if (source.isPresent()) {
-            copyFiles(source.get(), folder);
-            Path templates = source.get().resolve(CHAT_TEMPLATES);
-            if (Files.isDirectory(templates)) {
-                copyFiles(templates, Files.createDirectory(folder.resolve(CHAT_TEMPLATES)));
-            }
+            new SideFiles(source.get()).copyTo(folder, progress);
         }
-        Files.writeString(folder.resolve(CheckpointHeaders.CONFIG), config.toJson());
+        writeText(folder.resolve(CheckpointHeaders.CONFIG), config.toJson(), modes);
         for (Map.Entry<String, String> file : extraFiles.entrySet()) {
-            Files.writeString(folder.resolve(file.getKey()), file.getValue());
+            Files.deleteIfExists(folder.resolve(file.getKey()));
+            writeText(folder.resolve(file.getKey()), file.getValue(), modes);
         }
     }
 
-    private static void copyFiles(Path from, Path to) throws IOException {
-        for (Path file : files(from)) {
-            String name = file.getFileName().toString();
-            if (Files.isRegularFile(file) && !NOT_COPIED.matcher(name).matches()) {
-                // Not Files.copy(file, ...), which would hand on the permissions of a read-only source.
-                try (InputStream bytes = open(file)) {
-                    Files.copy(bytes, to.resolve(name));
-                }
-            }
+    private static void writeText(Path file, String text, FileAttribute<?>[] modes) throws IOException {
+        try (FileChannel channel = create(file, modes)) {
+            AtomicFile.writeFully(channel, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
         }
     }
 
-    private static InputStream open(Path file) {
-        try {
-            return Files.newInputStream(file);
-        } catch (IOException e) {
-            throw new CheckpointException("%s cannot be read (%s)".formatted(file, IoReason.of(e)), e);
-        }
+    private static FileChannel create(Path file, FileAttribute<?>[] modes) throws IOException {
+        return FileChannel.open(file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), modes);
     }
 
     private static List<Long> writeShard(Path file, List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf,
-            Progress.Task task) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            Progress.Task task, FileAttribute<?>[] modes) throws IOException {
+        try (FileChannel channel = create(file, modes)) {
             return writeShard(channel, tensors, tensorOf, task);
         }
     }
@@ -303,14 +303,6 @@ public final class CheckpointWriter {
             }
         }
         return checksum.getValue();
-    }
-
-    private static List<Path> files(Path folder) {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.sorted().toList();
-        } catch (IOException e) {
-            throw new FailedException("%s cannot be listed (%s)".formatted(folder, IoReason.of(e)), e);
-        }
     }
 
     /** The path with every symbolic link followed; its end need not exist. */

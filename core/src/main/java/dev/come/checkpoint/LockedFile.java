@@ -55,9 +55,12 @@ public final class LockedFile implements AutoCloseable {
      *
      * @param file made if it is not there
      * @return nothing if somebody else has the lock
-     * @throws IOException if the file cannot be made or opened
+     * @throws IOException if the file cannot be made or opened, or is a link, which may lead to anybody's file
      */
     public static Optional<LockedFile> tryLock(Path file) throws IOException {
+        if (Files.isSymbolicLink(file)) {
+            throw new IOException("%s is a link, where a lock should be; remove it".formatted(file));
+        }
         return CALLS == null ? tryJavaLock(file) : CALLS.tryLock(file);
     }
 

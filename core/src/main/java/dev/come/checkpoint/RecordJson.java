@@ -128,6 +128,6 @@ public final class RecordJson {
 
     private static FailedException notANumber(String what, double value) {
         return new FailedException("The record cannot hold " + what + ", because it is " + value
-                + "; what it was measured on is damaged or too large (try --dtype float32)");
+                + "; what it was measured on is damaged or too large");
     }
 }

@@ -203,7 +203,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
                 throw wrong("its dtype is missing");
             }
             return DType.named(dtype.stringValue())
-                    .orElseThrow(() -> new CheckpointException(
+                    .orElseThrow(() -> new UnknownTypeException(
                             ("%s: tensor '%s' is stored as %s, which is not supported (supported: %s); convert the "
                                     + "model to BF16, F16 or F32 first")
                                     .formatted(file, name, Json.shown(dtype).replace("\"", ""),

@@ -122,14 +122,15 @@ public final class TensorFile implements AutoCloseable {
     }
 
     /**
-     * Writes a file that is, at any moment, either as it was or as it is now.
+     * Writes a file that a run keeps for itself, and nobody but the owner may read. It is, at any moment, either as it was or as
+     * it is now.
      *
      * @param specs the tensors in the order in which they shall lie in the file
      * @param tensorOf lends each tensor when its turn comes, as for {@link CheckpointWriter#write}
      * @throws FailedException when the disk is full or refuses
      */
     public static void write(Path file, List<TensorSpec> specs, Function<TensorSpec, Tensor> tensorOf) {
-        AtomicFile.writeBytes(file, out -> CheckpointWriter.writeShard(out, specs, tensorOf, _ -> {
+        AtomicFile.writePrivateBytes(file, out -> CheckpointWriter.writeShard(out, specs, tensorOf, _ -> {
         }));
     }
 

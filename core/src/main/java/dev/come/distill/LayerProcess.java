@@ -13,6 +13,7 @@ import dev.come.failure.Shortage;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.model.TokenLayout;
+import dev.come.model.UsualNames;
 import dev.come.model.Workers;
 import dev.come.prune.PruningPlan;
 import dev.come.run.TokenChunks;
@@ -116,7 +117,7 @@ final class LayerProcess {
         };
         Path plan = Path.of(order.plan);
         Compute compute = new Compute(DType.F32, order.device, order.threads);
-        try (Checkpoint checkpoint = Checkpoint.open(Path.of(order.model));
+        try (Checkpoint checkpoint = UsualNames.open(Path.of(order.model));
                 TrainedLayers before = new TrainedLayers(plan.resolveSibling(""));
                 TensorFile input = TensorFile.open(Path.of(order.input));
                 TensorFile target = TensorFile.open(Path.of(order.target));
@@ -192,7 +193,7 @@ final class LayerProcess {
         String failure = "";
         Process process = null;
         try {
-            AtomicFile.write(orderFile, JSON.writeValueAsString(order));
+            AtomicFile.writePrivate(orderFile, JSON.writeValueAsString(order));
             process = new ProcessBuilder(command(orderFile)).redirectErrorStream(true).start();
             started.accept(process);
             try (BufferedReader lines = new BufferedReader(

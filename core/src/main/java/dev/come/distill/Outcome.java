@@ -44,7 +44,7 @@ record Outcome(Curve curve, SortedMap<Integer, Trained> layers) {
                 }
             }
         }
-        AtomicFile.write(record, JSON.writeValueAsString(root));
+        AtomicFile.writePrivate(record, JSON.writeValueAsString(root));
         return new Outcome(curve, layers);
     }
 

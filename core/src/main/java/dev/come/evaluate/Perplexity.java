@@ -59,7 +59,7 @@ public record Perplexity(String metric, double value, List<Double> windowLosses)
         double value = Math.exp(mean);
         if (!Double.isFinite(value)) {
             throw new FailedException("The " + text.metric() + " is e to the power of " + mean
-                    + ", which is no number; the weights are damaged, or too large for this --dtype (try float32)");
+                    + ", which is no number; the model gives the text no chance, so its weights may be damaged");
         }
         return new Perplexity(text.metric(), value, Arrays.stream(windowLosses).boxed().toList());
     }

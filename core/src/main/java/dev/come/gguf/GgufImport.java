@@ -5,6 +5,7 @@ import dev.come.Progress;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.checkpoint.DType;
+import dev.come.checkpoint.FiniteNumbers;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -87,7 +88,7 @@ public final class GgufImport {
         List<Weight> weights = model.weights();
         Map<String, Weight> byName = weights.stream()
                 .collect(Collectors.toMap(weight -> weight.spec().name(), Function.identity()));
-        CheckpointWriter writer = new CheckpointWriter(folder, model.config(tokenizer)).progress(progress)
+        CheckpointWriter writer = new CheckpointWriter(folder, model.config(tokenizer)).progress(progress).madeFrom(file.file())
                 .file("tokenizer.json", tokenizer.tokenizerJson())
                 .file("tokenizer_config.json", tokenizer.tokenizerConfig(model.maxPositions()))
                 .file("generation_config.json", tokenizer.generationConfig()).file("README.md", readme(file));
@@ -119,6 +120,10 @@ public final class GgufImport {
             Tensor tensor = torch.empty(shape, options, format);
             fill(file, weight,
                     MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(weight.spec().byteLength()));
+            if (!FiniteNumbers.fill(tensor)) {
+                throw new FailedException("%s: tensor '%s' holds NaN or infinity; the file is damaged, fetch it again"
+                        .formatted(file.file(), weight.source().name()));
+            }
             return tensor;
         }
     }

@@ -91,7 +91,7 @@ final class KeptFits implements AutoCloseable {
         ObjectNode lambdas = record.putObject("lambdas");
         fit.lambdas().forEach((part, lambda) -> lambdas.put(part.name(), Double.toString(lambda)));
         layer.ifPresent(trained -> record.put("sha256", trained.sha256()));
-        AtomicFile.write(file(position), JSON.writeValueAsString(record));
+        AtomicFile.writePrivate(file(position), JSON.writeValueAsString(record));
         return new Kept(fit, layer);
     }
 

@@ -3,11 +3,11 @@ package dev.come.heal;
 import dev.come.Progress;
 import dev.come.calibration.SideBySide;
 import dev.come.calibration.Trial;
+import dev.come.checkpoint.FiniteNumbers;
 import dev.come.failure.Opening;
 import dev.come.failure.Shortage;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
-import dev.come.model.Tensors;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.EnumMap;
@@ -120,7 +120,7 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
             changed = changed(weights, projection, fit.change().borrow());
         }
         Tensor bias = changed.asMap().get(projection.bias());
-        return Tensors.allFinite(changed.get(projection)) && (bias == null || Tensors.allFinite(bias))
+        return FiniteNumbers.fill(changed.get(projection)) && (bias == null || FiniteNumbers.fill(bias))
                 ? Optional.of(changed)
                 : Optional.empty();
     }

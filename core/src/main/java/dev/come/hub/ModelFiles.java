@@ -2,6 +2,7 @@ package dev.come.hub;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.SideFiles;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,11 +22,6 @@ record ModelFiles(HubSnapshot snapshot) {
     private static final String CONFIG = "config.json";
     private static final String SINGLE_FILE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
-    /** Configuration, tokenizer and licence, at the top of the repository. */
-    private static final Pattern BESIDES = Pattern.compile("config\\.json|generation_config\\.json|tokenizer.*\\.json"
-            + "|tokenizer\\.model|special_tokens_map\\.json|added_tokens\\.json|vocab\\.(?:json|txt)|merges\\.txt"
-            + "|spiece\\.model|sentencepiece\\.bpe\\.model|chat_template\\.(?:jinja|json)"
-            + "|additional_chat_templates/[^/]+\\.jinja|(?i:(?:license|licence|notice|use_policy)(?:\\.(?:txt|md))?)");
     private static final Pattern PICKLE = Pattern.compile(".*\\.(?:bin|pth?|ckpt)");
     private static final Pattern SHARD = Pattern.compile("[^/\\\\]+\\.safetensors");
 
@@ -62,7 +58,7 @@ record ModelFiles(HubSnapshot snapshot) {
             throw refusal("has no " + CONFIG, CONFIG,
                     "it is no model as transformers has them; give the name of one that is");
         }
-        List<String> besides = new ArrayList<>(names.stream().filter(name -> BESIDES.matcher(name).matches()).toList());
+        List<String> besides = new ArrayList<>(names.stream().filter(SideFiles::isKnown).toList());
         if (!names.contains(SINGLE_FILE)) {
             if (!names.contains(INDEX)) {
                 throw withoutWeights(names);

@@ -8,6 +8,7 @@ import dev.come.checkpoint.TensorInfo;
 import dev.come.checkpoint.TensorSpec;
 import dev.come.gguf.GgufDescription;
 import dev.come.model.ModelConfig;
+import dev.come.model.UsualNames;
 import dev.come.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,6 +49,11 @@ sealed interface DescribedModel {
         return Optional.empty();
     }
 
+    /** Which names the tensors have in their files, if these are others than usual. */
+    default Optional<String> otherNames() {
+        return Optional.empty();
+    }
+
     /** How the weights are packed, if they are. */
     default Optional<Inspection.PackedWeights> packed() {
         return Optional.empty();
@@ -84,6 +90,11 @@ sealed interface DescribedModel {
         public List<String> strayFiles() {
             return checkpoint.headers().strayFiles();
         }
+
+        @Override
+        public Optional<String> otherNames() {
+            return UsualNames.remark(checkpoint.headers());
+        }
     }
 
     /** A model on the hub without some weights, which were not fetched. */
@@ -116,6 +127,11 @@ sealed interface DescribedModel {
         @Override
         public List<String> strayFiles() {
             return headers.strayFiles();
+        }
+
+        @Override
+        public Optional<String> otherNames() {
+            return UsualNames.remark(headers);
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.come.job;
 import dev.come.FailedException;
 import dev.come.UsageException;
 import dev.come.model.CausalLanguageModel;
+import dev.come.model.Compute;
 import dev.come.model.KeyValueCache;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -70,12 +71,13 @@ public final class GenerateJob {
             List<Integer> all = new ArrayList<>(IntStream.of(ids).boxed().toList());
             String prefix = model.tokenizer().decode(ids);
             String text = prefix;
+            Compute compute = model.compute(choice);
             try (CausalLanguageModel network = new CausalLanguageModel(model.checkpoint(), model.config(),
-                    model.compute(choice)); KeyValueCache cache = network.cache((int) positions)) {
+                    compute); KeyValueCache cache = network.cache((int) positions)) {
                 int[] next = ids;
                 while (all.size() < positions) {
                     float[] logits = network.nextTokenLogits(next, cache);
-                    requireFinite(logits, all.size());
+                    requireFinite(logits, all.size(), compute);
                     int token = choose(logits, sampling, random);
                     if (ends.contains(token)) {
                         break;
@@ -94,11 +96,11 @@ public final class GenerateJob {
         }
     }
 
-    private static void requireFinite(float[] logits, int tokens) {
+    private static void requireFinite(float[] logits, int tokens, Compute compute) {
         for (float logit : logits) {
             if (!Float.isFinite(logit)) {
                 throw new FailedException("The logits after token " + tokens
-                        + " are not finite; the weights are damaged, or too large for this --dtype (try float32)");
+                        + " are not finite; " + compute.whyNotFinite());
             }
         }
     }

@@ -5,11 +5,13 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointHeaders;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
+import dev.come.checkpoint.Quantisation;
 import dev.come.checkpoint.TensorSpec;
 import dev.come.gguf.GgufDescription;
 import dev.come.hub.RemoteModel;
 import dev.come.model.AttentionKind;
 import dev.come.model.ModelConfig;
+import dev.come.model.UsualNames;
 import dev.come.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -72,7 +74,7 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
      * @throws InvalidInputException if config.json or the headers of the weights cannot be read at all
      */
     public static Inspection of(Path folder) {
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+        try (Checkpoint checkpoint = UsualNames.open(folder)) {
             return of(new DescribedModel.InFolder(checkpoint));
         }
     }
@@ -81,7 +83,8 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
     static Inspection of(RemoteModel model) {
         return model.isWhole()
                 ? of(model.folder())
-                : of(new DescribedModel.OnHub(CheckpointHeaders.read(model.folder(), model.weights())));
+                : of(new DescribedModel.OnHub(
+                        UsualNames.of(CheckpointHeaders.read(model.folder(), model.weights()))));
     }
 
     /** Inspects a GGUF file. */
@@ -102,6 +105,7 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
         });
         config.ifPresent(known -> remark(known, tree, tokenizer, remarks));
         config.flatMap(model::doubt).ifPresent(remarks::add);
+        config.flatMap(_ -> model.otherNames()).ifPresent(remarks::add);
         model.strayFiles().forEach(
                 file -> remarks.add(file + " belongs to no index and is not read; it may be left from an older save"));
         SequencedMap<DType, Long> types = new LinkedHashMap<>(tensors.stream()
@@ -135,6 +139,9 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
             remarks.add("config.json says that embeddings are tied, but " + config.headTensor()
                     + " is another tensor than the embedding; it is used, and models made from this one say so");
         }
+        Quantisation.of(tree).ifPresent(quantisation -> remarks.add("config.json speaks of quantised weights ("
+                + quantisation + "), but they are plain; they are used as they are, and models made from this one do not"
+                + " speak of it"));
         if (tokenizer.isPresent() && tokenizer.get().vocabularySize() > config.vocabularySize()) {
             remarks.add(
                     "the tokenizer has ids up to " + (tokenizer.get().vocabularySize() - 1) + ", the embedding only "

@@ -14,6 +14,7 @@ import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep;
+import dev.come.stack.DamagedWeightsException;
 import dev.come.stack.LayerStack;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.CalibrationSet;
@@ -252,12 +253,23 @@ final class MethodRun {
             List<PruningStep> wanted = options.continueSaving() ? plan.steps() : List.of(plan.steps().getLast());
             for (int layers : wanted.stream().map(step -> step.stack().size()).distinct().toList()) {
                 Saving one = saving(layers);
-                one.write(session.store(), plan.until(layers), session.progress());
+                write(one, plan.until(layers));
                 folders.add(one.folder());
             }
         }
         folder.remove();
         return folders;
+    }
+
+    private void write(Saving target, PruningPlan wanted) {
+        try {
+            target.write(session.store(), wanted, session.progress());
+        } catch (DamagedWeightsException e) {
+            if (run.method().needs() == Needs.WEIGHTS) {
+                folder.remove(); // nothing was measured that would be lost, and a sound model is another one
+            }
+            throw e;
+        }
     }
 
     /**

@@ -5,6 +5,7 @@ import dev.come.checkpoint.ConfigTree;
 import dev.come.failure.Opening;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
+import dev.come.model.UsualNames;
 import dev.come.stack.LayerStore;
 import dev.come.text.Tokenizer;
 import java.nio.file.Files;
@@ -20,7 +21,7 @@ final class OpenModel implements AutoCloseable {
 
     OpenModel(Path folder) {
         try (Opening opening = new Opening()) {
-            checkpoint = Checkpoint.open(folder);
+            checkpoint = UsualNames.open(folder);
             opening.add(checkpoint::close);
             config = ModelConfig.of(checkpoint);
             store = new LayerStore(checkpoint, config);

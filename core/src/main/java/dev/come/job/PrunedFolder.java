@@ -5,6 +5,7 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
+import dev.come.model.UsualNames;
 import dev.come.prune.PruningPlan;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -81,7 +82,7 @@ final class PrunedFolder implements AutoCloseable {
     }
 
     private void requireUnchanged() {
-        try (Checkpoint pruned = Checkpoint.open(folder)) {
+        try (Checkpoint pruned = UsualNames.open(folder)) {
             ModelConfig config = ModelConfig.of(pruned);
             if (config.layers() != stack().size()) {
                 throw changed("it has " + config.layers() + " layers, and its plan tells of " + stack().size());

@@ -4,6 +4,7 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.checkpoint.FileModes;
 import dev.come.checkpoint.IoReason;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningPlan;
@@ -53,20 +54,31 @@ final class RunFolder implements AutoCloseable {
      * Takes the target for a run.
      *
      * @throws FailedException if another run writes there
+     * @throws UsageException if its state would lie in a folder elsewhere, to which a link leads
      */
     static RunFolder take(Path target, Kind kind, Resumption resumption, Progress progress) {
+        requireNoLink(beside(target, kind));
         RunLock lock = RunLock.take(target, "--save-path", kind.job, progress);
         return new RunFolder(target, beside(target, kind), resumption, progress, lock);
     }
 
     /** The folder of one part of this run that has a target of its own below the target of all. */
     RunFolder part(Path below, Kind kind) {
+        requireNoLink(beside(below, kind));
         return new RunFolder(below, beside(below, kind), resumption, progress, null);
     }
 
     private static Path beside(Path target, Kind kind) {
         Path absolute = target.toAbsolutePath().normalize();
         return absolute.resolveSibling("." + absolute.getFileName() + ".come-" + kind.job);
+    }
+
+    /** What is not needed any more is removed there, so the folder must be the run's own. */
+    private static void requireNoLink(Path folder) {
+        if (Files.isSymbolicLink(folder)) {
+            throw new UsageException(folder + " is a link, where the run would keep its state and remove it in the end;"
+                    + " remove the link, or give another --save-path");
+        }
     }
 
     /** The folder, whether or not it is there. */
@@ -77,7 +89,7 @@ final class RunFolder implements AutoCloseable {
     /** The folder, made if it is not there. */
     Path make() {
         try {
-            return Files.createDirectories(folder);
+            return FileModes.makePrivateFolder(folder);
         } catch (IOException e) {
             throw new FailedException(folder + " cannot be made (" + IoReason.of(e)
                     + "); the run keeps its state there, so choose a --save-path in a folder that may be written to",

@@ -131,6 +131,13 @@ public record Compute(DType type, String device, int threads) {
         return type.label();
     }
 
+    /** What is wrong where numbers are not finite, for the end of a message; a wider type is advised where there is one. */
+    public String whyNotFinite() {
+        return type == DType.F32
+                ? "the weights are damaged, or too large to compute with"
+                : "the weights are damaged, or too large for " + dtypeName() + " (try --dtype float32)";
+    }
+
     /** Whether the processor computes, whose caches are small, rather than a device that wants large pieces of work. */
     boolean onProcessor() {
         return device.equals("cpu");

@@ -41,6 +41,8 @@ public record Family(String modelType, String architecture, Names names, String 
         SlidingLayers slidingLayers, boolean scaledEmbedding, List<String> ignored, List<String> checkedBy) {
 
     static final String END_OF_TEXT = "eos_token_id";
+    /** How the names of all tensors begin but that of the output projection; base_model_prefix in transformers. */
+    private static final String BASE_MODEL = "model.";
     /** The keys on which the names and shapes of tensors depend, besides the switches. */
     private static final List<String> SHAPING = List.of("vocab_size", "hidden_size", "embedding_size",
             "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
@@ -58,6 +60,11 @@ public record Family(String modelType, String architecture, Names names, String 
      */
     public record Names(String embedding, Optional<String> positions, Optional<String> projectIn, String finalNorm,
             Optional<String> projectOut, String head) {
+        private List<String> all() {
+            return Stream.concat(Stream.of(embedding, finalNorm, finalNormBias(), head),
+                    Stream.of(positions, projectIn, projectOut).flatMap(Optional::stream)).toList();
+        }
+
         /** The bias of the final norm, in families whose norms have one. */
         String finalNormBias() {
             return finalNorm.replaceFirst("weight$", "bias");
@@ -91,13 +98,34 @@ public record Family(String modelType, String architecture, Names names, String 
 
     /** The family of a configuration's {@code model_type}. */
     static Family of(ConfigTree config) {
-        String modelType = config.string("model_type");
-        return Families.ALL.stream().filter(family -> family.modelType.equals(modelType)).findFirst()
-                .orElseThrow(() -> new InvalidInputException(config.file() + ": model_type is \"" + modelType
+        return find(config)
+                .orElseThrow(() -> new InvalidInputException(config.file() + ": model_type is \""
+                        + config.string("model_type")
                         + "\", but the known families are "
                         + Families.ALL.stream().map(Family::modelType).collect(Collectors.joining(", "))
                         + "; a family whose blocks are attention and feed-forward can be added by describing its tensor names, "
                         + "norms, activation, biases, positions and windows (CONTRIBUTING.md, \"A new family\")"));
+    }
+
+    /** The same, if the family is known. */
+    static Optional<Family> find(ConfigTree config) {
+        return config.optionalString("model_type")
+                .flatMap(type -> Families.ALL.stream().filter(family -> family.modelType.equals(type)).findFirst());
+    }
+
+    /** The name that a tensor has in the whole model, given the one that it may have without the output projection. */
+    String usualName(String stored) {
+        String whole = BASE_MODEL + stored;
+        return isOwn(whole) ? whole : stored;
+    }
+
+    /** Whether models of the family may have a tensor of that name, or their files call one so. */
+    boolean names(String tensor) {
+        return isOwn(tensor) || isOwn(BASE_MODEL + tensor);
+    }
+
+    private boolean isOwn(String name) {
+        return name.startsWith(layerPrefix) || names.all().contains(name);
     }
 
     /** The tensors of a layer, each with the parts that lie in it. */

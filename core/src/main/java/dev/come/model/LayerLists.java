@@ -12,6 +12,7 @@ import java.util.Optional;
 final class LayerLists {
     static final String TYPES = "layer_types";
     static final String WITH_ROTATION = "no_rope_layers";
+    static final String ROTATION_PERIOD = "no_rope_layer_interval";
     static final String SLIDING = "sliding_attention";
     static final String FULL = "full_attention";
     private static final String WINDOW = "sliding_window";
@@ -123,7 +124,7 @@ final class LayerLists {
             return true;
         }
         if (!config.has(WITH_ROTATION)) {
-            return !every("no_rope_layer_interval", layer);
+            return !every(ROTATION_PERIOD, layer);
         }
         checkLength(WITH_ROTATION, turning);
         return turning.get(layer) != 0;

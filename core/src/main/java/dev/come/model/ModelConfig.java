@@ -10,9 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
-import tools.jackson.databind.node.ArrayNode;
 
 /**
  * The sizes and switches of a causal language model, read from its config.json and checked against its tensors.
@@ -62,15 +60,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
                 && !alike(headers.info(names.head()), headers.info(names.embedding()))) {
             config = config.untied();
         }
-        try {
-            config.checkTensors(headers);
-        } catch (InvalidInputException e) {
-            List<String> leftOut = config.family.leftOut(headers.config());
-            throw leftOut.isEmpty()
-                    ? e
-                    : new InvalidInputException(
-                            e.getMessage() + "; config.json leaves out " + String.join(", ", leftOut), e);
-        }
+        new TensorCheck(config, headers).run();
         return config;
     }
 
@@ -230,56 +220,6 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
     /** The stored type of the weights: that of the first layer's query projection. */
     public DType storedType(Checkpoint checkpoint) {
         return checkpoint.info(tensorName(0, Part.QUERY)).dtype();
-    }
-
-    /**
-     * A configuration for the layers that are left, with what has to be said layer by layer. Layer numbers no longer
-     * tell which layers attend in which way, so the lists that say it are added.
-     *
-     * @param edited the configuration with the number of layers and the lists that it had cut to the layers that are left
-     * @param originals for each layer that is left, the layer of this model that it attends like
-     */
-    public ConfigTree withLayerLists(ConfigTree edited, List<Integer> originals, ConfigTree whole) {
-        List<AttentionKind> wanted = originals.stream().map(this::attention).toList();
-        if (family.attention(edited, originals.size(), headDim).equals(wanted)) {
-            return edited;
-        }
-        LayerLists lists = new LayerLists(whole, family, layers, headDim);
-        return edited.edited(root -> {
-            ArrayNode types = root.putArray(LayerLists.TYPES);
-            originals.forEach(layer -> types.add(lists.slides(layer) ? LayerLists.SLIDING : LayerLists.FULL));
-            if (family.knows(LayerLists.WITH_ROTATION)) {
-                ArrayNode turning = root.putArray(LayerLists.WITH_ROTATION);
-                originals.forEach(layer -> turning.add(lists.turns(layer) ? 1 : 0));
-            }
-        });
-    }
-
-    private void checkTensors(CheckpointHeaders headers) {
-        Map<String, List<Long>> shapes = new LinkedHashMap<>(tensorsBefore());
-        for (int layer = 0; layer < layers; layer++) {
-            for (List<Part> tensor : layerTensors()) {
-                shapes.put(tensorName(layer, tensor.getFirst()), shape(tensor));
-            }
-        }
-        shapes.putAll(tensorsAfter());
-        Set<String> optional = headers.tensors().stream().map(TensorInfo::name)
-                .filter(name -> name.equals(family.names().head())
-                        || family.ignored().stream().anyMatch(name::endsWith))
-                .collect(Collectors.toSet());
-        headers.checkTensors(shapes.keySet(), optional);
-        shapes.forEach((name, shape) -> checkTensor(headers.info(name), shape));
-    }
-
-    private static void checkTensor(TensorInfo info, List<Long> shape) {
-        if (!info.shape().equals(shape)) {
-            throw new InvalidInputException(info.file() + ": tensor " + info.name() + " has shape " + info.shape()
-                    + ", but config.json makes it " + shape + "; check that config.json belongs to these weights");
-        }
-        if (!info.dtype().floating()) {
-            throw new InvalidInputException(info.file() + ": tensor " + info.name() + " is stored as " + info.dtype()
-                    + ", but weights must be F64, F32, F16 or BF16; dequantise the checkpoint first");
-        }
     }
 
     private static boolean alike(TensorInfo first, TensorInfo second) {

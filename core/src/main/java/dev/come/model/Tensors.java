@@ -2,7 +2,6 @@ package dev.come.model;
 
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -27,13 +26,6 @@ public final class Tensors {
             values[i] = numbers[i] != 0;
         }
         return values;
-    }
-
-    /** Whether no element is infinite or NaN. */
-    public static boolean allFinite(Tensor tensor) {
-        try (var _ = new PointerScope()) {
-            return tensor.isfinite().all().item_bool();
-        }
     }
 
     /** All elements in order, as float64. */

@@ -1,7 +1,6 @@
 package dev.come.prune;
 
 import dev.come.calibration.Calibration;
-import dev.come.calibration.Reading;
 import dev.come.prune.BlockScore.Reduction;
 import dev.come.stack.LayerStack;
 import java.util.LinkedHashMap;
@@ -46,11 +45,6 @@ public record Magnitude(Options options) implements PruningMethod {
     @Override
     public String name() {
         return options.heuristic ? "magnitude+" : "magnitude";
-    }
-
-    @Override
-    public Reading reading() {
-        return options.compat.reading();
     }
 
     @Override

@@ -146,9 +146,9 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         return PlanJson.text(this);
     }
 
-    /** Writes the file so that it is, at any moment, either as it was or as it is now. */
+    /** Writes the file for a run that is under way, so that it is, at any moment, either as it was or as it is now. */
     public void write(Path file) {
-        AtomicFile.write(file, toJson());
+        AtomicFile.writePrivate(file, toJson());
     }
 
     /**

@@ -3,7 +3,6 @@ package dev.come.prune;
 import dev.come.NothingToDoException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.SearchedLosses;
-import dev.come.calibration.Reading;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -56,11 +55,6 @@ public record Sleb(Options options) implements PruningMethod {
     @Override
     public String name() {
         return "sleb";
-    }
-
-    @Override
-    public Reading reading() {
-        return options.compat.reading();
     }
 
     @Override

@@ -3,7 +3,6 @@ package dev.come.prune;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.GradientOrder;
-import dev.come.calibration.Reading;
 import dev.come.prune.BlockScore.Reduction;
 import dev.come.stack.LayerStack;
 import java.util.LinkedHashMap;
@@ -60,11 +59,6 @@ public record Taylor(Options options) implements PruningMethod {
     @Override
     public String name() {
         return options.heuristic ? "taylor+" : "taylor";
-    }
-
-    @Override
-    public Reading reading() {
-        return options.compat.reading();
     }
 
     @Override

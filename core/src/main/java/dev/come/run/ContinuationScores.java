@@ -207,7 +207,7 @@ public final class ContinuationScores implements AutoCloseable {
                 int item = batch.owners().get(i);
                 if (!Double.isFinite(sum)) {
                     throw new FailedException("The log-likelihood of " + name.apply(item) + " is " + sum
-                            + "; the weights are damaged, or their values too large (try --dtype float32)");
+                            + "; " + runner.whyNotFinite());
                 }
                 scores.computeIfAbsent(item, _ -> new ArrayList<>()).add(new Score(sum, greedy));
             }

@@ -114,6 +114,11 @@ public final class LayerRunner implements AutoCloseable {
                 / store.config().layerParameters());
     }
 
+    /** What is wrong where values are not finite, for the end of a message. */
+    public String whyNotFinite() {
+        return compute.whyNotFinite();
+    }
+
     public LayerStore store() {
         return store;
     }
@@ -251,10 +256,9 @@ public final class LayerRunner implements AutoCloseable {
         pass.forward(layer, index, hidden, chunk.layout(), rotation, workspace);
         // A sum is finite only if all of its terms are.
         if (!Double.isFinite(hidden.sum().item_double())) {
-            throw new FailedException(
-                    "Layer " + node.tree() + " gives values that are not finite on "
-                            + pass.subject(index, chunk, hidden) + "; its weights are damaged, or too large for "
-                            + compute.dtypeName() + " (try --dtype float32)");
+            store.requireFinite(node);
+            throw new FailedException("Layer " + node.tree() + " gives values that are not finite on "
+                    + pass.subject(index, chunk, hidden) + "; " + whyNotFinite());
         }
         pass.after(index, hidden);
         progress.advance(1);
@@ -283,13 +287,12 @@ public final class LayerRunner implements AutoCloseable {
         return check(losses, chunk, stack);
     }
 
-    private static double[][] check(double[][] losses, Chunk chunk, LayerStack stack) {
+    private double[][] check(double[][] losses, Chunk chunk, LayerStack stack) {
         for (int i = 0; i < losses.length; i++) {
             double sum = Arrays.stream(losses[i]).sum();
             if (!Double.isFinite(sum)) {
                 throw new FailedException("The loss of sequence " + (chunk.first() + i) + " under the layers "
-                        + stack.tree() + " is " + sum
-                        + "; its states are too large or damaged (try --dtype float32)");
+                        + stack.tree() + " is " + sum + "; " + whyNotFinite());
             }
         }
         return losses;

@@ -1,6 +1,7 @@
 package dev.come.run;
 
 import dev.come.FailedException;
+import dev.come.checkpoint.DType;
 import dev.come.Progress;
 import dev.come.failure.Opening;
 import dev.come.model.Compute;
@@ -24,6 +25,7 @@ import org.bytedeco.pytorch.Tensor;
 public final class ModelPair implements AutoCloseable {
     private final LayerRunner model;
     private final LayerRunner reference;
+    private final String whyNotFinite;
     private final List<TokenChunks> groups;
 
     /** Is told of the tokens of a sequence; called from several threads, for different sequences. */
@@ -51,6 +53,7 @@ public final class ModelPair implements AutoCloseable {
             this.reference = new LayerRunner(reference, referenceCompute);
             opening.done();
         }
+        this.whyNotFinite = (compute.type() == DType.F32 ? referenceCompute : compute).whyNotFinite();
         // The reference's last states, the model's, and once more those that a layer changes.
         long tokenBytes = Math.max((long) model.config().hiddenSize() * compute.type().bytes(),
                 (long) reference.config().hiddenSize() * referenceCompute.type().bytes());
@@ -119,8 +122,7 @@ public final class ModelPair implements AutoCloseable {
                         hidden.narrow(0, start + from - 1L, length - from), workspace);
                 if (!Double.isFinite(Arrays.stream(divergence.nats()).sum())) {
                     throw new FailedException("The divergence on sequence " + sequence
-                            + " is not finite; the states of one of the models are too large or damaged"
-                            + " (try --dtype float32)");
+                            + " is not finite; of one of the models " + whyNotFinite);
                 }
                 sink.accept(sequence, losses[index], referenceLosses[index], divergence);
             }

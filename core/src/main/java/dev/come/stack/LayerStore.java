@@ -4,9 +4,10 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
+import dev.come.checkpoint.FiniteNumbers;
+import dev.come.checkpoint.TensorInfo;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
-import dev.come.model.Tensors;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.Scope;
@@ -65,13 +66,52 @@ public final class LayerStore {
             Tensor before = exact.get(part);
             // Enums of the engine are not one object for each value.
             boolean rounded = tensor.scalar_type().value != before.scalar_type().value;
-            if (rounded && !Tensors.allFinite(tensor) && Tensors.allFinite(before)) {
+            if (rounded && !FiniteNumbers.fill(tensor) && FiniteNumbers.fill(before)) {
                 throw new FailedException("Layer " + node.tree() + " would have weights in " + part
                         + " that are too large for " + DType.of(tensor.scalar_type())
                         + ", which the checkpoint stores them in; store it in BF16 or F32, or take another method");
             }
         });
         return stored;
+    }
+
+    /**
+     * Checks the weights of a layer.
+     *
+     * @throws DamagedWeightsException if some are not finite; the message names layer and tensor
+     */
+    public void requireFinite(LayerNode node) {
+        try (var _ = new PointerScope()) {
+            requireFinite(node, materialise(node));
+        }
+    }
+
+    /** The same with the weights as they are made. */
+    public void requireFinite(LayerNode node, LayerWeights weights) {
+        weights.asMap().forEach((part, tensor) -> {
+            if (!FiniteNumbers.fill(tensor)) {
+                node.originals()
+                        .forEach(layer -> requireFinite("Layer " + layer, config.tensorName(layer, part)));
+                throw new DamagedWeightsException("Layer " + node.tree() + ": the weights that were made for it hold NaN"
+                        + " or infinity in " + part + "; make the model again from one that is not damaged");
+            }
+        });
+    }
+
+    /**
+     * Checks a tensor of the checkpoint.
+     *
+     * @param place begins the message
+     * @throws DamagedWeightsException if it is not finite
+     */
+    void requireFinite(String place, String name) {
+        try (var _ = new PointerScope()) {
+            if (!FiniteNumbers.fill(checkpoint.tensor(name))) {
+                TensorInfo info = checkpoint.info(name);
+                throw new DamagedWeightsException("%s: tensor %s in %s holds NaN or infinity; the file is damaged, so fetch"
+                        .formatted(place, info.name(), info.file()) + " the model again");
+            }
+        }
     }
 
     /** Weights of a layer, of whatever floating types, in those that it is stored in; infinite where they are too large. */

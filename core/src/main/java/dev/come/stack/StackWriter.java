@@ -3,12 +3,12 @@ package dev.come.stack;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
-import dev.come.checkpoint.LayerConfigEdit;
 import dev.come.checkpoint.TensorSpec;
 import dev.come.memory.Retained;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
+import dev.come.model.SavedConfig;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,7 +22,7 @@ public final class StackWriter {
     private final LayerStore store;
     private final ModelConfig config;
     private final LayerStack stack;
-    private final LayerConfigEdit edit;
+    private final SavedConfig saved;
     private final List<TensorSpec> specs = new ArrayList<>();
     private final Map<String, Place> places = new HashMap<>();
 
@@ -33,7 +33,7 @@ public final class StackWriter {
         this.store = store;
         this.config = store.config();
         this.stack = stack;
-        this.edit = edit(store.checkpoint().config());
+        this.saved = new SavedConfig(config, store.checkpoint().config(), stack.firstOriginals());
         config.tensorsBefore().keySet().forEach(this::add);
         List<Integer> firstOriginals = stack.firstOriginals();
         for (int position = 0; position < stack.size(); position++) {
@@ -52,39 +52,9 @@ public final class StackWriter {
         specs.add(new TensorSpec(name, store.checkpoint().info(name).dtype(), store.checkpoint().info(name).shape()));
     }
 
-    private LayerConfigEdit edit(ConfigTree tree) {
-        LayerConfigEdit cut = LayerConfigEdit.keeping(withCount(tieAsTheWeightsAre(tree)), stack.firstOriginals());
-        ConfigTree complete = config.withLayerLists(cut.config(), stack.firstOriginals(), tree);
-        List<String> warnings = new ArrayList<>(cut.warnings());
-        if (ModelConfig.of(tree).tiedEmbeddings() != config.tiedEmbeddings()) {
-            warnings.add(tree.file() + ": tie_word_embeddings was true, but " + config.headTensor()
-                    + " is another tensor than the embedding; both are kept, and the flag is false in the new model");
-        }
-        if (complete != cut.config()) {
-            warnings.add(tree.file()
-                    + ": which layers attend in which way does not follow from their numbers any more, so "
-                    + "lists that say it were added; releases of transformers that do not know them run the model differently");
-        }
-        return new LayerConfigEdit(complete, warnings);
-    }
-
-    /** Corrects the flag of a checkpoint that says its embeddings are tied and has another output projection all the same. */
-    private ConfigTree tieAsTheWeightsAre(ConfigTree tree) {
-        return ModelConfig.of(tree).tiedEmbeddings() == config.tiedEmbeddings()
-                ? tree
-                : tree.edited(root -> root.put("tie_word_embeddings", config.tiedEmbeddings()));
-    }
-
-    /** Says how many layers there are where that was left out. */
-    private ConfigTree withCount(ConfigTree tree) {
-        return tree.has("num_hidden_layers")
-                ? tree
-                : tree.edited(root -> root.put("num_hidden_layers", config.layers()));
-    }
-
     /** What the user should know about the configuration. */
     public List<String> warnings() {
-        return edit.warnings();
+        return saved.warnings();
     }
 
     /** Bytes of weights that will be written. */
@@ -98,7 +68,7 @@ public final class StackWriter {
      * @param settings sets what the user asked for: shard size, extra files, overwriting
      */
     public void write(CheckpointWriterSettings settings) {
-        CheckpointWriter writer = settings.apply(edit.config()).source(store.checkpoint().folder());
+        CheckpointWriter writer = settings.apply(saved.config()).source(store.checkpoint().folder());
         try (LayerAtHand layer = new LayerAtHand()) {
             writer.write(specs, spec -> layer.tensor(spec.name()));
         }
@@ -118,12 +88,14 @@ public final class StackWriter {
         Tensor tensor(String name) {
             Place place = places.get(name);
             if (place == null) {
+                store.requireFinite("Outside of the layers", name);
                 return store.checkpoint().tensor(name);
             }
             if (weights == null || place.position() != position) {
                 held.close();
                 try (var _ = new PointerScope()) {
                     weights = store.materialise(stack.get(place.position()));
+                    store.requireFinite(stack.get(place.position()), weights);
                     weights.asMap().values().forEach(held::keep);
                 }
                 position = place.position();

@@ -46,9 +46,7 @@ class CheckpointWriterTests {
         assertThat(target.resolve("model.safetensors")).hasSameBinaryContentAs(source.resolve("model.safetensors"));
         assertThat(target.resolve("config.json")).content()
                 .isEqualTo(Files.readString(source.resolve("config.json")).strip() + "\n");
-        // its other file
-        assertThat(target.resolve("config-4x.json"))
-                .hasSameBinaryContentAs(source.resolve("config-4x.json"));
+        assertThat(names(target)).containsExactly("config.json", "model.safetensors"); // and not config-4x.json
         assertThat(names(parent)).containsExactly("out");
     }
 
@@ -141,12 +139,13 @@ class CheckpointWriterTests {
             Files.createDirectories(source.resolve(left).getParent());
             Files.writeString(source.resolve(left), left);
         }
-        Files.createSymbolicLink(source.resolve("linked.json"), source.resolve("tokenizer.json"));
+        Files.createSymbolicLink(source.resolve("added_tokens.json"), source.resolve("tokenizer.json"));
         writer().source(source).file("README.md", "a new card").write(ONE_TENSOR, CheckpointWriterTests::ones);
-        assertThat(names(target)).containsExactly("LICENSE", "README.md", "additional_chat_templates", "config.json",
-                "linked.json", "merges.txt", "model.safetensors", "tokenizer.json", "tokenizer.model", "vocab.json");
+        assertThat(names(target)).containsExactly("LICENSE", "README.md", "added_tokens.json",
+                "additional_chat_templates", "config.json", "merges.txt", "model.safetensors", "tokenizer.json",
+                "tokenizer.model", "vocab.json");
         assertThat(target.resolve("README.md")).hasContent("a new card");
-        assertThat(target.resolve("linked.json")).isRegularFile().hasContent("tokenizer.json");
+        assertThat(target.resolve("added_tokens.json")).isRegularFile().hasContent("tokenizer.json");
         assertThat(target.resolve("additional_chat_templates/tool.jinja")).exists();
     }
 
@@ -154,13 +153,57 @@ class CheckpointWriterTests {
     void givesThePermissionsThatTheUmaskLeaves() throws IOException {
         Path source = Files.createDirectories(parent.resolve("source"));
         Files.writeString(source.resolve("tokenizer.json"), "{}");
-        Files.setPosixFilePermissions(source.resolve("tokenizer.json"), PosixFilePermissions.fromString("r--------"));
+        Files.setPosixFilePermissions(source.resolve("tokenizer.json"), PosixFilePermissions.fromString("r--r--r--"));
         Set<PosixFilePermission> ofFolders = Files.getPosixFilePermissions(Files.createDirectory(parent.resolve("d")));
         Set<PosixFilePermission> ofFiles = Files.getPosixFilePermissions(Files.createFile(parent.resolve("f")));
         writer().source(source).file("README.md", "").write(ONE_TENSOR, CheckpointWriterTests::ones);
         assertThat(Files.getPosixFilePermissions(target)).isEqualTo(ofFolders);
         for (String file : names(target)) {
             assertThat(Files.getPosixFilePermissions(target.resolve(file))).as(file).isEqualTo(ofFiles);
+        }
+    }
+
+    private Path source(String modes, String weights) throws IOException {
+        Path source = Files.createDirectories(parent.resolve("source"));
+        Files.setPosixFilePermissions(source, PosixFilePermissions.fromString(modes));
+        for (String file : List.of("config.json", "tokenizer.json", "LICENSE", "model-1.safetensors",
+                "model-2.safetensors")) {
+            Files.writeString(source.resolve(file), "{}");
+        }
+        Files.setPosixFilePermissions(source.resolve("model-2.safetensors"), PosixFilePermissions.fromString(weights));
+        return source;
+    }
+
+    @Test
+    void letsNobodyReadTheWeightsWhoMayNotReadThoseOfTheSource() throws IOException {
+        Path source = source("rwxr-x---", "r--------");
+        Files.setPosixFilePermissions(source.resolve("LICENSE"), PosixFilePermissions.fromString("rw-r-----"));
+        writer().source(source).file("come.json", "{}").maxShardBytes(16)
+                .write(List.of(ONE_TENSOR.getFirst(), new TensorSpec("y", DType.F32, List.of(4L))),
+                        CheckpointWriterTests::ones);
+        Set<PosixFilePermission> ordinary = Files.getPosixFilePermissions(Files.createFile(parent.resolve("f")));
+        assertThat(Files.getPosixFilePermissions(target)).isSubsetOf(PosixFilePermissions.fromString("rwxr-x---"));
+        for (String file : names(target)) {
+            String most = switch (file) {
+                case "LICENSE" -> "rw-r-----";
+                case "tokenizer.json" -> PosixFilePermissions.toString(ordinary);
+                default -> "rw-------";
+            };
+            assertThat(Files.getPosixFilePermissions(target.resolve(file))).as(file)
+                    .isSubsetOf(PosixFilePermissions.fromString(most)).isSubsetOf(ordinary)
+                    .containsAll(PosixFilePermissions.fromString("rw-------"));
+        }
+        assertThat(names(target)).hasSize(7);
+    }
+
+    @Test
+    void aFileThatTheModelIsMadeFromCountsToo() throws IOException {
+        Path file = Files.createFile(parent.resolve("model.gguf"));
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        writer().madeFrom(file).write(ONE_TENSOR, CheckpointWriterTests::ones);
+        for (String name : names(target)) {
+            assertThat(Files.getPosixFilePermissions(target.resolve(name))).as(name)
+                    .isEqualTo(PosixFilePermissions.fromString("rw-------"));
         }
     }
 

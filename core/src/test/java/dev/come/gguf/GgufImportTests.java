@@ -17,6 +17,7 @@ import dev.come.checkpoint.TensorInfo;
 import dev.come.model.ModelConfig;
 import dev.come.text.Tokenizer;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -88,6 +89,24 @@ class GgufImportTests {
         });
         Files.writeString(copy.resolve("config.json"), config.toJson());
         return copy;
+    }
+
+    @Test
+    void weightsThatAreNoNumbersAreNotUnpacked() throws IOException {
+        Path file = TinyGguf.llama().write(folder.resolve("damaged.gguf"));
+        GgufTensor last;
+        try (GgufFile gguf = GgufFile.open(file)) {
+            last = gguf.header().tensors().getLast();
+        }
+        try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
+            bytes.seek(last.offset() + last.byteLength() - Float.BYTES);
+            bytes.writeInt(Integer.reverseBytes(Float.floatToRawIntBits(Float.NaN)));
+        }
+        assertThatThrownBy(() -> GgufImport.folder(file, folder.resolve("cache"), Progress.NONE))
+                .isInstanceOf(FailedException.class)
+                .hasMessage(file + ": tensor '" + last.name()
+                        + "' holds NaN or infinity; the file is damaged, fetch it again");
+        assertThat(folder.resolve("cache")).doesNotExist();
     }
 
     @Test

@@ -36,6 +36,7 @@ final class Run {
     int samples = 12;
     int threads = 1;
     long memory = Long.MAX_VALUE;
+    String dtype = "float32";
 
     Run(String golden, Path folder) throws IOException {
         this.folder = folder;
@@ -102,7 +103,7 @@ final class Run {
     }
 
     ComputeChoice choice() {
-        return new ComputeChoice("float32", "cpu", threads, memory);
+        return new ComputeChoice(dtype, "cpu", threads, memory);
     }
 
     /** A job of several methods. */

@@ -123,6 +123,26 @@ class RemovingMethodsTests {
         }
     }
 
+    /** Neither looks at the last state, which the authors' code has of another width in some models. */
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void theReferenceOfSlebAndTaylorRunsOnEveryModel(String model) {
+        Sleb sleb = new Sleb(Sleb.Options.REFERENCE);
+        Taylor taylor = new Taylor(new Taylor.Options(GradientOrder.NEVER_ZEROED, Reduction.SUM, Reduction.SUM, false,
+                Compat.REFERENCE));
+        try (GoldenRun golden = new GoldenRun(model, folder);
+                LocalCalibration ofSleb = golden.calibration(sleb.reading());
+                LocalCalibration ofTaylor = golden.calibration(taylor.reading())) {
+            golden.assertResult("sleb_no_barriers",
+                    Pruning.run(sleb, golden.dense(), golden.target(), ofSleb, steps -> {
+                    }));
+            List<PruningStep> steps = taylor.next(golden.dense(), golden.target(), ofTaylor);
+            GoldenRun.assertClose(
+                    steps.getFirst().scores().getOrDefault("log_taylor", List.of()).stream().map(Math::exp).toList(),
+                    golden.run("taylor_seed").get("scores_sum"), 1, model);
+        }
+    }
+
     /** The two least losses are the golden ones; others are too, or bounded from below by what is above these two. */
     private static void assertSearched(Map<String, List<Double>> scores, List<Double> golden, String what) {
         double secondLeast = golden.stream().sorted().toList().get(1);

@@ -1,0 +1,187 @@
+package dev.come.model;
+
+import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.LayerConfigEdit;
+import dev.come.checkpoint.Quantisation;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What config.json of a model says that has only some of the layers of another. What that model's says is kept, except what does
+ * not hold any more. What some readers know only by an older key is said under that key too.
+ */
+public final class SavedConfig {
+    private static final String TIED = "tie_word_embeddings";
+    private static final String LAYERS = "num_hidden_layers";
+    private static final String ROPE = "rope_parameters";
+    /** Every so many layers one attends to everything, and the others only to a window. */
+    private static final List<String> WINDOW_PERIODS = List.of("sliding_window_pattern", "_sliding_window_pattern");
+
+    private final ModelConfig model;
+    private final ConfigTree whole;
+    private final List<Integer> originals;
+    private final LayerLists lists;
+    private final List<String> warnings = new ArrayList<>();
+    private final ConfigTree config;
+
+    /**
+     * Makes the configuration.
+     *
+     * @param model the model that the layers are of
+     * @param whole its config.json
+     * @param originals for each layer that is left, the layer of this model that it attends like
+     */
+    public SavedConfig(ModelConfig model, ConfigTree whole, List<Integer> originals) {
+        this.model = model;
+        this.whole = whole;
+        this.originals = List.copyOf(originals);
+        this.lists = new LayerLists(whole, model.family(), model.layers(), model.headDim());
+        LayerConfigEdit cut = LayerConfigEdit.keeping(withCount(tieAsTheWeightsAre(whole)), originals);
+        warnings.addAll(cut.warnings());
+        this.config = withOlderRopeKeys(withPeriods(withLayerLists(withoutQuantisation(cut.config()))));
+    }
+
+    /** What the new config.json says. */
+    public ConfigTree config() {
+        return config;
+    }
+
+    /** What the user should know: what is said otherwise than before, one sentence each. */
+    public List<String> warnings() {
+        return List.copyOf(warnings);
+    }
+
+    private void warn(String what) {
+        warnings.add(whole.file() + ": " + what);
+    }
+
+    /** Corrects the flag of a checkpoint that says its embeddings are tied and has another output projection all the same. */
+    private ConfigTree tieAsTheWeightsAre(ConfigTree tree) {
+        if (ModelConfig.of(tree).tiedEmbeddings() == model.tiedEmbeddings()) {
+            return tree;
+        }
+        warn(TIED + " was true, but " + model.headTensor()
+                + " is another tensor than the embedding; both are kept, and the flag is false in the new model");
+        return tree.edited(root -> root.put(TIED, model.tiedEmbeddings()));
+    }
+
+    /** Says how many layers there are where that was left out. */
+    private ConfigTree withCount(ConfigTree tree) {
+        return tree.has(LAYERS) ? tree : tree.edited(root -> root.put(LAYERS, model.layers()));
+    }
+
+    /** Weights that are written here are plain; what reads them would take them for packed ones, or pack them. */
+    private ConfigTree withoutQuantisation(ConfigTree tree) {
+        Optional<Quantisation> quantisation = Quantisation.of(tree);
+        if (quantisation.isEmpty()) {
+            return tree;
+        }
+        warn(quantisation.get().key() + " (" + quantisation.get().name()
+                + ") is left out of the new model, because the weights are plain");
+        return Quantisation.removedFrom(tree);
+    }
+
+    /** Adds the lists that say which layers attend in which way, where their numbers no longer tell it. */
+    private ConfigTree withLayerLists(ConfigTree tree) {
+        List<AttentionKind> wanted = originals.stream().map(model::attention).toList();
+        if (model.family().attention(tree, originals.size(), model.headDim()).equals(wanted)) {
+            return tree;
+        }
+        warn("which layers attend in which way does not follow from their numbers any more, so lists that say it were"
+                + " added; releases of transformers that do not know them run the model differently");
+        return tree.edited(root -> {
+            ArrayNode types = root.putArray(LayerLists.TYPES);
+            originals.forEach(layer -> types.add(lists.slides(layer) ? LayerLists.SLIDING : LayerLists.FULL));
+            if (model.family().knows(LayerLists.WITH_ROTATION)) {
+                ArrayNode turning = root.putArray(LayerLists.WITH_ROTATION);
+                originals.forEach(layer -> turning.add(lists.turns(layer) ? 1 : 0));
+            }
+        });
+    }
+
+    /**
+     * Corrects the keys that say after how many layers one is of another kind. transformers reads the lists in their place, and
+     * other programs the keys alone.
+     */
+    private ConfigTree withPeriods(ConfigTree tree) {
+        ConfigTree corrected = tree;
+        if (model.family().knows(LayerLists.TYPES)) {
+            List<Boolean> full = originals.stream().map(layer -> !lists.slides(layer)).toList();
+            for (String key : WINDOW_PERIODS) {
+                corrected = withPeriod(corrected, key, full, LayerLists.TYPES);
+            }
+        }
+        if (model.family().knows(LayerLists.WITH_ROTATION)) {
+            List<Boolean> still = originals.stream().map(layer -> !lists.turns(layer)).toList();
+            corrected = withPeriod(corrected, LayerLists.ROTATION_PERIOD, still, LayerLists.WITH_ROTATION);
+        }
+        return corrected;
+    }
+
+    private ConfigTree withPeriod(ConfigTree tree, String key, List<Boolean> marked, String list) {
+        if (!tree.has(key)) {
+            return tree;
+        }
+        Optional<Integer> period = periods(marked, tree.integer(key)).filter(number -> describes(number, marked))
+                .findFirst();
+        if (period.isEmpty()) {
+            warn(key + " is left out of the new model, because its layers follow no such rule any more; " + list
+                    + " says of which kind each is, and programs that do not read it run the model differently");
+        }
+        return tree.edited(root -> period.ifPresentOrElse(number -> root.put(key, number), () -> root.remove(key)));
+    }
+
+    /** The numbers that may describe which layers are marked: what was said before, and the number of the first one. */
+    private static Stream<Integer> periods(List<Boolean> marked, int before) {
+        int first = marked.indexOf(true);
+        return Stream.of(before, 1 + (first < 0 ? marked.size() : first));
+    }
+
+    /** Whether exactly the last of every so many layers are marked. */
+    private static boolean describes(int period, List<Boolean> marked) {
+        return period > 0 && IntStream.range(0, marked.size())
+                .allMatch(layer -> marked.get(layer) == ((layer + 1) % period == 0));
+    }
+
+    /**
+     * Says the base of the frequencies outside {@code rope_parameters} too, where transformers 4 and other programs look for it. They
+     * would take 10,000 without a word.
+     */
+    private ConfigTree withOlderRopeKeys(ConfigTree tree) {
+        if (!tree.has(ROPE) || !model.family().knows(RopeReader.THETA)) {
+            return tree;
+        }
+        if (model.family().knows(RopeReader.LOCAL_THETA)) {
+            return tree.edited(root -> {
+                JsonNode settings = root.path(ROPE);
+                put(root, RopeReader.THETA, settings.path(LayerLists.FULL), theta(tree, LayerLists.FULL));
+                put(root, RopeReader.LOCAL_THETA, settings.path(LayerLists.SLIDING), theta(tree, LayerLists.SLIDING));
+            });
+        }
+        Set<Double> thetas = model.attentionKinds().stream().flatMap(kind -> kind.rotary().stream())
+                .map(RotaryEmbedding::theta).collect(Collectors.toSet());
+        return thetas.size() == 1
+                ? tree.edited(root -> put(root, RopeReader.THETA, root.path(ROPE), thetas.iterator().next()))
+                : tree;
+    }
+
+    private double theta(ConfigTree tree, String kind) {
+        return RotaryEmbedding.of(tree, model.family(), model.headDim(), kind).theta();
+    }
+
+    /** @param settings where the number may be said too, with the digits that it keeps */
+    private static void put(ObjectNode root, String key, JsonNode settings, double theta) {
+        if (!root.hasNonNull(key)) {
+            JsonNode said = settings.path(RopeReader.THETA);
+            root.set(key, said.isNumber() ? said : root.numberNode(theta));
+        }
+    }
+}

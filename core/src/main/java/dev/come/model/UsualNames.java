@@ -1,0 +1,72 @@
+package dev.come.model;
+
+import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.CheckpointException;
+import dev.come.checkpoint.CheckpointHeaders;
+import dev.come.checkpoint.TensorInfo;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * Tensors under the names that all other code asks for, where their files call them otherwise. There are two such kinds of file,
+ * and transformers reads both.
+ *
+ * <ul>
+ * <li>Some name the tensors of the model without its output projection, whose names lack {@code model.} at the beginning: OPT 350m,
+ * 6.7b, 13b and 30b, and whatever is saved by a class without that projection.
+ * <li>Some models with tied embeddings are stored with {@code lm_head.weight} in the place of the embedding.
+ * </ul>
+ */
+public final class UsualNames {
+    private UsualNames() {
+    }
+
+    /**
+     * Opens a model folder.
+     *
+     * @throws CheckpointException as {@link Checkpoint#open(Path)}
+     */
+    public static Checkpoint open(Path folder) {
+        return Checkpoint.open(of(CheckpointHeaders.read(folder)));
+    }
+
+    /** The headers of a model with the usual names. Of a family that is not known they stay as they are. */
+    public static CheckpointHeaders of(CheckpointHeaders headers) {
+        return Family.find(headers.config()).map(family -> of(headers, family)).orElse(headers);
+    }
+
+    private static CheckpointHeaders of(CheckpointHeaders headers, Family family) {
+        CheckpointHeaders whole = headers.renamed(family::usualName);
+        Family.Names names = family.names();
+        boolean onlyHead = !whole.contains(names.embedding()) && whole.contains(names.head())
+                && family.bool(headers.config(), "tie_word_embeddings", false);
+        return onlyHead ? whole.renamed(name -> name.equals(names.head()) ? names.embedding() : name) : whole;
+    }
+
+    /** What a user should know: which tensor is read under another name. */
+    public static Optional<String> remark(CheckpointHeaders usual) {
+        List<String> names = usual.names();
+        List<TensorInfo> stored = usual.tensors();
+        int[] other = IntStream.range(0, names.size()).filter(i -> !names.get(i).equals(stored.get(i).name())).toArray();
+        return other.length == 0
+                ? Optional.empty()
+                : Optional.of("tensor " + stored.get(other[0]).name() + " is read as " + names.get(other[0])
+                        + (other.length == 1 ? "" : " (and " + (other.length - 1) + " more in the same way)")
+                        + "; models made from this one have the usual name");
+    }
+
+    /** What stands before the name of every tensor and belongs to no model of the family. */
+    static Optional<String> strangePrefix(List<String> names, Family family) {
+        if (names.isEmpty() || names.stream().anyMatch(family::names)) {
+            return Optional.empty();
+        }
+        String first = names.getFirst();
+        return IntStream.range(0, first.length()).filter(i -> first.charAt(i) == '.')
+                .mapToObj(i -> first.substring(0, i + 1))
+                .filter(prefix -> names.stream().allMatch(
+                        name -> name.startsWith(prefix) && family.names(name.substring(prefix.length()))))
+                .findFirst();
+    }
+}
