@@ -65,9 +65,6 @@ public final class CausalLanguageModel implements AutoCloseable {
                     layers.add(Shortage.named(() -> "Loading layer " + number + " of " + layerCount,
                             () -> DecoderLayer.thatStays(config, weights.apply(number), compute)));
                 }
-                if (PackedLinear.possible(compute)) {
-                    checkpoint.unload(); // the packed copies are all that is needed from now on
-                }
             }
             opening.done();
         }

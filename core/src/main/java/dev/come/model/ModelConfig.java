@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.bytedeco.javacpp.PointerScope;
 import tools.jackson.databind.node.ArrayNode;
 
 /**
@@ -43,7 +42,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
     public static ModelConfig of(Checkpoint checkpoint) {
         ModelConfig config = of(checkpoint.headers());
         return config.storesTiedHead(checkpoint.headers())
-                && !same(checkpoint, config.family.names().head(), config.family.names().embedding())
+                && !checkpoint.holdsSame(config.family.names().head(), checkpoint, config.family.names().embedding())
                         ? config.untied()
                         : config;
     }
@@ -284,12 +283,6 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
 
     private static boolean alike(TensorInfo first, TensorInfo second) {
         return first.dtype() == second.dtype() && first.shape().equals(second.shape());
-    }
-
-    private static boolean same(Checkpoint checkpoint, String first, String second) {
-        try (var _ = new PointerScope()) {
-            return checkpoint.tensor(first).equal(checkpoint.tensor(second));
-        }
     }
 
     static InvalidInputException invalid(ConfigTree tree, String what) {
