@@ -120,6 +120,12 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
                 .anyMatch(RotaryEmbedding::dependsOnLength);
     }
 
+    /** Whether every position turns by the same angles in texts of two lengths. */
+    public boolean turnsAlike(int length, int otherLength) {
+        return attentionKinds.stream().flatMap(kind -> kind.rotary().stream())
+                .allMatch(rotary -> rotary.turnsAlike(length, otherLength));
+    }
+
     /**
      * How far the model tells tokens apart: max_position_embeddings, or beyond it where the scaling of every layer's rotary
      * embedding reaches further. In many configurations that number is of the model before it was scaled.
