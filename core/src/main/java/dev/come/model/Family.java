@@ -2,6 +2,7 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.Shown;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -93,7 +94,7 @@ public record Family(String modelType, String architecture, Names names, String 
     static Family of(ConfigTree config) {
         String modelType = config.string("model_type");
         return Families.ALL.stream().filter(family -> family.modelType.equals(modelType)).findFirst()
-                .orElseThrow(() -> new InvalidInputException(config.file() + ": model_type is \"" + modelType
+                .orElseThrow(() -> new InvalidInputException(config.file() + ": model_type is \"" + Shown.of(modelType)
                         + "\", but the known families are "
                         + Families.ALL.stream().map(Family::modelType).collect(Collectors.joining(", "))
                         + "; a family whose blocks are attention and feed-forward can be added by describing its tensor names, "
