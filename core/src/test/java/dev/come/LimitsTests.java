@@ -142,7 +142,7 @@ class LimitsTests {
     void aTensorWithAVeryLongNameIsNamedInPart() throws IOException {
         String name = "x".repeat(40_000);
         Path model = header("{\"" + name + "\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}");
-        assertThat(refusal(() -> CheckpointHeaders.read(model))).contains("xxx ... ")
+        assertThat(refusal(() -> CheckpointHeaders.read(model))).contains("xxx...': F32")
                 .endsWith("the header is damaged, fetch the file again");
     }
 
@@ -246,6 +246,14 @@ class LimitsTests {
     }
 
     @Test
+    void aFileWithMoreThanItsSizeSaysIsRefused() {
+        Path status = Path.of("/proc/self/status");
+        assumeTrue(Files.isReadable(status), "there is no /proc");
+        assertThatThrownBy(() -> Limits.read(status, 10)).isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("status has more than 10 bytes");
+    }
+
+    @Test
     void aFileWithoutAnEndIsRefused() throws IOException {
         Path device = Path.of("/dev/zero");
         assumeTrue(Files.isReadable(device), "there is no /dev/zero");
@@ -253,7 +261,7 @@ class LimitsTests {
         Files.delete(model.resolve("config.json"));
         Files.createSymbolicLink(model.resolve("config.json"), device);
         assertThatThrownBy(() -> Checkpoint.open(model)).isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("config.json has more than " + Limits.CONFIG_BYTES + " bytes");
+                .hasMessageContaining("config.json cannot be read (it is a pipe or a device, not a file)");
     }
 
     /** The heap is that of the launcher. */

@@ -119,6 +119,9 @@ final class LatencyCommand implements Runnable {
         out.println("Median (least to most) of " + load.iterations() + " runs after one to warm up: " + load.batch()
                 + " x " + load.promptTokens() + " tokens" + (generates ? " and " + load.newTokens() + " new ones" : "")
                 + ", in " + result.dtype() + ".");
+        timings.forEach(timing -> timing.anewFrom().ifPresent(tokens -> out.println(timing.name()
+                + " turns positions by other angles from " + tokens + " tokens on, so what was cached was run anew"
+                + " there; the time of new tokens includes that.")));
         if (generates) {
             Timing last = timings.getLast();
             double stepBytes = last.weightBytes() * (load.newTokens() - 1.0)

@@ -12,12 +12,12 @@ import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * A model folder that was opened for reading: its config.json and the tensors of its safetensors files, which are
- * mapped into memory and never copied. Nothing in the folder is changed or executed.
+ * A model folder that was opened for reading: its config.json and the tensors of its safetensors files. Nothing in the folder is
+ * changed or executed.
  *
  * <p>Opening reads the headers only, and checks all that can be known from them, so that a damaged file is refused
- * before work begins. The files must not be shortened while they are open: the process would die at the next look at
- * what is gone. Safe for use from several threads, except that {@link #close} must be the last call.
+ * before work begins. A tensor is read when it is asked for, into memory of its own. A file that was shortened or grew
+ * meanwhile is refused then. Safe for use from several threads, except that {@link #close} must be the last call.
  */
 public final class Checkpoint implements AutoCloseable {
     /** So much of each tensor goes into the fingerprint. */
@@ -30,7 +30,7 @@ public final class Checkpoint implements AutoCloseable {
         this.headers = headers;
         try (Opening opening = new Opening()) {
             opening.add(this::close);
-            headers.files().forEach(header -> files.put(header.file(), TensorFile.map(header)));
+            headers.files().forEach(header -> files.put(header.file(), TensorFile.of(header)));
             opening.done();
         }
     }
@@ -89,14 +89,38 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * A view of a tensor on the mapped file: stored type, no copy. It is valid until this checkpoint is closed, and
-     * must never be written to, for the memory is read-only and the process would die.
+     * A tensor in its stored type, of the current PointerScope.
      *
-     * @throws CheckpointException when there is no tensor of that name
+     * @throws CheckpointException when there is none of that name, or its file is not as long any more as it was
      */
     public Tensor tensor(String name) {
         TensorInfo tensor = info(name);
         return file(tensor).tensor(tensor.name());
+    }
+
+    /** Some rows of a tensor that has rows, one after the other in the file; otherwise as {@link #tensor}. */
+    public Tensor rows(String name, long first, long count) {
+        return file(info(name)).rows(name, first, count);
+    }
+
+    /** The rows of a tensor with these numbers; otherwise as {@link #tensor}. */
+    public Tensor rows(String name, int[] numbers) {
+        return file(info(name)).rows(name, numbers);
+    }
+
+    /**
+     * Reads rows of a tensor.
+     *
+     * @param into takes as many as it has itself; contiguous, of the stored type, on the processor
+     * @throws CheckpointException as {@link #tensor}
+     */
+    public void readRows(String name, long first, Tensor into) {
+        file(info(name)).readRows(name, first, into);
+    }
+
+    /** Whether a tensor here and one of another model have the same type, shape and bytes. */
+    public boolean holdsSame(String name, Checkpoint other, String otherName) {
+        return file(info(name)).holdsSame(name, other.file(other.info(otherName)), otherName);
     }
 
     /**
@@ -117,15 +141,7 @@ public final class Checkpoint implements AutoCloseable {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    /**
-     * Lets the memory go that holds what was read so far. Tensors stay valid: what is looked at again is read again, as a rule from
-     * the system's own cache of the file.
-     */
-    public void unload() {
-        files.values().forEach(TensorFile::unload);
-    }
-
-    /** Unmaps the files; every tensor that {@link #tensor} gave becomes invalid. */
+    /** Closes the files; what was read stays. */
     @Override
     public void close() {
         files.values().forEach(TensorFile::close);

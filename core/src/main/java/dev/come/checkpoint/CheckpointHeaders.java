@@ -70,7 +70,7 @@ public final class CheckpointHeaders {
             TensorInfo other = tensors.put(tensor.name(), tensor);
             if (other != null) {
                 throw new CheckpointException("%s: tensor '%s' lies in %s too; fetch the model again from one source"
-                        .formatted(tensor.file(), tensor.name(), other.file().getFileName()));
+                        .formatted(tensor.file(), Shown.of(tensor.name()), other.file().getFileName()));
             }
         }
     }
@@ -241,7 +241,7 @@ public final class CheckpointHeaders {
     }
 
     private static String firstOf(Set<String> names) {
-        String first = "tensor '%s'".formatted(names.iterator().next());
+        String first = "tensor '%s'".formatted(Shown.of(names.iterator().next()));
         return names.size() == 1 ? first : "%s (and %s more)".formatted(first, names.size() - 1);
     }
 }

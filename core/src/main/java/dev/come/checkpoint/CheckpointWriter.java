@@ -244,14 +244,13 @@ public final class CheckpointWriter {
         return checksums;
     }
 
-    @SuppressWarnings("restricted") // the length is that of the tensor's own memory
     private static MemorySegment bytes(Tensor tensor, TensorSpec spec) {
         TensorSpec given = new TensorSpec(spec.name(), DType.of(tensor.scalar_type()),
                 Arrays.stream(tensor.shape()).boxed().toList());
         if (!given.equals(spec)) {
             throw new IllegalArgumentException("%s was promised, %s was given".formatted(spec, given));
         }
-        return MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(spec.byteLength());
+        return TensorMemory.of(tensor);
     }
 
     private static long writeTensor(FileChannel channel, MemorySegment bytes, Progress.Task task) throws IOException {

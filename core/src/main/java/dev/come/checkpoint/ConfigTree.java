@@ -174,7 +174,7 @@ public final class ConfigTree {
 
     private <T> T required(String key, Kind<T> kind) {
         return optional(key, kind).orElseThrow(() -> new CheckpointException(
-                "%s: '%s' is missing; it must be %s".formatted(file, prefix + key, kind.name)));
+                "%s: '%s' is missing; it must be %s".formatted(file, Shown.of(prefix + key), kind.name)));
     }
 
     private <T> Optional<T> optional(String key, Kind<T> kind) {
@@ -194,8 +194,8 @@ public final class ConfigTree {
 
     private <T> T value(Supplier<String> key, JsonNode node, Kind<T> kind) {
         if (!kind.fits.test(node)) {
-            throw new CheckpointException("%s: '%s' must be %s, but is %s".formatted(file, prefix + key.get(),
-                    kind.name, Json.shown(node)));
+            throw new CheckpointException("%s: '%s' must be %s, but is %s".formatted(file, Shown.of(prefix + key.get()),
+                    kind.name, Shown.of(node)));
         }
         return kind.value.apply(node);
     }

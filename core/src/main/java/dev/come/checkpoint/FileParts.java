@@ -6,7 +6,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /** A file that can be read in parts, wherever it lies. */
 public interface FileParts {
@@ -35,7 +34,7 @@ public interface FileParts {
 
         @Override
         public byte[] read(long position, int length) throws IOException {
-            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            try (FileChannel channel = InputFile.channel(file)) {
                 ByteBuffer bytes = ByteBuffer.allocate(length);
                 readFully(channel, bytes, position);
                 return bytes.array();

@@ -9,8 +9,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashSet;
-import java.util.Iterator;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiConsumer;
@@ -48,8 +46,6 @@ final class Json {
             .enable(JsonWriteFeature.ESCAPE_NON_ASCII).disable(JsonWriteFeature.WRITE_HEX_UPPER_CASE)
             .disable(JsonWriteFeature.ESCAPE_FORWARD_SLASHES).build();
     private static final JsonMapper MAPPER = new JsonMapper(FACTORY);
-
-    private static final int SHOWN = 100;
 
     private final Path file;
     private final JsonParser parser;
@@ -119,7 +115,7 @@ final class Json {
                     e);
         } catch (JacksonException e) {
             throw new CheckpointException("%s: its JSON is broken%s (%s); the file is damaged, fetch it again"
-                    .formatted(file, position(e), firstLine(e.getOriginalMessage())), e);
+                    .formatted(file, position(e), Shown.of(firstLine(e.getOriginalMessage()))), e);
         }
     }
 
@@ -149,35 +145,6 @@ final class Json {
         return MAPPER.writeValueAsString(node);
     }
 
-    /** The beginning of a value's text, for messages. */
-    static String shown(JsonNode node) {
-        StringBuilder text = new StringBuilder();
-        show(node, text);
-        return text.length() <= SHOWN ? text.toString() : text.substring(0, SHOWN) + "...";
-    }
-
-    private static void show(JsonNode node, StringBuilder text) {
-        if (!node.isContainer()) {
-            text.append(node.isString() && node.stringValue().length() > SHOWN
-                    ? '"' + node.stringValue().substring(0, SHOWN)
-                    : printCompact(node));
-            return;
-        }
-        text.append(node.isArray() ? '[' : '{');
-        int start = text.length();
-        Iterator<Map.Entry<String, JsonNode>> entries = node.properties().iterator();
-        Iterator<JsonNode> elements = node.valueStream().iterator();
-        while (elements.hasNext() && text.length() <= SHOWN) {
-            text.append(text.length() > start ? "," : "");
-            if (entries.hasNext()) {
-                String key = entries.next().getKey();
-                text.append('"').append(key, 0, Math.min(key.length(), SHOWN)).append("\":");
-            }
-            show(elements.next(), text);
-        }
-        text.append(node.isArray() ? ']' : '}');
-    }
-
     private void document(Predicate<String> known, BiConsumer<String, JsonNode> entry) {
         if (parser.nextToken() != JsonToken.START_OBJECT) {
             throw new CheckpointException(
@@ -195,7 +162,7 @@ final class Json {
             String key = Objects.requireNonNull(parser.currentName());
             if (known.test(key)) {
                 throw new CheckpointException(
-                        "%s: '%s' is given twice; the file is damaged, fetch it again".formatted(file, path()));
+                        "%s: '%s' is given twice; the file is damaged, fetch it again".formatted(file, Shown.of(path())));
             }
             parser.nextToken();
             entry.accept(key, value());
@@ -246,7 +213,7 @@ final class Json {
             // an exponent of more than 32 bits: refused below
         }
         throw new CheckpointException("%s: '%s' is %s where a finite number is expected; correct the file"
-                .formatted(file, path(), literal.substring(0, Math.min(literal.length(), SHOWN))));
+                .formatted(file, Shown.of(path()), Shown.of(literal)));
     }
 
     /** Where the parser is, for example {@code rope_scaling.long_factor[3]}; made for messages only, since that takes time. */

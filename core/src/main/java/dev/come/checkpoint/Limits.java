@@ -71,18 +71,21 @@ public final class Limits {
     /** Bytes of a list that the hub answers with. Its largest repositories, of 100,000 files, take about 20 MB. */
     public static final int ANSWER_BYTES = 64 << 20;
 
+    /** Bytes of the file that holds the token for the hub. Tokens have 37. */
+    public static final int TOKEN_BYTES = 1 << 16;
+
     private Limits() {
     }
 
     /**
      * The content of a file, whatever its size is said to be.
      *
-     * @throws CheckpointException when it has more bytes than the limit
+     * @throws CheckpointException when it has more bytes than the limit, or is no regular file
      */
     public static byte[] read(Path file, int limit) throws IOException {
-        try (InputStream bytes = Files.newInputStream(file)) {
+        try (InputStream bytes = InputFile.stream(file)) {
             if (Files.size(file) <= limit) {
-                // A device or a growing file has more than its size says.
+                // A growing file has more than its size says.
                 byte[] content = bytes.readNBytes(limit);
                 if (content.length < limit || bytes.read() < 0) {
                     return content;

@@ -145,15 +145,15 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
         for (TensorInfo tensor : tensors) {
             if (tensor.offset() < end) {
                 throw new CheckpointException(
-                        ("%s: tensor '%s' begins at byte %s, inside of %s, which ends at byte %s; the "
+                        ("%s: %s begins at byte %s, inside of %s, which ends at byte %s; the "
                                 + "header is damaged, fetch the file again")
-                                .formatted(file, tensor.name(), tensor.offset(), name(before), end));
+                                .formatted(file, name(tensor), tensor.offset(), name(before), end));
             }
             if (tensor.offset() > end) {
                 throw new CheckpointException(
-                        ("%s: %s bytes between %s and tensor '%s' belong to no tensor; the header is "
+                        ("%s: %s bytes between %s and %s belong to no tensor; the header is "
                                 + "damaged, fetch the file again")
-                                .formatted(file, tensor.offset() - end, name(before), tensor.name()));
+                                .formatted(file, tensor.offset() - end, name(before), name(tensor)));
             }
             end = tensor.offset() + tensor.byteLength();
             before = tensor;
@@ -171,7 +171,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
     }
 
     private static String name(@Nullable TensorInfo tensor) {
-        return tensor == null ? "the header" : "tensor '%s'".formatted(tensor.name());
+        return tensor == null ? "the header" : "tensor '%s'".formatted(Shown.of(tensor.name()));
     }
 
     /** Reads what the header says about one tensor. */
@@ -181,19 +181,19 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
             List<Long> shape = counts("shape");
             List<Long> offsets = counts("data_offsets");
             if (offsets.size() != 2 || offsets.getFirst() > offsets.getLast()) {
-                throw wrong("data_offsets must be [begin, end] with begin <= end, but are " + offsets);
+                throw wrong("data_offsets must be [begin, end] with begin <= end, but are " + Shown.of(offsets));
             }
             long stored = offsets.getLast() - offsets.getFirst();
             try {
                 long needed = byteLength(dtype, shape);
                 if (stored != needed) {
-                    throw wrong("%s of shape %s takes %s bytes, but data_offsets %s give it %s".formatted(dtype, shape,
-                            needed, offsets, stored));
+                    throw wrong("%s of shape %s takes %s bytes, but data_offsets %s give it %s".formatted(dtype,
+                            Shown.of(shape), needed, offsets, stored));
                 }
                 long end = Math.addExact(dataStart, offsets.getLast());
                 return new TensorInfo(name, dtype, shape, file, end - stored, stored);
             } catch (ArithmeticException _) {
-                throw wrong("%s of shape %s at %s is larger than any file can be".formatted(dtype, shape, offsets));
+                throw wrong("%s of shape %s at %s is larger than any file can be".formatted(dtype, Shown.of(shape), offsets));
             }
         }
 
@@ -206,7 +206,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
                     .orElseThrow(() -> new UnknownTypeException(
                             ("%s: tensor '%s' is stored as %s, which is not supported (supported: %s); convert the "
                                     + "model to BF16, F16 or F32 first")
-                                    .formatted(file, name, Json.shown(dtype).replace("\"", ""),
+                                    .formatted(file, Shown.of(name), Shown.of(dtype).replace("\"", ""),
                                             Arrays.toString(DType.values()))));
         }
 
@@ -218,7 +218,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
             }
             if (!list.isArray() || !list.valueStream().allMatch(EntryReader::isCount)) {
                 throw wrong("%s must be a list of numbers that are not negative, but is %s".formatted(key,
-                        list.isMissingNode() ? "missing" : Json.shown(list)));
+                        list.isMissingNode() ? "missing" : Shown.of(list)));
             }
             return list.valueStream().map(JsonNode::longValue).toList();
         }
@@ -229,7 +229,7 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
 
         private CheckpointException wrong(String what) {
             return new CheckpointException("%s: tensor '%s': %s; the header is damaged, fetch the file again"
-                    .formatted(file, name, what));
+                    .formatted(file, Shown.of(name), what));
         }
     }
 }

@@ -60,15 +60,15 @@ record ShardIndex(Path file, SortedMap<String, String> shardOfTensor) {
             if (!actual.equals(expected)) {
                 throw new CheckpointException(
                         "%s: tensor '%s' lies in %s, but the index %s; fetch index and shards again from one source"
-                                .formatted(file, tensor.name(), actual,
-                                        expected == null ? "does not name it" : "says " + expected));
+                                .formatted(file, Shown.of(tensor.name()), actual,
+                                        expected == null ? "does not name it" : "says " + Shown.of(expected)));
             }
             missing.remove(tensor.name());
         }
         missing.forEach((name, shard) -> {
             throw new CheckpointException(
                     "%s: tensor '%s' should lie in %s, but is not there; fetch index and shards again from one source"
-                            .formatted(file, name, shard));
+                            .formatted(file, Shown.of(name), Shown.of(shard)));
         });
     }
 
@@ -86,11 +86,11 @@ record ShardIndex(Path file, SortedMap<String, String> shardOfTensor) {
         if (!shard.endsWith(".safetensors") || shard.contains("/") || shard.contains("\\")) {
             throw new CheckpointException(
                     ("%s: tensor '%s' is said to lie in '%s', where the name of a .safetensors file of the "
-                            + "same folder is expected").formatted(file, tensor, shard));
+                            + "same folder is expected").formatted(file, Shown.of(tensor), Shown.of(shard)));
         }
         if (!there.contains(shard)) {
             throw new CheckpointException("%s: the shard %s is missing, in which tensor '%s' should lie; fetch it again"
-                    .formatted(file, shard, tensor));
+                    .formatted(file, Shown.of(shard), Shown.of(tensor)));
         }
     }
 }

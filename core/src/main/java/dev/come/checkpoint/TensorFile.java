@@ -1,49 +1,33 @@
 package dev.come.checkpoint;
 
 import dev.come.FailedException;
-import dev.come.failure.Opening;
-import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel.MapMode;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptions;
-import org.bytedeco.pytorch.global.torch;
 
 /**
- * A safetensors file that is mapped into memory and never copied. It is one of a {@link Checkpoint}, which says what
- * holds for it, or one apart from any model.
+ * A safetensors file that is open for reading. It is one of a {@link Checkpoint}, which says what holds for it, or one apart
+ * from any model. What is asked for is read into memory of its own.
  */
 public final class TensorFile implements AutoCloseable {
-    private static final int CHUNK_BYTES = 1 << 24;
+    private static final int CHUNK_BYTES = 1 << 20;
 
-    private final Path file;
     private final SafetensorsHeader header;
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment map;
+    private final OpenFile file;
 
     private TensorFile(SafetensorsHeader header) {
-        this.file = header.file();
         this.header = header;
         header.tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
-        try (Opening opening = new Opening(); FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            opening.add(arena::close);
-            map = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
-            opening.done();
-        } catch (IOException e) {
-            throw new CheckpointException("%s cannot be mapped into memory (%s)".formatted(file, IoReason.of(e)), e);
-        }
+        this.file = OpenFile.open(header.file());
     }
 
     /**
@@ -52,11 +36,11 @@ public final class TensorFile implements AutoCloseable {
      * @throws CheckpointException when it is missing or broken; the message names it
      */
     public static TensorFile open(Path file) {
-        return map(SafetensorsHeader.read(file));
+        return of(SafetensorsHeader.read(file));
     }
 
-    /** Maps a file whose header was read and checked. */
-    static TensorFile map(SafetensorsHeader header) {
+    /** Opens a file whose header was read and checked. */
+    static TensorFile of(SafetensorsHeader header) {
         return new TensorFile(header);
     }
 
@@ -73,24 +57,82 @@ public final class TensorFile implements AutoCloseable {
     public TensorInfo info(String name) {
         TensorInfo tensor = tensors.get(name);
         if (tensor == null) {
-            throw new CheckpointException("%s: tensor '%s' is missing".formatted(file, name));
+            throw new CheckpointException("%s: tensor '%s' is missing".formatted(header.file(), name));
         }
         return tensor;
     }
 
     /**
-     * A view of a tensor on the mapped file: stored type, no copy. It is valid until the file is closed, and must never be
-     * written to.
+     * A tensor in its stored type, of the current PointerScope.
      *
-     * @throws CheckpointException when there is no tensor of that name
+     * @throws CheckpointException when there is no tensor of that name, or the file is not as long any more as it was
      */
     public Tensor tensor(String name) {
         TensorInfo tensor = info(name);
-        long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
-        try (TensorOptions options = new TensorOptions(tensor.dtype().scalarType());
-                Pointer data = new Address(data(tensor))) {
-            return torch.from_blob(data, shape, options);
+        Tensor result = TensorMemory.empty(tensor.dtype(), tensor.shape());
+        file.requireUnchanged();
+        file.read(tensor.offset(), TensorMemory.of(result));
+        return result;
+    }
+
+    /** Some rows of a tensor that has rows, one after the other in the file; of the current PointerScope. */
+    public Tensor rows(String name, long first, long count) {
+        Tensor result = emptyRows(info(name), count);
+        readRows(name, first, result);
+        return result;
+    }
+
+    /** The rows with these numbers, of the current PointerScope. */
+    Tensor rows(String name, int[] numbers) {
+        TensorInfo tensor = info(name);
+        Tensor result = emptyRows(tensor, numbers.length);
+        long bytes = rowBytes(tensor);
+        MemorySegment memory = TensorMemory.of(result);
+        file.requireUnchanged();
+        for (int i = 0; i < numbers.length; i++) {
+            file.read(tensor.offset() + numbers[i] * bytes, memory.asSlice(i * bytes, bytes));
         }
+        return result;
+    }
+
+    /**
+     * Reads rows of a tensor.
+     *
+     * @param into takes as many as it has itself; contiguous, of the stored type
+     */
+    void readRows(String name, long first, Tensor into) {
+        TensorInfo tensor = info(name);
+        file.requireUnchanged();
+        file.read(tensor.offset() + first * rowBytes(tensor), TensorMemory.of(into));
+    }
+
+    private static Tensor emptyRows(TensorInfo tensor, long count) {
+        List<Long> shape = new ArrayList<>(tensor.shape());
+        shape.set(0, count);
+        return TensorMemory.empty(tensor.dtype(), shape);
+    }
+
+    private static long rowBytes(TensorInfo tensor) {
+        return tensor.byteLength() / Math.max(1, tensor.shape().getFirst());
+    }
+
+    /** Whether two tensors of two files have the same type, shape and bytes. */
+    boolean holdsSame(String name, TensorFile other, String otherName) {
+        TensorInfo mine = info(name);
+        TensorInfo others = other.info(otherName);
+        if (mine.dtype() != others.dtype() || !mine.shape().equals(others.shape())) {
+            return false;
+        }
+        boolean same = true;
+        ByteBuffer theirs = ByteBuffer.allocate(CHUNK_BYTES);
+        ByteBuffer ours = ByteBuffer.allocate(CHUNK_BYTES);
+        for (long done = 0; same && done < mine.byteLength(); done += CHUNK_BYTES) {
+            int bytes = (int) Math.min(CHUNK_BYTES, mine.byteLength() - done);
+            file.read(mine.offset() + done, ours.clear().limit(bytes));
+            other.file.read(others.offset() + done, theirs.clear().limit(bytes));
+            same = ours.flip().equals(theirs.flip());
+        }
+        return same;
     }
 
     /** Adds the data of a tensor to a digest. */
@@ -101,15 +143,14 @@ public final class TensorFile implements AutoCloseable {
     /** Adds the first bytes of a tensor to a digest, at most this number. */
     void addTo(MessageDigest digest, String name, long most) {
         TensorInfo tensor = info(name);
-        long bytes = Math.min(most, tensor.byteLength());
-        for (long start = 0; start < bytes; start += CHUNK_BYTES) {
-            digest.update(data(tensor).asSlice(start, Math.min(CHUNK_BYTES, bytes - start)).asByteBuffer());
-        }
+        file.requireUnchanged();
+        file.pass(tensor.offset(), Math.min(most, tensor.byteLength()), digest::update);
     }
 
     /** Adds all that comes before the data of the tensors to a digest. */
     void addHeaderTo(MessageDigest digest) {
-        digest.update(open(map).asSlice(0, header.dataStart()).asByteBuffer());
+        file.requireUnchanged();
+        file.pass(0, header.dataStart(), digest::update);
     }
 
     /** A digest that nothing was added to. */
@@ -134,32 +175,8 @@ public final class TensorFile implements AutoCloseable {
         }));
     }
 
-    /** Lets the memory go that holds what was read so far; it is read again when it is looked at again. */
-    void unload() {
-        open(map).unload();
-    }
-
     @Override
     public void close() {
-        arena.close();
-    }
-
-    private MemorySegment data(TensorInfo tensor) {
-        return open(map).asSlice(tensor.offset(), tensor.byteLength());
-    }
-
-    /** An address in a closed map is no error to libtorch, but the end of the process. */
-    private MemorySegment open(MemorySegment segment) {
-        if (!arena.scope().isAlive()) {
-            throw new IllegalStateException(file + " is closed");
-        }
-        return segment;
-    }
-
-    /** The address of mapped memory, as libtorch wants it. */
-    private static final class Address extends Pointer {
-        Address(MemorySegment segment) {
-            address = segment.address();
-        }
+        file.close();
     }
 }

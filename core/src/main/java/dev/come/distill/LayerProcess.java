@@ -37,8 +37,8 @@ import org.bytedeco.pytorch.Tensor;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The training of one layer in a process of its own. The teacher's states come to it in files that are mapped into memory, so
- * processes that need the same share them. It tells on standard output what it has done: {@code +} and a number of steps,
+ * The training of one layer in a process of its own. The teacher's states come to it in files, which processes that
+ * need the same share. It tells on standard output what it has done: {@code +} and a number of steps,
  * {@code =} and a line for the user, or {@code !} and why it has failed.
  */
 final class LayerProcess {

@@ -40,8 +40,7 @@ final class NextTokenLoss implements AutoCloseable {
         this.rows = rows(config);
         try (var _ = new PointerScope(); Opening opening = new Opening()) {
             opening.add(head::close);
-            // A copy, because a float32 checkpoint would give a view on itself.
-            projection = Retained.of(compute.floats(store.checkpoint().tensor(config.headTensor())).clone());
+            projection = Retained.of(compute.floats(store.checkpoint().tensor(config.headTensor())));
             opening.done();
         }
     }

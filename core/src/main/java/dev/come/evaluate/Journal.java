@@ -3,7 +3,9 @@ package dev.come.evaluate;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Shown;
 import dev.come.failure.Opening;
 import dev.come.failure.Shortage;
 import dev.come.run.Continuation.Score;
@@ -74,7 +76,11 @@ public final class Journal implements AutoCloseable {
 
     private static Journal read(Path file, ObjectNode settings) {
         try {
-            byte[] old = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
+            byte[] old = {};
+            if (Files.exists(file)) {
+                InputFile.check(file);
+                old = Files.readAllBytes(file);
+            }
             int end = old.length;
             while (end > 0 && old[end - 1] != '\n') {
                 end--;
@@ -115,6 +121,7 @@ public final class Journal implements AutoCloseable {
             return;
         }
         try {
+            InputFile.check(file);
             String first;
             try (Stream<String> lines = Files.lines(file)) {
                 first = lines.findFirst().orElse("");
@@ -145,7 +152,8 @@ public final class Journal implements AutoCloseable {
         List<String> differences = new ArrayList<>();
         settings.propertyNames().stream().filter(key -> !same(settings.get(key), others.path(key)))
                 .forEach(key -> differences
-                        .add(key + ": " + others.path(key) + " there, " + settings.get(key) + " now"));
+                        .add(key + ": " + (others.has(key) ? Shown.of(others.get(key)) : "nothing") + " there, "
+                                + Shown.of(settings.get(key)) + " now"));
         if (!differences.isEmpty()) {
             throw new UsageException(path + " holds the scores of another run (" + String.join("; ", differences)
                     + "); give the same settings to go on with it, --restart to discard it, or another --output");
@@ -173,7 +181,7 @@ public final class Journal implements AutoCloseable {
             return JSON.readTree(line);
         } catch (JacksonException e) {
             throw new InvalidInputException(path + ", line " + number + " is not JSON: "
-                    + e.getOriginalMessage().lines().findFirst().orElse("")
+                    + Shown.of(e.getOriginalMessage().lines().findFirst().orElse(""))
                     + "; --restart discards the scores of an interrupted run", e);
         }
     }

@@ -11,6 +11,7 @@ import dev.come.stack.LayerStore;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Random;
 import java.util.stream.IntStream;
 
@@ -94,9 +95,11 @@ public final class Latency {
      * @param cacheBytes bytes of keys and values of all tokens of the load
      * @param prompt seconds for all prompts, up to the first token after them
      * @param generation seconds for the tokens after that one; none if there are none
+     * @param anewFrom from how many tokens on positions turn by other angles, so that all tokens were run anew; none if that
+     *        did not happen
      */
     public record Timing(String name, int layers, long parameters, long weightBytes, long cacheBytes, Seconds prompt,
-            List<Seconds> generation) {
+            List<Seconds> generation, OptionalInt anewFrom) {
         /** Tokens of prompts in a second, by the median. */
         public double promptRate(Load load) {
             return load.batch() * (double) load.promptTokens() / prompt.median();
@@ -170,7 +173,14 @@ public final class Latency {
     private static Timing timing(Subject subject, List<double[]> times, long cacheBytes, Load load, Compute compute) {
         long parameters = subject.store().config().parameters(subject.stack().size());
         return new Timing(subject.name(), subject.stack().size(), parameters, parameters * compute.type().bytes(),
-                cacheBytes, seconds(times, 0), load.newTokens() > 1 ? List.of(seconds(times, 1)) : List.of());
+                cacheBytes, seconds(times, 0), load.newTokens() > 1 ? List.of(seconds(times, 1)) : List.of(),
+                anewFrom(subject.store().config(), load));
+    }
+
+    /** The last token is generated, but not run. */
+    private static OptionalInt anewFrom(ModelConfig config, Load load) {
+        return IntStream.range(load.promptTokens() + 1, load.positions())
+                .filter(length -> !config.turnsAlike(load.promptTokens(), length)).findFirst();
     }
 
     private static Seconds seconds(List<double[]> times, int part) {

@@ -1,6 +1,7 @@
 package dev.come.evaluate;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Shown;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +29,7 @@ record Row(ObjectNode fields, Map<String, List<List<String>>> columns, String na
     String text(String column) {
         JsonNode value = value(column);
         if (value.isContainer()) {
-            throw new InvalidInputException(name + ": column " + column + " is " + shortened(value)
+            throw new InvalidInputException(name + ": column " + Shown.of(column) + " is " + Shown.of(value)
                     + ", but one text is expected; correct the columns of the task");
         }
         return value.asString();
@@ -38,7 +39,7 @@ record Row(ObjectNode fields, Map<String, List<List<String>>> columns, String na
     List<String> texts(String column) {
         JsonNode value = value(column);
         if (!value.isArray()) {
-            throw new InvalidInputException(name + ": column " + column + " is " + shortened(value)
+            throw new InvalidInputException(name + ": column " + Shown.of(column) + " is " + Shown.of(value)
                     + ", but a list is expected; correct the columns of the task");
         }
         return value.valueStream().map(JsonNode::asString).toList();
@@ -64,7 +65,7 @@ record Row(ObjectNode fields, Map<String, List<List<String>>> columns, String na
             List<String> texts = texts(column);
             int index = Integer.parseInt(match.group(2));
             if (index >= texts.size()) {
-                throw new InvalidInputException(name + ": column " + column + " has " + texts.size()
+                throw new InvalidInputException(name + ": column " + Shown.of(column) + " has " + texts.size()
                         + " elements, but " + match.group() + " is asked for; correct the task");
             }
             text = texts.get(index);
@@ -85,10 +86,10 @@ record Row(ObjectNode fields, Map<String, List<List<String>>> columns, String na
                 return list;
             }
         }
-        throw new InvalidInputException(name + " has no column " + column + " (looked for "
-                + columns.getOrDefault(column, List.of(List.of(column))).stream()
-                        .map(place -> String.join(" with ", place)).toList()
-                + "); its fields are " + fields.propertyNames());
+        throw new InvalidInputException(name + " has no column " + Shown.of(column) + " (looked for "
+                + Shown.of(columns.getOrDefault(column, List.of(List.of(column))).stream()
+                        .map(place -> String.join(" with ", place)).toList())
+                + "); its fields are " + Shown.of(fields.propertyNames()));
     }
 
     private static Optional<JsonNode> find(JsonNode node, String path) {
@@ -110,10 +111,5 @@ record Row(ObjectNode fields, Map<String, List<List<String>>> columns, String na
             return Optional.empty();
         }
         return dot < 0 ? Optional.of(child) : find(child, path.substring(dot + 1));
-    }
-
-    private static String shortened(JsonNode value) {
-        String text = value.toString();
-        return text.length() <= 60 ? text : text.substring(0, 60) + "...";
     }
 }

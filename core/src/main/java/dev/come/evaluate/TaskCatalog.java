@@ -3,6 +3,7 @@ package dev.come.evaluate;
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Limits;
 import dev.come.evaluate.TaskDescription.Group;
 import dev.come.evaluate.TaskDescription.Sources;
 import dev.come.failure.Nearest;
@@ -12,8 +13,8 @@ import dev.come.text.TextSource.OnHub;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -99,7 +100,8 @@ final class TaskCatalog {
 
     private static String text(Path path) {
         try {
-            return Files.readString(path);
+            return StandardCharsets.UTF_8.newDecoder()
+                    .decode(ByteBuffer.wrap(Limits.read(path, Limits.CONFIG_BYTES))).toString();
         } catch (IOException e) {
             throw new InvalidInputException(path + " cannot be read (" + IoReason.of(e)
                     + "); --tasks takes names of tasks and files that describe one", e);

@@ -2,6 +2,7 @@ package dev.come.evaluate;
 
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.checkpoint.Shown;
 import dev.come.evaluate.Document.Page;
 import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.TaskDescription.Choices;
@@ -149,7 +150,7 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
             index = value.matches("\\d{1,4}") ? Integer.parseInt(value) : -1;
         }
         if (index < 0 || index >= choices) {
-            throw new InvalidInputException(row.name() + ": column " + gold.column() + " is \"" + value
+            throw new InvalidInputException(row.name() + ": column " + Shown.of(gold.column()) + " is \"" + Shown.of(value)
                     + "\", which is none of the " + choices
                     + " choices; leave rows without an answer out, or correct the task's \"gold\"");
         }

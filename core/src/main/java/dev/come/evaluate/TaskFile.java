@@ -1,6 +1,7 @@
 package dev.come.evaluate;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Shown;
 import dev.come.evaluate.TaskDescription.Choices;
 import dev.come.evaluate.TaskDescription.Contexts;
 import dev.come.evaluate.TaskDescription.Data;
@@ -80,7 +81,7 @@ final class TaskFile {
             return subjects(object).entrySet().stream()
                     .map(subject -> task(object, subject.getKey(), subject.getValue())).toList();
         } catch (JacksonException e) {
-            throw json.invalid("it is not JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""));
+            throw json.invalid("it is not JSON: " + Shown.of(e.getOriginalMessage().lines().findFirst().orElse("")));
         }
     }
 
@@ -140,7 +141,7 @@ final class TaskFile {
         List<Metric> metrics = new ArrayList<>();
         for (String name : root.has("metrics") ? json.strings(root, "metrics") : List.of("acc")) {
             metrics.add(possible.stream().filter(metric -> metric.name().toLowerCase(Locale.ROOT).equals(name))
-                    .findFirst().orElseThrow(() -> json.invalid("\"metrics\" names " + name + ", but the choices are "
+                    .findFirst().orElseThrow(() -> json.invalid("\"metrics\" names " + Shown.of(name) + ", but the choices are "
                             + possible.stream().map(metric -> metric.name().toLowerCase(Locale.ROOT)).sorted()
                                     .collect(Collectors.joining(", ")))));
         }
@@ -159,7 +160,7 @@ final class TaskFile {
         Map<String, Integer> values = new LinkedHashMap<>();
         gold.path("values").properties().forEach(value -> {
             if (!value.getValue().isInt()) {
-                throw json.invalid("\"gold.values." + value.getKey() + "\" is " + value.getValue()
+                throw json.invalid("\"gold.values." + Shown.of(value.getKey()) + "\" is " + Shown.of(value.getValue())
                         + ", but must be the number of a choice, counted from 0");
             }
             values.put(value.getKey(), value.getValue().intValue());
@@ -174,7 +175,7 @@ final class TaskFile {
         ObjectNode examples = json.object(root, "examples");
         String draw = json.string(examples, "draw");
         Draw how = Arrays.stream(Draw.values()).filter(value -> value.name().toLowerCase(Locale.ROOT).equals(draw))
-                .findFirst().orElseThrow(() -> json.invalid("\"examples.draw\" is \"" + draw
+                .findFirst().orElseThrow(() -> json.invalid("\"examples.draw\" is \"" + Shown.of(draw)
                         + "\", but the choices are first, random and random_one_more"));
         return Optional.of(new Examples(data(examples, "examples", subject), how));
     }
@@ -184,7 +185,7 @@ final class TaskFile {
             return Optional.empty();
         }
         String name = json.string(root, "prepare");
-        return Optional.of(Preparation.of(name).orElseThrow(() -> json.invalid("\"prepare\" is \"" + name
+        return Optional.of(Preparation.of(name).orElseThrow(() -> json.invalid("\"prepare\" is \"" + Shown.of(name)
                 + "\", but the choices are " + Arrays.toString(Preparation.values()))));
     }
 

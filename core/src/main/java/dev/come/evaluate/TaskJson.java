@@ -1,6 +1,7 @@
 package dev.come.evaluate;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Shown;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -16,7 +17,7 @@ record TaskJson(String file) {
             return fallback;
         }
         if (!object.get(key).isInt() || object.get(key).intValue() < 0) {
-            throw invalid("\"" + key + "\" is " + object.get(key) + ", but must be a whole number from 0 on");
+            throw invalid("\"" + key + "\" is " + Shown.of(object.get(key)) + ", but must be a whole number from 0 on");
         }
         return object.get(key).intValue();
     }
@@ -25,13 +26,13 @@ record TaskJson(String file) {
         if (root.path(key) instanceof ObjectNode object) {
             return object;
         }
-        throw invalid("\"" + key + "\" is " + (root.has(key) ? root.get(key) : "missing")
+        throw invalid("\"" + key + "\" is " + (root.has(key) ? Shown.of(root.get(key)) : "missing")
                 + ", but must be an object {...}");
     }
 
     String string(ObjectNode root, String key) {
         if (!root.path(key).isString()) {
-            throw invalid("\"" + key + "\" is " + (root.has(key) ? root.get(key) : "missing")
+            throw invalid("\"" + key + "\" is " + (root.has(key) ? Shown.of(root.get(key)) : "missing")
                     + ", but must be a text");
         }
         return root.get(key).stringValue();
@@ -44,14 +45,14 @@ record TaskJson(String file) {
     List<String> strings(ObjectNode root, String key) {
         JsonNode list = root.path(key);
         if (!list.isArray() || list.isEmpty() || list.valueStream().anyMatch(element -> !element.isString())) {
-            throw invalid("\"" + key + "\" is " + list + ", but must be a list of texts");
+            throw invalid("\"" + key + "\" is " + (list.isMissingNode() ? "missing" : Shown.of(list)) + ", but must be a list of texts");
         }
         return list.valueStream().map(JsonNode::stringValue).toList();
     }
 
     void known(ObjectNode object, String prefix, String... keys) {
         object.propertyNames().stream().filter(key -> !List.of(keys).contains(key)).findFirst().ifPresent(key -> {
-            throw invalid("\"" + prefix + key + "\" is not known; the keys are " + String.join(", ", keys));
+            throw invalid("\"" + prefix + Shown.of(key) + "\" is not known; the keys are " + String.join(", ", keys));
         });
     }
 

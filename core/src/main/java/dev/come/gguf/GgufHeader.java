@@ -2,6 +2,7 @@ package dev.come.gguf;
 
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
  *
  * <p>A header that was read is sound: every name occurs once, every tensor has a known type and whole blocks, begins at a
- * multiple of the alignment, lies within the file and shares no byte with another.
+ * multiple of the alignment, lies within the file, shares no byte with another and leaves no gap.
  *
  * @param dataStart where the data of the tensors begin, in bytes from the start of the file; before it is the header
  * @param tensors in the order in which their data lie in the file
@@ -53,8 +54,9 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
             if (key.isEmpty()) {
                 throw in.damaged("key %s has no name".formatted(i));
             }
-            if (values.put(key, in.value("the key '%s'".formatted(key))) != null) {
-                throw in.damaged("the key '%s' is given twice".formatted(key));
+            String name = "the key '%s'".formatted(Shown.of(key));
+            if (values.put(key, in.value(name)) != null) {
+                throw in.damaged(name + " is given twice");
             }
         }
         GgufMetadata metadata = new GgufMetadata(file, values);
@@ -64,7 +66,7 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
             tensors.add(tensor(in, in.string("the name of tensor %s".formatted(i)), alignment));
         }
         long dataStart = Math.ceilDiv(in.position(), alignment) * alignment;
-        return new GgufHeader(metadata, dataStart, placed(in, tensors, dataStart));
+        return new GgufHeader(metadata, dataStart, placed(in, tensors, dataStart, alignment));
     }
 
     private static void checkBeginning(GgufReader in) {
@@ -102,7 +104,7 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
 
     /** An entry of the tensor list; the offset is still counted from the start of the data. */
     private static GgufTensor tensor(GgufReader in, String name, int alignment) {
-        String tensor = "tensor '%s'".formatted(name);
+        String tensor = "tensor '%s'".formatted(Shown.of(name));
         if (name.isEmpty()) {
             throw in.damaged("a tensor has no name");
         }
@@ -139,7 +141,11 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
         return new GgufTensor(name, type, shape, offset);
     }
 
-    private static List<GgufTensor> placed(GgufReader in, List<GgufTensor> tensors, long dataStart) {
+    /**
+     * Puts the tensors in order and counts their places from the start of the file. Each begins where the one before it ends,
+     * up to the next multiple of the alignment: a gap is what a wrong type or shape leaves.
+     */
+    private static List<GgufTensor> placed(GgufReader in, List<GgufTensor> tensors, long dataStart, int alignment) {
         Set<String> names = new HashSet<>();
         List<GgufTensor> sorted = tensors.stream().sorted(Comparator.comparingLong(GgufTensor::offset)).toList();
         List<GgufTensor> placed = new ArrayList<>();
@@ -148,13 +154,16 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
         GgufTensor before = null;
         for (GgufTensor tensor : sorted) {
             if (!names.add(tensor.name())) {
-                throw in.damaged("tensor '%s' is given twice".formatted(tensor.name()));
+                throw in.damaged(nameOf(tensor) + " is given twice");
             }
             long begin = in.sum(dataStart, tensor.offset(), tensor);
             if (begin < end) {
-                throw in.damaged(
-                        "tensor '%s' begins at byte %s, inside of %s, which ends at byte %s".formatted(tensor.name(),
-                                begin, nameOf(before), end));
+                throw in.damaged("%s begins at byte %s, inside of %s, which ends at byte %s".formatted(nameOf(tensor),
+                        begin, nameOf(before), end));
+            }
+            if (begin - end >= alignment) {
+                throw in.damaged("%s bytes between %s and %s belong to no tensor".formatted(begin - end,
+                        nameOf(before), nameOf(tensor)));
             }
             end = in.sum(begin, in.byteLength(tensor), tensor);
             before = tensor;
@@ -165,10 +174,13 @@ record GgufHeader(GgufMetadata metadata, long dataStart, List<GgufTensor> tensor
             }
             placed.add(new GgufTensor(tensor.name(), tensor.type(), tensor.shape(), begin));
         }
+        if (before != null && in.size() - end >= alignment) {
+            throw in.damaged("%s bytes after %s belong to no tensor".formatted(in.size() - end, nameOf(before)));
+        }
         return List.copyOf(placed);
     }
 
     private static String nameOf(@Nullable GgufTensor tensor) {
-        return tensor == null ? "the header" : "tensor '%s'".formatted(tensor.name());
+        return tensor == null ? "the header" : "tensor '%s'".formatted(Shown.of(tensor.name()));
     }
 }

@@ -6,6 +6,7 @@ import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.FiniteNumbers;
+import dev.come.checkpoint.TensorMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -17,10 +18,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptions;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * Makes a model folder of a GGUF file: config.json, weights and tokenizer as transformers would have them. A file is
@@ -28,7 +26,7 @@ import org.bytedeco.pytorch.global.torch;
  */
 public final class GgufImport {
     /** Goes into the names of folders; to be counted up when the same file is unpacked into something else. */
-    private static final String VERSION = "1";
+    private static final String VERSION = "2";
     private static final String ENDING = ".gguf";
     private static final int NAME_LENGTH = 60;
     private static final int HASH_LENGTH = 16;
@@ -112,33 +110,27 @@ public final class GgufImport {
         return text.append('\n').toString();
     }
 
-    @SuppressWarnings("restricted") // the length is that of the tensor's own memory
     private static Tensor tensor(GgufFile file, Weight weight) {
-        long[] shape = weight.spec().shape().stream().mapToLong(Long::longValue).toArray();
-        try (TensorOptions options = new TensorOptions(weight.spec().dtype().scalarType());
-                MemoryFormatOptional format = new MemoryFormatOptional()) {
-            Tensor tensor = torch.empty(shape, options, format);
-            fill(file, weight,
-                    MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(weight.spec().byteLength()));
-            if (!FiniteNumbers.fill(tensor)) {
-                throw new FailedException("%s: tensor '%s' holds NaN or infinity; the file is damaged, fetch it again"
-                        .formatted(file.file(), weight.source().name()));
-            }
-            return tensor;
+        Tensor tensor = TensorMemory.empty(weight.spec().dtype(), weight.spec().shape());
+        fill(file, weight, TensorMemory.of(tensor));
+        if (!FiniteNumbers.fill(tensor)) {
+            throw new FailedException("%s: tensor '%s' holds NaN or infinity; the file is damaged, fetch it again"
+                    .formatted(file.file(), weight.source().name()));
         }
+        return tensor;
     }
 
     /** Fills the memory of a tensor, some rows in each thread. */
     private static void fill(GgufFile file, Weight weight, MemorySegment target) {
         GgufTensor source = weight.source();
-        MemorySegment data = file.data(source);
+        file.requireUnchanged();
         int rows = Math.toIntExact(source.rows());
         int rowsAtOnce = Math.max(1, CHUNK / source.rowLength());
         IntStream.range(0, Math.ceilDiv(rows, rowsAtOnce)).parallel().forEach(chunk -> {
-            RowUnpacker unpacker = new RowUnpacker(source, weight.spec().dtype());
+            RowUnpacker unpacker = new RowUnpacker(file, source, weight.spec().dtype());
             int end = Math.min(rows, (chunk + 1) * rowsAtOnce);
             for (int row = chunk * rowsAtOnce; row < end; row++) {
-                unpacker.unpack(data, sourceRow(row, rows, weight.turnedHeads()), target, row);
+                unpacker.unpack(sourceRow(row, rows, weight.turnedHeads()), target, row);
             }
         });
     }
@@ -159,24 +151,25 @@ public final class GgufImport {
 
     /** Unpacks rows of one tensor, in one thread. */
     private static final class RowUnpacker {
-        private final GgufType type;
+        private final GgufFile file;
+        private final GgufTensor source;
         private final DType dtype;
         private final byte[] blocks;
         private final float[] numbers;
         private final short[] halves;
 
-        RowUnpacker(GgufTensor source, DType dtype) {
-            this.type = source.type();
+        RowUnpacker(GgufFile file, GgufTensor source, DType dtype) {
+            this.file = file;
+            this.source = source;
             this.dtype = dtype;
-            this.blocks = new byte[Math.toIntExact(type.bytes(source.rowLength()))];
+            this.blocks = new byte[Math.toIntExact(source.type().bytes(source.rowLength()))];
             this.numbers = new float[source.rowLength()];
             this.halves = new short[source.rowLength()];
         }
 
-        void unpack(MemorySegment source, int sourceRow, MemorySegment target, int targetRow) {
-            MemorySegment.copy(source, ValueLayout.JAVA_BYTE, (long) sourceRow * blocks.length, blocks, 0,
-                    blocks.length);
-            Dequantiser.dequantise(type, blocks, numbers, numbers.length);
+        void unpack(int sourceRow, MemorySegment target, int targetRow) {
+            file.read(source, (long) sourceRow * blocks.length, blocks);
+            Dequantiser.dequantise(source.type(), blocks, numbers, numbers.length);
             long at = (long) targetRow * numbers.length * dtype.bytes();
             switch (dtype) {
                 case F32 -> MemorySegment.copy(numbers, 0, target, ValueLayout.JAVA_FLOAT, at, numbers.length);

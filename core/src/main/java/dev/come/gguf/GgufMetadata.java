@@ -2,6 +2,7 @@ package dev.come.gguf;
 
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +58,7 @@ record GgufMetadata(Path file, Map<String, GgufValue> values) {
         List<Integer> distinct = items.stream().map(item -> count(key, item)).distinct().toList();
         if (distinct.size() > 1) {
             throw new CheckpointException("%s: '%s' differs from layer to layer (%s), but %s"
-                    .formatted(file, key, distinct, purpose));
+                    .formatted(file, key, Shown.of(distinct), purpose));
         }
         return distinct.stream().findFirst();
     }

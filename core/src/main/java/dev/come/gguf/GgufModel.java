@@ -4,6 +4,7 @@ import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import dev.come.checkpoint.TensorSpec;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -15,8 +16,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
-import java.util.stream.Stream;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The model in a GGUF file as transformers sees it: its configuration, and its tensors under their own names.
@@ -114,7 +113,8 @@ final class GgufModel {
                 case QWEN2 -> root.put("use_sliding_window", false);
                 case QWEN3 -> root.put("attention_bias", false).put("use_sliding_window", false);
             }
-            rope(root);
+            new GgufRope(file, architecture, Optional.ofNullable(stored.get(ROPE_FACTORS)), headDim, maxPositions)
+                    .write(root);
             tokenizer.id("bos").ifPresent(id -> root.put("bos_token_id", id));
             tokenizer.id("eos").ifPresent(id -> root.put("eos_token_id", id));
             tokenizer.id("padding").ifPresent(id -> root.put("pad_token_id", id));
@@ -126,7 +126,7 @@ final class GgufModel {
         return Architecture.named(name)
                 .orElseThrow(() -> new CheckpointException(
                         "%s: the architecture is '%s', and of GGUF files only %s are read; use the model's own folder"
-                                .formatted(metadata.file(), name, Architecture.known())));
+                                .formatted(metadata.file(), Shown.of(name), Architecture.known())));
     }
 
     /** Refuses what is under a known name and yet is not what the name says. */
@@ -209,7 +209,8 @@ final class GgufModel {
         for (String name : stored.keySet()) {
             if (!used.contains(name) && !name.equals(ROPE_FACTORS)) {
                 throw wrong(
-                        "tensor '%s' has no place in a model of the architecture '%s' with %s layers".formatted(name,
+                        "tensor '%s' has no place in a model of the architecture '%s' with %s layers".formatted(
+                                Shown.of(name),
                                 architecture.id(), layers));
             }
         }
@@ -269,45 +270,6 @@ final class GgufModel {
         return architecture == Architecture.LLAMA && !stored.containsKey("blk.0.attn_q.bias")
                 ? metadata.count(key("attention.sliding_window")).filter(window -> window > 0)
                 : Optional.empty();
-    }
-
-    private void rope(ObjectNode root) {
-        root.put("rope_theta", metadata.number(key("rope.freq_base")).orElse(10_000.0));
-        GgufTensor factors = stored.get(ROPE_FACTORS);
-        String type = metadata.text(key("rope.scaling.type")).orElse("none");
-        Optional<Double> factor = metadata.number(key("rope.scaling.factor"))
-                .or(() -> metadata.number(key("rope.scale_linear")));
-        if (factors != null) {
-            if (!type.equals("none") && factor.orElse(1.0) != 1) {
-                throw wrong("positions are scaled by '%s' and by the tensor '%s', where one of them is expected"
-                        .formatted(key("rope.scaling.type"), ROPE_FACTORS));
-            }
-            RopeFactors.of(file, factors, headDim, root.get("rope_theta").doubleValue()).write(root, maxPositions);
-            return;
-        }
-        switch (type) {
-            case "none" -> {
-            }
-            case "linear" -> factor.filter(value -> value != 1)
-                    .ifPresent(value -> root.putObject("rope_scaling").put("rope_type", "linear").put("factor", value));
-            case "yarn" -> yarn(root.putObject("rope_scaling"),
-                    factor.orElseThrow(() -> wrong("'%s' is missing, which positions of type yarn need"
-                            .formatted(key("rope.scaling.factor")))));
-            default -> throw wrong("'%s' is '%s', where none, linear or yarn is expected"
-                    .formatted(key("rope.scaling.type"), type));
-        }
-    }
-
-    private void yarn(ObjectNode settings, double factor) {
-        settings.put("rope_type", "yarn").put("factor", factor).put("original_max_position_embeddings",
-                metadata.count(key("rope.scaling.original_context_length")).orElse(maxPositions));
-        Stream.of("beta_fast", "beta_slow").forEach(name -> metadata.number(key("rope.scaling.yarn_" + name))
-                .ifPresent(value -> settings.put(name, value)));
-        // llama.cpp multiplies its factor with the one that transformers has for such a scaling.
-        metadata.number(key("rope.scaling.yarn_attn_factor")).or(() -> metadata.number(key("rope.scaling.attn_factor")))
-                .filter(value -> value != 1)
-                .ifPresent(
-                        value -> settings.put("attention_factor", value * (1 + 0.1 * Math.log(Math.max(factor, 1)))));
     }
 
     private int bounded(String name, int number, int limit) {

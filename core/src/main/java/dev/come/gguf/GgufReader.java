@@ -2,6 +2,7 @@ package dev.come.gguf;
 
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -120,7 +121,7 @@ final class GgufReader {
 
     private CheckpointException tooLarge(GgufTensor tensor) {
         return damaged("tensor '%s' of shape %s at byte %s of the data is larger than any file can be".formatted(
-                tensor.name(), tensor.shape(), tensor.offset()));
+                Shown.of(tensor.name()), tensor.shape(), tensor.offset()));
     }
 
     private GgufValue.Items items(String what) {

@@ -3,6 +3,7 @@ package dev.come.gguf;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import dev.come.vocabulary.AddedToken;
 import dev.come.vocabulary.ByteLevelVocabulary;
 import dev.come.vocabulary.Piece;
@@ -68,7 +69,7 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
             case "gpt2" -> byteLevel();
             default -> throw new CheckpointException(
                     "%s: the tokenizer is of kind '%s', and only 'llama' and 'gpt2' are read; use the model's own folder"
-                            .formatted(metadata.file(), model));
+                            .formatted(metadata.file(), Shown.of(model)));
         };
     }
 
@@ -145,7 +146,7 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
         PreTokenizer preTokenizer = PreTokenizer.named(name)
                 .orElseThrow(() -> new CheckpointException(
                         "%s: the key '%s' is '%s', and how that cuts words is not known here (known are %s); use the model's own folder"
-                                .formatted(metadata.file(), PRE, name, PreTokenizer.known())));
+                                .formatted(metadata.file(), PRE, Shown.of(name), PreTokenizer.known())));
         Map<String, Integer> ids = new LinkedHashMap<>();
         for (int id = 0; id < tokens.size(); id++) {
             if (kinds.get(id) != Piece.Kind.UNUSED) {

@@ -1,5 +1,6 @@
 package dev.come.gguf;
 
+import dev.come.checkpoint.Shown;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -11,11 +12,9 @@ sealed interface GgufValue {
 
     /** A text. */
     record Text(String value) implements GgufValue {
-        private static final int SHOWN = 40;
-
         @Override
         public String kind() {
-            return "the text '%s'".formatted(value.length() <= SHOWN ? value : value.substring(0, SHOWN) + "...");
+            return "the text '%s'".formatted(Shown.of(value));
         }
     }
 

@@ -1,8 +1,7 @@
 package dev.come.gguf;
 
 import dev.come.checkpoint.CheckpointException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import dev.come.checkpoint.Shown;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -23,17 +22,17 @@ record RopeFactors(List<Double> factors, double theta) {
     static RopeFactors of(GgufFile file, GgufTensor tensor, int headDim, double theta) {
         if (!tensor.shape().equals(List.of(headDim / 2L)) || tensor.type() != GgufType.F32) {
             throw new CheckpointException("%s: tensor '%s' is %s of shape %s, where F32 of shape [%s] is expected"
-                    .formatted(file.file(), tensor.name(), tensor.type(), tensor.shape(), headDim / 2));
+                    .formatted(file.file(), Shown.of(tensor.name()), tensor.type(), tensor.shape(), headDim / 2));
         }
-        MemorySegment bytes = file.data(tensor);
-        byte[] raw = bytes.toArray(ValueLayout.JAVA_BYTE);
+        byte[] raw = new byte[Math.toIntExact(tensor.byteLength())];
+        file.read(tensor, 0, raw);
         float[] values = new float[headDim / 2];
         Dequantiser.dequantise(GgufType.F32, raw, values, values.length);
         List<Double> factors = IntStream.range(0, values.length)
                 .mapToObj(i -> Double.parseDouble(Float.toString(values[i]))).toList();
         if (!factors.stream().allMatch(factor -> factor > 0 && Double.isFinite(factor))) {
             throw new CheckpointException("%s: tensor '%s' holds %s, where positive numbers are expected"
-                    .formatted(file.file(), tensor.name(), factors));
+                    .formatted(file.file(), Shown.of(tensor.name()), Shown.of(factors)));
         }
         return new RopeFactors(factors, theta);
     }

@@ -5,6 +5,7 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.Version;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -123,7 +124,7 @@ final class HubHttp implements AutoCloseable {
         last.body().close();
         for (HttpHeaders headers : chain) {
             headers.firstValue("X-Repo-Commit").filter(other -> !other.equals(commit)).ifPresent(other -> {
-                throw new FailedException(settings.endpoint() + " hands out " + about + " of commit " + other
+                throw new FailedException(settings.endpoint() + " hands out " + about + " of commit " + Shown.of(other)
                         + " where that of " + commit + " was asked for; check HF_ENDPOINT");
             });
         }
@@ -134,7 +135,7 @@ final class HubHttp implements AutoCloseable {
                 : Optional.empty()));
         if (!ETAG.matcher(etag).matches() || size.isEmpty()) {
             throw new FailedException(uri + " has "
-                    + (size.isEmpty() ? "no size" : "the ETag '" + etag + "', which is no name for a file")
+                    + (size.isEmpty() ? "no size" : "the ETag '" + Shown.of(etag) + "', which is no name for a file")
                     + ", so it cannot be kept in the cache of the hub; check that HF_ENDPOINT is a hub");
         }
         return new Facts(etag, size.getAsLong());

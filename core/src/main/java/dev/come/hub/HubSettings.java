@@ -3,9 +3,11 @@ package dev.come.hub;
 import dev.come.FailedException;
 import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Limits;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -84,11 +86,12 @@ public record HubSettings(URI endpoint, Path cache, Optional<String> token, bool
     }
 
     private static Optional<String> tokenIn(Path file) {
-        if (!Files.isRegularFile(file)) {
+        if (!Files.exists(file)) {
             return Optional.empty();
         }
         try {
-            return Optional.of(Files.readString(file).strip()).filter(text -> !text.isEmpty());
+            String text = new String(Limits.read(file, Limits.TOKEN_BYTES), StandardCharsets.UTF_8).strip();
+            return Optional.of(text).filter(token -> !token.isEmpty());
         } catch (IOException e) {
             throw new FailedException(file + ", which holds the token for the hub, cannot be read (" + IoReason.of(e)
                     + "); mend that, or set HF_TOKEN", e);

@@ -2,6 +2,7 @@ package dev.come.hub;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import dev.come.checkpoint.SideFiles;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -106,7 +107,7 @@ record ModelFiles(HubSnapshot snapshot) {
         });
         for (String shard : shards) {
             if (!SHARD.matcher(shard).matches()) {
-                throw new InvalidInputException(index + " names '" + shard
+                throw new InvalidInputException(index + " names '" + Shown.of(shard)
                         + "', where a .safetensors file of the same folder is expected; the repository is broken");
             }
         }

@@ -2,6 +2,7 @@ package dev.come.hub;
 
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.checkpoint.Shown;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -44,7 +45,7 @@ record Repository(Kind kind, String name) {
 
     Repository {
         if (!isName(name)) {
-            throw new UsageException("'" + name + "' is no name of a " + kind
+            throw new UsageException("'" + Shown.of(name) + "' is no name of a " + kind
                     + " on the hub; such names look like HuggingFaceTB/SmolLM2-135M");
         }
     }
@@ -69,7 +70,7 @@ record Repository(Kind kind, String name) {
                 .allMatch(part -> REVISION_PART.matcher(part).matches() && !part.contains(".."));
         if (!fine || revision.length() > 200) {
             throw new UsageException(
-                    "--revision is '" + revision + "', but must be a branch, a tag or a commit, such as main");
+                    "--revision is '" + Shown.of(revision) + "', but must be a branch, a tag or a commit, such as main");
         }
     }
 
@@ -83,7 +84,7 @@ record Repository(Kind kind, String name) {
                 && !part.equals("..") && part.length() <= 200
                 && part.chars().noneMatch(character -> character < ' ' || "\\:*?\"<>|".indexOf(character) >= 0));
         if (!fine || file.length() > 1000) {
-            throw new InvalidInputException("The " + kind + " " + name + " names a file '" + file
+            throw new InvalidInputException("The " + kind + " " + name + " names a file '" + Shown.of(file)
                     + "', which is not fetched: such a name could lead out of the cache");
         }
     }

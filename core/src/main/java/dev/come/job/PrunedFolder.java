@@ -2,6 +2,7 @@ package dev.come.job;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.Shown;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
@@ -57,7 +58,7 @@ final class PrunedFolder implements AutoCloseable {
         String expected = plan.settings().path("model").path("fingerprint").asString();
         String found = model.checkpoint().fingerprint();
         if (!found.equals(expected)) {
-            throw new InvalidInputException(planFile + " was made for a model with fingerprint " + expected + ", but "
+            throw new InvalidInputException(planFile + " was made for a model with fingerprint " + Shown.of(expected) + ", but "
                     + model.checkpoint().folder() + " has " + found + "; give the dense model that it was made for");
         }
         plan.requireFits(model.config(), planFile);
@@ -101,10 +102,8 @@ final class PrunedFolder implements AutoCloseable {
             }
             for (String name : Stream.concat(config.tensorsBefore().keySet().stream(),
                     config.tensorsAfter().keySet().stream()).toList()) {
-                try (var _ = new PointerScope()) {
-                    if (!pruned.tensor(name).equal(store.checkpoint().tensor(name))) {
-                        throw changed("tensor " + name + " is not that of the dense model");
-                    }
+                if (!pruned.holdsSame(name, store.checkpoint(), name)) {
+                    throw changed("tensor " + name + " is not that of the dense model");
                 }
             }
         }

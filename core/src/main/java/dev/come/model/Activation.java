@@ -1,6 +1,7 @@
 package dev.come.model;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Shown;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
@@ -66,7 +67,7 @@ enum Activation {
 
     static Activation named(String name) {
         return Arrays.stream(values()).filter(activation -> activation.names.contains(name)).findFirst()
-                .orElseThrow(() -> new InvalidInputException("config.json: hidden_act is \"" + name
+                .orElseThrow(() -> new InvalidInputException("config.json: hidden_act is \"" + Shown.of(name)
                         + "\", known are " + Arrays.stream(values()).flatMap(a -> a.names.stream()).toList()
                         + "; this model cannot be computed here"));
     }

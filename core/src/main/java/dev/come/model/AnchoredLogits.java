@@ -47,7 +47,7 @@ final class AnchoredLogits {
      * @param projection the rows of the output projection of the tokens that may come next
      * @param greedy is filled with whether no logit is above the target's; or null. Only with all rows
      */
-    double[] losses(Tensor states, int[] targets, Tensor targetRows, Tensor projection, boolean @Nullable [] greedy,
+    double[] losses(Tensor states, int[] targets, Tensor targetRows, Rows projection, boolean @Nullable [] greedy,
             Workspace workspace) {
         long hidden = width;
         Tensor anchored = workspace.tensor("anchoredStates", type, targets.length, hidden + PADDING);
@@ -75,17 +75,17 @@ final class AnchoredLogits {
      * @param anchors {@code (tokens)}, float32
      * @param top sees all logits; or null
      */
-    private Tensor logSumAbove(Tensor states, Tensor anchors, Tensor projection, @Nullable TopLogits top,
+    private Tensor logSumAbove(Tensor states, Tensor anchors, Rows projection, @Nullable TopLogits top,
             Workspace workspace) {
         long tokens = states.size(0);
         long hidden = width;
         Tensor taken = states.select(1, hidden).copy_(anchors.neg()).to(ScalarType.Float); // as it was rounded
         Tensor sum = torch.zeros_like(taken);
-        for (long first = 0; first < projection.size(0); first += SLICE) {
-            long tokensHere = Math.min(SLICE, projection.size(0) - first);
+        for (long first = 0; first < projection.count(); first += SLICE) {
+            long tokensHere = Math.min(SLICE, projection.count() - first);
             try (var _ = new PointerScope()) {
                 Tensor slice = workspace.tensor("anchoredProjection", type, tokensHere, hidden + PADDING);
-                slice.narrow(1, 0, hidden).copy_(projection.narrow(0, first, tokensHere));
+                projection.copy(first, slice.narrow(1, 0, hidden), workspace);
                 slice.narrow(1, hidden, PADDING).fill_(new Scalar(1));
                 long firstId = first;
                 workspace.shareRows(tokens, (_, start, rows, buffers) -> {

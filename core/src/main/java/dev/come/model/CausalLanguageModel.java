@@ -65,9 +65,6 @@ public final class CausalLanguageModel implements AutoCloseable {
                     layers.add(Shortage.named(() -> "Loading layer " + number + " of " + layerCount,
                             () -> DecoderLayer.thatStays(config, weights.apply(number), compute)));
                 }
-                if (PackedLinear.possible(compute)) {
-                    checkpoint.unload(); // the packed copies are all that is needed from now on
-                }
             }
             opening.done();
         }
@@ -84,7 +81,8 @@ public final class CausalLanguageModel implements AutoCloseable {
     }
 
     /**
-     * Runs the tokens that follow those in the cache and adds them to it.
+     * Runs the tokens that follow those in the cache and adds them to it. The result is that of the whole text without a
+     * cache, also where its length decides how positions turn.
      *
      * @return the logits after the last of them, {@code vocabularySize} of them
      */
@@ -107,12 +105,17 @@ public final class CausalLanguageModel implements AutoCloseable {
         }
     }
 
-    /** The logits after the last tokens, {@code (sequences, vocabulary)}. */
-    private Tensor lastLogits(int[][] tokens, KeyValueCache cache) {
-        int length = tokens[0].length;
-        if (tokens.length != cache.sequences() || Arrays.stream(tokens).anyMatch(some -> some.length != length)) {
+    /**
+     * The logits after the last tokens, {@code (sequences, vocabulary)}. Where the text becomes so long that its positions turn
+     * by other angles, the keys in the cache are those of another text; then all of it is run anew.
+     */
+    private Tensor lastLogits(int[][] more, KeyValueCache cache) {
+        if (more.length != cache.sequences() || Arrays.stream(more).anyMatch(some -> some.length != more[0].length)) {
             throw new IllegalArgumentException("the sequences of a cache go on by the same number of tokens");
         }
+        boolean goesOn = config.turnsAlike(cache.length(), cache.length() + more[0].length);
+        int[][] tokens = goesOn ? more : cache.restart(more);
+        int length = tokens[0].length;
         int[] lengths = new int[tokens.length];
         Arrays.fill(lengths, length);
         TokenLayout layout = new TokenLayout(lengths, cache.length());
@@ -127,7 +130,7 @@ public final class CausalLanguageModel implements AutoCloseable {
             if (!inPieces) {
                 run(hidden, layout, cache);
             }
-            cache.advance(length);
+            cache.advance(tokens);
             long[] last = IntStream.rangeClosed(1, tokens.length).mapToLong(i -> (long) i * length - 1).toArray();
             return head.logits(hidden.index_select(0, torch.tensor(last).to(hidden.device(), ScalarType.Long)),
                     workspace);

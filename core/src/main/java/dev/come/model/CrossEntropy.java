@@ -111,9 +111,9 @@ public final class CrossEntropy {
             vocabulary.forEach(states, workspace, (firstId, slice, logits, block, start, rows) -> expected
                     .select(0, block).narrow(0, firstId, slice.size(0))
                     .copy_(logits.sub_(logSum.narrow(0, start, rows)).exp_().sum(0)));
-            Tensor ids = expected.sum(0).topk(count).get1();
-            return new LikelyTokens(Arrays.stream(Tensors.doubles(ids)).mapToInt(id -> (int) id).toArray(),
-                    torch.index_select(head.projection(), 0, ids));
+            int[] ids = Arrays.stream(Tensors.doubles(expected.sum(0).topk(count).get1())).mapToInt(id -> (int) id)
+                    .toArray();
+            return new LikelyTokens(ids, head.projection().pick(ids));
         }
     }
 
@@ -220,7 +220,7 @@ public final class CrossEntropy {
     }
 
     /** @param rows those of the output projection that belong to the tokens that may come next */
-    private double[] losses(Tensor hidden, int[] targets, Tensor rows, Workspace workspace) {
+    private double[] losses(Tensor hidden, int[] targets, Rows rows, Workspace workspace) {
         Tensor states = head.finalStates(hidden, workspace);
         if (!anchored) {
             return lossesFromLogits(states, targets, rows, workspace);
@@ -233,7 +233,7 @@ public final class CrossEntropy {
     }
 
     /** log sum exp minus the target's logit, in float32. */
-    private double[] lossesFromLogits(Tensor states, int[] targets, Tensor rows, Workspace workspace) {
+    private double[] lossesFromLogits(Tensor states, int[] targets, Rows rows, Workspace workspace) {
         Tensor target = targetLogits(states, targets);
         return Tensors
                 .doubles(new VocabularySlices(rows, multipliers).logSumExp(states, workspace).squeeze(1).sub(target));
@@ -241,7 +241,7 @@ public final class CrossEntropy {
 
     /** The rows of the output projection for some tokens, {@code (tokens, embedding)}, float32. */
     private Tensor targetRows(int[] targets) {
-        return pick(head.projection(), targets).to(ScalarType.Float);
+        return head.projection().pick(targets).to(ScalarType.Float);
     }
 
     /** The logits of the tokens that do follow, {@code (tokens)}, float32. */

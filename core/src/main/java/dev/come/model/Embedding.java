@@ -3,19 +3,18 @@ package dev.come.model;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.memory.Retained;
-import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
-/** Token ids to the residual stream before the first layer, straight from the memory-mapped tables. */
+/** Token ids to the residual stream before the first layer. Of the tables only the rows that are wanted are read. */
 public final class Embedding implements AutoCloseable {
     private final ModelConfig config;
     private final Compute compute;
-    private final Retained<Tensor> table;
-    private final @Nullable Retained<Tensor> positions;
+    private final Rows table;
+    private final @Nullable Rows positions;
     private final @Nullable Retained<Tensor> projection;
 
     /** Uses the table of an open checkpoint, which must stay open. */
@@ -23,17 +22,13 @@ public final class Embedding implements AutoCloseable {
         this.config = config;
         this.compute = compute;
         Family.Names names = config.family().names();
+        table = new Rows.InFile(checkpoint, checkpoint.info(names.embedding()));
+        positions = names.positions().map(name -> new Rows.InFile(checkpoint, checkpoint.info(name))).orElse(null);
         try (var _ = new PointerScope()) {
-            table = kept(checkpoint, names.embedding());
-            positions = names.positions().map(name -> kept(checkpoint, name)).orElse(null);
             projection = config.embeddingSize() == config.hiddenSize()
                     ? null
-                    : names.projectIn().map(name -> kept(checkpoint, name)).orElseThrow();
+                    : Retained.of(checkpoint.tensor(names.projectIn().orElseThrow()));
         }
-    }
-
-    private static Retained<Tensor> kept(Checkpoint checkpoint, String name) {
-        return Retained.of(checkpoint.tensor(name));
     }
 
     /**
@@ -59,9 +54,8 @@ public final class Embedding implements AutoCloseable {
         return hidden;
     }
 
-    private Tensor rows(Retained<Tensor> from, int[] indices) {
-        return torch.index_select(from.borrow(), 0, torch.tensor(indices)).to(compute.torchDevice(),
-                compute.scalarType());
+    private Tensor rows(Rows from, int[] indices) {
+        return from.pick(indices).to(compute.torchDevice(), compute.scalarType());
     }
 
     private int[] positions(TokenLayout layout) {
@@ -79,6 +73,8 @@ public final class Embedding implements AutoCloseable {
 
     @Override
     public void close() {
-        Retained.close(Arrays.asList(table, positions, projection));
+        if (projection != null) {
+            projection.close();
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.Shown;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -100,7 +101,7 @@ public record Family(String modelType, String architecture, Names names, String 
     static Family of(ConfigTree config) {
         return find(config)
                 .orElseThrow(() -> new InvalidInputException(config.file() + ": model_type is \""
-                        + config.string("model_type")
+                        + Shown.of(config.string("model_type"))
                         + "\", but the known families are "
                         + Families.ALL.stream().map(Family::modelType).collect(Collectors.joining(", "))
                         + "; a family whose blocks are attention and feed-forward can be added by describing its tensor names, "

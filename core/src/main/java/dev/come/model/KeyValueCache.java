@@ -4,6 +4,7 @@ import dev.come.failure.Opening;
 import dev.come.failure.Shortage;
 import dev.come.memory.Retained;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -26,7 +27,7 @@ public final class KeyValueCache implements AutoCloseable {
 
     private final List<Layer> layers = new ArrayList<>();
     private final Retained.Group held = new Retained.Group();
-    private final int sequences;
+    private final int[][] tokens;
     private final int capacity;
     private int length;
 
@@ -37,7 +38,7 @@ public final class KeyValueCache implements AutoCloseable {
      * @param capacity the longest sequence, prompt and continuation together, in tokens
      */
     KeyValueCache(ModelConfig config, int layerCount, Compute compute, int sequences, int capacity) {
-        this.sequences = sequences;
+        this.tokens = new int[sequences][capacity];
         this.capacity = capacity;
         long[] shape = {sequences, config.keyValueHeads(), capacity, config.headDim()};
         try (Opening opening = new Opening()) {
@@ -63,7 +64,7 @@ public final class KeyValueCache implements AutoCloseable {
 
     /** How many sequences go side by side. */
     public int sequences() {
-        return sequences;
+        return tokens.length;
     }
 
     /** Bytes of all keys and values. */
@@ -81,8 +82,23 @@ public final class KeyValueCache implements AutoCloseable {
         return capacity;
     }
 
-    void advance(int tokens) {
-        length += tokens;
+    /** Takes tokens whose keys and values are there now. */
+    void advance(int[][] more) {
+        for (int i = 0; i < more.length; i++) {
+            System.arraycopy(more[i], 0, tokens[i], length, more[i].length);
+        }
+        length += more[0].length;
+    }
+
+    /** Forgets all tokens, and returns them with more behind them. */
+    int[][] restart(int[][] more) {
+        int[][] all = new int[tokens.length][];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = Arrays.copyOf(tokens[i], length + more[i].length);
+            System.arraycopy(more[i], 0, all[i], length, more[i].length);
+        }
+        length = 0;
+        return all;
     }
 
     @Override

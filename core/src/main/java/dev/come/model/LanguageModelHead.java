@@ -1,6 +1,7 @@
 package dev.come.model;
 
 import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.TensorInfo;
 import dev.come.failure.Opening;
 import dev.come.memory.Retained;
 import org.bytedeco.javacpp.PointerScope;
@@ -17,7 +18,8 @@ public final class LanguageModelHead implements AutoCloseable {
     private final ModelConfig config;
     private final Compute compute;
     private final Retained.Group held = new Retained.Group();
-    private final Tensor stored;
+    private final Checkpoint checkpoint;
+    private final Rows rows;
     private final @Nullable Tensor normWeight;
     private final @Nullable Tensor normBias;
     private final @Nullable Tensor projection;
@@ -27,24 +29,32 @@ public final class LanguageModelHead implements AutoCloseable {
     public LanguageModelHead(Checkpoint checkpoint, ModelConfig config, Compute compute) {
         this.config = config;
         this.compute = compute;
+        this.checkpoint = checkpoint;
         try (var _ = new PointerScope(); Opening opening = new Opening()) {
-            // On a device all of it: every chunk of tokens needs it, and the way there is long.
-            Tensor inFile = checkpoint.tensor(config.headTensor());
             opening.add(held::close);
-            stored = held.keep(inFile.to(compute.torchDevice(), inFile.scalar_type()));
+            rows = rows();
             Family.Names names = config.family().names();
-            normWeight = config.finalNorm() ? wide(checkpoint, names.finalNorm()) : null;
+            normWeight = config.finalNorm() ? wide(names.finalNorm()) : null;
             normBias = config.finalNorm() && config.norm().kind() == Norm.Kind.LAYER
-                    ? wide(checkpoint, names.finalNormBias())
+                    ? wide(names.finalNormBias())
                     : null;
             projection = config.embeddingSize() == config.hiddenSize()
                     ? null
-                    : wide(checkpoint, names.projectOut().orElseThrow());
+                    : wide(names.projectOut().orElseThrow());
             opening.done();
         }
     }
 
-    private Tensor wide(Checkpoint checkpoint, String name) {
+    /** On a device all of it: every chunk of tokens needs it, and the way there is long. */
+    private Rows rows() {
+        TensorInfo tensor = checkpoint.info(config.headTensor());
+        return compute.onProcessor()
+                ? new Rows.InFile(checkpoint, tensor)
+                : new Rows.InMemory(held.keep(checkpoint.tensor(tensor.name()).to(compute.torchDevice(),
+                        tensor.dtype().scalarType())));
+    }
+
+    private Tensor wide(String name) {
         return held.keep(checkpoint.tensor(name).to(compute.torchDevice(), ScalarType.Float));
     }
 
@@ -78,19 +88,14 @@ public final class LanguageModelHead implements AutoCloseable {
         return compute;
     }
 
-    /** The output projection as it is stored, {@code (vocabulary, embedding)}, where the compute type's device is. */
-    Tensor projection() {
-        return stored;
+    /** The output projection as it is stored, {@code (vocabulary, embedding)}, on the device that computes. */
+    Rows projection() {
+        return rows;
     }
 
     /** How many tokens there are. */
     int vocabularySize() {
         return config.vocabularySize();
-    }
-
-    /** Copies some rows of the output projection into a tensor {@code (width, embedding)}, which it returns. */
-    Tensor projection(long first, long width, Tensor into) {
-        return into.copy_(stored.narrow(0, first, width));
     }
 
     /** Logits as the model means them, in place. */
@@ -115,7 +120,8 @@ public final class LanguageModelHead implements AutoCloseable {
     private synchronized Linear whole() {
         if (whole == null) {
             try (var _ = new PointerScope()) {
-                whole = Linear.packed(stored.to(compute.torchDevice(), compute.scalarType()), null, compute);
+                whole = Linear.packed(checkpoint.tensor(config.headTensor()).to(compute.torchDevice(),
+                        compute.scalarType()), null, compute);
             }
         }
         return whole;

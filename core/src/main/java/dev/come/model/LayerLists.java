@@ -2,6 +2,7 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.Shown;
 import dev.come.model.Family.SlidingLayers;
 import java.util.HashMap;
 import java.util.List;
@@ -83,7 +84,7 @@ final class LayerLists {
         return switch (types.get(layer)) {
             case SLIDING -> true;
             case FULL -> false;
-            default -> throw wrong("layer_types says \"" + types.get(layer) + "\" of layer " + layer
+            default -> throw wrong("layer_types says \"" + Shown.of(types.get(layer)) + "\" of layer " + layer
                     + ", but known are " + FULL + " and " + SLIDING + "; this model cannot be computed here");
         };
     }

@@ -22,31 +22,29 @@ public final class LayerWeights {
         this.tensors = Collections.unmodifiableMap(tensors);
     }
 
-    /** The tensors of a layer of a checkpoint: views on the memory-mapped file, which must stay open. */
+    /** Reads some rows of a stored tensor by its name. */
+    public interface StoredRows {
+        Tensor read(String name, long first, long count);
+    }
+
+    /** The tensors of a layer of a checkpoint, in memory of their own. */
     public static LayerWeights of(Checkpoint checkpoint, ModelConfig config, int layer) {
-        return named(config, config.attention(layer), layer, checkpoint::tensor);
+        return of(config, config.attention(layer), part -> stored(config, layer, part, checkpoint::rows));
     }
 
     /**
-     * The tensors of a layer by the names that they are stored under.
+     * A part of a layer as it is stored, perhaps in a tensor that it shares with other parts.
      *
-     * @param attention how the layer attends
-     * @param position the number of the layer in the names
-     * @param tensorOf the stored tensor of a name, of which parts of a layer are views
+     * @param position the number of the layer in the names of tensors
      */
-    public static LayerWeights named(ModelConfig config, AttentionKind attention, int position,
-            Function<String, Tensor> tensorOf) {
-        Map<Part, Tensor> tensors = new EnumMap<>(Part.class);
-        for (List<Part> parts : config.layerTensors()) {
-            Tensor stored = tensorOf.apply(config.tensorName(position, parts.getFirst()));
-            long start = 0;
-            for (Part part : parts) {
-                long rows = config.shape(part).getFirst();
-                tensors.put(part, parts.size() == 1 ? stored : stored.narrow(0, start, rows));
-                start += rows;
-            }
+    public static Tensor stored(ModelConfig config, int position, Part part, StoredRows rows) {
+        List<Part> together = config.layerTensors().stream().filter(parts -> parts.contains(part)).findFirst()
+                .orElseThrow();
+        long first = 0;
+        for (Part before : together.subList(0, together.indexOf(part))) {
+            first += config.shape(before).getFirst();
         }
-        return new LayerWeights(attention, tensors);
+        return rows.read(config.tensorName(position, part), first, config.shape(part).getFirst());
     }
 
     /**

@@ -24,8 +24,8 @@ public final class LikelyTokens implements AutoCloseable {
         return ids.get(token);
     }
 
-    Tensor rows() {
-        return rows.borrow();
+    Rows rows() {
+        return new Rows.InMemory(rows.borrow());
     }
 
     @Override

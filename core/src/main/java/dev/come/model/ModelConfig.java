@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.bytedeco.javacpp.PointerScope;
 
 /**
  * The sizes and switches of a causal language model, read from its config.json and checked against its tensors.
@@ -41,7 +40,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
     public static ModelConfig of(Checkpoint checkpoint) {
         ModelConfig config = of(checkpoint.headers());
         return config.storesTiedHead(checkpoint.headers())
-                && !same(checkpoint, config.family.names().head(), config.family.names().embedding())
+                && !checkpoint.holdsSame(config.family.names().head(), checkpoint, config.family.names().embedding())
                         ? config.untied()
                         : config;
     }
@@ -109,6 +108,12 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
     public boolean rotationDependsOnLength() {
         return attentionKinds.stream().flatMap(kind -> kind.rotary().stream())
                 .anyMatch(RotaryEmbedding::dependsOnLength);
+    }
+
+    /** Whether every position turns by the same angles in texts of two lengths. */
+    public boolean turnsAlike(int length, int otherLength) {
+        return attentionKinds.stream().flatMap(kind -> kind.rotary().stream())
+                .allMatch(rotary -> rotary.turnsAlike(length, otherLength));
     }
 
     /**
@@ -224,12 +229,6 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
 
     private static boolean alike(TensorInfo first, TensorInfo second) {
         return first.dtype() == second.dtype() && first.shape().equals(second.shape());
-    }
-
-    private static boolean same(Checkpoint checkpoint, String first, String second) {
-        try (var _ = new PointerScope()) {
-            return checkpoint.tensor(first).equal(checkpoint.tensor(second));
-        }
     }
 
     static InvalidInputException invalid(ConfigTree tree, String what) {

@@ -87,7 +87,8 @@ public record NextTokenDivergence(double[] nats, boolean[] sameTop) {
         }
 
         Tensor slice(long first, long width) {
-            return head.projection(first, width, workspace.floats(name + "Projection", width, states.size(1)));
+            return head.projection().copy(first, workspace.floats(name + "Projection", width, states.size(1)),
+                    workspace);
         }
 
         Tensor logits(Tensor slice, long start, long rows) {

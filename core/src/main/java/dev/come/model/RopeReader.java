@@ -2,6 +2,7 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.Shown;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -59,13 +60,13 @@ record RopeReader(ConfigTree config, Family family, String place, ConfigTree set
         if (family.knows(LOCAL_THETA) && settings.has("type") && !settings.has("rope_type")) {
             throw wrong(
                     "%s has type '%s' but no rope_type, and transformers 5 does not scale such a model of this family; "
-                            .formatted(place, settings.string("type")) + "add the rope_type that is meant");
+                            .formatted(place, Shown.of(settings.string("type"))) + "add the rope_type that is meant");
         }
         Optional<String> name = settings.optionalString("rope_type");
         Optional<String> oldName = settings.optionalString("type");
         if (name.isPresent() && oldName.isPresent() && !name.equals(oldName)) {
             throw wrong("%s has rope_type '%s' and type '%s'; keep the one that is meant"
-                    .formatted(place, name.get(), oldName.get()));
+                    .formatted(place, Shown.of(name.get()), Shown.of(oldName.get())));
         }
         Optional<String> given = name.or(() -> oldName);
         if (given.isEmpty() && settings.has("factor")) {
@@ -77,7 +78,7 @@ record RopeReader(ConfigTree config, Family family, String place, ConfigTree set
                 .filter(type -> type.toString().equals(wanted))
                 .findFirst()
                 .orElseThrow(() -> wrong("%s has rope_type '%s', which is not known; expected one of %s"
-                        .formatted(place, wanted, knownTypes())));
+                        .formatted(place, Shown.of(wanted), knownTypes())));
     }
 
     private static String knownTypes() {

@@ -24,6 +24,15 @@ public sealed interface RopeScaling {
     }
 
     /**
+     * Tells lengths with different frequencies apart: those with the same frequencies give the same number.
+     *
+     * @param length tokens of the sequence
+     */
+    default int lengthsLike(int length) {
+        return 0;
+    }
+
+    /**
      * The number of tokens a text may have, as vLLM reads the settings. Types that stretch the positions multiply
      * maxPositions by the factor; types that must know the length in training multiply that length.
      *
@@ -84,6 +93,11 @@ public sealed interface RopeScaling {
         @Override
         public int reach(int maxPositions) {
             return stretched(maxPositions, factor);
+        }
+
+        @Override
+        public int lengthsLike(int length) {
+            return Math.max(length, maxPositions);
         }
 
         @Override
@@ -150,7 +164,7 @@ public sealed interface RopeScaling {
             double attentionFactor) implements RopeScaling {
         @Override
         public boolean dependsOnLength() {
-            return true;
+            return !shortFactors.equals(longFactors);
         }
 
         /** The paper's attention factor for a stretch by {@code factor}. */
@@ -161,6 +175,11 @@ public sealed interface RopeScaling {
         @Override
         public int reach(int maxPositions) {
             return maxPositions;
+        }
+
+        @Override
+        public int lengthsLike(int length) {
+            return length > trainedPositions && dependsOnLength() ? 1 : 0;
         }
 
         @Override

@@ -2,6 +2,7 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.Shown;
 import java.util.Optional;
 
 /**
@@ -42,7 +43,8 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
         if (current.isPresent() && older.isPresent() && !current.equals(older)) {
             throw new InvalidInputException(
                     "%s: rope_parameters means %s, but rope_scaling means %s; keep the one that is meant"
-                            .formatted(config.file(), current.get(), older.get()));
+                            .formatted(config.file(), Shown.of(current.get().toString()),
+                                    Shown.of(older.get().toString())));
         }
         ConfigTree none = ConfigTree.create(config.file(), _ -> {
         });
@@ -80,18 +82,29 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
         return scaling.dependsOnLength();
     }
 
+    /** Whether sequences of two lengths turn by the same angles at the same positions. */
+    boolean turnsAlike(int length, int otherLength) {
+        return scaling.lengthsLike(length) == scaling.lengthsLike(otherLength);
+    }
+
     /** The factor that {@link #table} has multiplied into cosines and sines; 1 for most types. */
     public double attentionFactor() {
         return scaling.attentionFactor();
     }
 
-    /**
-     * Cosines and sines for the positions {@code from} (inclusive) to {@code to} (exclusive) of a sequence of {@code to}
-     * tokens. Angles are products in float32, as in transformers: at position 10,000 they are off by up to a thousandth,
-     * and a more exact angle would be another model.
-     */
+    /** Cosines and sines for the positions {@code from} to {@code to - 1} of a sequence of {@code to} tokens. */
     public Table table(int from, int to) {
-        float[] frequencies = inverseFrequencies(to);
+        return table(from, to, to);
+    }
+
+    /**
+     * Cosines and sines for the positions {@code from} (inclusive) to {@code to} (exclusive). Angles are products in float32, as in transformers: at position 10,000 they are off by up to a thousandth,
+     * and a more exact angle would be another model.
+     *
+     * @param length tokens of the sequence
+     */
+    Table table(int from, int to, int length) {
+        float[] frequencies = inverseFrequencies(length);
         float factor = (float) attentionFactor();
         float[] cos = new float[(to - from) * frequencies.length];
         float[] sin = new float[cos.length];
@@ -110,7 +123,7 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
     /**
      * Cosines and sines of the angles, both (positions, headDim / 2) row by row, in float32.
      *
-     * @see #table
+     * @see #table(int, int)
      */
     @SuppressWarnings("ArrayRecordComponent") // a buffer to be handed to the engine, never compared
     public record Table(float[] cos, float[] sin) {}

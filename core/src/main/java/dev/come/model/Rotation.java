@@ -1,8 +1,8 @@
 package dev.come.model;
 
 import dev.come.memory.Retained;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.LinkedHashMap;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -14,8 +14,11 @@ public final class Rotation implements AutoCloseable {
     /** Cosines and sines, {@code (tokens, headDim / 2)} each, float32. */
     record Angles(Tensor cos, Tensor sin) {}
 
-    /** The frequencies of a table, and the length that they are for; 0 where it does not matter. */
-    private record Key(RotaryEmbedding rotary, int length) {}
+    /** Where every length has frequencies of its own, tables of so many are kept. */
+    private static final int MOST_TABLES = 16;
+
+    /** The frequencies of a table, which are those of some lengths. */
+    private record Key(RotaryEmbedding rotary, int lengths) {}
 
     /** Angles from the first position on. */
     private record Table(Retained<Tensor> cos, Retained<Tensor> sin) implements AutoCloseable {
@@ -35,7 +38,8 @@ public final class Rotation implements AutoCloseable {
     }
 
     private final Compute compute;
-    private final Map<Key, Table> tables = new HashMap<>();
+    /** The one that was used last comes last. */
+    private final LinkedHashMap<Key, Table> tables = new LinkedHashMap<>(MOST_TABLES, 0.75f, true);
 
     public Rotation(Compute compute) {
         this.compute = compute;
@@ -66,17 +70,14 @@ public final class Rotation implements AutoCloseable {
         return table(rotary, first + length).part(first, length);
     }
 
-    /**
-     * A table with at least the given number of positions. Only where the frequencies depend on the length is there one
-     * per length.
-     */
+    /** A table of the frequencies of a length, with at least that number of positions. */
     private Table table(RotaryEmbedding rotary, int length) {
-        Key key = new Key(rotary, rotary.dependsOnLength() ? length : 0);
+        Key key = new Key(rotary, rotary.scaling().lengthsLike(length));
         Table table = tables.get(key);
         if (table == null || table.positions() < length) {
-            int positions = key.length() == 0 ? Math.max(256, Integer.highestOneBit(length - 1) << 1) : length;
+            int positions = Math.max(256, Integer.highestOneBit(length - 1) << 1);
             Table shorter = table;
-            RotaryEmbedding.Table values = rotary.table(0, positions);
+            RotaryEmbedding.Table values = rotary.table(0, positions, length);
             try (var _ = new PointerScope()) {
                 table = new Table(Retained.of(upload(values.cos(), positions)),
                         Retained.of(upload(values.sin(), positions)));
@@ -84,6 +85,9 @@ public final class Rotation implements AutoCloseable {
             tables.put(key, table);
             if (shorter != null) {
                 shorter.close();
+            }
+            if (tables.size() > MOST_TABLES) {
+                Objects.requireNonNull(tables.pollFirstEntry()).getValue().close();
             }
         }
         return table;

@@ -15,23 +15,22 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 final class VocabularySlices {
     private static final int SLICE = 8192;
 
-    private final Tensor projection;
+    private final Rows projection;
     private final Multipliers multipliers;
 
     /**
      * Sees a part of the vocabulary or all of it.
      *
-     * @param projection the rows of the output projection of the tokens that may come next, {@code (tokens, embedding)}; must
-     *        outlive this
+     * @param projection the rows of the output projection of the tokens that may come next; must outlive this
      */
-    VocabularySlices(Tensor projection, Multipliers multipliers) {
+    VocabularySlices(Rows projection, Multipliers multipliers) {
         this.projection = projection;
         this.multipliers = multipliers;
     }
 
     /** How many tokens may come next. */
     long tokens() {
-        return projection.size(0);
+        return projection.count();
     }
 
     /** Sees the logits of some rows for one slice of the vocabulary, and may overwrite them; called from several threads. */
@@ -50,11 +49,10 @@ final class VocabularySlices {
     /** Shows all logits of some states, {@code (tokens, embedding)}. */
     void forEach(Tensor states, Workspace workspace, Visitor visitor) {
         long tokens = states.size(0);
-        for (long first = 0; first < projection.size(0); first += SLICE) {
-            long width = Math.min(SLICE, projection.size(0) - first);
+        for (long first = 0; first < projection.count(); first += SLICE) {
+            long width = Math.min(SLICE, projection.count() - first);
             try (var _ = new PointerScope()) {
-                Tensor slice = workspace.floats("projection", width, projection.size(1))
-                        .copy_(projection.narrow(0, first, width));
+                Tensor slice = projection.copy(first, workspace.floats("projection", width, states.size(1)), workspace);
                 long firstId = first;
                 workspace.shareRows(tokens, (block, start, rows, buffers) -> {
                     Tensor logits = buffers.floats("logits", rows, width);

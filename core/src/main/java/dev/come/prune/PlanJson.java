@@ -4,6 +4,7 @@ import dev.come.InvalidInputException;
 import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.RecordJson;
 import dev.come.checkpoint.RecordNames;
+import dev.come.checkpoint.Shown;
 import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerStack;
@@ -164,12 +165,12 @@ final class PlanJson {
             return FirstPlanJson.renamed(root);
         }
         if (!(json instanceof ObjectNode root) || !root.path("format").asString().equals(FORMAT)) {
-            throw new InvalidInputException(file + " is not a plan: its \"format\" is " + json.path("format")
+            throw new InvalidInputException(file + " is not a plan: its \"format\" is " + Shown.of(json.path("format"))
                     + ", expected \"" + FORMAT + "\"; give the come.json of a pruned model");
         }
         if (root.path("format_version").asInt(0) != VERSION) {
             throw new InvalidInputException(file + " is a plan of another version: its \"format_version\" is "
-                    + root.path("format_version") + ", expected at most " + VERSION
+                    + Shown.of(root.path("format_version")) + ", expected at most " + VERSION
                     + "; read it with the version of this program that wrote it");
         }
         return root;
@@ -197,7 +198,7 @@ final class PlanJson {
     private static Action action(JsonNode step, Path file) {
         String name = step.path("action").asString();
         return Arrays.stream(Action.values()).filter(action -> RecordNames.name(action).equals(name)).findFirst()
-                .orElseThrow(() -> new InvalidInputException(file + ": a step has the action " + step.path("action")
+                .orElseThrow(() -> new InvalidInputException(file + ": a step has the action " + Shown.of(step.path("action"))
                         + "; the file is damaged or of another version, give the one that was written"));
     }
 

@@ -5,6 +5,7 @@ import dev.come.InvalidInputException;
 import dev.come.checkpoint.AtomicFile;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import dev.come.failure.Shortage;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningStep.Action;
@@ -124,7 +125,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
             }
         }
         throw new InvalidInputException("--target-layers is " + layersLeft + ", but the plan has "
-                + steps.stream().map(step -> step.stack().size()).distinct().toList()
+                + Shown.of(steps.stream().map(step -> step.stack().size()).distinct().toList())
                 + " layers after its steps; choose one of these");
     }
 
@@ -168,7 +169,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
                     file + " cannot be read (" + IoReason.of(e) + "); give the come.json of a pruned model", e);
         } catch (JacksonException e) {
             throw new InvalidInputException(
-                    file + " is not a plan (" + e.getOriginalMessage().lines().findFirst().orElse("")
+                    file + " is not a plan (" + Shown.of(e.getOriginalMessage().lines().findFirst().orElse(""))
                             + "); give the come.json of a pruned model",
                     e);
         }
@@ -208,7 +209,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
             keys.forEach(key -> compare(path.isEmpty() ? key : path + "." + key, first.path(key), second.path(key),
                     differences));
         } else if (!one.toString().equals(other.toString())) { // as they are written: a long that fits is read as an int
-            differences.add(path + ": " + one + " / " + other);
+            differences.add(Shown.of(path) + ": " + Shown.of(one) + " / " + Shown.of(other));
         }
     }
 }

@@ -1,10 +1,10 @@
 package dev.come.report;
 
+import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.RecordJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -105,7 +105,7 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
 
     /** Whether a file looks like one that {@link #toJson} or {@link #toCsv} gave. */
     public static boolean isOne(Path file) {
-        try (InputStream bytes = Files.newInputStream(file)) {
+        try (InputStream bytes = InputFile.stream(file)) {
             String beginning = new String(bytes.readNBytes(32), StandardCharsets.UTF_8);
             return beginning.startsWith("method,layers,tree,")
                     || beginning.matches("(?s)\\{\\s+\"(format|layers)\".*");

@@ -1,7 +1,7 @@
 package dev.come.stack;
 
-import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
+import dev.come.model.Part;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Share;
@@ -28,20 +28,21 @@ final class Concatenation {
         this.queryHeads = node.queryHeads();
     }
 
-    /** The concatenated layer from the weights of its sources. */
-    LayerWeights of(List<LayerWeights> sources) {
-        return LayerWeights.of(config, sources.getFirst().attention(), part -> {
-            List<Tensor> tensors = sources.stream().map(source -> source.get(part)).toList();
-            return switch (part.axis()) {
-                case QUERY_ROWS -> select(tensors, 0, this::queryChannels);
-                case KEY_VALUE_ROWS -> select(tensors, 0, this::keyValueChannels);
-                case QUERY_COLUMNS -> select(tensors, 1, this::queryChannels);
-                case CHANNEL_ROWS -> select(tensors, 0, share -> toLongs(share.channels()));
-                case CHANNEL_COLUMNS -> select(tensors, 1, share -> toLongs(share.channels()));
-                case BY_RATIO -> WeightedSums.of(tensors, shares.stream().map(Share::ratio).toList());
-                case AVERAGED -> WeightedSums.of(tensors, Collections.nCopies(shares.size(), 1.0 / shares.size()));
-            };
-        });
+    /**
+     * A part of the concatenated layer.
+     *
+     * @param tensors that part of each source
+     */
+    Tensor of(Part part, List<Tensor> tensors) {
+        return switch (part.axis()) {
+            case QUERY_ROWS -> select(tensors, 0, this::queryChannels);
+            case KEY_VALUE_ROWS -> select(tensors, 0, this::keyValueChannels);
+            case QUERY_COLUMNS -> select(tensors, 1, this::queryChannels);
+            case CHANNEL_ROWS -> select(tensors, 0, share -> toLongs(share.channels()));
+            case CHANNEL_COLUMNS -> select(tensors, 1, share -> toLongs(share.channels()));
+            case BY_RATIO -> WeightedSums.of(tensors, shares.stream().map(Share::ratio).toList());
+            case AVERAGED -> WeightedSums.of(tensors, Collections.nCopies(shares.size(), 1.0 / shares.size()));
+        };
     }
 
     private interface Selection {

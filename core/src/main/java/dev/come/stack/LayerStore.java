@@ -8,6 +8,7 @@ import dev.come.checkpoint.FiniteNumbers;
 import dev.come.checkpoint.TensorInfo;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
+import dev.come.model.Part;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.Scope;
@@ -15,12 +16,13 @@ import dev.come.stack.LayerNode.Term;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerNode.WeightedSum;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** Recipes into weights, one layer at a time, from the memory-mapped checkpoint. */
+/** Recipes into weights, one layer at a time, from the checkpoint. */
 public final class LayerStore {
     private final Checkpoint checkpoint;
     private final ModelConfig config;
@@ -55,24 +57,23 @@ public final class LayerStore {
      * stored numbers in float64, through any depth of nesting, and rounded once at the end. What is measured is therefore
      * exactly what is saved.
      *
-     * @return tensors of the current PointerScope; those of original and trained layers are views on files
+     * @return tensors of the current PointerScope, in memory of their own
      * @throws InvalidInputException if the weights of a trained layer are not where they should be
      * @throws FailedException if a sum is too large for the type that it is stored in
      */
     public LayerWeights materialise(LayerNode node) {
-        LayerWeights exact = exact(node);
-        LayerWeights stored = stored(node, exact);
-        stored.asMap().forEach((part, tensor) -> {
-            Tensor before = exact.get(part);
+        return LayerWeights.of(config, config.attention(first(node)), part -> kept(() -> {
+            Tensor exact = exact(node, part);
+            Tensor stored = stored(node, part, exact);
             // Enums of the engine are not one object for each value.
-            boolean rounded = tensor.scalar_type().value != before.scalar_type().value;
-            if (rounded && !FiniteNumbers.fill(tensor) && FiniteNumbers.fill(before)) {
+            boolean rounded = stored.scalar_type().value != exact.scalar_type().value;
+            if (rounded && !FiniteNumbers.fill(stored) && FiniteNumbers.fill(exact)) {
                 throw new FailedException("Layer " + node.tree() + " would have weights in " + part
-                        + " that are too large for " + DType.of(tensor.scalar_type())
+                        + " that are too large for " + DType.of(stored.scalar_type())
                         + ", which the checkpoint stores them in; store it in BF16 or F32, or take another method");
             }
-        });
-        return stored;
+            return stored;
+        }));
     }
 
     /**
@@ -116,49 +117,53 @@ public final class LayerStore {
 
     /** Weights of a layer, of whatever floating types, in those that it is stored in; infinite where they are too large. */
     public LayerWeights stored(LayerNode node, LayerWeights weights) {
-        int first = node.originals().findFirst().orElseThrow();
-        return weights.map((part, tensor) -> {
-            ScalarType stored = checkpoint.info(config.tensorName(first, part)).dtype().scalarType();
-            return tensor.scalar_type().value == stored.value ? tensor : tensor.to(stored);
+        return weights.map((part, tensor) -> stored(node, part, tensor));
+    }
+
+    private Tensor stored(LayerNode node, Part part, Tensor tensor) {
+        ScalarType type = checkpoint.info(config.tensorName(first(node), part)).dtype().scalarType();
+        return tensor.scalar_type().value == type.value ? tensor : tensor.to(type);
+    }
+
+    /** A part of a layer before the last rounding. Of what a deep recipe needs on the way, part by part, nothing is kept. */
+    private Tensor exact(LayerNode node, Part part) {
+        return kept(() -> switch (node) {
+            case Original original -> LayerWeights.stored(config, original.index(), part, checkpoint::rows);
+            case Concatenated concatenated -> new Concatenation(config, concatenated).of(part,
+                    concatenated.sources().map(source -> exact(source, part)).toList());
+            case WeightedSum sum -> sum(sum, part);
+            case Trained layer -> placeOf(layer).part(layer, config, part);
         });
     }
 
-    /** As {@link #materialise}, before the last rounding. Of what a deep recipe needs on the way nothing is kept. */
-    private LayerWeights exact(LayerNode node) {
+    /** Makes a tensor of the current PointerScope and nothing else. */
+    private static Tensor kept(Supplier<Tensor> made) {
         PointerScope outer = PointerScope.getInnerScope();
         try (var _ = new PointerScope()) {
-            LayerWeights weights = made(node);
-            weights.asMap().values().forEach(outer::attach);
-            return weights;
+            Tensor tensor = made.get();
+            outer.attach(tensor);
+            return tensor;
         }
     }
 
-    private LayerWeights made(LayerNode node) {
-        return switch (node) {
-            case Original original -> LayerWeights.of(checkpoint, config, original.index());
-            case Concatenated concatenated -> new Concatenation(config, concatenated)
-                    .of(concatenated.sources().map(this::exact).toList());
-            case WeightedSum sum -> sum(sum);
-            case Trained layer -> trained(layer);
-        };
+    private static int first(LayerNode node) {
+        return node.originals().findFirst().orElseThrow();
     }
 
-    private LayerWeights trained(Trained node) {
+    private TrainedLayers placeOf(Trained node) {
         if (trained.isEmpty()) {
             throw new IllegalStateException("nobody said where the weights of trained layers lie");
         }
-        return trained.stream().filter(layers -> layers.holds(node, config)).findFirst().orElse(trained.getFirst())
-                .weights(node, config);
+        // Where they were found before is asked first, since to look for them is to read them.
+        return Stream.concat(trained.stream().filter(layers -> layers.hasFound(node)),
+                trained.stream().filter(layers -> layers.holds(node, config))).findFirst().orElse(trained.getFirst());
     }
 
-    private LayerWeights sum(WeightedSum node) {
-        List<LayerWeights> sources = node.terms().stream().map(term -> exact(term.source())).toList();
-        return sources.getFirst().map((part, first) -> {
-            if (node.scope() == Scope.MATRICES && !part.isMatrix()) {
-                return first;
-            }
-            return WeightedSums.of(sources.stream().map(source -> source.get(part)).toList(),
-                    node.terms().stream().map(Term::factor).toList());
-        });
+    private Tensor sum(WeightedSum node, Part part) {
+        if (node.scope() == Scope.MATRICES && !part.isMatrix()) {
+            return exact(node.terms().getFirst().source(), part);
+        }
+        return WeightedSums.of(node.terms().stream().map(term -> exact(term.source(), part)).toList(),
+                node.terms().stream().map(Term::factor).toList());
     }
 }

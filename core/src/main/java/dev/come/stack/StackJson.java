@@ -3,6 +3,7 @@ package dev.come.stack;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.RecordNames;
+import dev.come.checkpoint.Shown;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
@@ -174,7 +175,7 @@ public final class StackJson {
             }
             LayerNode node = nodes.get(reference.asString());
             if (node == null) {
-                throw damaged("it names node " + reference + ", which is not in its table or only further down");
+                throw damaged("it names node " + Shown.of(reference) + ", which is not in its table or only further down");
             }
             deepestSource = Math.max(deepestSource, depths.getOrDefault(reference.asString(), 0));
             return node;
@@ -185,13 +186,13 @@ public final class StackJson {
                 case "concatenated" -> concatenated(name, entry);
                 case "weighted_sum" -> weightedSum(name, entry);
                 case "trained" -> trained(name, entry);
-                default -> throw damaged("node \"" + name + "\" is of the kind " + entry.path("kind")
+                default -> throw damaged("node \"" + Shown.of(name) + "\" is of the kind " + Shown.of(entry.path("kind"))
                         + ", and this version knows \"concatenated\", \"weighted_sum\" and \"trained\"");
             };
             int[] originals = node.originals().toArray();
             if (originals.length < (node instanceof Trained ? 1 : 2)
                     || IntStream.range(1, originals.length).anyMatch(i -> originals[i - 1] >= originals[i])) {
-                throw damaged("node \"" + name + "\" is not made of two or more layers in their order");
+                throw damaged("node \"" + Shown.of(name) + "\" is not made of two or more layers in their order");
             }
             return node;
         }
@@ -199,7 +200,7 @@ public final class StackJson {
         private Trained trained(String name, JsonNode entry) {
             String sha256 = entry.path("sha256").asString();
             if (!SHA256.matcher(sha256).matches() || !entry.path("position").isInt()) {
-                throw damaged("node \"" + name + "\" does not say by position and sha256 which weights it has");
+                throw damaged("node \"" + Shown.of(name) + "\" does not say by position and sha256 which weights it has");
             }
             return new Trained(node(entry.path("start")), named(Training.values(), name, "training", entry),
                     entry.path("position").asInt(), sha256);
@@ -209,7 +210,7 @@ public final class StackJson {
             List<Term> terms = new ArrayList<>();
             for (JsonNode term : entry.path("terms")) {
                 if (!term.path("factor").isNumber()) {
-                    throw damaged("node \"" + name + "\" has the factor " + term.path("factor"));
+                    throw damaged("node \"" + Shown.of(name) + "\" has the factor " + Shown.of(term.path("factor")));
                 }
                 terms.add(new Term(node(term.path("source")), term.path("factor").asDouble()));
             }
@@ -228,7 +229,7 @@ public final class StackJson {
         private <E extends Enum<E>> E named(E[] values, String node, String key, JsonNode entry) {
             return Arrays.stream(values).filter(value -> RecordNames.name(value).equals(entry.path(key).asString()))
                     .findFirst()
-                    .orElseThrow(() -> damaged("node \"" + node + "\" has the " + key + " " + entry.path(key)));
+                    .orElseThrow(() -> damaged("node \"" + Shown.of(node) + "\" has the " + key + " " + Shown.of(entry.path(key))));
         }
 
         private InvalidInputException damaged(String what) {

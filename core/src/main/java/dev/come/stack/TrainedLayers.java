@@ -29,7 +29,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -126,29 +125,36 @@ public final class TrainedLayers implements AutoCloseable {
 
     /** Whether the weights of a layer are here. */
     synchronized boolean holds(Trained node, ModelConfig config) {
-        try (var _ = new PointerScope()) {
-            weights(node, config);
+        try {
+            placeOf(node, config);
             return true;
         } catch (InvalidInputException _) {
             return false;
         }
     }
 
+    /** Whether the weights of a layer were asked for before, and were here. */
+    synchronized boolean hasFound(Trained node) {
+        return found.containsKey(node);
+    }
+
     /**
-     * The weights of a layer.
+     * A part of a layer in its stored type, of the current PointerScope.
      *
-     * @return views on files in their stored types, of the current PointerScope
-     * @throws InvalidInputException if they are in none of the folders
+     * @throws InvalidInputException if the weights of the layer are in none of the folders
      */
-    synchronized LayerWeights weights(Trained node, ModelConfig config) {
+    synchronized Tensor part(Trained node, ModelConfig config, Part part) {
+        Place place = placeOf(node, config);
+        return LayerWeights.stored(config, node.position(), part, place::rows);
+    }
+
+    private Place placeOf(Trained node, ModelConfig config) {
         Place place = found.get(node);
         if (place == null) {
             place = find(node, config);
             found.put(node, place);
         }
-        Place there = place;
-        int first = node.originals().findFirst().orElseThrow();
-        return LayerWeights.named(config, config.attention(first), node.position(), there::tensor);
+        return place;
     }
 
     private Place find(Trained node, ModelConfig config) {
@@ -237,8 +243,8 @@ public final class TrainedLayers implements AutoCloseable {
                             + sha256 + ", expected " + node.sha256());
         }
 
-        Tensor tensor(String name) {
-            return file(name).orElseThrow().tensor(name);
+        Tensor rows(String name, long first, long count) {
+            return file(name).orElseThrow().rows(name, first, count);
         }
 
         private Optional<TensorFile> file(String name) {

@@ -1,6 +1,7 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.io.InputStream;
@@ -185,7 +186,7 @@ record JsonFile(Path path, List<RowRecipe> recipes) implements RowFile {
     }
 
     private void rows(RowReader reader) {
-        try (InputStream file = Files.newInputStream(path);
+        try (InputStream file = InputFile.stream(path);
                 InputStream plain = path.toString().endsWith(".gz") ? new GZIPInputStream(file, 1 << 16) : file;
                 JsonParser parser = MAPPER.createParser(plain)) {
             if (parser.nextToken() == null && Files.size(path) == 0) {

@@ -1,6 +1,7 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,7 +10,6 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
@@ -87,7 +87,7 @@ record PlainTextFile(Path path, TextRows textRows) implements RowFile {
     }
 
     private void read(Reader reader) {
-        try (InputStream file = Files.newInputStream(path);
+        try (InputStream file = InputFile.stream(path);
                 InputStream plain = path.toString().endsWith(".gz") ? new GZIPInputStream(file, BUFFER) : file) {
             read(plain, reader);
         } catch (IOException e) {

@@ -1,6 +1,7 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Shown;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -108,7 +109,7 @@ record RowRecipe(List<Part> parts) {
 
     private static String abridged(Collection<String> names) {
         int most = 50;
-        return names.stream().limit(most).collect(Collectors.joining(", "))
+        return names.stream().limit(most).map(Shown::of).collect(Collectors.joining(", "))
                 + (names.size() > most ? " and " + (names.size() - most) + " more" : "");
     }
 

@@ -4,6 +4,7 @@ import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,7 +57,7 @@ public record SpecialTokens(OptionalInt beginning, OptionalInt end) {
             throw new InvalidInputException(
                     file + " cannot be read (" + IoReason.of(e) + "); check that it may be read", e);
         } catch (JacksonException e) {
-            throw new InvalidInputException(file + " is not JSON: " + e.getOriginalMessage(), e);
+            throw new InvalidInputException(file + " is not JSON: " + Shown.of(e.getOriginalMessage()), e);
         }
     }
 
@@ -65,7 +66,7 @@ public record SpecialTokens(OptionalInt beginning, OptionalInt end) {
         String text = token.isObject() ? token.path("content").asString() : token.asString();
         int[] ids = tokenizer.encodeWithoutSpecialTokens(text);
         if (ids.length != 1) {
-            throw new InvalidInputException(file + ": " + kind + "_token is \"" + text
+            throw new InvalidInputException(file + ": " + kind + "_token is \"" + Shown.of(text)
                     + "\", which the tokenizer does not take for one token; copy the tokenizer's files from one model");
         }
         return ids[0];

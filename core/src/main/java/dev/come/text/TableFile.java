@@ -1,6 +1,8 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.InputFile;
+import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -102,11 +104,12 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
 
     private void requireContent() {
         try {
+            InputFile.check(path);
             if (Files.size(path) == 0) {
                 throw new InvalidInputException(path + " is empty: " + format().description + " was expected.");
             }
         } catch (IOException e) {
-            throw new InvalidInputException(path + " cannot be read: " + e.getMessage(), e);
+            throw new InvalidInputException(path + " cannot be read: " + IoReason.of(e), e);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Shown;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,7 +41,7 @@ public final class TableRows {
                 rows.add((ObjectNode) JSON.readTree(row));
             } catch (JacksonException e) {
                 throw new InvalidInputException(file + ": row " + rows.size()
-                        + " (counted from 0) cannot be read as JSON: " + e.getOriginalMessage(), e);
+                        + " (counted from 0) cannot be read as JSON: " + Shown.of(e.getOriginalMessage()), e);
             }
         }
         return rows;

@@ -4,6 +4,7 @@ import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
 import dev.come.failure.Shortage;
 import dev.come.memory.NativeMemory;
@@ -244,8 +245,7 @@ public final class Tokenizer implements AutoCloseable {
                     return new Description(file, StandardCharsets.UTF_8.newDecoder()
                             .decode(ByteBuffer.wrap(Limits.read(file, Limits.TOKENIZER_BYTES))).toString());
                 } catch (IOException e) {
-                    throw new InvalidInputException(file + " is not a tokenizer that can be read: " + e.getMessage(),
-                            e);
+                    throw new InvalidInputException(file + " cannot be read (" + IoReason.of(e) + "); check that it may be read", e);
                 }
             }
             return new Description(TokenizerFiles.vocabulary(modelFolder).orElse(file),

@@ -4,6 +4,7 @@ import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -100,7 +101,7 @@ public final class TokenizerFiles {
             if (id < 0 || !taken.add(id)) {
                 throw new CheckpointException(
                         "%s: the id of '%s' is %s, which is %s; fetch the file again".formatted(file,
-                                token, id, id < 0 ? "negative" : "that of another token too"));
+                                Shown.of(token), id, id < 0 ? "negative" : "that of another token too"));
             }
             ids.put(token, id);
         }
@@ -130,6 +131,6 @@ public final class TokenizerFiles {
                 ("%s: '%s' is '%s', and what that class makes of %s is not known here (known are %s); save the tokenizer with "
                         + "transformers, which writes tokenizer.json").formatted(settings.config().file(),
                                 "tokenizer_class",
-                                settings.tokenizerClass().orElseThrow(), file.getFileName(), known));
+                                Shown.of(settings.tokenizerClass().orElseThrow()), file.getFileName(), known));
     }
 }

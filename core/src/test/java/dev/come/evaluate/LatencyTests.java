@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
+import dev.come.OutgrownModel;
 import dev.come.Progress;
 import dev.come.TestDevice;
 import dev.come.UsageException;
@@ -16,10 +17,19 @@ import dev.come.evaluate.Latency.Timing;
 import dev.come.model.ModelConfig;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class LatencyTests {
+    @TempDir
+    private Path folder;
+
     @Test
     void mediansAndRatiosAreOfPairedRuns() {
         Seconds fast = new Seconds(List.of(1.0, 4.0, 2.0));
@@ -58,5 +68,22 @@ class LatencyTests {
         }
         assertThatThrownBy(() -> new Load(0, 2, 0, 1)).isInstanceOf(UsageException.class)
                 .hasMessage("--batch is 0, but must be at least 1");
+    }
+
+    /** Of 4 new tokens 3 are run, so 18 to 20 tokens are in the cache and no more. */
+    @ParameterizedTest
+    @EnumSource
+    void itIsToldFromWhereOnAllIsRunAnewBecauseAnglesChange(OutgrownModel outgrown) throws IOException {
+        try (Checkpoint checkpoint = Checkpoint.open(outgrown.write(folder))) {
+            Subject subject = new Subject("m", new LayerStore(checkpoint, ModelConfig.of(checkpoint)),
+                    LayerStack.dense(2));
+            assertThat(anewFrom(subject, new Load(1, 17, 5, 1))).hasValue(21);
+            assertThat(anewFrom(subject, new Load(1, 17, 4, 1))).isEmpty();
+            assertThat(anewFrom(subject, new Load(1, 40, 0, 1))).isEmpty();
+        }
+    }
+
+    private static OptionalInt anewFrom(Subject subject, Load load) {
+        return Latency.measure(List.of(subject), load, TestDevice.float32(1), Progress.NONE).getFirst().anewFrom();
     }
 }

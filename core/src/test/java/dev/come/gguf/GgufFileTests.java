@@ -7,7 +7,6 @@ import static org.assertj.core.data.Offset.offset;
 import dev.come.checkpoint.CheckpointException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -63,7 +62,9 @@ class GgufFileTests {
             for (GgufTensor tensor : file.header().tensors().subList(0, 3)) {
                 assertThat(tensor.shape()).containsExactly(3L, 32L);
                 float[] numbers = new float[96];
-                Dequantiser.dequantise(tensor.type(), file.data(tensor).toArray(ValueLayout.JAVA_BYTE), numbers, 96);
+                byte[] blocks = new byte[Math.toIntExact(tensor.byteLength())];
+                file.read(tensor, 0, blocks);
+                Dequantiser.dequantise(tensor.type(), blocks, numbers, 96);
                 float step = tensor.type() == GgufType.Q8_0 ? 4f / 127 : 0;
                 for (int i = 0; i < 96; i++) {
                     assertThat(numbers[i]).as("%s %s", tensor.name(), i).isCloseTo(i / 8f - 4,
@@ -193,6 +194,43 @@ class GgufFileTests {
                         + " damaged, fetch it again");
     }
 
+    /** The type decides how long a tensor is: with a wrong one it ends too early, and a gap is left behind it. */
+    @Test
+    void refusesAGapBehindATensor() throws IOException {
+        String damaged = "; the file is damaged, fetch it again";
+        byte[] eight = new byte[34 * 4];
+        GgufWriter between = new GgufWriter().tensor("a", GgufType.Q4_0, eight, 4, 32).floats("b", new float[2], 2);
+        // 4 blocks of 18 bytes instead of 34: 72 of 136, padded to 160
+        refused(between, "88 bytes between tensor 'a' and tensor 'b' belong to no tensor" + damaged);
+        GgufWriter behind = new GgufWriter().floats("a", new float[2], 2).tensor("b", GgufType.Q4_0, eight, 4, 32);
+        refused(behind, "88 bytes after tensor 'b' belong to no tensor" + damaged);
+        byte[] first = sound().bytes();
+        first[place(first, "a") + 8] = 64; // it has one dimension more
+        first[place(first, "b")] = 96;
+        refused(first, "64 bytes between the header and tensor 'a' belong to no tensor" + damaged);
+        // As many bytes as the alignment asks for, or less at the end, are no gap.
+        byte[] bytes = sound().bytes();
+        for (int less = 0; less < 30; less++) {
+            GgufFile.open(Files.write(folder.resolve("x.gguf"), Arrays.copyOf(bytes, bytes.length - less))).close();
+        }
+    }
+
+    @Test
+    void aFileThatBecomesShorterIsToldWhereverItIsRead() throws IOException {
+        Path path = Files.write(folder.resolve("x.gguf"), sound().bytes());
+        long size = Files.size(path);
+        try (GgufFile file = GgufFile.open(path)) {
+            GgufTensor last = file.header().tensors().getLast();
+            Files.write(path, Arrays.copyOf(Files.readAllBytes(path), (int) last.offset() + 3));
+            String message = path + " has " + (last.offset() + 3) + " bytes now, but had " + size
+                    + " when it was opened; leave it as it is while it is read, and fetch it again";
+            assertThatThrownBy(() -> file.read(last, 0, new byte[34])).isInstanceOf(CheckpointException.class)
+                    .hasMessage(message);
+            assertThatThrownBy(file::requireUnchanged).hasMessage(message);
+            assertThatThrownBy(() -> file.fingerprint("")).hasMessage(message);
+        }
+    }
+
     @Test
     void everyShorterFileIsRefused() throws IOException {
         byte[] bytes = sound().bytes();
@@ -218,12 +256,12 @@ class GgufFileTests {
 
     @Test
     void aKeyOfAnotherKindIsNamed() throws IOException {
-        Path path = new GgufWriter().text("t", "x".repeat(50)).integer("i", 7).texts("l", List.of("a", "b"))
+        Path path = new GgufWriter().text("t", "x".repeat(150)).integer("i", 7).texts("l", List.of("a", "b"))
                 .entry("n", GgufWriter.INT32, GgufWriter.int32(-1)).write(folder.resolve("x.gguf"));
         try (GgufFile file = GgufFile.open(path)) {
             GgufMetadata metadata = file.metadata();
             wrong(() -> metadata.count("t"), path, "'t' must be an integer from 0 to 2147483647, but is the text '"
-                    + "x".repeat(40) + "...'");
+                    + "x".repeat(100) + "...'");
             wrong(() -> metadata.count("n"), path,
                     "'n' must be an integer from 0 to 2147483647, but is the integer -1");
             wrong(() -> metadata.text("i"), path, "'i' must be a text, but is the integer 7");

@@ -61,7 +61,7 @@ class GgufFuzzTests {
                 for (GgufTensor tensor : file.header().tensors()) {
                     assertThat(tensor.offset()).isGreaterThanOrEqualTo(end);
                     end = tensor.offset() + tensor.byteLength();
-                    assertThat(file.data(tensor).byteSize()).isEqualTo(tensor.byteLength());
+                    file.read(tensor, 0, new byte[Math.toIntExact(tensor.byteLength())]);
                 }
                 assertThat(end).isLessThanOrEqualTo(Math.max(bytes.length, file.header().dataStart()));
                 GgufModel model = GgufModel.of(file);

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -228,6 +229,11 @@ class GgufImportTests {
                 "'llama.rope.scaling.type' is 'longrope', where none, linear or yarn is expected");
         refused(writer -> writer.text("llama.rope.scaling.type", "yarn"),
                 "'llama.rope.scaling.factor' is missing, which positions of type yarn need");
+        refused(writer -> writer.number("llama.rope.scaling.factor", -2),
+                "'llama.rope.scaling.factor' is -2.0, where a positive number is expected");
+        refused(writer -> writer.number("llama.rope.scale_linear", 2).floats("rope_freqs.weight",
+                new float[]{1, 1, 2, 4}, 4), "positions are scaled by 'llama.rope.scale_linear' and by the tensor"
+                        + " 'rope_freqs.weight', where one of them is expected");
         refused(writer -> writer.floats("rope_freqs.weight", new float[]{1, 1, 0, 1}, 4),
                 "tensor 'rope_freqs.weight' holds [1.0, 1.0, 0.0, 1.0], where positive numbers are expected");
     }
@@ -264,6 +270,28 @@ class GgufImportTests {
         assertThat(listed.string("rope_type")).isEqualTo("longrope");
         assertThat(listed.optionalNumbers("long_factor")).contains(List.of(1.0, 1.5, 1.0, 3.0));
         assertThat(listed.optionalNumbers("short_factor")).contains(List.of(1.0, 1.5, 1.0, 3.0));
+    }
+
+    /** llama.cpp takes a file that names no type for linear, and 0 for no factor. */
+    @ParameterizedTest
+    @CsvSource({"llama.rope.scale_linear, 4, ", "llama.rope.scaling.factor, 4, ", "llama.rope.scale_linear, 4, linear"})
+    void aFactorWithoutATypeIsLinear(String key, double factor, @Nullable String type) throws IOException {
+        ConfigTree linear = rope(writer -> (type == null ? writer : writer.text("llama.rope.scaling.type", type))
+                .number(key, factor));
+        assertThat(linear.string("rope_type")).isEqualTo("linear");
+        assertThat(linear.number("factor")).isEqualTo(factor);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, ", "1, ", "0, linear", "1, linear", "4, none"})
+    void aFactorOfNoneScalesNothing(double factor, @Nullable String type) throws IOException {
+        for (String key : List.of("llama.rope.scale_linear", "llama.rope.scaling.factor")) {
+            try (Checkpoint made = Checkpoint.open(unpacked(TinyGguf.llama().with(
+                    writer -> (type == null ? writer : writer.text("llama.rope.scaling.type", type)).number(key,
+                            factor))))) {
+                assertThat(made.config().has("rope_scaling")).isFalse();
+            }
+        }
     }
 
     @Test

@@ -1,0 +1,68 @@
+package dev.come.model;
+
+import dev.come.checkpoint.Checkpoint;
+import dev.come.checkpoint.TensorInfo;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** The rows of a large matrix, one for each token or position, of which some are needed at a time. */
+interface Rows {
+    /** How many there are. */
+    long count();
+
+    /**
+     * Copies rows.
+     *
+     * @param into {@code (rows, width)}, of any type: takes as many as it has itself
+     * @param workspace may hold them on the way
+     * @return the same tensor
+     */
+    Tensor copy(long first, Tensor into, Workspace workspace);
+
+    /** The rows with these numbers, {@code (numbers, width)}, in the type that they are stored in. */
+    Tensor pick(int[] numbers);
+
+    /** Rows that lie in memory; the matrix must outlive this. */
+    record InMemory(Tensor matrix) implements Rows {
+        @Override
+        public long count() {
+            return matrix.size(0);
+        }
+
+        @Override
+        public Tensor copy(long first, Tensor into, Workspace workspace) {
+            return into.copy_(matrix.narrow(0, first, into.size(0)));
+        }
+
+        @Override
+        public Tensor pick(int[] numbers) {
+            return torch.index_select(matrix, 0, torch.tensor(numbers).to(matrix.device(), ScalarType.Int));
+        }
+    }
+
+    /** Rows of a tensor of a checkpoint, which must stay open. They are read from the file each time. */
+    record InFile(Checkpoint checkpoint, TensorInfo tensor) implements Rows {
+        @Override
+        public long count() {
+            return tensor.shape().getFirst();
+        }
+
+        @Override
+        public Tensor copy(long first, Tensor into, Workspace workspace) {
+            ScalarType stored = tensor.dtype().scalarType();
+            if (into.scalar_type().value == stored.value && into.is_contiguous()) {
+                checkpoint.readRows(tensor.name(), first, into);
+                return into;
+            }
+            Tensor read = workspace.tensor("rowsOfFile", stored, into.size(0), tensor.shape().getLast());
+            checkpoint.readRows(tensor.name(), first, read);
+            return into.copy_(read);
+        }
+
+        @Override
+        public Tensor pick(int[] numbers) {
+            return checkpoint.rows(tensor.name(), numbers);
+        }
+    }
+}
