@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -79,12 +80,35 @@ class InterruptionTests {
         assertThat(Files.readAllLines(err).getLast()).startsWith("come: interrupted. ")
                 .contains(folder.resolve(".out.come-prune").toString(), "the same command goes on");
         assertThat(out).doesNotExist();
+        assertThat(left()).as("nothing but what resuming needs").containsExactly(".out.come-prune");
         Trial.Outcome outcome = Trial.run(arguments());
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
         assertThat(outcome.err()).contains("Resuming after step ");
         assertThat(Trial.hashes(out)).isEqualTo(whole);
         assertThat(folder.resolve(".out.come-prune")).doesNotExist();
         assertThat(folder.resolve(".out.come-lock")).doesNotExist();
+    }
+
+    /** What lies beside the target that a user does not see. */
+    private List<String> left() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith(".")).toList();
+        }
+    }
+
+    @Test
+    void theNextRunTakesAwayWhatKilledOnesHaveLeft() throws Exception {
+        startAndHold(arguments()).destroyForcibly().waitFor();
+        for (String name : List.of(".other.come-lock", ".other.come-2a.lock", ".out.come-2b.lock",
+                ".come-file-0123456789abcdef.tmp")) {
+            Files.writeString(folder.resolve(name), "");
+        }
+        for (String name : List.of(".other.come-2a", ".out.come-2b")) {
+            Files.writeString(Files.createDirectory(folder.resolve(name)).resolve("model.safetensors"), "half");
+        }
+        Trial.Outcome outcome = Trial.run(arguments());
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(left()).isEmpty();
     }
 
     @Test

@@ -1,7 +1,9 @@
 package dev.come.checkpoint;
 
 import dev.come.FailedException;
+import dev.come.failure.Unfinished;
 import java.io.BufferedWriter;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.Writer;
@@ -15,7 +17,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.util.HexFormat;
-import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -24,11 +25,12 @@ import java.util.concurrent.ThreadLocalRandom;
  *
  * <p>The content goes into a new file {@code .come-file-RANDOM.tmp} first, which never was anybody's, and is brought to the
  * disk before it gets the name. Permissions are those of any new file, as the umask leaves them. Whatever goes wrong, the new
- * file is removed; only a process that is killed leaves one behind.
+ * file is removed; only a process that is killed leaves one behind, and the next one that writes there removes that.
  */
 public final class AtomicFile {
     /** How the names of files begin that have no name of their own yet. */
     static final String PREFIX = ".come-file-";
+    static final String SUFFIX = ".tmp";
 
     private static final FileAttribute<?>[] ANY_MODE = {};
 
@@ -114,24 +116,29 @@ public final class AtomicFile {
 
     private static void replace(Path file, Path temporaries, Bytes bytes, FileAttribute<?>... modes)
             throws IOException {
+        Leftovers.tidyOnce(temporaries);
         Path fresh = temporaries.resolve(PREFIX
-                + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong()) + ".tmp");
+                + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong()) + SUFFIX);
+        Unfinished.Removal removal = () -> Files.deleteIfExists(fresh);
+        Unfinished.add(removal);
         // Not createTempFile, which lets nobody but the owner read: the umask decides.
-        FileChannel channel = FileChannel.open(fresh,
-                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), modes);
-        try {
-            try (channel) {
+        Files.createFile(fresh, modes);
+        try (Closeable _ = LockedFile.holdNew(fresh)) {
+            try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
                 bytes.write(channel);
                 channel.force(true);
             }
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (Throwable e) {
+            Unfinished.waitForTheEnd();
             try {
                 Files.deleteIfExists(fresh);
             } catch (IOException left) {
                 e.addSuppressed(left);
             }
             throw e;
+        } finally {
+            Unfinished.remove(removal);
         }
         AtomicFolder.syncFolder(folderOf(file));
     }

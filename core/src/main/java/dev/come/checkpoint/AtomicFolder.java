@@ -1,6 +1,7 @@
 package dev.come.checkpoint;
 
 import dev.come.FailedException;
+import dev.come.failure.Unfinished;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
@@ -15,9 +16,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BiPredicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -31,16 +30,21 @@ import org.jspecify.annotations.Nullable;
  * leftovers of a dead one, and removes them.
  */
 final class AtomicFolder implements AutoCloseable {
+    private static final int ATTEMPTS = 10;
+
     private final Path target;
     private final BiPredicate<Path, Path> exchange;
-    private Names names;
+    private FolderNames names;
     private final Deque<Path> createdParents = new ArrayDeque<>();
+    private final Unfinished.Removal removal = this::abandon;
     private @Nullable LockedFile lock;
+    /** Whether it was taken away because the process ends. */
+    private boolean abandoned;
 
     private AtomicFolder(Path target, BiPredicate<Path, Path> exchange) {
         this.target = target;
         this.exchange = exchange;
-        this.names = Names.drawn(target);
+        this.names = FolderNames.drawn(target);
     }
 
     /**
@@ -80,6 +84,13 @@ final class AtomicFolder implements AutoCloseable {
      */
     void commit(boolean replace) throws IOException {
         sync(names.folder());
+        takePlace(replace);
+    }
+
+    private synchronized void takePlace(boolean replace) throws IOException {
+        if (abandoned) {
+            throw new IOException("the process ends");
+        }
         if (replace && Files.exists(target)) {
             replaceTarget();
         } else {
@@ -90,9 +101,28 @@ final class AtomicFolder implements AutoCloseable {
         createdParents.clear();
     }
 
+    /** Takes away what is half done; whoever works on it finds it gone. */
+    private synchronized void abandon() throws IOException {
+        abandoned = true;
+        for (int attempt = 1; attempt < ATTEMPTS && Files.exists(names.folder()); attempt++) {
+            try {
+                deleteTree(names.folder());
+            } catch (IOException _) {
+                // Another file was begun meanwhile.
+            }
+        }
+        remove();
+    }
+
     /** Removes whatever is not committed, the folders above that were made for it included. */
     @Override
     public void close() throws IOException {
+        Unfinished.waitForTheEnd();
+        Unfinished.remove(removal);
+        remove();
+    }
+
+    private synchronized void remove() throws IOException {
         // Whoever holds the lock removes it last: were the folder to stay, the next writer would find it by its lock.
         try (LockedFile held = lock) {
             deleteTree(names.folder());
@@ -115,10 +145,11 @@ final class AtomicFolder implements AutoCloseable {
         // The lock is there before the folder and goes after it, so that a folder without a lock cannot be.
         Optional<LockedFile> own = LockedFile.tryLock(names.lock());
         while (own.isEmpty()) { // somebody else has drawn the same name
-            names = Names.drawn(target);
+            names = FolderNames.drawn(target);
             own = LockedFile.tryLock(names.lock());
         }
         lock = own.get();
+        Unfinished.add(removal);
         // Not createTempDirectory, which lets nobody but the owner in: the umask decides.
         Files.createDirectory(names.folder(), modes);
     }
@@ -160,29 +191,46 @@ final class AtomicFolder implements AutoCloseable {
     }
 
     private void removeLeftovers() throws IOException {
-        for (Names leftover : Names.lockedBeside(target)) {
-            // Where the file system has no locks, a living writer cannot be told from a dead one, and both are left alone.
-            Optional<LockedFile> free = LockedFile.tryLock(leftover.lock());
-            if (free.isPresent()) {
-                try (LockedFile held = free.get()) {
-                    if (held.excludes()) {
-                        remove(leftover, held);
-                    }
+        for (FolderNames leftover : FolderNames.lockedIn(parentOf(target))) {
+            if (leftover.target().equals(target)) {
+                removeIfLeft(leftover);
+            }
+        }
+    }
+
+    /** Removes what writers that are dead have left in a folder, whatever their targets were, as far as that is allowed. */
+    static void removeLeftoversIn(Path parent) throws IOException {
+        for (FolderNames leftover : FolderNames.lockedIn(parent)) {
+            try {
+                removeIfLeft(leftover);
+            } catch (IOException _) {
+                // It may be somebody else's.
+            }
+        }
+    }
+
+    private static void removeIfLeft(FolderNames leftover) throws IOException {
+        // Where the file system has no locks, a living writer cannot be told from a dead one, and both are left alone.
+        Optional<LockedFile> free = LockedFile.tryLock(leftover.lock());
+        if (free.isPresent()) {
+            try (LockedFile held = free.get()) {
+                if (held.excludes()) {
+                    remove(leftover, held);
                 }
             }
         }
     }
 
-    private void remove(Names leftover, LockedFile held) throws IOException {
-        if (Files.exists(leftover.old()) && !Files.exists(target)) {
-            Files.move(leftover.old(), target, StandardCopyOption.ATOMIC_MOVE);
+    private static void remove(FolderNames leftover, LockedFile held) throws IOException {
+        if (Files.exists(leftover.old()) && !Files.exists(leftover.target())) {
+            Files.move(leftover.old(), leftover.target(), StandardCopyOption.ATOMIC_MOVE);
         }
         deleteTree(leftover.old());
         deleteTree(leftover.folder());
         held.delete();
     }
 
-    private static Path parentOf(Path path) {
+    static Path parentOf(Path path) {
         Path parent = path.getParent();
         if (parent == null) {
             throw new IllegalArgumentException(path + " has no folder above it");
@@ -236,51 +284,5 @@ final class AtomicFolder implements AutoCloseable {
                 return FileVisitResult.CONTINUE;
             }
         });
-    }
-
-    /**
-     * What lies beside the target while it is written: {@code .TARGET.come-RANDOM}, and the same with an ending.
-     *
-     * @param run the common name
-     * @param parent the folder that holds all of it
-     */
-    private record Names(String run, Path parent) {
-        private static final String LOCK = ".lock";
-
-        /** Names that nobody has, as far as chance goes. */
-        static Names drawn(Path target) {
-            return new Names(prefix(target) + Integer.toHexString(ThreadLocalRandom.current().nextInt()),
-                    parentOf(target));
-        }
-
-        /** The folder in the making. */
-        Path folder() {
-            return parent.resolve(run);
-        }
-
-        /** Where the old target is, if it had to be moved out of the way. */
-        Path old() {
-            return parent.resolve(run + ".old");
-        }
-
-        /** The file that the writer has locked. */
-        Path lock() {
-            return parent.resolve(run + LOCK);
-        }
-
-        static String prefix(Path target) {
-            return ".%s.come-".formatted(target.getFileName());
-        }
-
-        /** The names of all writers of the target, dead or alive. */
-        static List<Names> lockedBeside(Path target) throws IOException {
-            Path parent = parentOf(target);
-            String prefix = prefix(target);
-            try (Stream<Path> files = Files.list(parent)) {
-                return files.map(file -> file.getFileName().toString())
-                        .filter(name -> name.startsWith(prefix) && name.endsWith(LOCK))
-                        .map(name -> new Names(name.substring(0, name.length() - LOCK.length()), parent)).toList();
-            }
-        }
     }
 }

@@ -1,9 +1,12 @@
 package dev.come.checkpoint;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +26,9 @@ import java.util.function.UnaryOperator;
 public final class CheckpointHeaders {
     static final String CONFIG = "config.json";
     static final String SINGLE_FILE = "model.safetensors";
+    private static final String SNAPSHOTS = "snapshots";
+    /** Snapshots that a message names at most. */
+    private static final int SHOWN = 3;
 
     private final Path folder;
     private final ConfigTree config;
@@ -90,7 +96,27 @@ public final class CheckpointHeaders {
             throw new CheckpointException("%s is a file; give the model's folder, in which %s lies".formatted(folder,
                     CONFIG));
         }
+        Path snapshots = folder.endsWith(SNAPSHOTS) ? folder : folder.resolve(SNAPSHOTS);
+        if (!Files.exists(folder.resolve(CONFIG)) && Files.isDirectory(snapshots)) {
+            throw new CheckpointException(("%s is a folder of the Hugging Face hub's cache, in which models lie below %s/;"
+                    + " give %s, or the model's name").formatted(folder, SNAPSHOTS, snapshotsIn(snapshots)));
+        }
         return new CheckpointHeaders(folder, weightsIn(folder));
+    }
+
+    /** The snapshots that hold a model, for messages. */
+    private static String snapshotsIn(Path folder) {
+        List<String> found = new ArrayList<>();
+        try (DirectoryStream<Path> there = Files.newDirectoryStream(folder)) {
+            there.forEach(snapshot -> found.add(snapshot.toString()));
+        } catch (IOException | DirectoryIteratorException _) {
+            // then it is said where they should be
+        }
+        found.removeIf(snapshot -> !Files.exists(Path.of(snapshot, CONFIG)));
+        found.sort(Comparator.naturalOrder());
+        return found.isEmpty()
+                ? "one of its folders when it holds a " + CONFIG
+                : String.join(" or ", found.subList(0, Math.min(SHOWN, found.size())));
     }
 
     /**
@@ -102,6 +128,16 @@ public final class CheckpointHeaders {
      */
     public static CheckpointHeaders read(Path folder, Map<String, FileParts> weights) {
         return new CheckpointHeaders(folder, new TreeMap<>(weights));
+    }
+
+    /** Whether a safetensors file has a sound header, and all the bytes that this tells of. */
+    public static boolean isWhole(Path file) {
+        try {
+            SafetensorsHeader.read(file);
+            return true;
+        } catch (CheckpointException _) {
+            return false;
+        }
     }
 
     private static SortedMap<String, FileParts> weightsIn(Path folder) {

@@ -1,5 +1,6 @@
 package dev.come.checkpoint;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -21,6 +22,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,10 +32,13 @@ import org.jspecify.annotations.Nullable;
  * <p>On Linux the lock is flock (https://man7.org/linux/man-pages/man2/flock.2.html), which {@code huggingface_hub} uses too;
  * Java's own locks are of the other kind, which flock does not see.
  */
-public final class LockedFile implements AutoCloseable {
+public final class LockedFile implements Closeable {
     private static final @Nullable Calls CALLS = Calls.find();
     /** Files locked by Java's locks. The system takes these back when this process closes any channel of the file. */
     private static final Set<Path> LOCKED_BY_JAVA = ConcurrentHashMap.newKeySet();
+
+    private static final int ATTEMPTS = 50;
+    private static final long BETWEEN_NANOS = 10_000_000;
 
     private final Path file;
     private final boolean excludes;
@@ -62,6 +67,36 @@ public final class LockedFile implements AutoCloseable {
             throw new IOException("%s is a link, where a lock should be; remove it".formatted(file));
         }
         return CALLS == null ? tryJavaLock(file) : CALLS.tryLock(file);
+    }
+
+    /**
+     * Makes a file and locks it, so that others see that somebody is at work on it. Whoever has the name may read and write it
+     * nevertheless; where a lock would keep them from it there is none.
+     */
+    static Closeable holdNew(Path file) throws IOException {
+        if (CALLS == null) {
+            return () -> {
+            };
+        }
+        for (int attempt = 1; attempt < ATTEMPTS; attempt++) {
+            Optional<LockedFile> held = CALLS.tryLock(file);
+            if (held.isPresent()) {
+                return held.get();
+            }
+            LockSupport.parkNanos(BETWEEN_NANOS); // somebody who tidies has it for a moment
+        }
+        throw new IOException("somebody else has a file of that name");
+    }
+
+    /**
+     * Locks a file that somebody has made by {@link #holdNew} and has left.
+     *
+     * @return nothing if he may be at work on it still
+     */
+    static Optional<LockedFile> takeOver(Path file) throws IOException {
+        return CALLS == null || !Files.isRegularFile(file)
+                ? Optional.empty()
+                : CALLS.tryLock(file).filter(LockedFile::excludes);
     }
 
     /** Whether somebody has a lock on a file; not if the file is not there, or may not be looked at. */
@@ -128,7 +163,7 @@ public final class LockedFile implements AutoCloseable {
     }
 
     /** The calls of the operating system; the numbers are those of Linux. */
-    private record Calls(MethodHandle open, MethodHandle flock, MethodHandle close) {
+    private record Calls(MethodHandle open, MethodHandle flock, MethodHandle close, MethodHandle strerror) {
         private static final int READ = 0x80000; // O_RDONLY | O_CLOEXEC
         private static final int MAKE = 0x80042; // O_RDWR | O_CREAT | O_CLOEXEC
         private static final int PERMISSIONS = 0666;
@@ -158,7 +193,9 @@ public final class LockedFile implements AutoCloseable {
                             FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT),
                             errno),
                     linker.downcallHandle(library.findOrThrow("close"),
-                            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT)));
+                            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT)),
+                    linker.downcallHandle(library.findOrThrow("strerror"),
+                            FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_INT)));
         }
 
         Optional<LockedFile> tryLock(Path file) throws IOException {
@@ -223,12 +260,21 @@ public final class LockedFile implements AutoCloseable {
             }
         }
 
-        private static IOException reason(Path file, int error) {
+        private IOException reason(Path file, int error) {
             return switch (error) {
                 case DENIED -> new AccessDeniedException(file.toString());
                 case NOT_THERE -> new NoSuchFileException(file.toString());
-                default -> new IOException("a lock cannot be made there, error " + error);
+                default -> new IOException(inWords(error));
             };
+        }
+
+        @SuppressWarnings("restricted") // the system's text ends with a zero
+        private String inWords(int error) {
+            try {
+                return ((MemorySegment) strerror.invokeExact(error)).reinterpret(Long.MAX_VALUE).getString(0);
+            } catch (Throwable e) {
+                throw new AssertionError("a native call throws nothing", e);
+            }
         }
 
         /** Locks an open file, and returns 0 or the number of the error. */

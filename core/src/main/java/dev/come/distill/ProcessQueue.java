@@ -5,6 +5,7 @@ import dev.come.Progress;
 import dev.come.checkpoint.IoReason;
 import dev.come.distill.Distillation.Subject;
 import dev.come.failure.Thrown;
+import dev.come.failure.Unfinished;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorCompletionService;
@@ -35,6 +37,7 @@ final class ProcessQueue implements LayerQueue {
     private final CompletionService<Boolean> ended;
     private final Queue<Process> started = new ConcurrentLinkedQueue<>();
     private final Map<Path, Integer> users = new HashMap<>();
+    private final Unfinished.Removal removal = this::removeStates;
     private int running;
 
     /**
@@ -54,6 +57,7 @@ final class ProcessQueue implements LayerQueue {
                 Thread.ofPlatform().name("come-process-", 1).daemon().factory());
         this.freeDevices = new ConcurrentLinkedQueue<>(work.compute().devices(processes));
         this.ended = new ExecutorCompletionService<>(executor);
+        Unfinished.add(removal);
     }
 
     @Override
@@ -106,6 +110,17 @@ final class ProcessQueue implements LayerQueue {
         }
     }
 
+    /** They can be made again, and are large. */
+    private void removeStates() throws IOException {
+        Set<Path> files;
+        synchronized (this) {
+            files = Set.copyOf(users.keySet());
+        }
+        for (Path file : files) {
+            Files.deleteIfExists(file);
+        }
+    }
+
     /** Whichever ends first is heard first, so that a failure need not wait for others. */
     @Override
     public void finish() {
@@ -128,6 +143,8 @@ final class ProcessQueue implements LayerQueue {
 
     @Override
     public void close() {
+        Unfinished.waitForTheEnd();
+        Unfinished.remove(removal);
         executor.shutdownNow();
         boolean gone = false;
         while (!gone) {

@@ -7,6 +7,7 @@ import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
@@ -40,7 +41,7 @@ final class BlobDownload {
     private long hashed;
     /** Bytes that the task was told of. */
     private long told;
-    /** The most bytes that were there after an attempt, and whether the last one came further. */
+    /** The most bytes that any attempt of this run had, and whether the last one came further than all before. */
     private long furthest;
     private boolean advanced;
     private boolean hashWasWrong;
@@ -68,6 +69,11 @@ final class BlobDownload {
         return planned;
     }
 
+    /** Whether something was fetched, be it not all. */
+    boolean hasSomething() {
+        return HubCache.bytes(partial) > 0 || isThere();
+    }
+
     HubHttp.Facts facts() {
         return facts;
     }
@@ -81,6 +87,10 @@ final class BlobDownload {
         try (HubLock _ = HubLock.take(lock,
                 () -> progress.note("Another process is fetching " + about + "; waiting for it."))) {
             if (!isThere()) { // otherwise the other process has brought it
+                if (Files.exists(blob)) {
+                    progress.note("The cache of the hub has " + about + " with " + HubCache.bytes(blob) + " bytes instead of "
+                            + facts.size() + "; it is fetched again.");
+                }
                 retries.run(uri.getHost(), () -> {
                     advanced = false;
                     attempt(task);
@@ -98,7 +108,8 @@ final class BlobDownload {
         told = planned;
     }
 
-    private boolean isThere() {
+    /** Whether the blob is there, with as many bytes as it should have. */
+    boolean isThere() {
         return Files.isRegularFile(blob) && HubCache.bytes(blob) == facts.size();
     }
 
@@ -129,20 +140,23 @@ final class BlobDownload {
     private void receive(FileChannel file, long from, byte[] buffer, Progress.Task task)
             throws IOException, InterruptedException {
         HttpResponse<InputStream> response = http.open(uri, from, about);
-        try (InputStream body = response.body(); StallGuard guard = new StallGuard(body, retries.silence())) {
+        try (InputStream body = response.body();
+                StallGuard guard = new StallGuard(ContentCoding.plain(response), body, retries.silence())) {
             long at = response.statusCode() == 206 ? from : 0;
             if (response.statusCode() == 416
                     || (response.statusCode() == 206 && !HubHttp.isPart(response, from, facts.size()))) {
                 startAnew(file, task);
-                throw new IOException("the server does not go on where it was asked to");
+                throw new WrongContentException("it does not go on with " + about + " where it was asked to");
             }
             if (at < from) {
                 startAnew(file, task); // the server sends everything once more
             }
+            if (isTooLong(response.headers(), facts.size() - at)) {
+                throw tooLong(file, task);
+            }
             for (int count = read(guard, buffer, at); count >= 0; count = read(guard, buffer, at)) {
                 if (count > facts.size() - at) {
-                    startAnew(file, task);
-                    throw new IOException("the server sends more than the " + facts.size() + " bytes of " + about);
+                    throw tooLong(file, task);
                 }
                 write(file, ByteBuffer.wrap(buffer, 0, count), at);
                 hash(ByteBuffer.wrap(buffer, 0, count));
@@ -156,6 +170,16 @@ final class BlobDownload {
                 throw brokenOff(at, null);
             }
         }
+    }
+
+    private static boolean isTooLong(HttpHeaders headers, long expected) {
+        return ContentCoding.isPlain(headers) && HubHttp.number(headers.firstValue("Content-Length")).orElse(0) > expected;
+    }
+
+    private WrongContentException tooLong(FileChannel file, Progress.Task task) {
+        startAnew(file, task);
+        advanced = false; // nothing of it is of use
+        return new WrongContentException("it sends more than the " + facts.size() + " bytes of " + about);
     }
 
     private int read(StallGuard guard, byte[] buffer, long at) throws IOException {
@@ -196,7 +220,6 @@ final class BlobDownload {
         hashed = 0;
         task.advance(-told);
         told = 0;
-        furthest = 0;
     }
 
     private void write(FileChannel file, ByteBuffer content, long at) {
@@ -250,6 +273,7 @@ final class BlobDownload {
                     + " try again later, or another HF_ENDPOINT");
         }
         hashWasWrong = true;
+        furthest = 0;
         advanced = true; // the first wrong sum may be the fault of what an earlier run has left
         takeBack(task);
         throw new IOException(about + " arrived damaged (its " + hash.get().algorithm() + " is wrong)");

@@ -6,12 +6,7 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import java.net.URI;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The Hugging Face hub: models and data sets by name, fetched into the cache that Python's tools share. Files that are
@@ -142,19 +137,8 @@ public final class Hub implements AutoCloseable {
     private HubSnapshot list(Repository repository, String revision, Retries patience) {
         URI uri = repository.listing(settings.endpoint(), revision);
         HubHttp.Subject about = new HubHttp.Subject(repository, revision, Optional.empty());
-        byte[] answer = patience.run(uri.getHost(), () -> http.read(uri, about), () -> false, progress::note);
-        List<String> files = new ArrayList<>();
-        String commit;
-        try {
-            JsonNode listing = new JsonMapper().readTree(answer);
-            commit = listing.path("sha").asString("");
-            listing.path("siblings").forEach(file -> files.add(file.path("rfilename").asString("")));
-        } catch (JacksonException e) {
-            throw new FailedException(uri + " does not answer as a hub does; check HF_ENDPOINT", e);
-        }
-        if (!Repository.isCommit(commit)) {
-            throw new FailedException(uri + " tells no commit; check that HF_ENDPOINT is a hub");
-        }
-        return new HubSnapshot(this, repository, revision, commit, files, Optional.empty());
+        HubHttp.Page answer = patience.run(uri.getHost(), () -> http.read(uri, about), () -> false, progress::note);
+        Listing listing = Listing.read(answer.content(), uri);
+        return new HubSnapshot(this, repository, revision, listing.commit(), listing.files(), Optional.empty());
     }
 }

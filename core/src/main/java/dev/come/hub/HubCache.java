@@ -60,6 +60,15 @@ record HubCache(Path root) {
                 .filter(known -> Files.isDirectory(snapshot(repository, known)));
     }
 
+    /** Keeps which commit a revision stands for, unless the cache may only be read: it has all that is needed. */
+    void keepCommitIfPossible(Repository repository, String revision, String commit) {
+        try {
+            keepCommit(repository, revision, commit);
+        } catch (FailedException _) {
+            // Whoever made this cache decides what its branches stand for.
+        }
+    }
+
     /** Keeps which commit a revision stands for. */
     void keepCommit(Repository repository, String revision, String commit) {
         if (Repository.isCommit(revision)) {
@@ -83,17 +92,26 @@ record HubCache(Path root) {
         return folder(repository).resolve("snapshots").resolve(commit);
     }
 
+    Path blobs(Repository repository) {
+        return folder(repository).resolve("blobs");
+    }
+
     Path blob(Repository repository, String etag) {
-        return folder(repository).resolve("blobs").resolve(etag);
+        return blobs(repository).resolve(etag);
     }
 
     Path lock(Repository repository, String etag) {
         return root.resolve(".locks").resolve(repository.folderName()).resolve(etag + ".lock");
     }
 
-    /** Whether a file of a snapshot is there, with its content. */
+    /** Whether a file of a snapshot is there, with some content. */
     boolean has(Repository repository, String commit, String file) {
         return Files.isRegularFile(snapshot(repository, commit).resolve(file));
+    }
+
+    /** Whether a file of a snapshot is there, and whole as far as can be told without the hub. */
+    boolean hasWhole(Repository repository, String commit, String file) {
+        return has(repository, commit, file) && Wholeness.isLikely(snapshot(repository, commit).resolve(file));
     }
 
     /** The files of a snapshot that are there. */
@@ -118,7 +136,7 @@ record HubCache(Path root) {
                 Files.createSymbolicLink(link, target);
             } catch (FileAlreadyExistsException e) {
                 if (!Files.isSymbolicLink(link) || !Files.readSymbolicLink(link).equals(target)) {
-                    // A link to what was lost, or half a file: nothing that has content gets here.
+                    // A link to what was lost, or half a file: nothing that is whole gets here.
                     Files.delete(link);
                     Files.createSymbolicLink(link, target);
                 }
@@ -133,7 +151,7 @@ record HubCache(Path root) {
 
     /** Makes the folders that a blob needs. */
     void prepare(Repository repository) {
-        for (Path folder : List.of(folder(repository).resolve("blobs"), lock(repository, "x").getParent())) {
+        for (Path folder : List.of(blobs(repository), lock(repository, "x").getParent())) {
             try {
                 Files.createDirectories(folder);
             } catch (IOException e) {

@@ -1,6 +1,5 @@
 package dev.come.hub;
 
-import dev.come.ComeException;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.Version;
@@ -17,14 +16,11 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -35,14 +31,17 @@ import org.jspecify.annotations.Nullable;
 final class HubHttp implements AutoCloseable {
     private static final int MOST_REDIRECTS = 10;
     private static final Duration CONNECTING = Duration.ofSeconds(20);
+    private static final Pattern NEXT = Pattern.compile("<([^<>]*)>\\s*;\\s*rel=\"?next\"?");
     private static final Pattern ETAG = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}");
 
     private final HubSettings settings;
+    private final Refusals refusals;
     private final Duration silence;
     private @Nullable HttpClient client;
 
     HubHttp(HubSettings settings, Duration silence) {
         this.settings = settings;
+        this.refusals = new Refusals(settings);
         this.silence = silence;
     }
 
@@ -66,16 +65,36 @@ final class HubHttp implements AutoCloseable {
      */
     record Facts(String etag, long size) {}
 
-    /** The text at an address of the hub. */
-    byte[] read(URI uri, Subject about) throws IOException, InterruptedException {
+    /** What a server says of a file before it is asked for the content; a mirror may leave out either. */
+    record Told(Optional<String> etag, OptionalLong size) {}
+
+    /** A list that the hub answers with, or a part of it and where it goes on. */
+    record Page(byte[] content, Optional<URI> next) {}
+
+    /** The list at an address of the hub. */
+    Page read(URI uri, Subject about) throws IOException, InterruptedException {
         HttpResponse<InputStream> response = send("GET", uri, Optional.empty(), about, new ArrayList<>());
-        try (InputStream body = response.body(); StallGuard guard = new StallGuard(body, silence)) {
+        try (InputStream body = response.body();
+                StallGuard guard = new StallGuard(ContentCoding.plain(response), body, silence)) {
             byte[] answer = guard.read(Limits.ANSWER_BYTES + 1);
             if (answer.length > Limits.ANSWER_BYTES) {
                 throw new InvalidInputException(uri.getHost() + " answers with more than " + Limits.ANSWER_BYTES
                         + " bytes where a list of files is expected; check HF_ENDPOINT");
             }
-            return answer;
+            return new Page(answer, next(response));
+        }
+    }
+
+    /** Where a list goes on (RFC 8288), if that is on the hub too. */
+    private Optional<URI> next(HttpResponse<?> response) {
+        Matcher link = NEXT.matcher(String.join(", ", response.headers().allValues("Link")));
+        try {
+            return link.find()
+                    ? Optional.of(response.uri().resolve(link.group(1))).filter(uri -> uri.getHost() != null)
+                            .filter(this::isHub)
+                    : Optional.empty();
+        } catch (IllegalArgumentException _) {
+            return Optional.empty();
         }
     }
 
@@ -95,7 +114,8 @@ final class HubHttp implements AutoCloseable {
     byte[] part(URI uri, long from, int length, long size, Subject about) throws IOException, InterruptedException {
         HttpResponse<InputStream> response = send("GET", uri,
                 Optional.of("bytes=" + from + "-" + (from + length - 1)), about, new ArrayList<>());
-        try (InputStream body = response.body(); StallGuard guard = new StallGuard(body, silence)) {
+        try (InputStream body = response.body();
+                StallGuard guard = new StallGuard(ContentCoding.plain(response), body, silence)) {
             boolean whole = response.statusCode() == 200;
             if (!whole && !isPart(response, from, size)) {
                 throw new IOException("the server sends another part of " + about + " than was asked for");
@@ -113,12 +133,12 @@ final class HubHttp implements AutoCloseable {
     /** Whether an answer is the part of a file that begins there. */
     static boolean isPart(HttpResponse<?> response, long from, long size) {
         String range = response.headers().firstValue("Content-Range").orElse("");
-        return response.statusCode() == 206 && range.startsWith("bytes " + from + "-")
+        return response.statusCode() == 206 && ContentCoding.isPlain(response.headers()) && range.startsWith("bytes " + from + "-")
                 && (range.endsWith("/" + size) || range.endsWith("/*"));
     }
 
     /** What the hub says of a file, without its content. */
-    Facts facts(URI uri, String commit, Subject about) throws IOException, InterruptedException {
+    Told told(URI uri, String commit, Subject about) throws IOException, InterruptedException {
         List<HttpHeaders> chain = new ArrayList<>();
         HttpResponse<InputStream> last = send("HEAD", uri, Optional.empty(), about, chain);
         last.body().close();
@@ -128,17 +148,20 @@ final class HubHttp implements AutoCloseable {
                         + " where that of " + commit + " was asked for; check HF_ENDPOINT");
             });
         }
-        String etag = last(chain, "X-Linked-Etag").or(() -> last.headers().firstValue("ETag"))
-                .map(HubHttp::withoutQuotes).orElse("");
-        OptionalLong size = number(last(chain, "X-Linked-Size").or(() -> last.statusCode() == 200
-                ? last.headers().firstValue("Content-Length")
-                : Optional.empty()));
-        if (!ETAG.matcher(etag).matches() || size.isEmpty()) {
-            throw new FailedException(uri + " has "
-                    + (size.isEmpty() ? "no size" : "the ETag '" + Shown.of(etag) + "', which is no name for a file")
-                    + ", so it cannot be kept in the cache of the hub; check that HF_ENDPOINT is a hub");
-        }
-        return new Facts(etag, size.getAsLong());
+        Optional<String> etag = last(chain, "X-Linked-Etag").or(() -> last.headers().firstValue("ETag"))
+                .map(HubHttp::withoutQuotes);
+        etag.filter(name -> !isEtag(name)).ifPresent(name -> {
+            throw new FailedException(uri + " has the ETag '" + Shown.of(name) + "', which is no name for a file, so it cannot be"
+                    + " kept in the cache of the hub; check that HF_ENDPOINT is a hub");
+        });
+        boolean ownLength = last.statusCode() == 200 && ContentCoding.isPlain(last.headers());
+        return new Told(etag, number(last(chain, "X-Linked-Size")
+                .or(() -> ownLength ? last.headers().firstValue("Content-Length") : Optional.empty())));
+    }
+
+    /** Whether a text can be what content is called in the cache. */
+    static boolean isEtag(String text) {
+        return ETAG.matcher(text).matches();
     }
 
     @Override
@@ -166,7 +189,7 @@ final class HubHttp implements AutoCloseable {
         return etag.replaceFirst("^W/", "").replace("\"", "");
     }
 
-    private static OptionalLong number(Optional<String> text) {
+    static OptionalLong number(Optional<String> text) {
         return text.filter(digits -> digits.matches("\\d{1,18}")).map(digits -> OptionalLong.of(Long.parseLong(digits)))
                 .orElse(OptionalLong.empty());
     }
@@ -191,7 +214,7 @@ final class HubHttp implements AutoCloseable {
             }
             if (status < 300 || status >= 400) {
                 response.body().close();
-                throw refusal(response, at, about);
+                throw refusals.of(response, at, isHub(at), about);
             }
             Optional<URI> to = location(response, at);
             if (to.isEmpty()) {
@@ -246,77 +269,5 @@ final class HubHttp implements AutoCloseable {
         } catch (IllegalArgumentException _) {
             return Optional.empty();
         }
-    }
-
-    /** What an answer other than content means: something to wait for, or something that the user must mend. */
-    private IOException refusal(HttpResponse<?> response, URI at, Subject about) {
-        int status = response.statusCode();
-        if (status == 408 || status == 429 || status >= 500) {
-            return new BusyException(switch (status) {
-                case 408 -> "no answer in time";
-                case 429 -> "too many requests";
-                default -> "the server has a failure (" + status + ")";
-            }, retryAfter(response.headers()));
-        }
-        if (!isHub(at)) {
-            // The address that the hub gave is good for a while only; asked again, it gives a fresh one.
-            return new IOException(at.getHost() + " refuses the file (" + status + ")");
-        }
-        throw mistake(status, response.headers().firstValue("X-Error-Code").orElse(""), about);
-    }
-
-    private ComeException mistake(int status, String code, Subject about) {
-        Repository repository = about.repository;
-        URI page = repository.page(settings.endpoint());
-        String kind = repository.kind().toString();
-        boolean known = settings.token().isPresent();
-        if (code.equals("GatedRepo") || (status == 403 && code.isEmpty() && !known)) {
-            return new InvalidInputException(
-                    repository + " is gated: its owners decide who may have it; ask for access on "
-                            + page + (known
-                                    ? ", with the account that the token (HF_TOKEN) belongs to"
-                                    : ", and set HF_TOKEN to a token of your account"));
-        }
-        if (status == 401 && known && !code.equals("RepoNotFound")) {
-            return new InvalidInputException(settings.endpoint()
-                    + " does not accept the token (HF_TOKEN, or the file token in HF_HOME); make a new one in the settings of"
-                    + " your account, or unset it");
-        }
-        if (status == 403) {
-            return new InvalidInputException(settings.endpoint() + " does not let you have " + about
-                    + " (403); look at " + page + " for the reason, and check that the token may read it");
-        }
-        if (code.equals("RevisionNotFound")) {
-            return new InvalidInputException(repository + " has no revision '" + about.revision
-                    + "'; look at " + page + " for its branches and tags, and give one as --revision");
-        }
-        if (status == 404 && about.file.isPresent() && !code.equals("RepoNotFound")) {
-            return new InvalidInputException(repository + " has no file " + about.file.get() + " at revision "
-                    + about.revision + "; look at " + page);
-        }
-        if (status == 404 || status == 401) {
-            return new InvalidInputException(repository + " is no " + kind + " at " + settings.endpoint()
-                    + (repository.kind() == Repository.Kind.MODEL ? ", nor a folder here" : "")
-                    + "; check the spelling, and if it is private "
-                    + (known ? "that the token may read it" : "set HF_TOKEN to a token that may read it"));
-        }
-        return new FailedException(settings.endpoint() + " refuses to hand out " + about + " (" + status
-                + "); check that HF_ENDPOINT is a hub");
-    }
-
-    private static Optional<Duration> retryAfter(HttpHeaders headers) {
-        return headers.firstValue("Retry-After").flatMap(text -> {
-            OptionalLong seconds = number(Optional.of(text.strip()));
-            if (seconds.isPresent()) {
-                return Optional.of(Duration.ofSeconds(seconds.getAsLong()));
-            }
-            try {
-                Duration until = Duration.between(Instant.now(),
-                        ZonedDateTime.parse(text.strip(), DateTimeFormatter.RFC_1123_DATE_TIME));
-                return Optional.of(until.isNegative() ? Duration.ZERO : until);
-            } catch (DateTimeParseException _) {
-                return Optional.empty();
-            }
-        });
     }
 }

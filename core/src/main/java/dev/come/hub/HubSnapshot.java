@@ -7,6 +7,7 @@ import dev.come.Progress;
 import dev.come.checkpoint.FileParts;
 import dev.come.failure.Opening;
 import dev.come.failure.Thrown;
+import dev.come.failure.UnderWay;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +34,7 @@ public final class HubSnapshot {
     private final String commit;
     private final List<String> files;
     private final Optional<RuntimeException> cacheOnly;
+    private final Tree tree;
 
     /**
      * @param files those that the hub lists, or those that the cache has
@@ -46,6 +48,7 @@ public final class HubSnapshot {
         this.commit = commit;
         this.files = List.copyOf(files);
         this.cacheOnly = cacheOnly;
+        this.tree = new Tree(hub, repository, revision, commit);
     }
 
     /** The names of all files, with a slash between folder and file; without the network, those that the cache has. */
@@ -78,9 +81,8 @@ public final class HubSnapshot {
      * @throws InvalidInputException if the user may not have them
      */
     public Path fetch(List<String> wanted) {
-        if (bring(wanted)) {
-            hub.cache().keepCommit(repository, revision, commit);
-        }
+        boolean brought = bring(wanted);
+        keepCommit(brought);
         return folder();
     }
 
@@ -94,25 +96,37 @@ public final class HubSnapshot {
         return folder();
     }
 
+    /** Now that all is there, without the network the revision stands for this commit. */
+    private void keepCommit(boolean brought) {
+        if (brought) {
+            hub.cache().keepCommit(repository, revision, commit);
+        } else if (!isCacheOnly()) {
+            hub.cache().keepCommitIfPossible(repository, revision, commit);
+        }
+    }
+
     private boolean bring(List<String> wanted) {
         List<String> absent = absent(wanted);
-        if (!absent.isEmpty()) {
-            download(absent);
-        }
-        return !absent.isEmpty();
+        return !absent.isEmpty() && download(absent);
     }
 
     /** Those of the files that are not there, and can be had. */
     private List<String> absent(List<String> wanted) {
         wanted.forEach(repository::checkFile);
-        List<String> absent = wanted.stream().filter(file -> !hub.cache().has(repository, commit, file)).distinct()
-                .toList();
+        List<String> absent = wanted.stream().filter(file -> !has(file)).distinct().toList();
         if (!absent.isEmpty()) {
             cacheOnly.ifPresent(reason -> {
                 throw missing(absent.getFirst(), reason);
             });
         }
         return absent;
+    }
+
+    /** Whether a file need not be fetched. Where it cannot be, whoever reads it says what is wrong with it. */
+    private boolean has(String file) {
+        return isCacheOnly()
+                ? hub.cache().has(repository, commit, file)
+                : hub.cache().hasWhole(repository, commit, file);
     }
 
     /**
@@ -123,6 +137,9 @@ public final class HubSnapshot {
      */
     Map<String, FileParts> parts(List<String> wanted) {
         List<String> absent = absent(wanted);
+        if (absent.isEmpty()) {
+            keepCommit(false);
+        }
         Map<String, FileParts> parts = new HashMap<>();
         wanted.forEach(file -> parts.put(file, FileParts.of(folder().resolve(file))));
         if (!absent.isEmpty()) {
@@ -143,8 +160,8 @@ public final class HubSnapshot {
 
     private HubHttp.Facts facts(String file) {
         URI uri = address(file);
-        return hub.retries().run(uri.getHost(), () -> hub.http().facts(uri, commit, subject(file)), () -> false,
-                hub.progress()::note);
+        return tree.facts(hub.retries().run(uri.getHost(), () -> hub.http().told(uri, commit, subject(file)),
+                () -> false, hub.progress()::note), file, uri);
     }
 
     private URI address(String file) {
@@ -168,9 +185,16 @@ public final class HubSnapshot {
         return cacheOnly;
     }
 
-    private void download(List<String> missing) {
-        hub.cache().prepare(repository);
+    /** Returns whether something had to be fetched. */
+    private boolean download(List<String> missing) {
         Map<String, BlobDownload> downloads = downloads(missing);
+        // Of these the hub says that they are as they should be.
+        downloads.entrySet().removeIf(download -> download.getValue().isThere()
+                && hub.cache().has(repository, commit, download.getKey()));
+        if (downloads.isEmpty()) {
+            return false;
+        }
+        hub.cache().prepare(repository);
         // Two names may stand for the same content.
         List<BlobDownload> different = List.copyOf(downloads.values().stream()
                 .collect(Collectors.toMap(download -> download.facts().etag(), download -> download, (one, _) -> one))
@@ -178,13 +202,18 @@ public final class HubSnapshot {
         long remaining = different.stream().mapToLong(BlobDownload::plan).sum();
         requireRoom(remaining);
         Progress shown = remaining > 0 ? hub.progress() : Progress.NONE;
+        Path blobs = hub.cache().blobs(repository);
+        UnderWay.addForAll(blobs, () -> different.stream().anyMatch(BlobDownload::hasSomething));
         try (Progress.Task task = shown.begin("downloading " + repository, remaining, Progress.BYTES)) {
             together(different.stream().map(download -> (Callable<Boolean>) () -> {
                 download.run(task);
                 return true;
             }).toList());
+        } finally {
+            UnderWay.remove(blobs);
         }
         downloads.forEach((file, download) -> hub.cache().link(repository, commit, file, download.facts().etag()));
+        return true;
     }
 
     private Map<String, BlobDownload> downloads(List<String> missing) {
@@ -192,8 +221,9 @@ public final class HubSnapshot {
                 .map(file -> (Callable<BlobDownload>) () -> new BlobDownload(hub.http(), hub.retries(), hub.cache(),
                         address(file), subject(file), facts(file), hub.progress()))
                 .toList();
-        return together(questions).stream()
-                .collect(Collectors.toMap(download -> download.about().file().orElseThrow(), download -> download));
+        Map<String, BlobDownload> downloads = new HashMap<>();
+        together(questions).forEach(download -> downloads.put(download.about().file().orElseThrow(), download));
+        return downloads;
     }
 
     private void requireRoom(long bytes) {

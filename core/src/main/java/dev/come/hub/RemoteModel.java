@@ -1,7 +1,6 @@
 package dev.come.hub;
 
 import dev.come.checkpoint.FileParts;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -18,6 +17,7 @@ public record RemoteModel(Path folder, Map<String, FileParts> weights) {
 
     /** Whether the weights are in the folder too. */
     public boolean isWhole() {
-        return weights.keySet().stream().allMatch(name -> Files.isRegularFile(folder.resolve(name)));
+        return weights.entrySet().stream()
+                .allMatch(file -> file.getValue().equals(FileParts.of(folder.resolve(file.getKey()))));
     }
 }

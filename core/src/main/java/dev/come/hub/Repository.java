@@ -104,6 +104,11 @@ record Repository(Kind kind, String name) {
         return URI.create(endpoint + "/api/" + kind.plural + "/" + name + "/revision/" + encoded(revision));
     }
 
+    /** Tells the files of a commit with their sizes and hashes, as many at a time as the hub likes. */
+    URI tree(URI endpoint, String commit) {
+        return URI.create(endpoint + "/api/" + kind.plural + "/" + name + "/tree/" + commit + "?recursive=true");
+    }
+
     /** The content of a file. */
     URI file(URI endpoint, String commit, String file) {
         String path = Arrays.stream(file.split("/")).map(Repository::encoded).collect(Collectors.joining("/"));

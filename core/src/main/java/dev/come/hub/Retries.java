@@ -59,9 +59,12 @@ record Retries(int attempts, Duration first, Duration longest, Duration longestA
                 failures = advanced.getAsBoolean() ? 1 : failures;
                 Duration pause = pause(e, failures);
                 if (failures >= attempts || isHopeless(e) || pause.compareTo(longestAskedFor) > 0) {
-                    throw new HubUnreachableException(server + " cannot be reached (" + reason(e)
-                            + "); check the network, or set HF_ENDPOINT to a mirror; what was downloaded is kept, and the"
-                            + " same command goes on from there", e);
+                    throw new HubUnreachableException(server + (e instanceof WrongContentException
+                            ? " does not send what it tells (" + reason(e) + "); somebody on the way changes it, or the"
+                                    + " server is broken: try another network"
+                            : " cannot be reached (" + reason(e) + "); check the network")
+                            + ", or set HF_ENDPOINT to a mirror; what was downloaded is kept, and the same command goes"
+                            + " on from there", e);
                 }
                 note.accept(server + ": " + reason(e) + "; trying again in " + inWords(pause));
                 sleep(pause);

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * connection that falls silent in the middle of a file would hang for ever.
  */
 final class StallGuard implements AutoCloseable {
+    private final InputStream content;
     private final InputStream body;
     private final long silenceNanos;
     private final Thread watcher;
@@ -22,6 +23,16 @@ final class StallGuard implements AutoCloseable {
     private volatile @Nullable Throwable failure;
 
     StallGuard(InputStream body, Duration silence) {
+        this(body, body, silence);
+    }
+
+    /**
+     * Reads content that is made from a body.
+     *
+     * @param body closed when nothing arrives: a stream that is made of another must not be closed while it is read
+     */
+    StallGuard(InputStream content, InputStream body, Duration silence) {
+        this.content = content;
         this.body = body;
         this.silenceNanos = silence.toNanos();
         Thread reader = Thread.currentThread();
@@ -36,7 +47,7 @@ final class StallGuard implements AutoCloseable {
 
     private int read(byte[] buffer, int most) throws IOException {
         try {
-            int count = body.read(buffer, 0, most);
+            int count = content.read(buffer, 0, most);
             lastArrival = System.nanoTime();
             requireWatched();
             if (stalled) {

@@ -14,6 +14,7 @@ import dev.come.evaluate.EvaluationReport.Measured;
 import dev.come.evaluate.Journal;
 import dev.come.evaluate.ScoredModel;
 import dev.come.evaluate.TokenLosses;
+import dev.come.failure.UnderWay;
 import dev.come.hub.Hub;
 import dev.come.model.ModelConfig;
 import dev.come.model.Positions;

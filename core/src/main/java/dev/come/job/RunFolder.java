@@ -6,6 +6,8 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.checkpoint.FileModes;
 import dev.come.checkpoint.IoReason;
+import dev.come.failure.UnderWay;
+import dev.come.failure.Unfinished;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningPlan;
 import java.io.IOException;
@@ -30,6 +32,12 @@ final class RunFolder implements AutoCloseable {
     private final @Nullable RunLock lock;
     /** Whether what lies here is of this run: it has begun anew, or has taken up what it found. */
     private boolean ours;
+    /** Without a plan nothing can be gone on with. */
+    private final Unfinished.Removal removal = () -> {
+        if (!hasPlan()) {
+            clear();
+        }
+    };
 
     /** The job that keeps its state here. */
     enum Kind {
@@ -147,6 +155,7 @@ final class RunFolder implements AutoCloseable {
 
     private void begun() {
         ours = true;
+        Unfinished.add(removal);
         UnderWay.add(folder, this::hasPlan);
     }
 
@@ -176,6 +185,7 @@ final class RunFolder implements AutoCloseable {
     /** Ends the run: nothing can or need be gone on with. */
     void remove() {
         UnderWay.remove(folder);
+        Unfinished.remove(removal);
         ours = false;
         clear();
     }
@@ -201,6 +211,8 @@ final class RunFolder implements AutoCloseable {
     /** Gives the target back. Of a run that did not end the plan stays, if it has one, and the user is told how to go on. */
     @Override
     public void close() {
+        Unfinished.waitForTheEnd();
+        Unfinished.remove(removal);
         try (RunLock _ = lock) {
             Optional<String> howToGoOn = UnderWay.remove(folder);
             if (howToGoOn.isPresent()) {

@@ -3,7 +3,9 @@ package dev.come.job;
 import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Leftovers;
 import dev.come.checkpoint.LockedFile;
+import dev.come.failure.Unfinished;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -37,6 +39,7 @@ final class RunLock implements AutoCloseable {
 
     private final LockedFile held;
     private final Deque<Path> madeFolders;
+    private final Unfinished.Removal removal = this::giveBack;
 
     private RunLock(LockedFile held, Deque<Path> madeFolders) {
         this.held = held;
@@ -63,8 +66,10 @@ final class RunLock implements AutoCloseable {
             RunLock lock = new RunLock(acquire(file)
                     .orElseThrow(() -> heldByAnother(target + " is being written to", file, option)), madeFolders);
             try {
+                Unfinished.add(lock.removal);
                 lock.refuseOthers(absolute, parent, option);
                 Files.writeString(file, whoWeAre(job));
+                Leftovers.tidy(parent, ENDING);
             } catch (IOException | RuntimeException e) {
                 try (lock) {
                     throw e;
@@ -196,11 +201,19 @@ final class RunLock implements AutoCloseable {
     /** Gives the lock back, and removes folders that were made for it if nothing was written there. */
     @Override
     public void close() {
+        Unfinished.waitForTheEnd();
+        Unfinished.remove(removal);
         try (held) {
-            held.delete();
+            giveBack();
         } catch (IOException e) {
             throw new FailedException("The lock of this run cannot be given back (" + IoReason.of(e)
                     + "); nothing is lost, and it ends with the process", e);
+        }
+    }
+
+    private synchronized void giveBack() throws IOException {
+        try {
+            held.delete();
         } finally {
             removeEmpty(madeFolders);
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.FailedException;
+import dev.come.failure.UnderWay;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -337,6 +338,24 @@ class HubDownloadTests extends HubTrial {
         }
         fetch();
         assertThat(told.notes).isEmpty();
+    }
+
+    /** Of a download that is under way, who must end the process can tell how to go on. */
+    @Test
+    void howToGoOnIsKnownAsSoonAsSomethingHasArrived() {
+        List<String> sentences = Collections.synchronizedList(new ArrayList<>());
+        server.fault("store:/" + WEIGHTS, exchange -> {
+            exchange.sendResponseHeaders(200, weights.length);
+            exchange.getResponseBody().write(weights, 0, 100_000);
+            exchange.getResponseBody().flush();
+            for (long end = System.nanoTime() + 10_000_000_000L; System.nanoTime() < end && sentences.isEmpty();) {
+                sentences.addAll(UnderWay.howToGoOn());
+            }
+        });
+        fetch();
+        assertThat(sentences).containsExactly("What was done is kept in " + repository().resolve("blobs")
+                + "; the same command goes on from there.");
+        assertThat(UnderWay.howToGoOn()).isEmpty();
     }
 
     @Test

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.Progress;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +28,7 @@ abstract class HubTrial {
     static final String MODEL = "owner/model";
     static final String LISTING = "GET /api/models/owner/model/revision/main";
     static final String WEIGHTS = "model.safetensors";
+    private static final int HEADER_BYTES = 80;
     /** Pauses of milliseconds rather than seconds. */
     static final Retries QUICK = new Retries(4, Duration.ofMillis(1), Duration.ofMillis(4),
             Duration.ofSeconds(5), Duration.ofSeconds(20));
@@ -33,7 +36,7 @@ abstract class HubTrial {
             Duration.ofSeconds(5), Duration.ofSeconds(1));
 
     final LocalHub server = new LocalHub();
-    final byte[] weights = bytes(300_000, 1);
+    final byte[] weights = safetensors(300_000, 1);
     final byte[] config = "{\"model_type\": \"llama\"}".getBytes(StandardCharsets.UTF_8);
     final Told told = new Told();
 
@@ -74,6 +77,16 @@ abstract class HubTrial {
         byte[] bytes = new byte[count];
         new Random(seed).nextBytes(bytes);
         return bytes;
+    }
+
+    /** A safetensors file of so many bytes, whose one tensor is drawn. */
+    static byte[] safetensors(int size, long seed) {
+        int tensor = size - Long.BYTES - HEADER_BYTES;
+        String header = "{\"a\": {\"dtype\": \"U8\", \"shape\": [" + tensor + "], \"data_offsets\": [0, " + tensor + "]}}";
+        return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN).putLong(HEADER_BYTES)
+                .put(header.getBytes(StandardCharsets.US_ASCII)).put(" ".repeat(HEADER_BYTES - header.length()).getBytes(
+                        StandardCharsets.US_ASCII))
+                .put(bytes(tensor, seed)).array();
     }
 
     Path fetch() {

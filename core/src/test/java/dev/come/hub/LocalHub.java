@@ -46,6 +46,7 @@ public final class LocalHub implements AutoCloseable {
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final Map<String, Map<String, byte[]>> repositories = new ConcurrentHashMap<>();
     private final Map<String, Deque<HttpHandler>> faults = new ConcurrentHashMap<>();
+    private final Map<String, HttpHandler> changed = new ConcurrentHashMap<>();
     private final Map<String, byte[]> blobs = new ConcurrentHashMap<>();
 
     /** What was asked of the hub: method, path, and the range in brackets. */
@@ -119,6 +120,11 @@ public final class LocalHub implements AutoCloseable {
     /** Has the next request whose path ends so answered in another way, on the hub or, by a file's name, on the store. */
     void fault(String pathEnd, HttpHandler answer) {
         faults.computeIfAbsent(pathEnd, _ -> new ArrayDeque<>()).add(answer);
+    }
+
+    /** Has all requests whose path ends so answered in another way. */
+    void always(String pathEnd, HttpHandler answer) {
+        changed.put(pathEnd, answer);
     }
 
     /** An answer with a status and headers, and no content. */
@@ -197,6 +203,10 @@ public final class LocalHub implements AutoCloseable {
         if (answeredOtherwise(path, exchange)) {
             return;
         }
+        if (path.startsWith("/api/") && path.contains("/tree/")) {
+            send(exchange, 200, tree(path.replaceFirst("/api/(models/|(?=datasets/))", "").replaceFirst("/tree/.*", "")));
+            return;
+        }
         if (path.startsWith("/api/")) {
             String name = path.replaceFirst("/api/(models/|(?=datasets/))", "").replaceFirst("/revision/[^/]+$", "");
             Map<String, byte[]> files = repositories.get(name);
@@ -218,7 +228,7 @@ public final class LocalHub implements AutoCloseable {
         exchange.getResponseHeaders().set("X-Repo-Commit", COMMIT);
         if (content == null) {
             status(404, "X-Error-Code", "EntryNotFound").handle(exchange);
-        } else if (file.endsWith(".safetensors") || file.endsWith(".parquet")) {
+        } else if (isLarge(file)) {
             blobs.put("/" + parts[1], content);
             status(302, "X-Linked-Etag", '"' + sha256(content) + '"', "X-Linked-Size", "" + content.length, "Location",
                     storeAddress() + "/" + parts[1] + "?signed=yes").handle(exchange);
@@ -226,6 +236,25 @@ public final class LocalHub implements AutoCloseable {
             exchange.getResponseHeaders().set("ETag", "W/\"" + gitHash(content) + '"');
             send(exchange, 200, content);
         }
+    }
+
+    private byte[] tree(String repository) {
+        return repositories.getOrDefault(repository, Map.of()).entrySet().stream()
+                .map(file -> entry(file.getKey(), file.getValue())).collect(Collectors.joining(", ", "[", "]"))
+                .getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** An entry of a tree, as the hub has them. */
+    static String entry(String name, byte[] content) {
+        String large = isLarge(name)
+                ? ", \"lfs\": {\"oid\": \"" + sha256(content) + "\", \"size\": " + content.length + ", \"pointerSize\": 134}"
+                : "";
+        return "{\"type\": \"file\", \"oid\": \"" + gitHash(content) + "\", \"size\": " + content.length
+                + ", \"path\": \"" + name.replace("\\", "\\\\") + "\"" + large + "}";
+    }
+
+    private static boolean isLarge(String name) {
+        return name.endsWith(".safetensors") || name.endsWith(".parquet");
     }
 
     private void answerAsStore(HttpExchange exchange) throws IOException {
@@ -272,6 +301,12 @@ public final class LocalHub implements AutoCloseable {
             }
             if (fault != null) {
                 fault.handle(exchange);
+                return true;
+            }
+        }
+        for (Map.Entry<String, HttpHandler> entry : changed.entrySet()) {
+            if (path.endsWith(entry.getKey())) {
+                entry.getValue().handle(exchange);
                 return true;
             }
         }
