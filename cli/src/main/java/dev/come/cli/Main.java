@@ -1,9 +1,11 @@
 package dev.come.cli;
 
 import dev.come.Progress;
+import dev.come.checkpoint.CacheFolder;
 import dev.come.gguf.GgufImport;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSettings;
+import dev.come.text.TrialRun;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -62,6 +64,8 @@ final class Main {
     static void main(String[] arguments) {
         Locale.setDefault(Locale.ROOT); // messages are English, and libraries write numbers into them too
         Interruption.tellHowToGoOn(System.err);
+        System.setProperty(TrialRun.FOLDER,
+                CacheFolder.of(System.getenv(), home(System.getenv())).resolve("tokenizers").toString());
         try {
             System.exit(run(commandLine(System.getenv()), arguments));
         } catch (Error e) { // before a command runs
@@ -138,17 +142,17 @@ final class Main {
     /** The hub as the environment variables describe it. */
     Hub hub(PrintWriter err) {
         if (hub == null) {
-            hub = new Hub(HubSettings.of(environment, home()), progress(err));
+            hub = new Hub(HubSettings.of(environment, home(environment)), progress(err));
         }
         return hub;
     }
 
     /** Where GGUF files are unpacked to. */
     Path ggufCache() {
-        return GgufImport.cache(environment, home());
+        return GgufImport.cache(environment, home(environment));
     }
 
-    private Path home() {
+    private static Path home(Map<String, String> environment) {
         return Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")));
     }
 

@@ -47,8 +47,9 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
      *
      * @param vocabularySize one more than the highest id
      * @param beginsWithSpecialToken whether a token is put in front of every text
+     * @param furtherTokens how many tokens only the files beside the vocabulary know
      */
-    public record TokenizerFacts(int vocabularySize, boolean beginsWithSpecialToken) {}
+    public record TokenizerFacts(int vocabularySize, boolean beginsWithSpecialToken, int furtherTokens) {}
 
     /**
      * Weights that are not stored as they are computed with.
@@ -97,7 +98,8 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
         Optional<ModelConfig> config = unless(problems, model::sizes);
         Optional<TokenizerFacts> tokenizer = unless(problems, () -> {
             try (Tokenizer opened = model.tokenizer()) {
-                return new TokenizerFacts(opened.vocabularySize(), opened.beginsWithSpecialToken());
+                return new TokenizerFacts(opened.vocabularySize(), opened.beginsWithSpecialToken(),
+                        opened.furtherTokens());
             }
         });
         config.ifPresent(known -> remark(known, tree, tokenizer, remarks));
@@ -135,6 +137,9 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
             remarks.add("config.json says that embeddings are tied, but " + config.headTensor()
                     + " is another tensor than the embedding; it is used, and models made from this one say so");
         }
+        tokenizer.filter(facts -> facts.furtherTokens() > 0)
+                .ifPresent(facts -> remarks.add("of the tokenizer's ids " + facts.furtherTokens()
+                        + " are of tokens that only tokenizer_config.json, special_tokens_map.json or added_tokens.json know"));
         if (tokenizer.isPresent() && tokenizer.get().vocabularySize() > config.vocabularySize()) {
             remarks.add(
                     "the tokenizer has ids up to " + (tokenizer.get().vocabularySize() - 1) + ", the embedding only "
