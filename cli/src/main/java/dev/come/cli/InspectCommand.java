@@ -51,8 +51,8 @@ final class InspectCommand implements Runnable {
         out.print(json
                 ? InspectionJson.text(inspection)
                 : String.join(System.lineSeparator(), lines(inspection)) + System.lineSeparator());
+        out.flush(); // only a whole line would be written at once
         if (!inspection.problems().isEmpty()) {
-            out.flush();
             throw new InvalidInputException(model + " cannot be used as it is; the problems are listed above");
         }
     }

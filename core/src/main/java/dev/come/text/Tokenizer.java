@@ -73,7 +73,7 @@ public final class Tokenizer implements AutoCloseable {
         return Shortage.reading(modelFolder.resolve("tokenizer.json"), () -> {
             TokenizerSource source = source(modelFolder);
             requireEmbeddings(source, embeddings);
-            TrialRun.of(source.file(), source.json(), TokenizerCheck::check);
+            TrialRun.of(source, TokenizerCheck::check);
             return new Tokenizer(source, () -> source(modelFolder).json(), embeddings);
         });
     }
@@ -102,9 +102,9 @@ public final class Tokenizer implements AutoCloseable {
      * @throws FailedException if the native library cannot be loaded
      */
     public static Tokenizer of(Path file, String json) {
-        TrialRun.of(file, json, TokenizerCheck::checkMade);
-        return new Tokenizer(new TokenizerSource(file, json, Optional.empty(), List.of(), List.of(), 0), () -> json,
-                Integer.MAX_VALUE);
+        TokenizerSource source = new TokenizerSource(file, json);
+        TrialRun.of(source, TokenizerCheck::checkMade);
+        return new Tokenizer(source, () -> json, Integer.MAX_VALUE);
     }
 
     /**
@@ -199,8 +199,17 @@ public final class Tokenizer implements AutoCloseable {
 
     private int countIds() {
         AtomicInteger highest = new AtomicInteger(-1);
-        TokenizerText.read(file, json.get(), (_, id) -> highest.accumulateAndGet(id, Math::max)).path("added_tokens")
-                .forEach(token -> highest.accumulateAndGet(token.path("id").asInt(-1), Math::max));
+        TokenizerText.read(file, json.get(), new TokenizerText.Visitor() {
+            @Override
+            public void token(String token, int id) {
+                highest.accumulateAndGet(id, Math::max);
+            }
+
+            @Override
+            public void added(AddedToken token) {
+                token(token.content(), token.id());
+            }
+        });
         return highest.get() + 1;
     }
 

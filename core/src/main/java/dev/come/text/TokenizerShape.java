@@ -4,6 +4,7 @@ import dev.come.vocabulary.AddedToken;
 import dev.come.vocabulary.SentencePieceText;
 import dev.come.vocabulary.TokenizerText;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -40,14 +41,21 @@ record TokenizerShape(ObjectNode steps, List<AddedToken> added, boolean dividesA
     static TokenizerShape of(Path file, String json, Optional<SentencePieceText> text) {
         Pairs ofBytes = new Pairs(true);
         Pairs ofText = new Pairs(false);
-        ObjectNode steps = TokenizerText.read(file, json, (token, _) -> {
-            ofText.add(token);
-            ofBytes.add(token.replace(NO_BREAK_BLANK, "\t"));
+        List<AddedToken> added = new ArrayList<>();
+        ObjectNode steps = TokenizerText.read(file, json, new TokenizerText.Visitor() {
+            @Override
+            public void token(String token, int id) {
+                ofText.add(token);
+                ofBytes.add(token.replace(NO_BREAK_BLANK, "\t"));
+            }
+
+            @Override
+            public void added(AddedToken token) {
+                added.add(token);
+            }
         });
         Pairs pairs = steps.findValuesAsString("type").contains("ByteLevel") ? ofBytes : ofText;
-        List<AddedToken> added = text.map(SentencePieceText::added)
-                .orElseGet(() -> TokenizerText.added(file, steps.path("added_tokens")));
-        return new TokenizerShape(steps, added, text.isEmpty() || text.get().dividesAtBlanks(), pairs.letterThenBlank,
+        return new TokenizerShape(steps, text.map(SentencePieceText::added).orElse(added), text.isEmpty() || text.get().dividesAtBlanks(), pairs.letterThenBlank,
                 pairs.lineFeedThenLetter, pairs.lineFeedThenBlank);
     }
 

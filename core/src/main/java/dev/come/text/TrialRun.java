@@ -7,6 +7,7 @@ import dev.come.checkpoint.AtomicFile;
 import dev.come.failure.OwnProcess;
 import dev.come.vocabulary.AddedToken;
 import dev.come.vocabulary.TokenizerCheck;
+import dev.come.vocabulary.TokenizerSource;
 import dev.come.vocabulary.TokenizerText;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -14,16 +15,12 @@ import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Lets a tokenizer that was not seen before read some texts in a process of its own: what the tokenizers library does not
@@ -41,7 +38,7 @@ public final class TrialRun {
     private static final Duration LONGEST = Duration.ofMinutes(2);
     /** A process that was ended from outside, or ended itself for a fault, has a code from here on. */
     private static final int ENDED = 128;
-    /** Goes into the hash; to be counted up when the check or the trial changes. */
+    /** To be counted up when the check or the trial changes. */
     private static final String VERSION = "1";
     /** It works for a second or two, and leaves nothing when it ends. */
     private static final List<String> OPTIONS = List.of("-XX:TieredStopAtLevel=1", "-XX:-CreateCoredumpOnCrash",
@@ -58,33 +55,21 @@ public final class TrialRun {
     /**
      * Sees to it that a tokenizer does no harm.
      *
-     * @param file what messages call it
-     * @param json the text of its tokenizer.json
      * @param check what is looked for before a trial
      * @throws InvalidInputException if it would
      */
-    static void of(Path file, String json, BiConsumer<Path, String> check) {
+    static void of(TokenizerSource source, BiConsumer<Path, String> check) {
         String folder = System.getProperty(FOLDER);
         if (folder == null) {
-            check.accept(file, json);
-        } else {
-            Path mark = Path.of(folder).resolve(hash(json));
-            if (!Files.exists(mark)) {
-                check.accept(file, json);
-                if (passes(file, json, OwnProcess.of(TrialRun.class, OPTIONS))) {
-                    remember(mark);
-                }
-            }
+            check.accept(source.file(), source.json());
+            return;
         }
-    }
-
-    private static String hash(String json) {
-        try {
-            MessageDigest hash = MessageDigest.getInstance("SHA-256");
-            hash.update((VERSION + " " + Version.number() + " ").getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash.digest(json.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has it", e);
+        Path mark = Path.of(folder, source.hash() + "-" + VERSION + "-" + Version.number());
+        if (!Files.exists(mark)) {
+            check.accept(source.file(), source.json());
+            if (passes(source.file(), source.json(), OwnProcess.of(TrialRun.class, OPTIONS))) {
+                remember(mark);
+            }
         }
     }
 
@@ -140,12 +125,20 @@ public final class TrialRun {
         String json = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
         Path file = Path.of("tokenizer.json");
         AtomicInteger highest = new AtomicInteger();
-        ObjectNode steps = TokenizerText.read(file, json, (_, id) -> highest.accumulateAndGet(id, Math::max));
-        List<AddedToken> added = TokenizerText.added(file, steps.path("added_tokens"));
-        added.forEach(token -> highest.accumulateAndGet(token.id(), Math::max));
+        List<String> texts = new ArrayList<>(TEXTS);
+        TokenizerText.read(file, json, new TokenizerText.Visitor() {
+            @Override
+            public void token(String token, int id) {
+                highest.accumulateAndGet(id, Math::max);
+            }
+
+            @Override
+            public void added(AddedToken token) {
+                token(token.content(), token.id());
+                texts.add("\u00e9" + token.content() + "\u00e9 " + token.content() + " ");
+            }
+        });
         try (NativeTokenizer tokenizer = new NativeTokenizer(file, json)) {
-            List<String> texts = new ArrayList<>(TEXTS);
-            added.forEach(token -> texts.add("\u00e9" + token.content() + "\u00e9 " + token.content() + " "));
             for (String text : texts) {
                 tokenizer.decode(tokenizer.encode(text, true));
                 tokenizer.encode(text, false);

@@ -3,6 +3,7 @@ package dev.come.vocabulary;
 import dev.come.checkpoint.CheckpointException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -26,14 +27,22 @@ public final class TokenizerCheck {
     private final Path file;
     private final String json;
     private final ObjectNode root;
-    private final List<AddedToken> added;
+    private final List<AddedToken> added = new ArrayList<>();
 
     private TokenizerCheck(Path file, String json) {
         this.file = file;
         this.json = json;
-        this.root = TokenizerText.read(file, json, (_, _) -> {
+        this.root = TokenizerText.read(file, json, new TokenizerText.Visitor() {
+            @Override
+            public void token(String token, int id) {
+                // the second time, when it is known which are of interest
+            }
+
+            @Override
+            public void added(AddedToken token) {
+                added.add(token);
+            }
         });
-        this.added = TokenizerText.added(file, root.path("added_tokens"));
     }
 
     /**

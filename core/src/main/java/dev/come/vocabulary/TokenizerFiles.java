@@ -4,13 +4,13 @@ import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
-import dev.come.vocabulary.TokenizerText.AddedList;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -53,18 +53,33 @@ public final class TokenizerFiles {
     }
 
     private static TokenizerSource tokenizerJson(Path file, TokenizerSettings settings) {
-        String json = text(file, Limits.TOKENIZER_BYTES);
-        AddedList own = TokenizerText.addedTokens(file, json);
+        byte[] bytes = bytes(file, Limits.TOKENIZER_BYTES);
+        String json = text(file, bytes);
+        AddedTokens own = AddedTokens.find(file, json);
         List<AddedToken> all = Completion.of(settings, own.tokens(), () -> Vocabulary.of(file, json));
-        return source(file, all.equals(own.tokens()) ? json : own.replaced(json, all), settings, own.tokens(), all,
-                Optional.empty());
+        boolean whole = all.equals(own.tokens());
+        return new TokenizerSource(file, whole ? json : own.replaced(json, all),
+                TokenizerSource.hash(bytes, whole ? "" : all.toString()), Optional.empty(), all, ends(settings, all),
+                all.size() - own.tokens().size());
     }
 
-    private static TokenizerSource source(Path file, String json, TokenizerSettings settings, List<AddedToken> own,
+    private static TokenizerSource made(Path file, String json, TokenizerSettings settings, List<AddedToken> own,
             List<AddedToken> all, Optional<SentencePieceText> text) {
-        List<AddedToken> ends = Stream.of("bos_token", "eos_token").flatMap(key -> settings.named(key).stream())
-                .flatMap(token -> all.stream().filter(known -> known.content().equals(token.content()))).toList();
-        return new TokenizerSource(file, json, text, all, ends, all.size() - own.size());
+        return new TokenizerSource(file, json, TokenizerSource.hash(json.getBytes(StandardCharsets.UTF_8), ""), text, all,
+                ends(settings, all), all.size() - own.size());
+    }
+
+    private static List<AddedToken> ends(TokenizerSettings settings, List<AddedToken> all) {
+        List<AddedToken> ends = new ArrayList<>();
+        for (String key : List.of("bos_token", "eos_token")) {
+            Optional<AddedToken> named = settings.named(key);
+            for (AddedToken token : all) {
+                if (named.isPresent() && token.content().equals(named.get().content())) {
+                    ends.add(token);
+                }
+            }
+        }
+        return ends;
     }
 
     private static TokenizerSource sentencePiece(Path file, TokenizerSettings settings) {
@@ -93,7 +108,7 @@ public final class TokenizerFiles {
         List<AddedToken> all = Completion.of(settings, own, () -> new Vocabulary(ids, ids.size())).stream()
                 .map(token -> spelt ? token.asSpelt() : token).toList();
         SurroundingTokens specials = settings.surrounding(all, begins);
-        return source(file, pieces.tokenizerJson(specials), settings, own, all, pieces.text(specials));
+        return made(file, pieces.tokenizerJson(specials), settings, own, all, pieces.text(specials));
     }
 
     private static TokenizerSource byteLevel(Path file, TokenizerSettings settings) {
@@ -110,7 +125,7 @@ public final class TokenizerFiles {
         String json = new ByteLevelVocabulary(file, ids, merges(file.resolveSibling(MERGES)),
                 qwen ? PreTokenizer.QWEN2 : PreTokenizer.GPT2, qwen,
                 settings.config().bool("add_prefix_space", false)).tokenizerJson(settings.surrounding(all, false));
-        return source(file, json, settings, fallback, all, Optional.empty());
+        return made(file, json, settings, fallback, all, Optional.empty());
     }
 
     private static Map<String, Integer> ids(Path file) {
@@ -136,20 +151,26 @@ public final class TokenizerFiles {
             throw new CheckpointException(
                     "%s cannot be read (no such file), which belongs to %s; fetch it too".formatted(file, VOCABULARY));
         }
-        String text = text(file, Limits.VOCABULARY_BYTES);
+        String text = text(file, bytes(file, Limits.VOCABULARY_BYTES));
         Limits.check(file, "the number of lines", text.chars().filter(character -> character == '\n').count(),
                 Limits.MERGES);
         return text.lines().filter(line -> !line.isBlank() && !line.startsWith("#version")).toList();
     }
 
-    private static String text(Path file, int limit) {
+    private static byte[] bytes(Path file, int limit) {
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(Limits.read(file, limit))).toString();
-        } catch (CharacterCodingException e) {
-            throw new CheckpointException(file + " is not UTF-8 text; the file is damaged, fetch it again", e);
+            return Limits.read(file, limit);
         } catch (IOException e) {
             throw new CheckpointException("%s cannot be read (%s); check that it may be read".formatted(file,
                     IoReason.of(e)), e);
+        }
+    }
+
+    private static String text(Path file, byte[] bytes) {
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+        } catch (CharacterCodingException e) {
+            throw new CheckpointException(file + " is not UTF-8 text; the file is damaged, fetch it again", e);
         }
     }
 

@@ -4,14 +4,15 @@ import dev.come.checkpoint.ConfigTree;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
+import java.util.regex.Pattern;
 
 /**
  * The settings of a tokenizer in a model folder, beside the vocabulary. Each of {@code tokenizer_config.json},
@@ -26,6 +27,7 @@ final class TokenizerSettings {
     /** The list of further ones; the first that is not empty counts. */
     private static final List<String> FURTHER = List.of("extra_special_tokens", "additional_special_tokens");
     private static final String DECODER = "added_tokens_decoder";
+    private static final Pattern ID = Pattern.compile("\\d{1,9}");
 
     private final ConfigTree config;
     private final ConfigTree map;
@@ -78,26 +80,6 @@ final class TokenizerSettings {
         return AddedToken.read(AddedToken.NEXT, token, true);
     }
 
-    /**
-     * The tokens that a tokenizer lacks or describes otherwise, in the order in which they are added to it.
-     *
-     * @param present those that it has
-     */
-    List<AddedToken> missing(List<AddedToken> present) {
-        List<AddedToken> named = Stream.concat(SPECIAL.stream(), ownKeys()).map(this::named).flatMap(Optional::stream)
-                .toList();
-        List<AddedToken> further = further();
-        Set<String> names = contents(named);
-        Set<AddedToken> alike = present.stream().map(token -> token.withId(AddedToken.NEXT)).collect(Collectors.toSet());
-        List<AddedToken> missing = new ArrayList<>(described(Stream.concat(named.stream(), further.stream()), present)
-                .filter(token -> !alike.contains(token.withId(AddedToken.NEXT))).toList());
-        Set<String> known = contents(present);
-        known.addAll(contents(missing));
-        Stream.concat(named.stream(), further.stream()).filter(token -> !known.contains(token.content()))
-                .forEach(missing::add);
-        return missing.stream().map(token -> names.contains(token.content()) ? token.asSpecial() : token).toList();
-    }
-
     /** All added tokens, and those that go around a text; {@code first}: whether its beginning does if nothing is said. */
     SurroundingTokens surrounding(List<AddedToken> all, boolean first) {
         return new SurroundingTokens(all, mark("add_bos_token", first, "bos_token", all),
@@ -111,47 +93,98 @@ final class TokenizerSettings {
                 : Optional.empty();
     }
 
-    private static Set<String> contents(List<AddedToken> tokens) {
-        return tokens.stream().map(AddedToken::content).collect(Collectors.toCollection(HashSet::new));
-    }
-
-    /** The tokens that the settings give ids, the lowest first. */
-    private Stream<AddedToken> described(Stream<AddedToken> special, List<AddedToken> present) {
-        Map<Integer, AddedToken> tokens = new TreeMap<>();
-        if (listed) {
-            ConfigTree list = config.optionalObject(DECODER).orElseThrow();
-            list.keys().stream().filter(key -> key.matches("\\d{1,9}")).forEach(
-                    key -> list.optionalToken(key).map(token -> AddedToken.read(Integer.parseInt(key), token, false))
-                            .ifPresent(token -> tokens.put(token.id(), token)));
-        } else {
-            Set<String> names = contents(special.toList());
-            added.keys().forEach(content -> tokens.put(added.integer(content),
-                    names.contains(content)
-                            ? AddedToken.special(added.integer(content), content)
-                            : AddedToken.normalized(added.integer(content), content)));
-            present.forEach(token -> tokens.remove(token.id()));
+    /**
+     * The tokens that a tokenizer lacks or describes otherwise, in the order in which they are added to it.
+     *
+     * @param present those that it has
+     */
+    List<AddedToken> missing(List<AddedToken> present) {
+        List<AddedToken> special = new ArrayList<>();
+        keys(special);
+        Set<String> named = contents(special);
+        further(special);
+        Set<AddedToken> alike = new HashSet<>();
+        for (AddedToken token : present) {
+            alike.add(token.withId(AddedToken.NEXT));
         }
-        return tokens.values().stream();
+        List<AddedToken> missing = new ArrayList<>();
+        for (AddedToken token : described(contents(special), present)) {
+            if (!alike.contains(token.withId(AddedToken.NEXT))) {
+                missing.add(named.contains(token.content()) ? token.asSpecial() : token);
+            }
+        }
+        Set<String> known = contents(present);
+        known.addAll(contents(missing));
+        for (AddedToken token : special) {
+            if (!known.contains(token.content())) {
+                missing.add(named.contains(token.content()) ? token.asSpecial() : token);
+            }
+        }
+        return missing;
     }
 
-    /** Keys that only some models have, such as image_token. */
-    private Stream<String> ownKeys() {
-        return Stream.concat(config.keys().stream(), map.keys().stream()).distinct()
-                .filter(key -> key.endsWith(TOKEN) && !SPECIAL.contains(key))
-                .filter(key -> map.isText(key) || config.isText(key));
+    private static Set<String> contents(List<AddedToken> tokens) {
+        Set<String> contents = new HashSet<>();
+        for (AddedToken token : tokens) {
+            contents.add(token.content());
+        }
+        return contents;
     }
 
-    private List<AddedToken> further() {
-        return FURTHER.stream().flatMap(key -> Stream.of(map, config).map(file -> further(file, key)))
-                .filter(list -> !list.isEmpty()).findFirst().orElse(List.of());
+    /** Adds the tokens under keys that all tokenizers may have, and under those of some models, such as image_token. */
+    private void keys(List<AddedToken> tokens) {
+        Set<String> keys = new LinkedHashSet<>(SPECIAL);
+        keys.addAll(config.keys());
+        keys.addAll(map.keys());
+        for (String key : keys) {
+            if (SPECIAL.contains(key) || (key.endsWith(TOKEN) && (map.isText(key) || config.isText(key)))) {
+                named(key).ifPresent(tokens::add);
+            }
+        }
+    }
+
+    /** Adds those of the first list that is not empty. */
+    private void further(List<AddedToken> tokens) {
+        for (String key : FURTHER) {
+            List<ConfigTree> list = list(map.has(key) ? map : config, key);
+            if (!list.isEmpty()) {
+                list.forEach(token -> tokens.add(withoutId(token)));
+                return;
+            }
+        }
     }
 
     /** A list of tokens, or an object that gives each a name. */
-    private static List<AddedToken> further(ConfigTree file, String key) {
-        Stream<ConfigTree> tokens = file.isObject(key)
-                ? file.optionalObject(key).stream().flatMap(
-                        names -> names.keys().stream().map(names::optionalToken).flatMap(Optional::stream))
-                : file.tokens(key).stream();
-        return tokens.map(TokenizerSettings::withoutId).toList();
+    private static List<ConfigTree> list(ConfigTree file, String key) {
+        return file.isObject(key)
+                ? file.optionalObject(key).stream().flatMap(names -> names.keys().stream().map(names::optionalToken))
+                        .flatMap(Optional::stream).toList()
+                : file.tokens(key);
+    }
+
+    /**
+     * The tokens that the settings give ids, the lowest first.
+     *
+     * @param special the names of those that are no text, where no list says so
+     */
+    private Collection<AddedToken> described(Set<String> special, List<AddedToken> present) {
+        Map<Integer, AddedToken> tokens = new TreeMap<>();
+        for (String content : added.keys()) {
+            int id = added.integer(content);
+            tokens.put(id, special.contains(content) ? AddedToken.special(id, content) : AddedToken.normalized(id, content));
+        }
+        for (AddedToken token : present) {
+            tokens.remove(token.id());
+        }
+        if (listed) {
+            ConfigTree list = config.optionalObject(DECODER).orElseThrow();
+            for (String key : list.keys()) {
+                if (ID.matcher(key).matches()) {
+                    int id = Integer.parseInt(key);
+                    list.optionalToken(key).ifPresent(token -> tokens.put(id, AddedToken.read(id, token, false)));
+                }
+            }
+        }
+        return tokens.values();
     }
 }

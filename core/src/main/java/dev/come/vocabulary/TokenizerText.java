@@ -3,16 +3,19 @@ package dev.come.vocabulary;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.Limits;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.exc.UnexpectedEndOfInputException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -23,10 +26,8 @@ public final class TokenizerText {
     /** Deeper ones than the tokenizers library takes are refused; real files have six levels. */
     private static final int DEPTH = 64;
     private static final int SHOWN = 60;
-    private static final JsonMapper JSON = new JsonMapper(JsonFactory.builder()
-            .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(DEPTH)
-                    .maxStringLength(Limits.TOKENIZER_BYTES).build())
-            .build());
+    private static final JsonFactory FORMAT = JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
+            .maxNestingDepth(DEPTH).maxStringLength(Limits.TOKENIZER_BYTES).build()).build();
 
     private final Path file;
     private final JsonParser parser;
@@ -46,64 +47,36 @@ public final class TokenizerText {
         /** Two tokens that are put together. */
         default void merge(String left, String right) {
         }
+
+        /** A token that is recognised where a text spells it out. */
+        default void added(AddedToken token) {
+        }
     }
 
     /**
      * Goes through a text.
      *
      * @param file what messages call it
-     * @return all but vocabulary and merges
-     * @throws CheckpointException if it is not JSON, or its vocabulary is not as one must be
+     * @return all else; in place of the vocabulary and of the merges there is their number
+     * @throws CheckpointException if it is not JSON, or a list is not as it must be
      */
     public static ObjectNode read(Path file, String json, Visitor visitor) {
-        return parsed(file, json, parser -> new TokenizerText(file, parser, visitor).document());
+        return parsed(file, () -> Trees.MAPPER.createParser(json), parser -> new TokenizerText(file, parser, visitor).document());
     }
 
-    /**
-     * The list of added tokens in a text.
-     *
-     * @param from where the list begins, or where one can be put
-     * @param to where it ends
-     */
-    record AddedList(List<AddedToken> tokens, int from, int to) {
-        /** The text with another list in this one's place. */
-        String replaced(String json, List<AddedToken> other) {
-            StringBuilder list = new StringBuilder(from == to ? "\"added_tokens\":[" : "[");
-            for (AddedToken token : other) {
-                ObjectNode entry = JSON.createObjectNode();
-                token.write(entry);
-                list.append(list.charAt(list.length() - 1) == '[' ? "" : ",").append(JSON.writeValueAsString(entry));
-            }
-            list.append(from == to ? "]," : "]");
-            return json.substring(0, from) + list + json.substring(to);
-        }
+    /** Only what goes through a whole file needs it, and to make it takes longer than to read the beginning of one. */
+    private static final class Trees {
+        static final JsonMapper MAPPER = new JsonMapper(FORMAT);
     }
 
-    /** Finds the list of added tokens, which stands at the beginning of a usual file, and reads no further. */
-    static AddedList addedTokens(Path file, String json) {
-        return parsed(file, json, parser -> {
-            parser.nextToken();
-            int start = (int) parser.currentLocation().getCharOffset();
-            for (String name = parser.nextName(); name != null; name = parser.nextName()) {
-                parser.nextToken();
-                int from = (int) parser.currentTokenLocation().getCharOffset();
-                if (name.equals("added_tokens")) {
-                    List<AddedToken> tokens = added(file, parser.readValueAsTree());
-                    return new AddedList(tokens, from, (int) parser.currentLocation().getCharOffset());
-                }
-                parser.skipChildren();
-            }
-            return new AddedList(List.of(), start, start);
-        });
+    /** Goes through a text with a reader of single values. */
+    static <T> T streamed(Path file, String json, Function<JsonParser, T> reading) {
+        return parsed(file, () -> FORMAT.createParser(ObjectReadContext.empty(), json), reading);
     }
 
-    private interface Reading<T> {
-        T read(JsonParser parser);
-    }
-
-    private static <T> T parsed(Path file, String json, Reading<T> reading) {
-        try (JsonParser parser = JSON.createParser(json)) {
-            return reading.read(parser);
+    private static <T> T parsed(Path file, Supplier<JsonParser> opening, Function<JsonParser, T> reading) {
+        try (JsonParser parser = opening.get()) {
+            return reading.apply(parser);
         } catch (UnexpectedEndOfInputException e) {
             throw damaged(file, "EOF, its JSON ends before it is complete");
         } catch (JacksonException e) {
@@ -116,39 +89,21 @@ public final class TokenizerText {
                 .formatted(file, problem));
     }
 
-    /**
-     * The added tokens in a list.
-     *
-     * @throws CheckpointException if one has no id or no content
-     */
-    public static List<AddedToken> added(Path file, JsonNode list) {
-        List<AddedToken> tokens = new ArrayList<>();
-        for (JsonNode entry : list) {
-            if (!entry.path("content").isString() || !isId(entry.path("id"))) {
-                throw damaged(file, "entry %s of its added_tokens has no id or no content".formatted(tokens.size()));
-            }
-            tokens.add(new AddedToken(entry.get("id").intValue(), entry.get("content").stringValue(),
-                    entry.path("special").asBoolean(false), entry.path("normalized").asBoolean(false),
-                    entry.path("single_word").asBoolean(false), entry.path("lstrip").asBoolean(false),
-                    entry.path("rstrip").asBoolean(false)));
-        }
-        return tokens;
-    }
-
-    private static boolean isId(JsonNode node) {
-        return node.isIntegralNumber() && node.canConvertToInt() && node.intValue() >= 0;
-    }
-
     private ObjectNode document() {
         if (parser.nextToken() != JsonToken.START_OBJECT) {
             throw damaged(file, "a JSON object {...} is expected");
         }
-        ObjectNode all = JSON.createObjectNode();
+        ObjectNode all = JsonNodeFactory.instance.objectNode();
         for (String name = parser.nextName(); name != null; name = parser.nextName()) {
-            boolean object = parser.nextToken() == JsonToken.START_OBJECT;
+            JsonToken value = parser.nextToken();
             requireNew(all, name);
-            if (name.equals("model") && object) {
-                model(all.putObject("model"));
+            if (name.equals("model") && value == JsonToken.START_OBJECT) {
+                model(all.putObject(name));
+            } else if (name.equals("added_tokens") && value == JsonToken.START_ARRAY) {
+                List<AddedToken> added = AddedTokens.read(file, parser);
+                added.forEach(token -> sound(token.content()));
+                added.forEach(visitor::added);
+                all.put(name, added.size());
             } else {
                 all.set(name, sound(name, parser.readValueAsTree()));
             }
