@@ -49,7 +49,21 @@ public final class TrialRun {
             "\ud83d\ude00\ud83d\udc69\u200d\ud83d\udcbb \ufffd\u0000\u2581\u00a0\u3000", "x".repeat(300), "<0x41> ... !!! --",
             "one two three ".repeat(200));
 
-    private TrialRun() {
+    private final Path folder;
+    private final ProcessBuilder builder;
+    private final Duration longest;
+
+    /**
+     * Takes what a trial needs.
+     *
+     * @param folder keeps what passed
+     * @param builder starts a process that is given the text of a tokenizer.json
+     * @param longest how long it may run
+     */
+    TrialRun(Path folder, ProcessBuilder builder, Duration longest) {
+        this.folder = folder;
+        this.builder = builder;
+        this.longest = longest;
     }
 
     /**
@@ -62,33 +76,35 @@ public final class TrialRun {
         String folder = System.getProperty(FOLDER);
         if (folder == null) {
             check.accept(source.file(), source.json());
-            return;
+        } else {
+            new TrialRun(Path.of(folder), OwnProcess.of(TrialRun.class, OPTIONS), LONGEST).once(source, check);
         }
-        Path mark = Path.of(folder, source.hash() + "-" + VERSION + "-" + Version.number());
+    }
+
+    /** Checks and tries a tokenizer, unless it is known. */
+    void once(TokenizerSource source, BiConsumer<Path, String> check) {
+        Path mark = folder.resolve(source.hash() + "-" + VERSION + "-" + Version.number());
         if (!Files.exists(mark)) {
             check.accept(source.file(), source.json());
-            if (passes(source.file(), source.json(), OwnProcess.of(TrialRun.class, OPTIONS))) {
+            if (passes(source.file(), source.json())) {
                 remember(mark);
             }
         }
     }
 
-    /**
-     * Makes the trial.
-     *
-     * @return false if it could not be made
-     * @throws InvalidInputException if the process did not end by itself
-     */
-    static boolean passes(Path file, String json, ProcessBuilder builder) {
+    /** Makes the trial; false if it could not be made. */
+    private boolean passes(Path file, String json) {
         Process process = null;
         try {
             process = builder.redirectOutput(Redirect.DISCARD).redirectError(Redirect.DISCARD).start();
             give(process, json);
-            boolean ended = process.waitFor(LONGEST.toSeconds(), TimeUnit.SECONDS);
+            boolean ended = process.waitFor(longest.toMillis(), TimeUnit.MILLISECONDS);
             if (!ended || process.exitValue() >= ENDED || process.exitValue() < 0) {
-                throw new InvalidInputException(file + " is not a tokenizer that can be used: a process that tried it "
-                        + (ended ? "was ended by the tokenizers library" : "came to no end in " + LONGEST.toMinutes() + " minutes")
-                        + "; fetch the file again, or take that of the model it was made from");
+                throw new InvalidInputException(
+                        file + " is not a tokenizer that can be used: the tokenizers library "
+                                + (ended ? "ended the process that tried it" : "did not get ready with it within "
+                                        + longest.toSeconds() + " seconds")
+                                + "; fetch the file again, or take that of the model it was made from");
             }
             return process.exitValue() == 0;
         } catch (IOException _) {

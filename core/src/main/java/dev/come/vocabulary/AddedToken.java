@@ -52,6 +52,12 @@ public record AddedToken(int id, String content, boolean special, boolean normal
         return new AddedToken(id, content, special, false, singleWord, leftStrip, rightStrip);
     }
 
+    /** Whether a token of the same content is found in texts in the same way. */
+    boolean isLike(AddedToken other) {
+        return special == other.special && normalized == other.normalized && singleWord == other.singleWord
+                && leftStrip == other.leftStrip && rightStrip == other.rightStrip;
+    }
+
     void write(ObjectNode entry) {
         entry.put("id", id).put("content", content).put("single_word", singleWord).put("lstrip", leftStrip)
                 .put("rstrip", rightStrip).put("normalized", normalized).put("special", special);

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -103,17 +104,18 @@ final class TokenizerSettings {
         keys(special);
         Set<String> named = contents(special);
         further(special);
-        Set<AddedToken> alike = new HashSet<>();
+        Map<String, AddedToken> byContent = new HashMap<>();
         for (AddedToken token : present) {
-            alike.add(token.withId(AddedToken.NEXT));
+            byContent.put(token.content(), token);
         }
         List<AddedToken> missing = new ArrayList<>();
         for (AddedToken token : described(contents(special), present)) {
-            if (!alike.contains(token.withId(AddedToken.NEXT))) {
+            AddedToken own = byContent.get(token.content());
+            if (own == null || !token.isLike(own)) {
                 missing.add(named.contains(token.content()) ? token.asSpecial() : token);
             }
         }
-        Set<String> known = contents(present);
+        Set<String> known = new HashSet<>(byContent.keySet());
         known.addAll(contents(missing));
         for (AddedToken token : special) {
             if (!known.contains(token.content())) {

@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.zip.Adler32;
 import java.util.zip.CRC32;
-import java.util.zip.CRC32C;
 
 /**
  * What a tokenizer is made of.
@@ -31,12 +31,13 @@ public record TokenizerSource(Path file, String json, String hash, Optional<Sent
     }
 
     /**
-     * The hash of a text that was read, and of what was put into it. Java begins each run anew to make its digests fast, which
-     * takes longer than the text itself; sums that the processor forms tell tokenizers apart as well.
+     * The hash of a text that was read, and of what was put into it. A digest such as SHA-256 runs slowly until Java has
+     * translated it, and would take a twentieth of a second in every run. Two files that share these sums by chance would
+     * only share a trial.
      */
     static String hash(byte[] text, String more) {
         CRC32 one = new CRC32();
-        CRC32C other = new CRC32C();
+        Adler32 other = new Adler32();
         for (byte[] part : List.of(text, more.getBytes(StandardCharsets.UTF_8))) {
             one.update(part);
             other.update(part);
