@@ -272,7 +272,7 @@ final class LimitsProbe {
                 merges.append(merge(id)).append('\n');
             }
             Files.writeString(file.resolveSibling("merges.txt"), merges);
-            return TokenizerFiles.tokenizerJson(file.resolveSibling("")).orElseThrow().length() > 0;
+            return TokenizerFiles.read(file.resolveSibling("")).orElseThrow().json().length() > 0;
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }

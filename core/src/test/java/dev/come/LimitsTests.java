@@ -225,9 +225,9 @@ class LimitsTests {
         model.flip().get(bytes);
         Files.write(folder.resolve("tokenizer.model"), bytes);
         if (length <= Limits.PIECE_CHARACTERS) {
-            assertThat(TokenizerFiles.tokenizerJson(folder)).isPresent();
+            assertThat(TokenizerFiles.read(folder)).isPresent();
         } else {
-            assertThat(refusal(() -> TokenizerFiles.tokenizerJson(folder)))
+            assertThat(refusal(() -> TokenizerFiles.read(folder)))
                     .contains("tokenizer.model: a piece has " + length + " characters");
         }
     }

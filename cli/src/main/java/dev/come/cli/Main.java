@@ -2,10 +2,12 @@ package dev.come.cli;
 
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.checkpoint.CacheFolder;
 import dev.come.gguf.GgufImport;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSettings;
 import dev.come.job.Diagnosis;
+import dev.come.text.TrialRun;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -77,6 +79,8 @@ final class Main {
     static void main(String[] arguments) {
         Locale.setDefault(Locale.ROOT); // messages are English, and libraries write numbers into them too
         Interruption.tellHowToGoOn(System.err);
+        System.setProperty(TrialRun.FOLDER,
+                CacheFolder.of(System.getenv(), home(System.getenv())).resolve("tokenizers").toString());
         try {
             System.exit(run(commandLine(System.getenv()), arguments));
         } catch (Error e) { // before a command runs
@@ -160,14 +164,14 @@ final class Main {
     /** The hub as the environment variables describe it. */
     Hub hub(PrintWriter err) {
         if (hub == null) {
-            hub = new Hub(HubSettings.of(environment, home()), progress(err));
+            hub = new Hub(HubSettings.of(environment, home(environment)), progress(err));
         }
         return hub;
     }
 
     /** What the machine and the settings are. */
     Diagnosis diagnosis() {
-        HubSettings settings = HubSettings.of(environment, home());
+        HubSettings settings = HubSettings.of(environment, home(environment));
         Map<String, Path> folders = new LinkedHashMap<>();
         folders.put("hub cache", settings.cache());
         folders.put("GGUF cache", ggufCache());
@@ -177,10 +181,10 @@ final class Main {
 
     /** Where GGUF files are unpacked to. */
     Path ggufCache() {
-        return GgufImport.cache(environment, home());
+        return GgufImport.cache(environment, home(environment));
     }
 
-    private Path home() {
+    private static Path home(Map<String, String> environment) {
         return Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")));
     }
 

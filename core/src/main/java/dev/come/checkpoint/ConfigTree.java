@@ -30,9 +30,8 @@ public final class ConfigTree {
             JsonNode::booleanValue);
     private static final Kind<ObjectNode> OBJECT = new Kind<>("an object {...}", JsonNode::isObject,
             ObjectNode.class::cast);
-    private static final Kind<String> CONTENT = new Kind<>("a text or an object with a text as its content",
-            node -> node.isString() || node.path("content").isString(),
-            node -> (node.isString() ? node : node.get("content")).stringValue());
+    private static final Kind<JsonNode> TOKEN = new Kind<>("a text or an object with a text as its content",
+            node -> node.isString() || node.path("content").isString(), node -> node);
     private static final Kind<JsonNode> LIST = new Kind<>("a list [...]", JsonNode::isArray, node -> node);
 
     private final Path file;
@@ -140,14 +139,32 @@ public final class ConfigTree {
         return list(key, TEXT);
     }
 
-    /** The text of a token, which is under the key itself or is the {@code content} of the object there. */
-    public Optional<String> optionalContent(String key) {
-        return optional(key, CONTENT);
+    /**
+     * The description of a token under the key: an object with a text as its content. A text alone is one that says no more.
+     */
+    public Optional<ConfigTree> optionalToken(String key) {
+        return optional(key, TOKEN).map(node -> token(key, node));
     }
 
-    /** The texts of a list of tokens. */
-    public Optional<List<String>> optionalContents(String key) {
-        return list(key, CONTENT);
+    /** The descriptions in a list of tokens; none if the key is absent. */
+    public List<ConfigTree> tokens(String key) {
+        return list(key, TOKEN).orElse(List.of()).stream().map(node -> token(key, node)).toList();
+    }
+
+    private ConfigTree token(String key, JsonNode node) {
+        return new ConfigTree(file, prefix + key + ".", node instanceof ObjectNode object
+                ? object
+                : JsonNodeFactory.instance.objectNode().set("content", node));
+    }
+
+    /** Whether the key holds a text. */
+    public boolean isText(String key) {
+        return root.path(key).isString();
+    }
+
+    /** Whether the key holds an object. */
+    public boolean isObject(String key) {
+        return root.path(key).isObject();
     }
 
     /** All keys, in their order. */

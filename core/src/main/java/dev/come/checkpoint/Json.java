@@ -18,6 +18,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamContext;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.exc.StreamConstraintsException;
@@ -44,7 +45,9 @@ final class Json {
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             // Python's habits: \u00e9 for é, and no backslash before a slash.
             .enable(JsonWriteFeature.ESCAPE_NON_ASCII).disable(JsonWriteFeature.WRITE_HEX_UPPER_CASE)
-            .disable(JsonWriteFeature.ESCAPE_FORWARD_SLASHES).build();
+            .disable(JsonWriteFeature.ESCAPE_FORWARD_SLASHES)
+            // It loads 40 classes for the one such number that every tokenizer_config.json has.
+            .disable(StreamReadFeature.USE_FAST_BIG_NUMBER_PARSER).build();
     private static final JsonMapper MAPPER = new JsonMapper(FACTORY);
 
     private final Path file;

@@ -9,6 +9,7 @@ import dev.come.checkpoint.DType;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.TensorFile;
 import dev.come.checkpoint.TensorSpec;
+import dev.come.failure.OwnProcess;
 import dev.come.failure.Shortage;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
@@ -24,7 +25,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -194,7 +194,8 @@ final class LayerProcess {
         Process process = null;
         try {
             AtomicFile.writePrivate(orderFile, JSON.writeValueAsString(order));
-            process = new ProcessBuilder(command(orderFile)).redirectErrorStream(true).start();
+            process = OwnProcess.of(LayerProcess.class, List.of(), orderFile.toString()).redirectErrorStream(true)
+                    .start();
             started.accept(process);
             try (BufferedReader lines = new BufferedReader(
                     new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
@@ -232,17 +233,5 @@ final class LayerProcess {
                 process.destroyForcibly();
             }
         }
-    }
-
-    /** This same Java with the same options and classes. */
-    private static List<String> command(Path orderFile) {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> !argument.startsWith("-agentlib") && !argument.startsWith("-javaagent"))
-                .forEach(command::add);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), LayerProcess.class.getName(),
-                orderFile.toString()));
-        return command;
     }
 }

@@ -2,6 +2,7 @@ package dev.come.gguf;
 
 import dev.come.FailedException;
 import dev.come.Progress;
+import dev.come.checkpoint.CacheFolder;
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.checkpoint.DType;
@@ -14,7 +15,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -41,13 +41,9 @@ public final class GgufImport {
         return path.toString().endsWith(ENDING);
     }
 
-    /**
-     * The folder to give to {@link #folder}. It is come/gguf in $XDG_CACHE_HOME, which must be an absolute path to
-     * count, or else in ~/.cache (XDG base directory specification).
-     */
+    /** The folder to give to {@link #folder}. */
     public static Path cache(Map<String, String> environment, Path home) {
-        return Optional.ofNullable(environment.get("XDG_CACHE_HOME")).map(Path::of).filter(Path::isAbsolute)
-                .orElseGet(() -> home.resolve(".cache")).resolve("come").resolve("gguf");
+        return CacheFolder.of(environment, home).resolve("gguf");
     }
 
     /**

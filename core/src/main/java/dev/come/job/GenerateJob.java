@@ -69,8 +69,7 @@ public final class GenerateJob {
             SplittableRandom random = new SplittableRandom(sampling.seed);
             // Decoded along with the prompt: alone, some tokenizers take the blank before the first word away.
             List<Integer> all = new ArrayList<>(IntStream.of(ids).boxed().toList());
-            String prefix = model.tokenizer().decode(ids);
-            String text = prefix;
+            Said text = new Said(model.tokenizer().decode(ids), said);
             Compute compute = model.compute(choice);
             try (CausalLanguageModel network = new CausalLanguageModel(model.checkpoint(), model.config(),
                     compute); KeyValueCache cache = network.cache((int) positions)) {
@@ -83,16 +82,61 @@ public final class GenerateJob {
                         break;
                     }
                     all.add(token);
-                    String longer = model.tokenizer().decode(all.stream().mapToInt(Integer::intValue).toArray());
-                    // A character may take several tokens; until it is whole it shows as a replacement character.
-                    if (longer.startsWith(text) && !longer.endsWith("\uFFFD")) {
-                        said.accept(longer.substring(text.length()));
-                        text = longer;
-                    }
+                    text.grow(model.tokenizer().decode(all.stream().mapToInt(Integer::intValue).toArray()));
                     next = new int[]{token};
                 }
             }
-            return text.substring(prefix.length());
+            return text.end();
+        }
+    }
+
+    /** What of a growing text was said. */
+    private static final class Said {
+        private static final char UNFINISHED = '\uFFFD';
+        /** A character has four bytes at most, so of one that is not whole there are at most three. */
+        private static final int MOST_UNFINISHED = 3;
+
+        private final String prompt;
+        private final Consumer<String> listener;
+        private String whole;
+        private String text;
+
+        Said(String prompt, Consumer<String> listener) {
+            this.prompt = prompt;
+            this.listener = listener;
+            this.whole = prompt;
+            this.text = prompt;
+        }
+
+        /** The text is now this. A character that may still become whole is not said yet. */
+        void grow(String longer) {
+            whole = longer;
+            int end = longer.length();
+            while (end > 0 && longer.length() - end < MOST_UNFINISHED && longer.charAt(end - 1) == UNFINISHED) {
+                end--;
+            }
+            if (longer.startsWith(text) && end > text.length()) {
+                listener.accept(longer.substring(text.length(), end));
+                text = longer.substring(0, end);
+            }
+        }
+
+        /** Says the rest, whatever it is, and gives all that follows the prompt. */
+        String end() {
+            int same = common(text, whole);
+            if (same < whole.length()) {
+                listener.accept(whole.substring(same));
+            }
+            return whole.substring(common(prompt, whole));
+        }
+
+        /** How far two texts are alike; they are not to their end where a decoder changes what it gave before. */
+        private static int common(String one, String other) {
+            int at = 0;
+            while (at < Math.min(one.length(), other.length()) && one.charAt(at) == other.charAt(at)) {
+                at++;
+            }
+            return at;
         }
     }
 

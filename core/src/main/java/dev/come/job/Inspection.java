@@ -49,8 +49,9 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
      *
      * @param vocabularySize one more than the highest id
      * @param beginsWithSpecialToken whether a token is put in front of every text
+     * @param furtherTokens how many tokens only the files beside the vocabulary know
      */
-    public record TokenizerFacts(int vocabularySize, boolean beginsWithSpecialToken) {}
+    public record TokenizerFacts(int vocabularySize, boolean beginsWithSpecialToken, int furtherTokens) {}
 
     /**
      * Weights that are not stored as they are computed with.
@@ -100,7 +101,8 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
         Optional<ModelConfig> config = unless(problems, model::sizes);
         Optional<TokenizerFacts> tokenizer = unless(problems, () -> {
             try (Tokenizer opened = model.tokenizer()) {
-                return new TokenizerFacts(opened.vocabularySize(), opened.beginsWithSpecialToken());
+                return new TokenizerFacts(opened.vocabularySize(), opened.beginsWithSpecialToken(),
+                        opened.furtherTokens());
             }
         });
         config.ifPresent(known -> remark(known, tree, tokenizer, remarks));
@@ -142,6 +144,9 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
         Quantisation.of(tree).ifPresent(quantisation -> remarks.add("config.json speaks of quantised weights ("
                 + quantisation + "), but they are plain; they are used as they are, and models made from this one do not"
                 + " speak of it"));
+        tokenizer.filter(facts -> facts.furtherTokens() > 0)
+                .ifPresent(facts -> remarks.add("of the tokenizer's ids " + facts.furtherTokens()
+                        + " are of tokens that only tokenizer_config.json, special_tokens_map.json or added_tokens.json know"));
         if (tokenizer.isPresent() && tokenizer.get().vocabularySize() > config.vocabularySize()) {
             remarks.add(
                     "the tokenizer has ids up to " + (tokenizer.get().vocabularySize() - 1) + ", the embedding only "

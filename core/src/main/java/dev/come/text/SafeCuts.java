@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -103,7 +102,7 @@ final class SafeCuts {
         JsonNode model = shape.steps().path("model");
         String type = model.path("type").asString("BPE");
         Set<String> words = shape.types("pre_tokenizer");
-        return MODELS.contains(type) && model.path("dropout").asDouble(0) == 0
+        return shape.dividesAtBlanks() && MODELS.contains(type) && model.path("dropout").asDouble(0) == 0
                 && NORMALIZERS.containsAll(shape.types("normalizer")) && PRE_TOKENIZERS.containsAll(words)
                 && (!type.equals("Unigram") || dividesAtBlanks(shape.steps().path("pre_tokenizer"), words))
                 && shape.expressions("normalizer").stream().noneMatch(SafeCuts::looksBack)
@@ -122,24 +121,15 @@ final class SafeCuts {
     /** An added token may hold a letter and a blank, or take blanks beside it, and with them what is put in front. */
     private static boolean blanksAreSafe(TokenizerShape shape, String guard) {
         return !shape.letterThenBlank() && (guard.isEmpty() || !shape.lineFeedThenBlank())
-                && addedTokens(shape).noneMatch(token -> {
-                    String text = token.path("content").asString("");
-                    return LETTER_THEN_BLANK.matcher(text).find()
-                            || (token.path("rstrip").asBoolean(false) && endsInLetter(text))
-                            || (!guard.isEmpty() && token.path("lstrip").asBoolean(false) && beginsWithLetter(text));
-                });
+                && shape.added().stream().noneMatch(token -> LETTER_THEN_BLANK.matcher(token.content()).find()
+                        || (token.rightStrip() && endsInLetter(token.content()))
+                        || (!guard.isEmpty() && token.leftStrip() && beginsWithLetter(token.content())));
     }
 
     private static boolean lineFeedsAreSafe(TokenizerShape shape) {
-        return !shape.lineFeedThenLetter() && addedTokens(shape).noneMatch(token -> {
-            String text = token.path("content").asString("");
-            return LINE_FEED_THEN_LETTER.matcher(text).find()
-                    || (token.path("lstrip").asBoolean(false) && beginsWithLetter(text));
-        });
-    }
-
-    private static Stream<JsonNode> addedTokens(TokenizerShape shape) {
-        return shape.steps().path("added_tokens").valueStream();
+        return !shape.lineFeedThenLetter()
+                && shape.added().stream().noneMatch(token -> LINE_FEED_THEN_LETTER.matcher(token.content()).find()
+                        || (token.leftStrip() && beginsWithLetter(token.content())));
     }
 
     private static boolean beginsWithLetter(String text) {

@@ -64,6 +64,11 @@ public record SpecialTokens(OptionalInt beginning, OptionalInt end) {
     /** transformers writes the token's text, or an object with the text as its content. */
     private static int id(JsonNode token, String kind, Path file, Tokenizer tokenizer) {
         String text = token.isObject() ? token.path("content").asString() : token.asString();
+        OptionalInt known = tokenizer.idOf(text);
+        if (known.isPresent()) {
+            tokenizer.requireEmbeddings(known.getAsInt());
+            return known.getAsInt();
+        }
         int[] ids = tokenizer.encodeWithoutSpecialTokens(text);
         if (ids.length != 1) {
             throw new InvalidInputException(file + ": " + kind + "_token is \"" + Shown.of(text)

@@ -1,27 +1,23 @@
 package dev.come.text;
 
-import ai.djl.huggingface.tokenizers.jni.LibUtils;
-import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
-import dev.come.checkpoint.IoReason;
-import dev.come.checkpoint.Limits;
 import dev.come.failure.Shortage;
 import dev.come.memory.NativeMemory;
+import dev.come.vocabulary.AddedToken;
+import dev.come.vocabulary.SentencePieceText;
+import dev.come.vocabulary.TokenizerCheck;
 import dev.come.vocabulary.TokenizerFiles;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import dev.come.vocabulary.TokenizerSource;
+import dev.come.vocabulary.TokenizerText;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The tokenizer of a model folder, as its {@code tokenizer.json} describes it (the format of Hugging Face's
@@ -35,24 +31,24 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>Safe for use from several threads until it is closed.
  */
 public final class Tokenizer implements AutoCloseable {
-    static {
-        // Left to itself the loader looks for a build for the machine's GPU on a server; offline it takes the jar's own.
-        System.setProperty("ai.djl.offline", "true");
-    }
-
     private final Path file;
     /** Gives the text of tokenizer.json again, which is rarely needed and takes megabytes. */
     private final Supplier<String> json;
-    private final long handle;
+    private final Optional<SentencePieceText> text;
+    private final List<AddedToken> added;
+    private final int further;
+    private final NativeTokenizer tokenizer;
     private final int embeddings;
     private @Nullable SafeCuts cuts;
-    private boolean closed;
 
-    private Tokenizer(Path file, Supplier<String> json, long handle, int embeddings) {
-        this.file = file;
+    private Tokenizer(TokenizerSource source, Supplier<String> json, int embeddings) {
+        this.file = source.file();
         this.json = json;
-        this.handle = handle;
+        this.text = source.text();
+        this.added = source.added();
+        this.further = source.further();
         this.embeddings = embeddings;
+        this.tokenizer = new NativeTokenizer(file, source.json());
     }
 
     /**
@@ -75,14 +71,30 @@ public final class Tokenizer implements AutoCloseable {
      */
     public static Tokenizer open(Path modelFolder, int embeddings) {
         return Shortage.reading(modelFolder.resolve("tokenizer.json"), () -> {
-            Description description = Description.of(modelFolder);
-            return new Tokenizer(description.file(), () -> Description.of(modelFolder).json(), load(description),
-                    embeddings);
+            TokenizerSource source = source(modelFolder);
+            requireEmbeddings(source, embeddings);
+            TrialRun.of(source, TokenizerCheck::check);
+            return new Tokenizer(source, () -> source(modelFolder).json(), embeddings);
         });
     }
 
+    private static TokenizerSource source(Path modelFolder) {
+        return TokenizerFiles.read(modelFolder).orElseThrow(() -> new InvalidInputException(modelFolder
+                + " has no tokenizer.json, tokenizer.model or vocab.json: copy it from the model that the weights come from."));
+    }
+
+    private static void requireEmbeddings(TokenizerSource source, int embeddings) {
+        for (AddedToken token : source.ends()) {
+            if (token.id() >= embeddings) {
+                throw new InvalidInputException(source.file().resolveSibling("tokenizer_config.json") + " names the token '"
+                        + token.content() + "', whose id would be " + token.id() + ", but the model's vocab_size is " + embeddings
+                        + ": the tokenizer belongs to another model.");
+            }
+        }
+    }
+
     /**
-     * Opens a tokenizer that lies in no folder.
+     * Opens a tokenizer that was made here and lies in no folder.
      *
      * @param file what messages call it
      * @param json the text of its tokenizer.json
@@ -90,32 +102,9 @@ public final class Tokenizer implements AutoCloseable {
      * @throws FailedException if the native library cannot be loaded
      */
     public static Tokenizer of(Path file, String json) {
-        return new Tokenizer(file, () -> json, load(new Description(file, json)), Integer.MAX_VALUE);
-    }
-
-    private static long load(Description description) {
-        loadLibrary();
-        try {
-            long handle = TokenizersLibrary.LIB.createTokenizerFromString(description.json());
-            TokenizersLibrary.LIB.disableTruncation(handle);
-            TokenizersLibrary.LIB.disablePadding(handle);
-            return handle;
-        } catch (RuntimeException e) {
-            throw new InvalidInputException(
-                    description.file() + " is not a tokenizer that can be read: " + e.getMessage(), e);
-        }
-    }
-
-    private static void loadLibrary() {
-        try {
-            LibUtils.checkStatus();
-        } catch (RuntimeException | LinkageError e) {
-            throw new FailedException("The tokenizers library cannot be loaded on " + System.getProperty("os.name")
-                    + " "
-                    + System.getProperty("os.arch") + " (" + e.getMessage()
-                    + "): it needs Linux, macOS on arm or Windows, and a folder that can be written, which the environment"
-                    + " variable DJL_CACHE_DIR can name.", e);
-        }
+        TokenizerSource source = new TokenizerSource(file, json);
+        TrialRun.of(source, TokenizerCheck::checkMade);
+        return new Tokenizer(source, () -> json, Integer.MAX_VALUE);
     }
 
     /**
@@ -149,34 +138,49 @@ public final class Tokenizer implements AutoCloseable {
 
     /** The ids of a text that is encoded in one call, which takes about 140 bytes for each byte of text. */
     int[] encodeAtOnce(String text, boolean specialTokens) {
-        // HuggingFaceTokenizer.encode would make several objects for every token of the text.
-        return Shortage.named(() -> "A text of " + text.length() + " characters, cut into tokens,",
-                () -> encodeAll(text, specialTokens));
-    }
-
-    private int[] encodeAll(String text, boolean specialTokens) {
-        long encoding = TokenizersLibrary.LIB.encode(handle, text, specialTokens);
-        try {
-            int[] ids = LongStream.of(TokenizersLibrary.LIB.getTokenIds(encoding)).mapToInt(Math::toIntExact).toArray();
+        return Shortage.named(() -> "A text of " + text.length() + " characters, cut into tokens,", () -> {
+            int[] ids = this.text.isPresent()
+                    ? encodeMadeReady(this.text.get(), text, specialTokens)
+                    : tokenizer.encode(text, specialTokens);
             requireEmbeddings(ids);
-            return ids;
-        } finally {
-            TokenizersLibrary.LIB.deleteEncoding(encoding);
             if (text.length() > TextEncoder.PIECE) { // hundreds of bytes a token were needed on the way
                 NativeMemory.giveBackFreed();
             }
+            return ids;
+        });
+    }
+
+    private int[] encodeMadeReady(SentencePieceText reader, String text, boolean specialTokens) {
+        IntStream.Builder ids = IntStream.builder();
+        if (specialTokens) {
+            reader.inFront().ifPresent(ids);
         }
+        reader.read(text, pieces -> IntStream.of(tokenizer.encode(pieces, false)).forEach(ids), ids);
+        if (specialTokens) {
+            reader.behind().ifPresent(ids);
+        }
+        return ids.build().toArray();
     }
 
     /** The text of the ids, special tokens included. */
     public String decode(int[] ids) {
-        return TokenizersLibrary.LIB.decode(handle, IntStream.of(ids).asLongStream().toArray(), false);
+        return ids.length == 0 ? "" : tokenizer.decode(ids);
+    }
+
+    /** The id of an added token. */
+    OptionalInt idOf(String token) {
+        return added.stream().filter(known -> known.content().equals(token)).mapToInt(AddedToken::id).findFirst();
+    }
+
+    /** How many tokens only the files beside the vocabulary know. */
+    public int furtherTokens() {
+        return further;
     }
 
     /** Where long texts may be cut. */
     synchronized SafeCuts cuts() {
         if (cuts == null) {
-            cuts = SafeCuts.of(TokenizerShape.of(file, json.get()), this);
+            cuts = SafeCuts.of(TokenizerShape.of(file, json.get(), text), this);
         }
         return cuts;
     }
@@ -194,19 +198,19 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     private int countIds() {
-        JsonNode root;
-        try {
-            root = JsonMapper.shared().readTree(json.get());
-        } catch (JacksonException e) {
-            throw new InvalidInputException(file + " is not JSON: " + e.getOriginalMessage(), e);
-        }
-        JsonNode vocabulary = root.path("model").path("vocab");
-        // Unigram models list their pieces, and a piece's place is its id; all others map pieces to ids.
-        IntStream ids = vocabulary.isArray()
-                ? IntStream.of(vocabulary.size() - 1)
-                : vocabulary.valueStream().mapToInt(JsonNode::asInt);
-        Stream<JsonNode> added = root.path("added_tokens").valueStream();
-        return IntStream.concat(ids, added.mapToInt(token -> token.path("id").asInt())).max().orElse(-1) + 1;
+        AtomicInteger highest = new AtomicInteger(-1);
+        TokenizerText.read(file, json.get(), new TokenizerText.Visitor() {
+            @Override
+            public void token(String token, int id) {
+                highest.accumulateAndGet(id, Math::max);
+            }
+
+            @Override
+            public void added(AddedToken token) {
+                token(token.content(), token.id());
+            }
+        });
+        return highest.get() + 1;
     }
 
     /**
@@ -225,34 +229,6 @@ public final class Tokenizer implements AutoCloseable {
     /** Frees the native memory; nothing may be encoded afterwards. */
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
-            TokenizersLibrary.LIB.deleteTokenizer(handle);
-        }
-    }
-
-    /**
-     * A tokenizer.json, or what takes its place.
-     *
-     * @param file the file that it was read or made from
-     * @param json its text
-     */
-    private record Description(Path file, String json) {
-        static Description of(Path modelFolder) {
-            Path file = modelFolder.resolve("tokenizer.json");
-            if (Files.exists(file)) {
-                try {
-                    return new Description(file, StandardCharsets.UTF_8.newDecoder()
-                            .decode(ByteBuffer.wrap(Limits.read(file, Limits.TOKENIZER_BYTES))).toString());
-                } catch (IOException e) {
-                    throw new InvalidInputException(file + " cannot be read (" + IoReason.of(e) + "); check that it may be read", e);
-                }
-            }
-            return new Description(TokenizerFiles.vocabulary(modelFolder).orElse(file),
-                    TokenizerFiles.tokenizerJson(modelFolder)
-                            .orElseThrow(() -> new InvalidInputException(modelFolder
-                                    + " has no tokenizer.json, tokenizer.model or vocab.json: copy it from the model that"
-                                    + " the weights come from.")));
-        }
+        tokenizer.close();
     }
 }

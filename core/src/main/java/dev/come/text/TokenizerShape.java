@@ -1,27 +1,29 @@
 package dev.come.text;
 
-import dev.come.InvalidInputException;
+import dev.come.vocabulary.AddedToken;
+import dev.come.vocabulary.SentencePieceText;
+import dev.come.vocabulary.TokenizerText;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What a tokenizer.json says that decides where texts may be cut. The merges, which are most of the file, are passed over.
+ * What a tokenizer.json says that decides where texts may be cut.
  *
  * @param steps all but the vocabulary: normalizer, pre_tokenizer, added_tokens, and the settings of the model
+ * @param added the tokens that are recognised where a text spells them out
+ * @param dividesAtBlanks whether what is done to a text before all this sees only one side of a place before a blank or after a
+ *        line feed
  * @param letterThenBlank whether a token has a letter before a blank
  * @param lineFeedThenLetter whether a token has a letter after a line feed
  * @param lineFeedThenBlank whether a token has a blank after a line feed
  */
-record TokenizerShape(ObjectNode steps, boolean letterThenBlank, boolean lineFeedThenLetter,
-        boolean lineFeedThenBlank) {
+record TokenizerShape(ObjectNode steps, List<AddedToken> added, boolean dividesAtBlanks, boolean letterThenBlank,
+        boolean lineFeedThenLetter, boolean lineFeedThenBlank) {
     /** A blank as it stands, as the byte-level alphabet writes it, and as SentencePiece does. */
     private static final String BLANKS = " \u0120\u2581";
     private static final String LINE_FEEDS = "\n\u010a";
@@ -31,25 +33,30 @@ record TokenizerShape(ObjectNode steps, boolean letterThenBlank, boolean lineFee
     /** In the byte-level alphabet; it is no letter, as other characters of two bytes may be. */
     private static final String NO_BREAK_BLANK = "\u00c2\u0142";
 
-    /** Reads the text of a tokenizer.json. */
-    static TokenizerShape of(Path file, String json) {
-        try (JsonParser parser = JsonMapper.shared().createParser(json)) {
-            ObjectNode steps = JsonMapper.shared().createObjectNode();
-            Scan scan = new Scan();
-            parser.nextToken();
-            for (String name = parser.nextName(); name != null; name = parser.nextName()) {
-                parser.nextToken();
-                if (name.equals("model") && parser.currentToken() == JsonToken.START_OBJECT) {
-                    scan.model(parser, steps.putObject("model"));
-                } else {
-                    steps.set(name, parser.<JsonNode>readValueAsTree());
-                }
+    /**
+     * Reads the text of a tokenizer.json.
+     *
+     * @param text how texts are made ready for it
+     */
+    static TokenizerShape of(Path file, String json, Optional<SentencePieceText> text) {
+        Pairs ofBytes = new Pairs(true);
+        Pairs ofText = new Pairs(false);
+        List<AddedToken> added = new ArrayList<>();
+        ObjectNode steps = TokenizerText.read(file, json, new TokenizerText.Visitor() {
+            @Override
+            public void token(String token, int id) {
+                ofText.add(token);
+                ofBytes.add(token.replace(NO_BREAK_BLANK, "\t"));
             }
-            Pairs pairs = steps.findValuesAsString("type").contains("ByteLevel") ? scan.ofBytes : scan.ofText;
-            return new TokenizerShape(steps, pairs.letterThenBlank, pairs.lineFeedThenLetter, pairs.lineFeedThenBlank);
-        } catch (JacksonException e) {
-            throw new InvalidInputException(file + " is not JSON: " + e.getOriginalMessage(), e);
-        }
+
+            @Override
+            public void added(AddedToken token) {
+                added.add(token);
+            }
+        });
+        Pairs pairs = steps.findValuesAsString("type").contains("ByteLevel") ? ofBytes : ofText;
+        return new TokenizerShape(steps, text.map(SentencePieceText::added).orElse(added), text.isEmpty() || text.get().dividesAtBlanks(), pairs.letterThenBlank,
+                pairs.lineFeedThenLetter, pairs.lineFeedThenBlank);
     }
 
     /** The types of all components of a step, such as "pre_tokenizer". */
@@ -90,47 +97,6 @@ record TokenizerShape(ObjectNode steps, boolean letterThenBlank, boolean lineFee
             }
             boolean control = bytes && character >= LETTER_OF_BYTE_0 && character <= LETTER_OF_BLANK;
             return !control && BLANKS.indexOf(character) < 0 && LINE_FEEDS.indexOf(character) < 0;
-        }
-    }
-
-    private static final class Scan {
-        private final Pairs ofBytes = new Pairs(true);
-        private final Pairs ofText = new Pairs(false);
-
-        void model(JsonParser parser, ObjectNode settings) {
-            for (String name = parser.nextName(); name != null; name = parser.nextName()) {
-                JsonToken value = parser.nextToken();
-                if (name.equals("vocab")) {
-                    vocabulary(parser);
-                } else if (value.isScalarValue()) {
-                    settings.set(name, parser.<JsonNode>readValueAsTree());
-                } else {
-                    parser.skipChildren();
-                }
-            }
-        }
-
-        /** An object of tokens and ids, or a list of lists of a token and a score. */
-        private void vocabulary(JsonParser parser) {
-            int depth = 1;
-            while (depth > 0) {
-                JsonToken token = parser.nextToken();
-                if (token == null) {
-                    return;
-                }
-                switch (token) {
-                    case START_ARRAY, START_OBJECT -> depth++;
-                    case END_ARRAY, END_OBJECT -> depth--;
-                    case PROPERTY_NAME, VALUE_STRING -> token(parser.getString());
-                    default -> {
-                    }
-                }
-            }
-        }
-
-        private void token(String text) {
-            ofText.add(text);
-            ofBytes.add(text.replace(NO_BREAK_BLANK, "\t"));
         }
     }
 }

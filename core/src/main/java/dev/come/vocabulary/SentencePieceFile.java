@@ -6,10 +6,8 @@ import dev.come.checkpoint.Limits;
 import dev.come.failure.Shortage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 
@@ -28,7 +26,7 @@ final class SentencePieceFile {
     private boolean addsDummyPrefix = true;
     private boolean removesExtraBlanks = true;
     private boolean escapesBlanks = true;
-    private Optional<String> charactersMap = Optional.empty();
+    private Optional<CharacterMap> charactersMap = Optional.empty();
 
     private SentencePieceFile(Path file) {
         this.file = file;
@@ -107,8 +105,7 @@ final class SentencePieceFile {
                 case 2 -> {
                     ByteBuffer map = message.bytes();
                     charactersMap = map.hasRemaining()
-                            ? Optional.of(
-                                    new String(Base64.getEncoder().encode(map).array(), StandardCharsets.ISO_8859_1))
+                            ? Optional.of(CharacterMap.read(file, map))
                             : Optional.empty();
                 }
                 case 3 -> addsDummyPrefix = message.integer() != 0;

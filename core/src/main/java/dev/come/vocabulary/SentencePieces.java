@@ -20,14 +20,16 @@ import tools.jackson.databind.node.ObjectNode;
  * @param file what messages call it
  * @param pieces a piece's place is its id
  * @param unknown the id of the piece that stands for what no piece covers
- * @param charactersMap how characters are normalised, in SentencePiece's own compiled form, base64; absent if they are not
+ * @param charactersMap which characters are replaced first, if any are
  * @param removesExtraBlanks whether blanks at either end of a text are dropped and others never stand side by side
  */
 public record SentencePieces(Path file, Algorithm algorithm, List<Piece> pieces, int unknown,
-        Optional<String> charactersMap,
+        Optional<CharacterMap> charactersMap,
         boolean removesExtraBlanks, Prefix prefix, Preference preference) {
 
     private static final String BLANK = "\u2581";
+    /** In front of names that no text spells: blanks of a text are spelt otherwise. */
+    private static final String OUT_OF_REACH = " ";
 
     /** How pieces are found. */
     public enum Algorithm {
@@ -99,28 +101,24 @@ public record SentencePieces(Path file, Algorithm algorithm, List<Piece> pieces,
         return added;
     }
 
-    /** The text of the tokenizer.json that means the same. */
+    /** Whether a token is text that is never divided. */
+    boolean isUserDefined(int id) {
+        return id < pieces.size() && pieces.get(id).kind() == Piece.Kind.USER_DEFINED;
+    }
+
+    /** How a text is made ready for {@link #tokenizerJson}, if that cannot do so itself. */
+    Optional<SentencePieceText> text(SurroundingTokens specials) {
+        return charactersMap.map(map -> new SentencePieceText(this, map, specials));
+    }
+
+    /**
+     * The text of the tokenizer.json that means the same. With a map of characters it takes what {@link #text} gives, where no
+     * blank is left; so tokens that are no text are out of its reach, their names begin with one.
+     */
     public String tokenizerJson(SurroundingTokens specials) {
-        return TokenizerJson.of(specials, root -> {
-            ArrayNode steps = TokenizerJson.steps(root, "normalizer", "normalizers");
-            charactersMap
-                    .ifPresent(map -> steps.addObject().put("type", "Precompiled").put("precompiled_charsmap", map));
-            if (removesExtraBlanks) {
-                // At the end SentencePiece drops what looks like a blank to it as well.
-                TokenizerJson.replaceMatches(steps.addObject(), "\\A +|[ " + BLANK + "]+\\z", "");
-                TokenizerJson.replaceMatches(steps.addObject(), " {2,}", " ");
-            }
-            switch (prefix) {
-                case NEVER -> TokenizerJson.replace(steps.addObject(), " ", BLANK);
-                case ALWAYS -> {
-                    steps.addObject().put("type", "Prepend").put("prepend", BLANK);
-                    TokenizerJson.replace(steps.addObject(), " ", BLANK);
-                }
-                case FIRST -> root.putObject("pre_tokenizer").put("type", "Metaspace").put("replacement", BLANK)
-                        .put("prepend_scheme", "first").put("split", false);
-            }
-            if (steps.isEmpty()) {
-                root.putNull("normalizer");
+        return TokenizerJson.of(charactersMap.isPresent() ? outOfReach(specials) : specials, root -> {
+            if (charactersMap.isEmpty()) {
+                normalizer(root);
             }
             decoder(root);
             switch (algorithm) {
@@ -130,8 +128,46 @@ public record SentencePieces(Path file, Algorithm algorithm, List<Piece> pieces,
         });
     }
 
+    private SurroundingTokens outOfReach(SurroundingTokens specials) {
+        return new SurroundingTokens(specials.added().stream().filter(token -> token.id() >= pieces.size())
+                .map(token -> AddedToken.special(token.id(), OUT_OF_REACH + token.content())).toList(),
+                Optional.empty(), Optional.empty());
+    }
+
+    private String name(int id) {
+        Piece piece = pieces.get(id);
+        return charactersMap.isEmpty() ? piece.text() : switch (piece.kind()) {
+            case NORMAL, USER_DEFINED, BYTE -> piece.text();
+            case UNKNOWN, CONTROL, UNUSED -> OUT_OF_REACH + piece.text();
+        };
+    }
+
+    private void normalizer(ObjectNode root) {
+        ArrayNode steps = TokenizerJson.steps(root, "normalizer", "normalizers");
+        if (removesExtraBlanks) {
+            // At the end SentencePiece drops what looks like a blank to it as well.
+            TokenizerJson.replaceMatches(steps.addObject(), "\\A +|[ " + BLANK + "]+\\z", "");
+            TokenizerJson.replaceMatches(steps.addObject(), " {2,}", " ");
+        }
+        switch (prefix) {
+            case NEVER -> TokenizerJson.replace(steps.addObject(), " ", BLANK);
+            case ALWAYS -> {
+                steps.addObject().put("type", "Prepend").put("prepend", BLANK);
+                TokenizerJson.replace(steps.addObject(), " ", BLANK);
+            }
+            case FIRST -> root.putObject("pre_tokenizer").put("type", "Metaspace").put("replacement", BLANK)
+                    .put("prepend_scheme", "first").put("split", false);
+        }
+        if (steps.isEmpty()) {
+            root.putNull("normalizer");
+        }
+    }
+
     private void decoder(ObjectNode root) {
         ArrayNode steps = TokenizerJson.steps(root, "decoder", "decoders");
+        if (charactersMap.isPresent()) {
+            TokenizerJson.replace(steps.addObject(), OUT_OF_REACH, "");
+        }
         TokenizerJson.replace(steps.addObject(), BLANK, " ");
         steps.addObject().put("type", "ByteFallback");
         steps.addObject().put("type", "Fuse");
@@ -141,14 +177,14 @@ public record SentencePieces(Path file, Algorithm algorithm, List<Piece> pieces,
     }
 
     private void bpe(ObjectNode model) {
-        model.put("type", "BPE").putNull("dropout").put("unk_token", pieces.get(unknown).text())
+        model.put("type", "BPE").putNull("dropout").put("unk_token", name(unknown))
                 .putNull("continuing_subword_prefix").putNull("end_of_word_suffix").put("fuse_unk", true)
                 .put("byte_fallback", fallsBackToBytes()).put("ignore_merges", false);
         ObjectNode vocabulary = model.putObject("vocab");
         for (int id = 0; id < pieces.size(); id++) {
-            Piece piece = pieces.get(id);
-            if (piece.kind() != Piece.Kind.UNUSED && !vocabulary.has(piece.text())) {
-                vocabulary.put(piece.text(), id);
+            boolean unused = charactersMap.isEmpty() && pieces.get(id).kind() == Piece.Kind.UNUSED;
+            if (!unused && !vocabulary.has(name(id))) {
+                vocabulary.put(name(id), id);
             }
         }
         ArrayNode list = model.putArray("merges");
@@ -158,7 +194,9 @@ public record SentencePieces(Path file, Algorithm algorithm, List<Piece> pieces,
     private void unigram(ObjectNode model) {
         model.put("type", "Unigram").put("unk_id", unknown);
         ArrayNode vocabulary = model.putArray("vocab");
-        pieces.forEach(piece -> vocabulary.addArray().add(piece.text()).add((double) piece.score()));
+        for (int id = 0; id < pieces.size(); id++) {
+            vocabulary.addArray().add(name(id)).add((double) pieces.get(id).score());
+        }
         model.put("byte_fallback", fallsBackToBytes());
     }
 

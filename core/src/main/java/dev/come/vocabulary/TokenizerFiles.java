@@ -11,6 +11,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,11 +21,12 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * The tokenizer files of a model folder that has no {@code tokenizer.json}, as the tokenizer.json that means the same. What
- * the files themselves say decides: the vocabulary, {@code tokenizer_class} and the flags in tokenizer_config.json; the name of
- * the model never does.
+ * The tokenizer files of a model folder: its {@code tokenizer.json}, or the one that means the same as the older files of a
+ * folder without, with the tokens that only the files beside it know. What the files themselves say decides: the vocabulary,
+ * {@code tokenizer_class} and the flags in tokenizer_config.json; the name of the model never does.
  */
 public final class TokenizerFiles {
+    private static final String TOKENIZER = "tokenizer.json";
     private static final String SENTENCE_PIECE = "tokenizer.model";
     private static final String VOCABULARY = "vocab.json";
     private static final String MERGES = "merges.txt";
@@ -34,24 +36,54 @@ public final class TokenizerFiles {
     private TokenizerFiles() {
     }
 
-    /** The file that holds the vocabulary of such a folder. */
-    public static Optional<Path> vocabulary(Path folder) {
-        return Stream.of(SENTENCE_PIECE, VOCABULARY).map(folder::resolve).filter(Files::exists).findFirst();
-    }
-
     /**
-     * The text of the tokenizer.json that means the same as the folder's other files.
+     * Reads them.
      *
-     * @return nothing if there is neither a tokenizer.model nor a vocab.json
+     * @return nothing if there is neither a tokenizer.json nor a tokenizer.model or vocab.json
      * @throws CheckpointException if a file is broken, or its class does something that is not known here
      */
-    public static Optional<String> tokenizerJson(Path folder) {
-        return vocabulary(folder).map(file -> file.endsWith(SENTENCE_PIECE)
-                ? sentencePiece(file, new TokenizerSettings(folder))
-                : byteLevel(file, new TokenizerSettings(folder)));
+    public static Optional<TokenizerSource> read(Path folder) {
+        return Stream.of(TOKENIZER, SENTENCE_PIECE, VOCABULARY).map(folder::resolve).filter(Files::exists).findFirst()
+                .map(file -> read(file, new TokenizerSettings(folder)));
     }
 
-    private static String sentencePiece(Path file, TokenizerSettings settings) {
+    private static TokenizerSource read(Path file, TokenizerSettings settings) {
+        return file.endsWith(TOKENIZER)
+                ? tokenizerJson(file, settings)
+                : file.endsWith(SENTENCE_PIECE) ? sentencePiece(file, settings) : byteLevel(file, settings);
+    }
+
+    private static TokenizerSource tokenizerJson(Path file, TokenizerSettings settings) {
+        byte[] bytes = bytes(file, Limits.TOKENIZER_BYTES);
+        String json = text(file, bytes);
+        AddedTokens own = AddedTokens.find(file, json);
+        List<AddedToken> all = Completion.of(settings, own.tokens(), () -> Vocabulary.of(file, json));
+        boolean whole = all == own.tokens();
+        return new TokenizerSource(file, whole ? json : own.replaced(json, all),
+                TokenizerSource.hash(bytes, whole ? "" : all.toString()), Optional.empty(), all, ends(settings, all),
+                all.size() - own.tokens().size());
+    }
+
+    private static TokenizerSource made(Path file, String json, TokenizerSettings settings, List<AddedToken> own,
+            List<AddedToken> all, Optional<SentencePieceText> text) {
+        return new TokenizerSource(file, json, TokenizerSource.hash(json.getBytes(StandardCharsets.UTF_8), ""), text, all,
+                ends(settings, all), all.size() - own.size());
+    }
+
+    private static List<AddedToken> ends(TokenizerSettings settings, List<AddedToken> all) {
+        List<AddedToken> ends = new ArrayList<>();
+        for (String key : List.of("bos_token", "eos_token")) {
+            Optional<AddedToken> named = settings.named(key);
+            for (AddedToken token : all) {
+                if (named.isPresent() && token.content().equals(named.get().content())) {
+                    ends.add(token);
+                }
+            }
+        }
+        return ends;
+    }
+
+    private static TokenizerSource sentencePiece(Path file, TokenizerSettings settings) {
         SentencePieces pieces = SentencePieceFile.read(file);
         String name = settings.tokenizerClass().orElse("PreTrainedTokenizer");
         boolean begins = switch (name) {
@@ -71,11 +103,16 @@ public final class TokenizerFiles {
         for (int id = 0; id < pieces.pieces().size(); id++) {
             ids.putIfAbsent(pieces.pieces().get(id).text(), id);
         }
-        return pieces.tokenizerJson(settings.specials(pieces.addedTokens(),
-                content -> Optional.ofNullable(ids.get(content)), begins));
+        List<AddedToken> own = pieces.addedTokens();
+        boolean spelt = pieces.prefix() == SentencePieces.Prefix.ALWAYS;
+        // What stands in front of a text would otherwise be put in front of a token too before it is looked for.
+        List<AddedToken> all = Completion.of(settings, own, () -> new Vocabulary(ids, ids.size())).stream()
+                .map(token -> spelt ? token.asSpelt() : token).toList();
+        SurroundingTokens specials = settings.surrounding(all, begins);
+        return made(file, pieces.tokenizerJson(specials), settings, own, all, pieces.text(specials));
     }
 
-    private static String byteLevel(Path file, TokenizerSettings settings) {
+    private static TokenizerSource byteLevel(Path file, TokenizerSettings settings) {
         Map<String, Integer> ids = ids(file);
         boolean qwen = switch (settings.tokenizerClass().orElse("GPT2Tokenizer")) {
             case "GPT2Tokenizer", "PreTrainedTokenizer", "TokenizersBackend" -> false;
@@ -85,10 +122,11 @@ public final class TokenizerFiles {
         List<AddedToken> fallback = settings.namesTokens() || !ids.containsKey(GPT2_SPECIAL)
                 ? List.of()
                 : List.of(AddedToken.special(ids.get(GPT2_SPECIAL), GPT2_SPECIAL));
-        return new ByteLevelVocabulary(file, ids, merges(file.resolveSibling(MERGES)),
+        List<AddedToken> all = Completion.of(settings, fallback, () -> new Vocabulary(ids, ids.size()));
+        String json = new ByteLevelVocabulary(file, ids, merges(file.resolveSibling(MERGES)),
                 qwen ? PreTokenizer.QWEN2 : PreTokenizer.GPT2, qwen,
-                settings.config().bool("add_prefix_space", false))
-                .tokenizerJson(settings.specials(fallback, content -> Optional.ofNullable(ids.get(content)), false));
+                settings.config().bool("add_prefix_space", false)).tokenizerJson(settings.surrounding(all, false));
+        return made(file, json, settings, fallback, all, Optional.empty());
     }
 
     private static Map<String, Integer> ids(Path file) {
@@ -110,19 +148,30 @@ public final class TokenizerFiles {
 
     /** The merges, one on each line, after a line that may name the version. */
     private static List<String> merges(Path file) {
+        if (!Files.exists(file)) {
+            throw new CheckpointException(
+                    "%s cannot be read (no such file), which belongs to %s; fetch it too".formatted(file, VOCABULARY));
+        }
+        String text = text(file, bytes(file, Limits.VOCABULARY_BYTES));
+        Limits.check(file, "the number of lines", text.chars().filter(character -> character == '\n').count(),
+                Limits.MERGES);
+        return text.lines().filter(line -> !line.isBlank() && !line.startsWith("#version")).toList();
+    }
+
+    private static byte[] bytes(Path file, int limit) {
         try {
-            String text = StandardCharsets.UTF_8.newDecoder()
-                    .decode(ByteBuffer.wrap(Limits.read(file, Limits.VOCABULARY_BYTES))).toString();
-            Limits.check(file, "the number of lines", text.chars().filter(character -> character == '\n').count(),
-                    Limits.MERGES);
-            return text.lines().filter(line -> !line.isBlank() && !line.startsWith("#version")).toList();
+            return Limits.read(file, limit);
+        } catch (IOException e) {
+            throw new CheckpointException("%s cannot be read (%s); check that it may be read".formatted(file,
+                    IoReason.of(e)), e);
+        }
+    }
+
+    private static String text(Path file, byte[] bytes) {
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
         } catch (CharacterCodingException e) {
             throw new CheckpointException(file + " is not UTF-8 text; the file is damaged, fetch it again", e);
-        } catch (IOException e) {
-            throw new CheckpointException(
-                    "%s cannot be read (%s), which belongs to %s; fetch it too".formatted(file, IoReason.of(e),
-                            VOCABULARY),
-                    e);
         }
     }
 

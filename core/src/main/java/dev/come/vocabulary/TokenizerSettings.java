@@ -4,33 +4,50 @@ import dev.come.checkpoint.ConfigTree;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * The settings of a tokenizer in a model folder, beside the vocabulary. Each of {@code tokenizer_config.json},
- * {@code special_tokens_map.json} and {@code added_tokens.json} may be absent.
+ * {@code special_tokens_map.json} and {@code added_tokens.json} may be absent. They are read as transformers does: the last
+ * two only where the first has no list of added tokens, and then special_tokens_map.json counts more.
  */
 final class TokenizerSettings {
-    private static final List<String> SPECIAL = List.of("bos_token", "eos_token", "unk_token", "pad_token",
-            "sep_token", "cls_token", "mask_token");
-    private static final String FURTHER = "additional_special_tokens";
+    private static final List<String> SPECIAL = List.of("bos_token", "eos_token", "unk_token", "sep_token",
+            "pad_token", "cls_token", "mask_token");
+    /** What keys with the text of a token end in, those of some models among them. */
+    private static final String TOKEN = "_token";
+    /** The list of further ones; the first that is not empty counts. */
+    private static final List<String> FURTHER = List.of("extra_special_tokens", "additional_special_tokens");
+    private static final String DECODER = "added_tokens_decoder";
+    private static final Pattern ID = Pattern.compile("\\d{1,9}");
 
     private final ConfigTree config;
     private final ConfigTree map;
     private final ConfigTree added;
+    private final boolean listed;
 
     TokenizerSettings(Path folder) {
         config = read(folder.resolve("tokenizer_config.json"));
-        map = read(folder.resolve("special_tokens_map.json"));
-        added = read(folder.resolve("added_tokens.json"));
+        listed = config.has(DECODER);
+        map = listed ? nothing(folder) : read(folder.resolve("special_tokens_map.json"));
+        added = listed ? nothing(folder) : read(folder.resolve("added_tokens.json"));
     }
 
     private static ConfigTree read(Path file) {
-        return Files.exists(file) ? ConfigTree.read(file) : ConfigTree.create(file, root -> {
+        return Files.exists(file) ? ConfigTree.read(file) : nothing(file);
+    }
+
+    private static ConfigTree nothing(Path file) {
+        return ConfigTree.create(file, root -> {
         });
     }
 
@@ -47,58 +64,129 @@ final class TokenizerSettings {
 
     /** Whether any special token is named. */
     boolean namesTokens() {
-        return SPECIAL.stream().anyMatch(key -> token(key).isPresent());
+        return SPECIAL.stream().anyMatch(key -> named(key).isPresent());
+    }
+
+    /** The file that names tokens or gives them ids. */
+    Path file() {
+        return listed || added.keys().isEmpty() ? config.file() : added.file();
+    }
+
+    /** The token under a key such as bos_token. */
+    Optional<AddedToken> named(String key) {
+        return (map.has(key) ? map : config).optionalToken(key).map(TokenizerSettings::withoutId);
+    }
+
+    private static AddedToken withoutId(ConfigTree token) {
+        return AddedToken.read(AddedToken.NEXT, token, true);
+    }
+
+    /** All added tokens, and those that go around a text; {@code first}: whether its beginning does if nothing is said. */
+    SurroundingTokens surrounding(List<AddedToken> all, boolean first) {
+        return new SurroundingTokens(all, mark("add_bos_token", first, "bos_token", all),
+                mark("add_eos_token", false, "eos_token", all));
+    }
+
+    private Optional<AddedToken> mark(String key, boolean fallback, String name, List<AddedToken> all) {
+        return config.bool(key, fallback)
+                ? named(name).flatMap(
+                        token -> all.stream().filter(known -> known.content().equals(token.content())).findFirst())
+                : Optional.empty();
     }
 
     /**
-     * The special tokens.
+     * The tokens that a tokenizer lacks or describes otherwise, in the order in which they are added to it.
      *
-     * @param vocabulary what the vocabulary itself says of them
-     * @param idOf the id of a token in the vocabulary
-     * @param first whether the beginning of a text goes in front if nothing is said
+     * @param present those that it has
      */
-    SurroundingTokens specials(List<AddedToken> vocabulary, Function<String, Optional<Integer>> idOf, boolean first) {
-        Map<Integer, AddedToken> tokens = new TreeMap<>();
-        vocabulary.forEach(token -> tokens.put(token.id(), token));
-        for (String token : added.keys()) {
-            tokens.put(added.integer(token), AddedToken.text(added.integer(token), token));
+    List<AddedToken> missing(List<AddedToken> present) {
+        List<AddedToken> special = new ArrayList<>();
+        keys(special);
+        Set<String> named = contents(special);
+        further(special);
+        Map<String, AddedToken> byContent = new HashMap<>();
+        for (AddedToken token : present) {
+            byContent.put(token.content(), token);
         }
-        List<String> special = new ArrayList<>(SPECIAL.stream().flatMap(key -> token(key).stream()).toList());
-        special.addAll(config.optionalContents(FURTHER).or(() -> map.optionalContents(FURTHER)).orElse(List.of()));
-        for (String content : special) {
-            id(content, idOf).ifPresent(id -> tokens.put(id, AddedToken.special(id, content)));
-        }
-        config.optionalObject("added_tokens_decoder").ifPresent(decoder -> {
-            for (String key : decoder.keys()) {
-                described(key, decoder).ifPresent(token -> tokens.put(token.id(), token));
+        List<AddedToken> missing = new ArrayList<>();
+        for (AddedToken token : described(contents(special), present)) {
+            AddedToken own = byContent.get(token.content());
+            if (own == null || !token.isLike(own)) {
+                missing.add(named.contains(token.content()) ? token.asSpecial() : token);
             }
-        });
-        return new SurroundingTokens(List.copyOf(tokens.values()), mark("add_bos_token", first, "bos_token", idOf),
-                mark("add_eos_token", false, "eos_token", idOf));
+        }
+        Set<String> known = new HashSet<>(byContent.keySet());
+        known.addAll(contents(missing));
+        for (AddedToken token : special) {
+            if (!known.contains(token.content())) {
+                missing.add(named.contains(token.content()) ? token.asSpecial() : token);
+            }
+        }
+        return missing;
     }
 
-    private Optional<AddedToken> mark(String key, boolean fallback, String name,
-            Function<String, Optional<Integer>> idOf) {
-        return config.bool(key, fallback)
-                ? token(name).flatMap(content -> id(content, idOf).map(id -> AddedToken.special(id, content)))
-                : Optional.empty();
+    private static Set<String> contents(List<AddedToken> tokens) {
+        Set<String> contents = new HashSet<>();
+        for (AddedToken token : tokens) {
+            contents.add(token.content());
+        }
+        return contents;
     }
 
-    private Optional<Integer> id(String content, Function<String, Optional<Integer>> idOf) {
-        return added.optionalInteger(content).or(() -> idOf.apply(content));
+    /** Adds the tokens under keys that all tokenizers may have, and under those of some models, such as image_token. */
+    private void keys(List<AddedToken> tokens) {
+        Set<String> keys = new LinkedHashSet<>(SPECIAL);
+        keys.addAll(config.keys());
+        keys.addAll(map.keys());
+        for (String key : keys) {
+            if (SPECIAL.contains(key) || (key.endsWith(TOKEN) && (map.isText(key) || config.isText(key)))) {
+                named(key).ifPresent(tokens::add);
+            }
+        }
     }
 
-    private Optional<String> token(String key) {
-        return config.optionalContent(key).or(() -> map.optionalContent(key));
+    /** Adds those of the first list that is not empty. */
+    private void further(List<AddedToken> tokens) {
+        for (String key : FURTHER) {
+            List<ConfigTree> list = list(map.has(key) ? map : config, key);
+            if (!list.isEmpty()) {
+                list.forEach(token -> tokens.add(withoutId(token)));
+                return;
+            }
+        }
     }
 
-    private static Optional<AddedToken> described(String key, ConfigTree decoder) {
-        return key.matches("\\d{1,9}")
-                ? decoder.optionalObject(key)
-                        .map(token -> new AddedToken(Integer.parseInt(key), token.string("content"),
-                                token.bool("special", false), token.bool("normalized", false),
-                                token.bool("single_word", false), token.bool("lstrip", false),
-                                token.bool("rstrip", false)))
-                : Optional.empty();
+    /** A list of tokens, or an object that gives each a name. */
+    private static List<ConfigTree> list(ConfigTree file, String key) {
+        return file.isObject(key)
+                ? file.optionalObject(key).stream().flatMap(names -> names.keys().stream().map(names::optionalToken))
+                        .flatMap(Optional::stream).toList()
+                : file.tokens(key);
+    }
+
+    /**
+     * The tokens that the settings give ids, the lowest first.
+     *
+     * @param special the names of those that are no text, where no list says so
+     */
+    private Collection<AddedToken> described(Set<String> special, List<AddedToken> present) {
+        Map<Integer, AddedToken> tokens = new TreeMap<>();
+        for (String content : added.keys()) {
+            int id = added.integer(content);
+            tokens.put(id, special.contains(content) ? AddedToken.special(id, content) : AddedToken.normalized(id, content));
+        }
+        for (AddedToken token : present) {
+            tokens.remove(token.id());
+        }
+        if (listed) {
+            ConfigTree list = config.optionalObject(DECODER).orElseThrow();
+            for (String key : list.keys()) {
+                if (ID.matcher(key).matches()) {
+                    int id = Integer.parseInt(key);
+                    list.optionalToken(key).ifPresent(token -> tokens.put(id, AddedToken.read(id, token, false)));
+                }
+            }
+        }
+        return tokens.values();
     }
 }

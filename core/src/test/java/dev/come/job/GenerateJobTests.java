@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,14 +49,18 @@ class GenerateJobTests {
      * token of the order a high logit for it.
      */
     private Path scriptedModel(float head) throws IOException {
+        return scriptedModel(head, ORDER);
+    }
+
+    private Path scriptedModel(float head, List<Integer> order) throws IOException {
         int size = TOKENS.size();
         Path model = new TinyLlama(1, size, size, 1, 1, 1, 2, false).write(folder.resolve("scripted"), spec -> {
             float[] values = new float[TinyLlama.elements(spec)];
             switch (spec.name()) {
                 case "model.embed_tokens.weight" -> IntStream.range(0, size).forEach(i -> values[i * size + i] = 1);
                 case "model.norm.weight" -> IntStream.range(0, size).forEach(i -> values[i] = 1);
-                case "lm_head.weight" -> IntStream.range(1, ORDER.size())
-                        .forEach(i -> values[ORDER.get(i) * size + ORDER.get(i - 1)] = head);
+                case "lm_head.weight" -> IntStream.range(1, order.size())
+                        .forEach(i -> values[order.get(i) * size + order.get(i - 1)] = head);
                 default -> {
                     // zeros
                 }
@@ -91,9 +96,25 @@ class GenerateJobTests {
     }
 
     @Test
-    void aCharacterThatIsNotWholeIsNotSaid() throws IOException {
-        assertThat(generate(scriptedModel(1), "a", greedy(3))).isEqualTo(" b");
-        assertThat(pieces).containsExactly(" b");
+    void aCharacterThatIsNotWholeIsSaidAsSuchAtTheEnd() throws IOException {
+        assertThat(generate(scriptedModel(1), "a", greedy(3))).isEqualTo(" b\uFFFD\uFFFD");
+        assertThat(pieces).containsExactly(" b", "\uFFFD\uFFFD");
+    }
+
+    /** Nothing comes of half a character that is repeated; it is held back no longer than one could become whole. */
+    @Test
+    void halfCharactersThatGoOnAreSaid() throws IOException {
+        int half = TOKENS.indexOf("<0x9F>");
+        assertThat(generate(scriptedModel(1, List.of(TOKENS.indexOf("a"), half, half)), "a", greedy(8))).isEqualTo("\uFFFD".repeat(8));
+        assertThat(pieces).containsExactly("\uFFFD", "\uFFFD", "\uFFFD", "\uFFFD", "\uFFFD", "\uFFFD\uFFFD\uFFFD");
+    }
+
+    /** A byte that fits nowhere makes the library give all bytes around it as U+FFFD, those of whole characters too. */
+    @Test
+    void whatFollowsATextThatTheDecoderTakesBackIsSaid() throws IOException {
+        List<Integer> order = Stream.of("a", "<0xC3>", "<0xA9>", "<0x80>", "c", "</s>").map(TOKENS::indexOf).toList();
+        assertThat(generate(scriptedModel(1, order), "a", greedy(60))).isEqualTo("\uFFFD\uFFFD\uFFFDc");
+        assertThat(pieces).containsExactly("\u00E9", "\uFFFD\uFFFD\uFFFDc");
     }
 
     @Test

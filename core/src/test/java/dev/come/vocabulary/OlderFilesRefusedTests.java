@@ -26,7 +26,7 @@ class OlderFilesRefusedTests {
 
     @Test
     void aFolderWithoutSuchFilesHasNone() {
-        assertThat(TokenizerFiles.tokenizerJson(folder)).isEmpty();
+        assertThat(TokenizerFiles.read(folder)).isEmpty();
     }
 
     @Test
@@ -65,7 +65,7 @@ class OlderFilesRefusedTests {
             }
             Files.write(folder.resolve("tokenizer.model"), changed);
             try {
-                assertThat(TokenizerFiles.tokenizerJson(folder)).isPresent();
+                assertThat(TokenizerFiles.read(folder)).isPresent();
                 read++;
             } catch (CheckpointException e) {
                 assertThat(e).hasMessageContaining("tokenizer.model");
@@ -84,7 +84,7 @@ class OlderFilesRefusedTests {
                 + ": merge 2 is 'b a', where two tokens with a blank between them are expected that make a third;"
                 + " the vocabulary is damaged, fetch the file again");
         Files.writeString(folder.resolve("merges.txt"), "a b\r\n");
-        assertThat(TokenizerFiles.tokenizerJson(folder)).isPresent();
+        assertThat(TokenizerFiles.read(folder)).isPresent();
         Files.write(folder.resolve("merges.txt"), new byte[]{'a', ' ', (byte) 0xff});
         refused(folder.resolve("merges.txt") + " is not UTF-8 text; the file is damaged, fetch it again");
         Files.writeString(vocabulary, "{\"a\": 0, \"b\": 0}");
@@ -118,12 +118,12 @@ class OlderFilesRefusedTests {
 
     private void broken(String bytes, String problem) throws IOException {
         Files.write(folder.resolve("tokenizer.model"), HexFormat.of().parseHex(bytes));
-        assertThatThrownBy(() -> TokenizerFiles.tokenizerJson(folder)).as(bytes).isInstanceOf(CheckpointException.class)
+        assertThatThrownBy(() -> TokenizerFiles.read(folder)).as(bytes).isInstanceOf(CheckpointException.class)
                 .hasMessageContaining("tokenizer.model").hasMessageContaining(problem);
     }
 
     private void refused(String message) {
-        assertThatThrownBy(() -> TokenizerFiles.tokenizerJson(folder)).isInstanceOf(CheckpointException.class)
+        assertThatThrownBy(() -> TokenizerFiles.read(folder)).isInstanceOf(CheckpointException.class)
                 .hasMessage(message);
     }
 }
