@@ -6,6 +6,7 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import dev.come.failure.Shortage;
 import dev.come.memory.NativeMemory;
 import dev.come.vocabulary.TokenizerFiles;
@@ -102,7 +103,8 @@ public final class Tokenizer implements AutoCloseable {
             return handle;
         } catch (RuntimeException e) {
             throw new InvalidInputException(
-                    description.file() + " is not a tokenizer that can be read: " + e.getMessage(), e);
+                    description.file() + " is not a tokenizer that can be read: "
+                            + Shown.of(String.valueOf(e.getMessage())), e);
         }
     }
 
