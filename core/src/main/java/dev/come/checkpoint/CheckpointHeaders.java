@@ -144,7 +144,7 @@ public final class CheckpointHeaders {
         SortedMap<String, FileParts> weights = new TreeMap<>();
         try (DirectoryStream<Path> there = Files.newDirectoryStream(folder, "*.safetensors")) {
             for (Path file : there) {
-                if (Files.isRegularFile(file)) {
+                if (Files.exists(file) && !Files.isDirectory(file)) {
                     weights.put(file.getFileName().toString(), FileParts.of(file));
                 }
             }
@@ -246,7 +246,7 @@ public final class CheckpointHeaders {
     /** The index of a folder that has no model.safetensors. */
     private static Path indexFile(Path folder, Set<String> weights) {
         Path index = folder.resolve(ShardIndex.FILE_NAME);
-        if (Files.isRegularFile(index)) {
+        if (Files.exists(index)) {
             return index;
         }
         if (!weights.isEmpty()) {

@@ -29,6 +29,7 @@ public interface FileParts {
     record Local(Path file) implements FileParts {
         @Override
         public long size() throws IOException {
+            InputFile.check(file);
             return Files.size(file);
         }
 

@@ -63,7 +63,12 @@ public record SpecialTokens(OptionalInt beginning, OptionalInt end) {
 
     /** transformers writes the token's text, or an object with the text as its content. */
     private static int id(JsonNode token, String kind, Path file, Tokenizer tokenizer) {
-        String text = token.isObject() ? token.path("content").asString() : token.asString();
+        JsonNode content = token.isObject() ? token.path("content") : token;
+        if (!content.isString()) {
+            throw new InvalidInputException(file + ": " + kind + "_token is " + Shown.of(token)
+                    + ", where a text or an object with a text as its content is expected; correct the file");
+        }
+        String text = content.stringValue();
         OptionalInt known = tokenizer.idOf(text);
         if (known.isPresent()) {
             tokenizer.requireEmbeddings(known.getAsInt());

@@ -2,6 +2,7 @@ package dev.come.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.come.InvalidInputException;
 import dev.come.Progress;
@@ -20,11 +21,15 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 class TaskFileTests {
     private static final int ALL = EvaluationOptions.ALL;
@@ -268,6 +273,30 @@ class TaskFileTests {
         String wrong = CAPITALS.replace(found, replacement == null ? "" : replacement);
         assertThatThrownBy(() -> TaskFile.parse(wrong, List.of(folder), HarnessVersion.V0_4_13))
                 .isInstanceOf(InvalidInputException.class).hasMessageContaining(message);
+    }
+
+    /** Every value in turn becomes very long, and so does every name of a key; of it the message shows the beginning. */
+    @Test
+    void whatALongDescriptionSaysIsShownInPart() {
+        String longText = "x\u001b".repeat(50_000);
+        JsonMapper json = new JsonMapper();
+        List<JsonNode> values = List.of(json.valueToTree(longText), json.valueToTree(new int[100_000]),
+                json.valueToTree(Map.of(longText, 1)));
+        for (String pointer : List.of("/task", "/version", "/documents", "/documents/split", "/documents/files",
+                "/examples/draw", "/columns/cities", "/context", "/choices", "/gold", "/gold/column", "/gold/values",
+                "/metrics", "/prepare", "/" + longText, "/documents/" + longText)) {
+            for (JsonNode value : values) {
+                JsonNode root = json.readTree(CAPITALS);
+                int last = pointer.lastIndexOf('/');
+                ((ObjectNode) root.at(pointer.substring(0, last))).set(pointer.substring(last + 1), value);
+                Throwable refusal = catchThrowable(
+                        () -> TaskFile.parse(root.toString(), List.of(folder), HarnessVersion.V0_4_13));
+                if (refusal != null) {
+                    assertThat(refusal).as(pointer.substring(0, last + 2)).isInstanceOf(InvalidInputException.class);
+                    assertThat(String.valueOf(refusal.getMessage())).hasSizeLessThan(900).doesNotContain("\u001b");
+                }
+            }
+        }
     }
 
     @ParameterizedTest

@@ -273,6 +273,25 @@ class GgufFileTests {
         }
     }
 
+    /** A name may be as long as the header; of it the beginning is shown. */
+    @Test
+    void longNamesAndTextsAreShownInPart() throws IOException {
+        String name = "x\u001b".repeat(50_000);
+        String shown = "x\\u001b".repeat(50) + "...";
+        String damaged = "; the file is damaged, fetch it again";
+        refused(sound().integer(name, 1).integer(name, 1), "the key '" + shown + "' is given twice" + damaged);
+        refused(sound().tensor(name, GgufType.Q8_0, new byte[34], 2, 16),
+                "tensor '" + shown + "' is Q8_0, which comes in blocks of 32, but its rows have 16 numbers" + damaged);
+        refused(sound().floats(name, new float[2], 2).floats(name, new float[2], 2),
+                "tensor '" + shown + "' is given twice" + damaged);
+        Path path = new GgufWriter().text("general.architecture", name).write(folder.resolve("x.gguf"));
+        try (GgufFile file = GgufFile.open(path)) {
+            assertThatThrownBy(() -> GgufModel.of(file)).isInstanceOf(CheckpointException.class)
+                    .hasMessage(path + ": the architecture is '" + shown + "', and of GGUF files only "
+                            + Architecture.known() + " are read; use the model's own folder");
+        }
+    }
+
     private static void wrong(Runnable read, Path path, String message) {
         assertThatThrownBy(read::run).isInstanceOf(CheckpointException.class)
                 .hasMessage(path + ": the key " + message);
