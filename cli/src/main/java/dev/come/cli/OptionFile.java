@@ -2,9 +2,10 @@ package dev.come.cli;
 
 import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Limits;
 import dev.come.failure.Nearest;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -90,7 +91,7 @@ final class OptionFile {
 
     private JsonNode read() {
         try {
-            return new YAMLMapper().readTree(Files.readString(file));
+            return new YAMLMapper().readTree(new String(Limits.read(file, Limits.CONFIG_BYTES), StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new UsageException(
                     OPTION + ": " + file + " cannot be read (" + IoReason.of(e) + "); give a file of options");

@@ -4,6 +4,7 @@ import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Shown;
 import java.nio.file.Path;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -36,7 +37,8 @@ final class NativeTokenizer implements AutoCloseable {
             TokenizersLibrary.LIB.disableTruncation(handle);
             TokenizersLibrary.LIB.disablePadding(handle);
         } catch (RuntimeException e) {
-            throw new InvalidInputException(file + " is not a tokenizer that can be read: " + e.getMessage(), e);
+            throw new InvalidInputException(file + " is not a tokenizer that can be read: "
+                    + Shown.of(String.valueOf(e.getMessage())), e);
         }
     }
 
