@@ -2,6 +2,7 @@ package dev.come.text;
 
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Shown;
 import dev.come.failure.Shortage;
 import dev.come.memory.NativeMemory;
 import dev.come.vocabulary.AddedToken;
@@ -87,7 +88,7 @@ public final class Tokenizer implements AutoCloseable {
         for (AddedToken token : source.ends()) {
             if (token.id() >= embeddings) {
                 throw new InvalidInputException(source.file().resolveSibling("tokenizer_config.json") + " names the token '"
-                        + token.content() + "', whose id would be " + token.id() + ", but the model's vocab_size is " + embeddings
+                        + Shown.of(token.content()) + "', whose id would be " + token.id() + ", but the model's vocab_size is " + embeddings
                         + ": the tokenizer belongs to another model.");
             }
         }

@@ -21,8 +21,8 @@ import java.util.function.Predicate;
  */
 public final class CharacterMap {
     private static final int BLOCK = 256;
-    /** Bytes that a rule replaces at most; those of SentencePiece have up to 12. */
-    private static final int LONGEST = 64;
+    /** Bytes that a rule replaces at most; those of SentencePiece itself have up to 12. */
+    private static final int LONGEST = 1024;
     /** Beginnings of rules; the maps of SentencePiece have about 263,000. */
     private static final int MOST = 1 << 21;
 

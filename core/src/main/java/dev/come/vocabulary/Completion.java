@@ -1,6 +1,7 @@
 package dev.come.vocabulary;
 
 import dev.come.checkpoint.CheckpointException;
+import dev.come.checkpoint.Shown;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,7 +44,7 @@ final class Completion {
             if (before == null && token.id() != AddedToken.NEXT && token.id() != id) {
                 throw new CheckpointException(
                         ("%s gives the token '%s' the id %s, but %s %s; take all files of the tokenizer from the same model")
-                                .formatted(settings.file(), token.content(), token.id(),
+                                .formatted(settings.file(), Shown.of(token.content()), token.id(),
                                         own.isPresent() ? "the vocabulary has it as" : "the next id that is free is", id));
             }
             all.put(token.content(), token.withId(id));

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -181,14 +182,29 @@ public record SentencePieces(Path file, Algorithm algorithm, List<Piece> pieces,
                 .putNull("continuing_subword_prefix").putNull("end_of_word_suffix").put("fuse_unk", true)
                 .put("byte_fallback", fallsBackToBytes()).put("ignore_merges", false);
         ObjectNode vocabulary = model.putObject("vocab");
-        for (int id = 0; id < pieces.size(); id++) {
-            boolean unused = charactersMap.isEmpty() && pieces.get(id).kind() == Piece.Kind.UNUSED;
-            if (!unused && !vocabulary.has(name(id))) {
-                vocabulary.put(name(id), id);
-            }
-        }
+        names().forEach(vocabulary::put);
         ArrayNode list = model.putArray("merges");
         merges().forEach(merge -> list.add(merge.left() + " " + merge.right()));
+    }
+
+    /** The ids of what the vocabulary holds. */
+    private Map<String, Integer> names() {
+        Map<String, Integer> names = new LinkedHashMap<>();
+        for (int id = 0; id < pieces.size(); id++) {
+            if (charactersMap.isPresent() || pieces.get(id).kind() != Piece.Kind.UNUSED) {
+                names.putIfAbsent(name(id), id);
+            }
+        }
+        return names;
+    }
+
+    /** The vocabulary of the tokenizer.json. */
+    Vocabulary vocabulary() {
+        Map<String, Integer> ids = new HashMap<>();
+        for (int id = 0; id < pieces.size(); id++) {
+            ids.putIfAbsent(pieces.get(id).text(), id);
+        }
+        return new Vocabulary(ids, algorithm == Algorithm.UNIGRAM ? pieces.size() : names().size());
     }
 
     private void unigram(ObjectNode model) {

@@ -1,6 +1,7 @@
 package dev.come.vocabulary;
 
 import dev.come.checkpoint.CheckpointException;
+import dev.come.checkpoint.Shown;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -97,7 +98,7 @@ public final class TokenizerCheck {
             public void merge(String left, String right) {
                 if (!right.startsWith(prefix)) {
                     throw damaged("the second token of the merge '%s %s' does not begin with '%s', as all within words do"
-                            .formatted(left, right, prefix));
+                            .formatted(Shown.of(left), Shown.of(right), Shown.of(prefix)));
                 }
             }
         });
@@ -111,7 +112,7 @@ public final class TokenizerCheck {
             Integer own = ids.putIfAbsent(token.content(), next);
             int id = own == null ? next : own;
             if (token.id() != id) {
-                throw damaged("its added token '%s' has the id %s, but %s %s".formatted(token.content(), token.id(),
+                throw damaged("its added token '%s' has the id %s, but %s %s".formatted(Shown.of(token.content()), token.id(),
                         own == null ? "the next id that is free is" : "the vocabulary has it as", id));
             }
             next = Math.max(next, id + 1);
@@ -129,7 +130,7 @@ public final class TokenizerCheck {
         if (component.has(MAP) || component.path("type").asString("").equals("Precompiled")) {
             map(component.path(MAP).asString(""));
         }
-        if (step.equals("decoder") && component.path("stop").asInt(0) > 0) {
+        if (step.equals("decoder") && component.path("stop").asDouble(0) > 0) {
             throw damaged("its decoder takes something off the end of texts ('stop'), which fails for empty ones");
         }
         component.properties().forEach(entry -> {
@@ -165,11 +166,11 @@ public final class TokenizerCheck {
             String name = piece.path("SpecialToken").path("id").asString("");
             if (piece.has("SpecialToken") && !tokens.has(name)) {
                 throw damaged("its post_processor puts '%s' around a text, but does not say which token that is"
-                        .formatted(name));
+                        .formatted(Shown.of(name)));
             }
             String sequence = piece.path("Sequence").path("id").asString("A");
             if (!sequence.equals("A")) {
-                throw damaged("its post_processor expects a second text beside the first ('%s')".formatted(sequence));
+                throw damaged("its post_processor expects a second text beside the first ('%s')".formatted(Shown.of(sequence)));
             }
             text |= piece.has("Sequence");
         }
@@ -182,11 +183,11 @@ public final class TokenizerCheck {
         JsonNode list = token.path("ids");
         Integer known = ids.get(name);
         if (list.isEmpty() || list.size() != token.path("tokens").size()) {
-            throw damaged("its post_processor does not say which ids '%s' has, and their names".formatted(name));
+            throw damaged("its post_processor does not say which ids '%s' has, and their names".formatted(Shown.of(name)));
         }
         if (known != null && list.size() == 1 && list.get(0).asInt(-1) != known) {
-            throw damaged("its post_processor gives '%s' the id %s, but the vocabulary has it as %s".formatted(name,
-                    list.get(0), known));
+            throw damaged("its post_processor gives '%s' the id %s, but the vocabulary has it as %s".formatted(Shown.of(name),
+                    Shown.of(list.get(0)), known));
         }
     }
 

@@ -99,14 +99,10 @@ public final class TokenizerFiles {
                             ? SentencePieces.Preference.SCORE
                             : SentencePieces.Preference.ID);
         }
-        Map<String, Integer> ids = new LinkedHashMap<>();
-        for (int id = 0; id < pieces.pieces().size(); id++) {
-            ids.putIfAbsent(pieces.pieces().get(id).text(), id);
-        }
         List<AddedToken> own = pieces.addedTokens();
         boolean spelt = pieces.prefix() == SentencePieces.Prefix.ALWAYS;
         // What stands in front of a text would otherwise be put in front of a token too before it is looked for.
-        List<AddedToken> all = Completion.of(settings, own, () -> new Vocabulary(ids, ids.size())).stream()
+        List<AddedToken> all = Completion.of(settings, own, pieces::vocabulary).stream()
                 .map(token -> spelt ? token.asSpelt() : token).toList();
         SurroundingTokens specials = settings.surrounding(all, begins);
         return made(file, pieces.tokenizerJson(specials), settings, own, all, pieces.text(specials));

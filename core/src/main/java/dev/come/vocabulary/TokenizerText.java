@@ -2,6 +2,7 @@ package dev.come.vocabulary;
 
 import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
@@ -25,7 +26,6 @@ import tools.jackson.databind.node.ObjectNode;
 public final class TokenizerText {
     /** Deeper ones than the tokenizers library takes are refused; real files have six levels. */
     private static final int DEPTH = 64;
-    private static final int SHOWN = 60;
     private static final JsonFactory FORMAT = JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
             .maxNestingDepth(DEPTH).maxStringLength(Limits.TOKENIZER_BYTES).build()).build();
 
@@ -133,7 +133,7 @@ public final class TokenizerText {
 
     private void requireNew(ObjectNode object, String name) {
         if (object.has(name)) {
-            throw damaged(file, "'%s' is given twice".formatted(name));
+            throw damaged(file, "'%s' is given twice".formatted(Shown.of(name)));
         }
     }
 
@@ -143,7 +143,7 @@ public final class TokenizerText {
         for (String token = parser.nextName(); token != null; token = parser.nextName(), size++) {
             if (parser.nextToken() != JsonToken.VALUE_NUMBER_INT || parser.getLongValue() < 0
                     || parser.getLongValue() > Integer.MAX_VALUE) {
-                throw damaged(file, "the id of the token '%s' is %s".formatted(shown(token), shown(parser.getString())));
+                throw damaged(file, "the id of the token '%s' is %s".formatted(Shown.of(token), Shown.of(parser.getString())));
             }
             visitor.token(sound(token), parser.getIntValue());
         }
@@ -212,7 +212,7 @@ public final class TokenizerText {
             sound(value.stringValue());
         }
         if (value.isNumber() && !Double.isFinite(value.doubleValue())) {
-            throw damaged(file, "the number under '%s' is too large".formatted(shown(name)));
+            throw damaged(file, "the number under '%s' is too large".formatted(Shown.of(name)));
         }
         return value;
     }
@@ -222,13 +222,9 @@ public final class TokenizerText {
         for (int i = 0; i < text.length(); i++) {
             if (Character.isSurrogate(text.charAt(i))
                     && (i + 1 == text.length() || !Character.isSurrogatePair(text.charAt(i), text.charAt(++i)))) {
-                throw damaged(file, "'%s' holds half a character".formatted(shown(text)));
+                throw damaged(file, "'%s' holds half a character".formatted(Shown.of(text)));
             }
         }
         return text;
-    }
-
-    private static String shown(String text) {
-        return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";
     }
 }
