@@ -18,6 +18,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -130,16 +132,20 @@ final class LimitsProbe {
         }
     }
 
-    /** A plan whose only recipe lists channels until so many bytes are there. */
+    /** A plan whose recipes list channels until so many bytes are there. */
     private static void plan(DataOutputStream out, int bytes) throws IOException {
-        String head = "{\"format\":\"come-plan-1\",\"layers\":3,\"steps\":[],\"evaluations\":[],\"nodes\":{\"m1\":"
-                + "{\"kind\":\"concatenated\",\"query_heads\":\"grouped\",\"shares\":[{\"source\":0,\"ratio\":1,"
-                + "\"key_value_heads\":[0],\"channels\":[1000";
-        String tail = "]},{\"source\":1,\"ratio\":1,\"key_value_heads\":[0],\"channels\":[0]}]}}}";
+        String recipe = "\":{\"kind\":\"concatenated\",\"query_heads\":\"grouped\",\"shares\":[{\"source\":0,"
+                + "\"ratio\":0.5,\"key_value_heads\":[0],\"channels\":["
+                + IntStream.range(10_000, 20_000).mapToObj(Integer::toString).collect(Collectors.joining(","))
+                + "]},{\"source\":1,\"ratio\":0.5,\"key_value_heads\":[0],\"channels\":[0]}]}";
+        String head = "{\"format\":\"come-plan-1\",\"layers\":3,\"steps\":[],\"evaluations\":[],\"nodes\":{";
+        String tail = "}}";
         ascii(out, head);
         int written = head.length() + tail.length();
-        for (; written + 6 <= bytes; written += 6) {
-            ascii(out, ",10000");
+        for (int node = 1000; written + recipe.length() + 10 <= bytes; node++) {
+            String entry = (node == 1000 ? "\"m" : ",\"m") + node + recipe;
+            ascii(out, entry);
+            written += entry.length();
         }
         ascii(out, " ".repeat(bytes - written));
         ascii(out, tail);

@@ -41,7 +41,7 @@ final class ApplyCommand implements Runnable {
 
     @Override
     public void run() {
-        Saving saving = output.saving();
+        Saving saving = output.saving().reading(model.paths());
         PruningPlan applied = ApplyJob.run(plan, model.folder(),
                 targetLayers == null ? OptionalInt.empty() : OptionalInt.of(targetLayers), saving,
                 main.progress(spec.commandLine().getErr()));

@@ -2,7 +2,6 @@ package dev.come.cli;
 
 import dev.come.ByteSize;
 import dev.come.UsageException;
-import dev.come.distill.Curve;
 import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
 import dev.come.distill.Objective;
@@ -19,7 +18,6 @@ import dev.come.text.TextSource;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -189,7 +187,7 @@ final class DistillCommand implements Runnable {
     public void run() {
         DistillationOptions options = training.options(text.validationTokens);
         requireUsed(options);
-        Saving saving = result.saving();
+        Saving saving = result.saving().reading(model.paths());
         List<TextSource> sources = text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub()))
                 .toList();
         PerplexityOptions perplexity = result.perplexity(text.data, model.hub());
@@ -223,15 +221,7 @@ final class DistillCommand implements Runnable {
 
     private static void print(DistillJob.Result result, Saving saving, Duration total, PrintWriter out) {
         PruningPlan plan = result.plan();
-        Table curves = new Table("", "steps", "validation loss", "after", "MSE", "after", "1 - cosine", "after");
-        result.trained().layerCurves()
-                .forEach((position, curve) -> row(curves, plan.last().get(position).tree(), curve));
-        result.trained().modelCurve().ifPresent(curve -> row(curves, "whole model", curve));
-        out.println(curves);
-        result.trained().modelCurve().filter(curve -> curve.start().hasHidden()).ifPresent(curve -> out.printf(
-                "Of the loss of the whole model: KL %s, after %s; hidden term before its weight %s, after %s.%n",
-                number(curve.start().nextTokens()), number(curve.best().nextTokens()), number(curve.start().hidden()),
-                number(curve.best().hidden())));
+        Curves.print(result.trained(), plan, out);
         out.println();
         if (!result.prunedEvaluations().isEmpty()) {
             Table table = new Table("", "dense", "pruned", "healed");
@@ -249,16 +239,6 @@ final class DistillCommand implements Runnable {
         out.println(".");
         out.println("Model:  " + saving.folder());
         out.println("Record: " + saving.folder().resolve(PruningPlan.FILE_NAME));
-    }
-
-    private static void row(Table table, String what, Curve curve) {
-        table.row(what, "" + curve.points().getLast().step(), number(curve.start().loss()),
-                number(curve.best().loss()), number(curve.start().mse()), number(curve.best().mse()),
-                number(curve.start().cosine()), number(curve.best().cosine()));
-    }
-
-    private static String number(double value) {
-        return String.format(Locale.ROOT, "%.4g", value);
     }
 
     private static String value(PruningPlan plan, String metric, int layers) {

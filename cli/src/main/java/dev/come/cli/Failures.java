@@ -4,6 +4,7 @@ import dev.come.ComeException;
 import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.UsageException;
+import dev.come.failure.NativeFolder;
 import dev.come.failure.Nearest;
 import dev.come.failure.Shortage;
 import java.io.PrintWriter;
@@ -97,6 +98,8 @@ final class Failures {
             err.println("come: " + told.getMessage());
         } else if (told instanceof InvalidPathException path) {
             err.println("come: the path '" + printable(path.getInput()) + "' has characters that " + namesAreReadAs());
+        } else if (NativeFolder.blamed(told).isPresent()) {
+            err.println("come: " + NativeFolder.blamed(told).get());
         } else if (isOfEngine(told)) {
             err.println(ofEngine(told));
         } else {

@@ -44,7 +44,7 @@ final class HealCommand implements Runnable {
 
     @Override
     public void run() {
-        Saving saving = result.saving();
+        Saving saving = result.saving().reading(model.paths());
         long started = System.nanoTime();
         Healing.Options options = healing.options();
         CalibrationSet.Source source = calibration.source(model.hub());

@@ -5,6 +5,7 @@ import dev.come.job.ModelSource;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -27,6 +28,11 @@ class ModelOptions implements Supplier<Hub> {
     @Option(names = "--revision", paramLabel = "REV",
             description = "Branch, tag or commit of a model on the hub (default: " + Hub.DEFAULT_REVISION + ").")
     private @Nullable String revision;
+
+    /** Where the models lie that were named, in as far as they are on this machine. */
+    Stream<Path> paths() {
+        return new ModelSource(name, Optional.empty()).onDisk().stream();
+    }
 
     /** The folder of the model; one on the hub is fetched first, a GGUF file unpacked. */
     Path folder() {

@@ -1,7 +1,6 @@
 package dev.come.cli;
 
 import dev.come.ByteSize;
-import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.job.ComputeChoice;
@@ -112,7 +111,7 @@ final class PruneCommand implements Runnable {
         requireOptionsOf(methods);
         PrintWriter out = spec.commandLine().getOut();
         Progress progress = main.progress(spec.commandLine().getErr());
-        Saving saving = dryRun ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false) : result.output.saving();
+        Saving saving = dryRun ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false) : result.output.saving().reading(model.paths());
         boolean several = methods.size() > 1;
         List<PruneJob.Run> runs = methods.stream().map(one -> new PruneJob.Run(
                 one.create(options, targetLayers != null),
@@ -140,15 +139,11 @@ final class PruneCommand implements Runnable {
         long started = System.nanoTime();
         if (several) {
             PruneJob.Results results = job.runAll();
-            if (results.results().isEmpty()) {
-                throw results.failures().getFirst().reason();
+            if (!results.results().isEmpty()) {
+                Comparisons.print(results.comparison(), saving.folder(),
+                        Duration.ofNanos(System.nanoTime() - started), out);
             }
-            Comparisons.print(results.comparison(), saving.folder(), Duration.ofNanos(System.nanoTime() - started),
-                    out);
-            if (!results.failures().isEmpty()) {
-                PruneJob.Failure first = results.failures().getFirst();
-                throw new FailedException(first.method() + " did not get there: " + first.reason().getMessage());
-            }
+            new Fallen(results).tell(spec.commandLine().getErr());
         } else {
             PruneJob.Result pruned = job.run();
             PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);

@@ -8,12 +8,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.SortedMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 class DistillCommandTests {
     @TempDir
@@ -47,6 +51,18 @@ class DistillCommandTests {
         assertThat(outcome.exitCode()).isZero();
         assertThat(outcome.out()).contains("validation loss", "whole model", "healed", "perplexity per token",
                 "healed/come.json");
+        // What is measured on single layers and on the whole model stands in two tables, each with its meaning.
+        List<String> lines = outcome.out().lines().toList();
+        assertThat(lines.getFirst()).startsWith("each layer by itself").contains("validation loss (mse)",
+                "MSE of its output");
+        int model = IntStream.range(0, lines.size()).filter(i -> lines.get(i).startsWith("whole model")).findFirst()
+                .orElseThrow();
+        assertThat(lines.get(model - 1)).contains("validation loss (KL of next tokens)", "MSE of last states");
+        assertThat(lines.get(model - 2)).isEmpty();
+        JsonNode first = new JsonMapper().readTree(folder.resolve("healed/come.json"))
+                .at("/distillation/model/points/0");
+        assertThat(lines.get(model)).contains(String.format(Locale.ROOT, "%.4g", first.get("mse").asDouble()),
+                String.format(Locale.ROOT, "%.4g", first.get("validation_loss").asDouble()));
     }
 
     @Test

@@ -75,6 +75,26 @@ class InspectTests {
     }
 
     @Test
+    void saysThatAnAdapterIsNoModel() throws IOException {
+        Path lora = Files.createDirectory(folder.resolve("lora"));
+        Files.copy(trial.model.resolve("model.safetensors"), lora.resolve("adapter_model.safetensors"));
+        Files.writeString(lora.resolve("adapter_config.json"),
+                "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"org/base\", \"r\": 8}");
+        String expected = lora + " is an adapter (LORA for org/base) and no whole model";
+        for (boolean config : new boolean[]{false, true}) {
+            if (config) { // some tools put that of the base model beside it
+                Files.copy(trial.model.resolve("config.json"), lora.resolve("config.json"));
+            }
+            Outcome outcome = Trial.run(List.of("inspect", lora.toString()));
+            assertThat(outcome.exitCode()).isEqualTo(3);
+            assertThat(outcome.err()).contains(expected, "merge it into that model first").hasLineCount(1);
+        }
+        // A whole model that an adapter lies beside is one.
+        Files.copy(trial.model.resolve("model.safetensors"), lora.resolve("model.safetensors"));
+        assertThat(Trial.run(List.of("inspect", lora.toString())).out()).contains("layers      6");
+    }
+
+    @Test
     void listsTheFamilies() {
         Outcome outcome = Trial.run(List.of("families"));
         assertThat(outcome.exitCode()).isZero();

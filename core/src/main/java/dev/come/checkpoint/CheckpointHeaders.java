@@ -101,7 +101,11 @@ public final class CheckpointHeaders {
             throw new CheckpointException(("%s is a folder of the Hugging Face hub's cache, in which models lie below %s/;"
                     + " give %s, or the model's name").formatted(folder, SNAPSHOTS, snapshotsIn(snapshots)));
         }
-        return new CheckpointHeaders(folder, weightsIn(folder));
+        SortedMap<String, FileParts> weights = weightsIn(folder);
+        if (Adapter.isOne(folder, weights.keySet())) {
+            throw Adapter.refusal(folder);
+        }
+        return new CheckpointHeaders(folder, weights);
     }
 
     /** The snapshots that hold a model, for messages. */

@@ -42,13 +42,13 @@ public final class CheckpointWriter {
     public static final long DEFAULT_SHARD_BYTES = 5_000_000_000L;
 
     private static final int CHUNK_BYTES = 1 << 24;
-    private static final String RECORD = "come.json";
 
-    private final Path target;
+    private final SaveTarget target;
     private final ConfigTree config;
     private final Map<String, String> extraFiles = new LinkedHashMap<>();
     private Optional<Path> source = Optional.empty();
     private final List<Path> madeFrom = new ArrayList<>();
+    private List<Path> inputs = List.of();
     private long shardBytes = DEFAULT_SHARD_BYTES;
     private boolean overwrite;
     private Progress progress = Progress.NONE;
@@ -60,7 +60,7 @@ public final class CheckpointWriter {
      * @param config what its config.json shall say
      */
     public CheckpointWriter(Path target, ConfigTree config) {
-        this.target = realPath(target);
+        this.target = new SaveTarget(target);
         this.config = config;
     }
 
@@ -88,10 +88,25 @@ public final class CheckpointWriter {
         return this;
     }
 
+    /** What the run reads besides the source; a target that holds any of it is never replaced. */
+    public CheckpointWriter inputs(List<Path> paths) {
+        inputs = List.copyOf(paths);
+        return this;
+    }
+
     /** Whether a model that is in the target already is replaced. */
     public CheckpointWriter overwrite(boolean replace) {
         overwrite = replace;
         return this;
+    }
+
+    /**
+     * Whether a model folder, as it is written here, has such a file.
+     *
+     * @param name its path below the folder, with slashes
+     */
+    public static boolean isOfModel(String name) {
+        return SaveTarget.isWritten(name);
     }
 
     /** Who is told how many bytes are written. */
@@ -103,12 +118,13 @@ public final class CheckpointWriter {
     /**
      * Checks, before any work is done, that the target may be written.
      *
-     * @throws UsageException when it is a file, is not empty and may not be replaced, or overlaps the source
+     * @throws UsageException when it is a file, overlaps the source, is not empty and may not be replaced, or holds what is not
+     *         ours or is read
      * @throws FailedException when the folder above cannot be written to
      */
     public void checkTarget() {
         checkPlace();
-        checkReplaceable();
+        target.checkReplaceable(overwrite, inputs);
     }
 
     /**
@@ -118,23 +134,7 @@ public final class CheckpointWriter {
      * @throws FailedException when the folder above cannot be written to
      */
     public void checkPlace() {
-        if (target.getParent() == null || !Files.isDirectory(existing(target))) {
-            throw new UsageException(
-                    "%s is not a folder that can be made; give another one to save to".formatted(target));
-        }
-        source.map(CheckpointWriter::realPath).ifPresent(from -> {
-            if (target.startsWith(from) || from.startsWith(target)) {
-                throw new UsageException(
-                        ("%s is, holds or lies in the folder %s, which the model is read from; give another one to "
-                                + "save to").formatted(target, from));
-            }
-        });
-        Path above = existing(target.getParent());
-        if (!Files.isWritable(above)) {
-            throw new FailedException(
-                    ("%s cannot be saved, because %s may not be written to; change its permissions or give another "
-                            + "folder to save to").formatted(target, above));
-        }
+        target.checkPlace(source);
     }
 
     /**
@@ -148,7 +148,7 @@ public final class CheckpointWriter {
      */
     public void write(List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf) {
         checkTarget();
-        Shortage.named(() -> "Saving " + target, () -> writeAll(tensors, tensorOf));
+        Shortage.named(() -> "Saving " + target.folder(), () -> writeAll(tensors, tensorOf));
     }
 
     private void writeAll(List<TensorSpec> tensors, Function<TensorSpec, Tensor> tensorOf) {
@@ -156,8 +156,9 @@ public final class CheckpointWriter {
         long totalBytes = tensors.stream().mapToLong(TensorSpec::byteLength).sum();
         List<Path> sources = sources();
         FileAttribute<?>[] modes = FileModes.ofFile(sources);
-        try (AtomicFolder made = AtomicFolder.beside(target, FileModes.ofFolder(source.map(List::of).orElse(sources)));
-                Progress.Task task = progress.begin("saving " + target.getFileName(), totalBytes, Progress.BYTES)) {
+        try (AtomicFolder made = AtomicFolder.beside(target.folder(), FileModes.ofFolder(source.map(List::of).orElse(sources)));
+                Progress.Task task = progress.begin("saving " + target.folder().getFileName(), totalBytes,
+                        Progress.BYTES)) {
             writeOtherFiles(made.folder(), modes);
             List<Long> checksums = new ArrayList<>();
             for (Shard shard : shards) {
@@ -168,28 +169,14 @@ public final class CheckpointWriter {
                 writeText(made.folder().resolve(ShardIndex.FILE_NAME), index(shards, totalBytes), modes);
             }
             verify(made.folder(), tensors, checksums);
+            // Once more: writing takes minutes, in which somebody may have put something there.
+            target.checkReplaceable(overwrite, inputs);
             made.commit(overwrite);
         } catch (IOException e) {
             throw new FailedException(
                     ("%s cannot be saved (%s); its weights take %s bytes, so check that there is room, or give "
-                            + "another folder to save to").formatted(target, IoReason.of(e), totalBytes),
+                            + "another folder to save to").formatted(target.folder(), IoReason.of(e), totalBytes),
                     e);
-        }
-    }
-
-    private void checkReplaceable() {
-        if (!Files.isDirectory(target) || SideFiles.files(target).isEmpty()) {
-            return;
-        }
-        if (!overwrite) {
-            throw new UsageException(
-                    "%s is not empty; give another folder to save to, or --overwrite to replace it".formatted(target));
-        }
-        // Everything in the folder will go, so a slip of the hand must not cost someone his home.
-        if (!Files.exists(target.resolve(CheckpointHeaders.CONFIG)) && !Files.exists(target.resolve(RECORD))) {
-            throw new UsageException(
-                    ("%s is not replaced, because it holds neither %s nor %s and so does not look like a model; "
-                            + "give another folder to save to").formatted(target, CheckpointHeaders.CONFIG, RECORD));
         }
     }
 
@@ -302,25 +289,5 @@ public final class CheckpointWriter {
             }
         }
         return checksum.getValue();
-    }
-
-    /** The path with every symbolic link followed; its end need not exist. */
-    private static Path realPath(Path path) {
-        Path absolute = path.toAbsolutePath().normalize();
-        Path existing = existing(absolute);
-        try {
-            return existing.toRealPath().resolve(existing.relativize(absolute));
-        } catch (IOException e) {
-            throw new FailedException("%s cannot be looked at (%s)".formatted(path, IoReason.of(e)), e);
-        }
-    }
-
-    /** The path itself, or the nearest folder above that exists. */
-    private static Path existing(Path absolute) {
-        Path existing = absolute;
-        while (!Files.exists(existing) && existing.getParent() != null) {
-            existing = existing.getParent();
-        }
-        return existing;
     }
 }

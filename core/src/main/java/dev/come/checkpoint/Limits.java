@@ -65,6 +65,9 @@ public final class Limits {
     /** Bytes of come.json. Merging the layers of Llama 3.1 405B down to one would give about 50 MB. */
     public static final int PLAN_BYTES = 64 << 20;
 
+    /** Steps of a plan. Each but those of training leaves fewer layers. */
+    public static final int PLAN_STEPS = 2 * LAYERS;
+
     /** How deep recipes of layers may lie in each other. Each step of a run makes one level, and a refit another. */
     public static final int RECIPE_DEPTH = 512;
 

@@ -70,6 +70,17 @@ public final class RecordJson {
         return value > 0 ? json.nullNode() : json.stringNode(MINUS_INFINITY);
     }
 
+    /** Whether {@link #score(double, String)} can have made it. */
+    static boolean isScore(JsonNode value) {
+        return value.isNull() || isFinite(value) || (value.isString() && value.stringValue().equals(MINUS_INFINITY));
+    }
+
+    /** Whether it is a number that a double holds. */
+    static boolean isFinite(JsonNode value) {
+        return (value.isInt() || value.isLong() || value.isFloatingPointNumber())
+                && Double.isFinite(value.doubleValue());
+    }
+
     /** Reads what {@link #score} made. */
     public static double score(JsonNode value) {
         if (value.isNull()) {

@@ -5,6 +5,7 @@ import dev.come.text.TextSource.Folder;
 import dev.come.text.TextSource.Library;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What is to be measured and by which rules.
@@ -43,5 +44,10 @@ public record EvaluationOptions(List<String> tasks, int shots, int limit, Harnes
         if (tasks.stream().distinct().count() < tasks.size()) {
             throw new UsageException("--tasks names a task twice: " + String.join(",", tasks));
         }
+    }
+
+    /** The tasks that are described by files of users. */
+    public Stream<Path> files() {
+        return tasks.stream().filter(TaskCatalog::isFile).map(Path::of);
     }
 }

@@ -10,7 +10,6 @@ import dev.come.failure.Opening;
 import dev.come.failure.Shortage;
 import dev.come.run.Continuation.Score;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -18,10 +17,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -33,15 +32,18 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The scores of a run as they come in. Each item adds one line of JSON to a file, from which a run that was killed goes
- * on. The first line says what the run depends on. A last line that was not written to its end is dropped.
+ * on. The first line says what the run depends on. A last line that was not written to its end is dropped. Before the
+ * results are written, a line says what their files will hold, by which the run recognises those that it has written.
  */
 public final class Journal implements AutoCloseable {
     /** The setting that tells a journal from any other file. */
     public static final String FINGERPRINT = "tasks_fingerprint";
 
+    static final String WRITTEN = "written";
     private static final JsonMapper JSON = new JsonMapper();
 
     private final Map<Key, List<Score>> scores = new ConcurrentHashMap<>();
+    private final Map<String, String> written = new ConcurrentHashMap<>();
     private final @Nullable Path file;
     private final @Nullable FileChannel channel;
 
@@ -91,9 +93,9 @@ public final class Journal implements AutoCloseable {
                         + " that name; move it away, or give another --output");
             }
             // Nothing is changed before the file is known to be of this run.
-            Map<Key, List<Score>> known = end == 0
-                    ? Map.of()
-                    : scores(new String(old, 0, end, StandardCharsets.UTF_8).lines().toList(), file, settings);
+            List<JsonNode> known = end == 0
+                    ? List.of()
+                    : lines(new String(old, 0, end, StandardCharsets.UTF_8).lines().toList(), file, settings);
             FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             Journal journal = new Journal(file, channel);
             try (Opening opening = new Opening()) {
@@ -102,7 +104,7 @@ public final class Journal implements AutoCloseable {
                 if (end == 0) {
                     journal.write(header);
                 }
-                journal.scores.putAll(known);
+                known.forEach(journal::take);
                 opening.done();
                 return journal;
             }
@@ -111,38 +113,44 @@ public final class Journal implements AutoCloseable {
         }
     }
 
+    /** Whether there is something to go on from. */
+    public boolean holdsSomething() {
+        return !(scores.isEmpty() && written.isEmpty()) && file != null && Files.exists(file);
+    }
+
+    static void take(JsonNode line, Map<String, String> written) {
+        line.path(WRITTEN).properties().forEach(one -> written.put(one.getKey(), one.getValue().asString("")));
+    }
+
     /**
-     * Removes a journal, if there is one.
+     * Says what the files of the results will hold, before the first of them is written.
      *
-     * @throws InvalidInputException if the file is none, so that nobody loses a file of his own
+     * @param hashes SHA-256 by the paths of the files
      */
-    public static void discard(Path file) {
-        if (!Files.exists(file)) {
+    public void willWrite(Map<String, String> hashes) {
+        written.putAll(hashes);
+        ObjectNode line = JsonNodeFactory.instance.objectNode();
+        ObjectNode files = line.putObject(WRITTEN);
+        hashes.forEach(files::put);
+        append(JSON.writeValueAsString(line) + "\n");
+    }
+
+    private void take(JsonNode line) {
+        if (line.has(WRITTEN)) {
+            take(line, written);
             return;
         }
-        try {
-            InputFile.check(file);
-            String first;
-            try (Stream<String> lines = Files.lines(file)) {
-                first = lines.findFirst().orElse("");
-            }
-            if (!first.isEmpty() && !parsed(first, 1, file).has(FINGERPRINT)) {
-                throw new InvalidInputException(file + " does not hold the scores of an interrupted run, so --restart"
-                        + " does not remove it; give another --output");
-            }
-            Files.delete(file);
-        } catch (IOException | UncheckedIOException e) {
-            throw new FailedException(file + " cannot be removed (" + e.getMessage() + "); remove it by hand", e);
+        List<Score> values = new ArrayList<>();
+        for (int choice = 0; choice < line.path("ll").size(); choice++) {
+            values.add(new Score(line.path("ll").path(choice).asDouble(),
+                    line.path("greedy").path(choice).asBoolean()));
         }
+        scores.put(new Key(line.path("model").asString(), line.path("task").asString(), line.path("doc").asInt(),
+                line.path("part").asInt()), values);
     }
 
-    /** Whether there are scores to go on from. */
-    public boolean holdsScores() {
-        return !scores.isEmpty() && file != null && Files.exists(file);
-    }
-
-    private static Map<Key, List<Score>> scores(List<String> lines, Path path, ObjectNode settings) {
-        Map<Key, List<Score>> scores = new HashMap<>();
+    /** The lines after the first, which says that they are of a run with these settings. */
+    private static List<JsonNode> lines(List<String> lines, Path path, ObjectNode settings) {
         JsonNode others = parsed(lines.getFirst(), 1, path);
         if (!others.has(FINGERPRINT)) {
             throw new InvalidInputException(
@@ -150,25 +158,19 @@ public final class Journal implements AutoCloseable {
                             + " that name; move it away, or give another --output");
         }
         List<String> differences = new ArrayList<>();
-        settings.propertyNames().stream().filter(key -> !same(settings.get(key), others.path(key)))
-                .forEach(key -> differences
-                        .add(key + ": " + (others.has(key) ? Shown.of(others.get(key)) : "nothing") + " there, "
-                                + Shown.of(settings.get(key)) + " now"));
+        Stream.concat(settings.propertyNames().stream(), others.propertyNames().stream()).distinct()
+                .filter(key -> !same(settings.path(key), others.path(key)))
+                .forEach(key -> differences.add(
+                        key + ": " + shown(others.path(key)) + " there, " + shown(settings.path(key)) + " now"));
         if (!differences.isEmpty()) {
             throw new UsageException(path + " holds the scores of another run (" + String.join("; ", differences)
                     + "); give the same settings to go on with it, --restart to discard it, or another --output");
         }
-        for (int i = 1; i < lines.size(); i++) {
-            JsonNode line = parsed(lines.get(i), i + 1, path);
-            List<Score> values = new ArrayList<>();
-            for (int choice = 0; choice < line.path("ll").size(); choice++) {
-                values.add(new Score(line.path("ll").path(choice).asDouble(),
-                        line.path("greedy").path(choice).asBoolean()));
-            }
-            scores.put(new Key(line.path("model").asString(), line.path("task").asString(), line.path("doc").asInt(),
-                    line.path("part").asInt()), values);
-        }
-        return scores;
+        return IntStream.range(1, lines.size()).mapToObj(i -> parsed(lines.get(i), i + 1, path)).toList();
+    }
+
+    private static String shown(JsonNode setting) {
+        return setting.isMissingNode() ? "nothing" : Shown.of(setting);
     }
 
     /** As they are written: a long that fits is read as an int. */
@@ -176,7 +178,7 @@ public final class Journal implements AutoCloseable {
         return one.toString().equals(other.toString());
     }
 
-    private static JsonNode parsed(String line, int number, Path path) {
+    static JsonNode parsed(String line, int number, Path path) {
         try {
             return JSON.readTree(line);
         } catch (JacksonException e) {
@@ -195,9 +197,6 @@ public final class Journal implements AutoCloseable {
     /** Adds scores, which are then safe. */
     void add(Map<Key, List<Score>> found) {
         scores.putAll(found);
-        if (channel == null) {
-            return;
-        }
         StringBuilder lines = new StringBuilder();
         found.forEach((key, values) -> {
             ObjectNode line = JsonNodeFactory.instance.objectNode().put("model", key.role).put("task", key.task)
@@ -208,8 +207,12 @@ public final class Journal implements AutoCloseable {
             values.forEach(value -> greedy.add(value.greedy()));
             lines.append(JSON.writeValueAsString(line)).append('\n');
         });
+        append(lines.toString());
+    }
+
+    private void append(String lines) {
         try {
-            write(lines.toString());
+            write(lines);
         } catch (IOException e) {
             throw unwritable(file, e);
         }
@@ -222,6 +225,13 @@ public final class Journal implements AutoCloseable {
                 channel.write(bytes);
             }
             channel.force(false);
+        }
+    }
+
+    /** Removes the file if there is nothing to go on from. */
+    public void removeIfEmpty() {
+        if (!holdsSomething()) {
+            remove();
         }
     }
 

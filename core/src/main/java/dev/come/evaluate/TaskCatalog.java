@@ -39,7 +39,7 @@ final class TaskCatalog {
      * @throws UsageException if there is no such task
      */
     static List<TaskDescription> find(String name, Library library, HarnessVersion harness) {
-        if (name.endsWith(".json")) {
+        if (isFile(name)) {
             Path path = Path.of(name);
             return TaskFile.read(name, text(path), sources(library, Stream.of(path.toAbsolutePath().getParent())),
                     harness);
@@ -57,6 +57,11 @@ final class TaskCatalog {
                     + " that end in .json");
         }
         return tasks;
+    }
+
+    /** Whether a user describes the task in a file. */
+    static boolean isFile(String name) {
+        return name.endsWith(".json");
     }
 
     /** With data below a folder. */

@@ -260,7 +260,9 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
                 fields.get(i).put(column, lines.get(i));
             }
         });
-        List<String> sources = files.stream().map(file -> root.relativize(file).toString().replace('\\', '/')).toList();
+        List<String> sources = files.stream()
+                .map(file -> (file.startsWith(root) ? root.relativize(file) : file).toString().replace('\\', '/'))
+                .toList();
         String name = String.join(", ", sources);
         List<ObjectNode> prepared = task.preparation()
                 .map(preparation -> preparation.apply(fields, task.version(), name)).orElse(fields);

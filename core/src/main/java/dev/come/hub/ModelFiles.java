@@ -1,6 +1,7 @@
 package dev.come.hub;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Adapter;
 import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.Shown;
 import dev.come.checkpoint.SideFiles;
@@ -55,6 +56,9 @@ record ModelFiles(HubSnapshot snapshot) {
     /** All files of the model but the weights; where these lie in several files, the index is among them. */
     private List<String> besides() {
         List<String> names = snapshot.files();
+        if (!names.contains(CONFIG) && names.contains(Adapter.CONFIG)) {
+            throw refusal("is an adapter and no whole model", CONFIG, Adapter.advice());
+        }
         if (!names.contains(CONFIG)) {
             throw refusal("has no " + CONFIG, CONFIG,
                     "it is no model as transformers has them; give the name of one that is");

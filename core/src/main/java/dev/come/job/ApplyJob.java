@@ -6,6 +6,7 @@ import dev.come.prune.PruningPlan;
 import dev.come.stack.TrainedLayers;
 import java.nio.file.Path;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /** {@code come apply}: makes the model of a plan again from the same dense model, byte for byte. */
 public final class ApplyJob {
@@ -21,8 +22,9 @@ public final class ApplyJob {
      * @return the plan of what was written
      * @throws InvalidInputException if the model is another one
      */
-    public static PruningPlan run(Path planFile, Path model, OptionalInt targetLayers, Saving saving,
+    public static PruningPlan run(Path planFile, Path model, OptionalInt targetLayers, Saving to,
             Progress progress) {
+        Saving saving = to.reading(Stream.of(planFile, model));
         PruningPlan plan = PruningPlan.read(planFile);
         PruningPlan wanted = targetLayers.isPresent() ? plan.until(targetLayers.getAsInt()) : plan;
         try (OpenModel open = new OpenModel(model);

@@ -20,6 +20,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** {@code come distill}: trains the layers of a pruned model to do what those did that they were made from. */
 public final class DistillJob {
@@ -41,6 +43,8 @@ public final class DistillJob {
             Saving saving, Resumption resumption) {
         public Options {
             texts = List.copyOf(texts);
+            saving = saving.reading(Stream.of(Stream.of(pruned, teacher), texts.stream().flatMap(TextSource::paths),
+                    perplexity.paths()).flatMap(Function.identity()));
         }
     }
 

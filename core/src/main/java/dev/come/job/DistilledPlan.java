@@ -12,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.Function;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -45,11 +44,8 @@ record DistilledPlan(PruningPlan plan, List<Measurement> prunedEvaluations) {
             pruned.add(new Measurement(layers, metric, ofOneText.get(1).value()));
             all.add(new Measurement(layers, metric, ofOneText.get(2).value()));
         }
-        ArrayNode beforehand = record.putArray("evaluations_before");
-        pruned.forEach(evaluation -> beforehand.addObject().put("metric", evaluation.metric()).put("value",
-                evaluation.value()));
         return new DistilledPlan(begun.with(List.of(step)).withSetting(PruningPlan.DISTILLATION, record)
-                .withEvaluations(all), pruned);
+                .withEvaluationsBefore(PruningPlan.DISTILLATION, pruned).withEvaluations(all), pruned);
     }
 
     /** By position: what was reached at the last level that the layer was trained at. */

@@ -1,9 +1,14 @@
 package dev.come.job;
 
 import dev.come.UsageException;
+import dev.come.checkpoint.CheckpointWriter;
+import dev.come.evaluate.JournalFile;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -47,6 +52,54 @@ public record EvalFiles(Optional<Path> output, boolean samples, Optional<Path> l
         });
     }
 
+    /** What an interrupted run has written is replaced as it goes on, as long as nobody has changed it. */
+    private void checkReplaceable(String option, Path file) {
+        if (JournalFile.isOne(file)) {
+            throw new UsageException(option + ": " + file + " holds the scores of a run that was interrupted, and is not"
+                    + " replaced; give another name");
+        }
+        if (!overwrite && (output.isEmpty() || !ResultFiles.isOneOf(JournalFile.written(scoresFile()), file))) {
+            throw new UsageException(option + ": " + file
+                    + " is there already; add --overwrite, or give another name");
+        }
+    }
+
+    /** Whether a run keeps beside its output what it has done: only one that has more to do than to write one file. */
+    boolean keepScores(boolean tasks) {
+        return output.isPresent() && (tasks || losses.isPresent());
+    }
+
+    /**
+     * Checks that nothing is replaced that the run reads.
+     *
+     * @param models their folders
+     * @param others texts and tasks: files, and folders whose files are read
+     */
+    void checkAgainst(List<Path> models, List<Path> others) {
+        Map<String, Path> written = new LinkedHashMap<>();
+        losses.ifPresent(file -> written.put("--losses", file));
+        output.ifPresent(file -> written.put("--output", file));
+        written.forEach((option, file) -> {
+            Path real = real(file);
+            boolean read = others.stream().map(EvalFiles::real)
+                    .anyMatch(other -> real.equals(other) || other.equals(real.getParent()))
+                    || models.stream().map(EvalFiles::real).anyMatch(model -> model.equals(real.getParent()))
+                            && CheckpointWriter.isOfModel(String.valueOf(real.getFileName()));
+            if (read && Files.exists(file)) {
+                throw new UsageException(option + ": " + file + " is what this run reads, and is not replaced; give"
+                        + " another name");
+            }
+        });
+    }
+
+    private static Path real(Path file) {
+        try {
+            return file.toRealPath();
+        } catch (IOException _) {
+            return absolute(file); // it is not there yet
+        }
+    }
+
     private static Path absolute(Path file) {
         return file.toAbsolutePath().normalize();
     }
@@ -81,9 +134,8 @@ public record EvalFiles(Optional<Path> output, boolean samples, Optional<Path> l
         if (!Files.isDirectory(folder)) {
             throw new UsageException(option + ": there is no folder " + folder + "; make it first");
         }
-        if (Files.exists(file) && !overwrite) {
-            throw new UsageException(option + ": " + file
-                    + " is there already; add --overwrite, or give another name");
+        if (Files.exists(file)) {
+            checkReplaceable(option, file);
         }
     }
 }

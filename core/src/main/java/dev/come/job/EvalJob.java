@@ -3,7 +3,6 @@ package dev.come.job;
 import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
-import dev.come.checkpoint.AtomicFile;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.evaluate.Evaluation;
 import dev.come.evaluate.Evaluation.Results;
@@ -12,6 +11,7 @@ import dev.come.evaluate.EvaluationReport;
 import dev.come.evaluate.EvaluationReport.Compared;
 import dev.come.evaluate.EvaluationReport.Measured;
 import dev.come.evaluate.Journal;
+import dev.come.evaluate.JournalFile;
 import dev.come.evaluate.ScoredModel;
 import dev.come.evaluate.TokenLosses;
 import dev.come.failure.UnderWay;
@@ -20,6 +20,9 @@ import dev.come.model.ModelConfig;
 import dev.come.model.Positions;
 import dev.come.text.PerplexityText;
 import dev.come.text.SpecialTokens;
+import dev.come.text.TextSource;
+import java.io.IOException;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -50,6 +53,9 @@ public final class EvalJob {
         /** @throws UsageException if something has nothing to act on, or files cannot be written */
         public Request {
             check(tasks, perplexity, compared.isPresent(), written);
+            written.checkAgainst(Stream.of(Optional.of(model), baseline, compared).flatMap(Optional::stream).toList(),
+                    Stream.concat(perplexity.texts().stream().map(TextSource::path).flatMap(Optional::stream),
+                            tasks.files()).toList());
         }
 
         /** Without a model beside it. */
@@ -76,7 +82,7 @@ public final class EvalJob {
             if (written.losses().isPresent() && perplexity.texts().isEmpty()) {
                 throw new UsageException("--losses writes what the tokens of --ppl-data cost, which is missing");
             }
-            if (written.resumption() != Resumption.GO_ON && (written.output().isEmpty() || tasks.tasks().isEmpty())) {
+            if (written.resumption() != Resumption.GO_ON && !written.keepScores(!tasks.tasks().isEmpty())) {
                 throw new UsageException((written.resumption() == Resumption.RESTART
                         ? "--restart discards"
                         : "--resume takes up")
@@ -128,36 +134,57 @@ public final class EvalJob {
         ObjectNode settings = EvaluationReport.settings(request.tasks);
         settings.put(Journal.FINGERPRINT, evaluation.fingerprint());
         try (Journal journal = journal(settings)) {
-            Run model = run(request.model, request.compared, ScoredModel.MODEL, evaluation, journal);
-            Optional<Measured> baseline = request.baseline.map(
-                    folder -> run(folder, Optional.empty(), ScoredModel.BASELINE, evaluation, journal).measured);
-            EvaluationReport report = new EvaluationReport(settings, model.measured, model.compared, baseline);
-            request.written.losses().ifPresent(file -> writeLosses(file, model.losses));
-            request.written.output().ifPresent(output -> {
-                if (request.written.samples()) {
-                    AtomicFile.write(request.written.samplesFile(), report.samples());
-                    report.longTexts().ifPresent(texts -> AtomicFile.write(request.written.longTextsFile(), texts));
-                }
-                AtomicFile.write(output, report.toJson());
-            });
-            journal.remove();
-            return report;
+            return run(evaluation, settings, journal);
         } finally {
             request.written.output().map(_ -> request.written.scoresFile()).flatMap(UnderWay::remove)
                     .ifPresent(progress::note);
         }
     }
 
+    private EvaluationReport run(Evaluation evaluation, ObjectNode settings, Journal journal) {
+        try {
+            Run model = run(request.model, request.compared, ScoredModel.MODEL, evaluation, journal);
+            Optional<Measured> baseline = request.baseline.map(
+                    folder -> run(folder, Optional.empty(), ScoredModel.BASELINE, evaluation, journal).measured);
+            EvaluationReport report = new EvaluationReport(settings, model.measured, model.compared, baseline);
+            ResultFiles files = files(report, model.losses);
+            journal.willWrite(files.hashes());
+            files.write();
+            journal.remove();
+            return report;
+        } finally {
+            journal.removeIfEmpty();
+        }
+    }
+
+    private ResultFiles files(EvaluationReport report, List<TokenLosses> losses) {
+        ResultFiles files = new ResultFiles();
+        request.written.losses().ifPresent(file -> files.add(file, out -> writeLosses(losses, out)));
+        request.written.output().ifPresent(output -> {
+            if (request.written.samples()) {
+                files.add(request.written.samplesFile(), out -> out.write(report.samples()));
+                report.longTexts()
+                        .ifPresent(texts -> files.add(request.written.longTextsFile(), out -> out.write(texts)));
+            }
+            files.add(output, out -> out.write(report.toJson()));
+        });
+        return files;
+    }
+
     private Journal journal(ObjectNode settings) {
-        if (request.written.output().isEmpty() || request.tasks.tasks().isEmpty()) {
+        if (!request.written.keepScores(!request.tasks.tasks().isEmpty())) {
             return Journal.inMemory();
         }
         ObjectNode header = settings.deepCopy();
         header.set(ScoredModel.MODEL, about(request.model));
         request.baseline.ifPresent(folder -> header.set(ScoredModel.BASELINE, about(folder)));
+        request.compared.ifPresent(folder -> header.set("compared", about(folder)));
+        if (!request.perplexity.texts().isEmpty()) {
+            header.set("perplexity", request.perplexity.settings());
+        }
         Path file = request.written.scoresFile();
         if (request.written.resumption() == Resumption.RESTART) {
-            Journal.discard(file);
+            JournalFile.discard(file);
         } else if (Files.exists(file)) {
             progress.note("Going on with the scores in " + file);
         } else if (request.written.resumption() == Resumption.ASKED_FOR) {
@@ -165,7 +192,7 @@ public final class EvalJob {
                     + "; starting anew.");
         }
         Journal journal = Journal.open(file, header);
-        UnderWay.add(file, journal::holdsScores);
+        UnderWay.add(file, journal::holdsSomething);
         return journal;
     }
 
@@ -242,12 +269,10 @@ public final class EvalJob {
         }
     }
 
-    private static void writeLosses(Path file, List<TokenLosses> texts) {
-        AtomicFile.writeText(file, out -> {
-            TokenLosses.writeHeader(texts.getFirst().beside().isPresent(), out);
-            for (TokenLosses text : texts) {
-                text.writeRows(out);
-            }
-        });
+    private static void writeLosses(List<TokenLosses> texts, Writer out) throws IOException {
+        TokenLosses.writeHeader(texts.getFirst().beside().isPresent(), out);
+        for (TokenLosses text : texts) {
+            text.writeRows(out);
+        }
     }
 }

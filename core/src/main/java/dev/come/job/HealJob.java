@@ -23,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** {@code come heal}: refits a model that was pruned before, in closed form, to the dense model it was made from. */
 public final class HealJob {
@@ -39,7 +41,12 @@ public final class HealJob {
      * @param resumption what becomes of an interrupted run
      */
     public record Options(Path pruned, Path teacher, Healing.Options healing, CalibrationSet.Source calibration,
-            PerplexityOptions perplexity, ComputeChoice compute, Saving saving, Resumption resumption) {}
+            PerplexityOptions perplexity, ComputeChoice compute, Saving saving, Resumption resumption) {
+        public Options {
+            saving = saving.reading(Stream.of(Stream.of(pruned, teacher), calibration.paths(), perplexity.paths())
+                    .flatMap(Function.identity()));
+        }
+    }
 
     /**
      * What came out.
@@ -106,7 +113,10 @@ public final class HealJob {
         try (TrainedLayers after = new TrainedLayers(folder.make())) {
             LayerStore store = pruned.store().with(after);
             SequencedMap<String, List<Double>> perplexities = perplexities(store, texts, compute, pruned.stack(), plan);
-            PruningPlan recorded = plan.withEvaluations(evaluations(pruned.plan(), perplexities));
+            PruningPlan recorded = plan.withEvaluations(evaluations(pruned.plan(), perplexities))
+                    .withEvaluationsBefore(PruningPlan.HEALING, before(pruned.stack().size(), perplexities));
+            // From here on a run that goes on knows its own result when it finds it.
+            folder.keep(recorded);
             saving.write(store, recorded, progress);
             folder.remove();
             return new Result(recorded, perplexities, compute.dtypeName(), healing);
@@ -123,6 +133,12 @@ public final class HealJob {
             perplexities.put(measured.getFirst().metric(), measured.stream().map(Perplexity::value).toList());
         }
         return perplexities;
+    }
+
+    /** What was measured on the pruned model. */
+    private static List<Measurement> before(int layers, Map<String, List<Double>> perplexities) {
+        return perplexities.entrySet().stream().map(one -> new Measurement(layers, one.getKey(), one.getValue().get(1)))
+                .toList();
     }
 
     /** What is known of the stacks: what was measured before on the layers that changed does not hold any more. */

@@ -7,6 +7,7 @@ import dev.come.heal.Healing;
 import dev.come.heal.Refits;
 import dev.come.job.PruneJob.Options;
 import dev.come.job.PruneJob.Run;
+import dev.come.job.RunCosts.Cost;
 import dev.come.model.Compute;
 import dev.come.prune.Pruning;
 import dev.come.prune.PruningMethod;
@@ -45,9 +46,7 @@ final class MethodRun {
     private final boolean done;
     private final Optional<PruningPlan> interrupted;
     private PruningPlan plan;
-    private Duration choosing = Duration.ZERO;
-    private Duration healing = Duration.ZERO;
-    private OptionalLong peakBytes = OptionalLong.empty();
+    private Cost cost;
 
     /**
      * Checks everything that can be checked before the work, and finds what was done before.
@@ -73,6 +72,7 @@ final class MethodRun {
         this.done = finished.isPresent();
         this.interrupted = done ? Optional.empty() : folder.begin(fresh, session.model().config());
         this.plan = finished.or(() -> interrupted).orElse(fresh);
+        this.cost = done || interrupted.isPresent() ? session.cost(this) : Cost.NONE;
         if (done) {
             return;
         }
@@ -128,15 +128,15 @@ final class MethodRun {
     }
 
     Duration choosing() {
-        return choosing;
+        return cost.choosing();
     }
 
     Duration healing() {
-        return healing;
+        return cost.healing();
     }
 
     OptionalLong peakBytes() {
-        return peakBytes;
+        return cost.peakBytes();
     }
 
     /** Methods with equal keys measure the same tokens in the same way. */
@@ -168,16 +168,16 @@ final class MethodRun {
         long started = System.nanoTime();
         Machine.resetPeak();
         try {
-            choose(begin, session.calibrations().calibration(sharedKey(), () -> measuring(refits)));
+            choose(begin, session.calibrations().calibration(sharedKey(), () -> measuring(refits)), started);
         } catch (NothingToDoException e) {
             folder.remove();
+            session.forgetCost(this);
             throw e;
         }
-        choosing = Duration.ofNanos(System.nanoTime() - started);
-        peakBytes = Machine.peakResidentBytes();
     }
 
-    private void choose(LayerStack begin, LocalCalibration calibration) {
+    private void choose(LayerStack begin, LocalCalibration calibration, long started) {
+        Cost soFar = cost;
         int rounds = run.method().cost(begin.size(), options.targetLayers()).rounds();
         int[] round = {1};
         session.labelled().label(label(), round[0], rounds);
@@ -185,6 +185,8 @@ final class MethodRun {
             LayerStack before = plan.last();
             plan = plan.with(steps);
             folder.keep(plan);
+            cost = soFar.plusChoosing(Duration.ofNanos(System.nanoTime() - started), Machine.peakResidentBytes());
+            session.keepCost(this, cost);
             for (PruningStep step : steps) {
                 session.progress().note((label().isEmpty() ? "Step " : label() + "step ")
                         + (plan.steps().indexOf(step) + 1) + ": " + step.stack().size() + " layers left; "
@@ -234,22 +236,27 @@ final class MethodRun {
             folder.keep(plan);
         }
         session.findTrained(done ? saving.folder() : folder.make());
-        healing = Duration.ofNanos(System.nanoTime() - started);
-        peakBytes = Machine.peakResidentBytes();
+        cost = cost.plusHealing(Duration.ofNanos(System.nanoTime() - started), Machine.peakResidentBytes());
+        if (!done) {
+            session.keepCost(this, cost);
+        }
     }
 
     /**
      * Writes the models, and ends the run.
      *
      * @param evaluations what was measured on them
+     * @param beforeHealing what was measured on what the method left, if it was healed
      * @return their folders
      */
-    List<Path> save(List<Measurement> evaluations) {
-        plan = plan.withEvaluations(evaluations);
+    List<Path> save(List<Measurement> evaluations, List<Measurement> beforeHealing) {
+        plan = plan.withEvaluations(evaluations).withEvaluationsBefore(PruningPlan.HEALING, beforeHealing);
         List<Path> folders = new ArrayList<>();
         if (done) {
             folders.add(saving.folder());
         } else {
+            // From here on a run that goes on knows its own results when it finds them.
+            folder.keep(plan);
             List<PruningStep> wanted = options.continueSaving() ? plan.steps() : List.of(plan.steps().getLast());
             for (int layers : wanted.stream().map(step -> step.stack().size()).distinct().toList()) {
                 Saving one = saving(layers);

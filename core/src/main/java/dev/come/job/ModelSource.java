@@ -109,6 +109,11 @@ public record ModelSource(String written, Optional<String> revision) {
         }
     }
 
+    /** The path of the model on this machine, if it is one. */
+    public Optional<Path> onDisk() {
+        return Optional.of(path()).filter(Files::exists);
+    }
+
     private Path path() {
         try {
             return Path.of(written);

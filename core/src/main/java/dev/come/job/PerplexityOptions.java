@@ -6,9 +6,14 @@ import dev.come.model.Positions;
 import dev.come.text.PerplexityText;
 import dev.come.text.TextSource;
 import dev.come.text.WindowLength;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What perplexity is measured on.
@@ -33,6 +38,24 @@ public record PerplexityOptions(List<TextSource> texts, WindowLength length, Opt
     /** Windows side by side. */
     public PerplexityOptions(List<TextSource> texts, WindowLength length, int windows) {
         this(texts, length, OptionalInt.empty(), windows);
+    }
+
+    /** What is read on this machine. */
+    Stream<Path> paths() {
+        return texts.stream().flatMap(TextSource::paths);
+    }
+
+    /** What was asked for, for the record of a run that may be interrupted. */
+    ObjectNode settings() {
+        ObjectNode settings = JsonNodeFactory.instance.objectNode();
+        ArrayNode names = settings.putArray("texts");
+        texts.forEach(text -> names.add(text.dataset()));
+        length.asked().ifPresent(tokens -> settings.put("seqlen", tokens));
+        stride.ifPresent(tokens -> settings.put("stride", tokens));
+        if (windows != ALL_WINDOWS) {
+            settings.put("windows", windows);
+        }
+        return settings;
     }
 
     List<PerplexityText> read(OpenModel model, Progress progress) {

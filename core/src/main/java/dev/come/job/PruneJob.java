@@ -28,7 +28,9 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * {@code come prune}: chooses what goes, and writes the smaller model and the record of how it was made. Several
@@ -76,6 +78,10 @@ public final class PruneJob {
             Resumption resumption) {
         public Options {
             runs = List.copyOf(runs);
+            saving = saving.reading(Stream.of(Stream.of(model), perplexity.paths(),
+                    runs.stream().filter(run -> run.needsTokens() || healing.isPresent())
+                            .flatMap(run -> run.calibration.paths()))
+                    .flatMap(Function.identity()));
         }
     }
 
@@ -172,7 +178,7 @@ public final class PruneJob {
             for (Run run : options.runs) {
                 try {
                     prepared.add(session.prepare(run));
-                } catch (NothingToDoException | InvalidInputException | UsageException e) {
+                } catch (ComeException e) {
                     failures.add(new Failure(run.method.name(), e));
                 }
             }
@@ -186,8 +192,12 @@ public final class PruneJob {
             }
             healed.sort(Comparator.comparingInt(one -> options.runs.indexOf(one.run())));
             Results results = new PruneResults(session).of(healed, failures);
+            if (results.results().isEmpty()) {
+                return results;
+            }
             AtomicFile.write(comparison(Comparison.JSON_NAME), results.comparison().toJson());
             AtomicFile.write(comparison(Comparison.CSV_NAME), results.comparison().toCsv());
+            session.end();
             return results;
         }
     }
@@ -199,7 +209,7 @@ public final class PruneJob {
             try {
                 work.accept(run);
                 through.add(run);
-            } catch (NothingToDoException | InvalidInputException | FailedException e) {
+            } catch (ComeException e) {
                 failures.add(new Failure(run.name(), e));
                 progress.note(run.name() + ": " + e.getMessage());
             }

@@ -1,5 +1,6 @@
 package dev.come.job;
 
+import dev.come.ComeException;
 import dev.come.Progress;
 import dev.come.evaluate.Perplexity;
 import dev.come.job.PruneJob.Failure;
@@ -15,12 +16,17 @@ import dev.come.text.PerplexityText;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** Measures what methods have made, all on the same tokens, and has it written. */
+/**
+ * Measures what methods have made, all on the same tokens, and has it written. A method that cannot be measured or written does
+ * not keep the others from it.
+ */
 final class PruneResults {
     private final PruneSession session;
 
@@ -28,71 +34,122 @@ final class PruneResults {
         this.session = session;
     }
 
+    /** What was measured on the result of a method; losses only where several are compared and have tokens. */
+    private record Measured(MethodRun run, OptionalDouble denseLoss, OptionalDouble loss, Evaluations evaluations) {
+    }
+
+    /**
+     * What was measured on texts.
+     *
+     * @param beforeHealing the same on what the method left, where it was healed
+     */
+    private record Evaluations(List<Measurement> all, List<Measurement> beforeHealing) {
+        Evaluations() {
+            this(new ArrayList<>(), new ArrayList<>());
+        }
+    }
+
     /** The result of one method. */
     Result of(MethodRun run) {
-        return write(List.of(run), List.of()).getFirst();
+        return save(measure(List.of(run), Optional.empty()).getFirst());
     }
 
     /** The results of several methods with their losses on the calibration set, where one of them has tokens. */
     Results of(List<MethodRun> runs, List<Failure> failures) {
-        Optional<MethodRun> withTokens = runs.stream().filter(one -> one.run().needsTokens()).findFirst();
-        if (withTokens.isEmpty()) {
-            return new Results(write(runs, List.of()), failures, OptionalDouble.empty(), "");
-        }
         session.calibrations().forget();
-        CalibrationSet set = session.set(withTokens.get().run());
+        Optional<CalibrationSet> set = runs.stream().map(MethodRun::run).filter(PruneJob.Run::needsTokens).findFirst()
+                .map(session::set);
+        List<Failure> all = new ArrayList<>(failures);
+        List<Measured> measured = measureAll(runs, set, all);
+        List<Result> results = new ArrayList<>();
+        for (Measured one : measured) {
+            unlessItFails(one.run, () -> results.add(save(one)), all);
+        }
+        return new Results(results, all, measured.isEmpty() ? OptionalDouble.empty() : measured.getFirst().denseLoss,
+                set.map(tokens -> tokens.facts().dataset()).orElse(""));
+    }
+
+    /** All together, which runs once what they have in common; if that fails, each by itself. */
+    private List<Measured> measureAll(List<MethodRun> runs, Optional<CalibrationSet> set, List<Failure> failures) {
+        try {
+            return measure(runs, set);
+        } catch (ComeException _) {
+            List<Measured> measured = new ArrayList<>();
+            runs.forEach(run -> unlessItFails(run, () -> measured.addAll(measure(List.of(run), set)), failures));
+            return measured;
+        }
+    }
+
+    private void unlessItFails(MethodRun run, Runnable work, List<Failure> failures) {
+        try {
+            work.run();
+        } catch (ComeException e) {
+            failures.add(new Failure(run.name(), e));
+            session.progress().note(run.name() + ": " + e.getMessage());
+        }
+    }
+
+    private List<Measured> measure(List<MethodRun> runs, Optional<CalibrationSet> set) {
+        session.calibrations().forget();
+        List<OptionalDouble> losses = set.map(tokens -> losses(runs, tokens))
+                .orElse(Collections.nCopies(1 + runs.size(), OptionalDouble.empty()));
+        List<Evaluations> evaluations = evaluate(runs);
+        return IntStream.range(0, runs.size())
+                .mapToObj(i -> new Measured(runs.get(i), losses.getFirst(), losses.get(1 + i), evaluations.get(i)))
+                .toList();
+    }
+
+    /** The loss of the dense model, then those of the results. */
+    private List<OptionalDouble> losses(List<MethodRun> runs, CalibrationSet set) {
         List<LayerStack> stacks = Stream.concat(Stream.of(LayerStack.dense(config().layers())),
                 runs.stream().map(one -> one.plan().last())).toList();
-        List<Double> losses;
         try (StackLosses measure = new StackLosses(session.store(), stacks, set.sequences(), session.compute(),
                 session.options().compute().memory());
                 Progress.Task task = session.progress().begin("loss of all results", measure.runs(), "windows")) {
-            losses = measure.measure(task).stream()
-                    .map(windows -> Arrays.stream(windows).average().orElseThrow()).toList();
+            return measure.measure(task).stream().map(windows -> Arrays.stream(windows).average()).toList();
         }
-        return new Results(write(runs, losses.subList(1, losses.size())), failures,
-                OptionalDouble.of(losses.getFirst()), set.facts().dataset());
     }
 
     private ModelConfig config() {
         return session.model().config();
     }
 
-    private List<Result> write(List<MethodRun> runs, List<Double> losses) {
-        session.calibrations().forget();
-        List<List<Measurement>> evaluations = evaluate(runs);
-        List<Result> results = new ArrayList<>();
-        for (int i = 0; i < runs.size(); i++) {
-            MethodRun run = runs.get(i);
-            List<Path> folders = run.save(evaluations.get(i));
-            PruningPlan plan = run.plan();
-            results.add(new Result(plan, folders, config().parameters(config().layers()),
-                    config().parameters(plan.last().size()), run.compute().dtypeName(), run.choosing(), run.healing(),
-                    run.peakBytes(), losses.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(losses.get(i)),
-                    run.isDone()));
-        }
-        return results;
+    private Result save(Measured measured) {
+        MethodRun run = measured.run;
+        List<Path> folders = run.save(measured.evaluations.all, measured.evaluations.beforeHealing);
+        PruningPlan plan = run.plan();
+        return new Result(plan, folders, config().parameters(config().layers()),
+                config().parameters(plan.last().size()), run.compute().dtypeName(), run.choosing(), run.healing(),
+                run.peakBytes(), measured.loss, run.isDone());
     }
 
-    private List<List<Measurement>> evaluate(List<MethodRun> runs) {
+    private List<Evaluations> evaluate(List<MethodRun> runs) {
         List<List<LayerStack>> wanted = runs.stream().map(MethodRun::plan)
                 .map(plan -> session.options().continueSaving()
                         ? plan.stacksBySize()
                         : List.of(LayerStack.dense(plan.layers()), plan.last()))
                 .toList();
-        List<LayerStack> stacks = wanted.stream().flatMap(List::stream).distinct().toList();
-        List<List<Measurement>> evaluations = new ArrayList<>();
-        wanted.forEach(_ -> evaluations.add(new ArrayList<>()));
+        List<LayerStack> before = runs.stream().map(MethodRun::plan).map(PruningPlan::beforeHealing).toList();
+        List<LayerStack> stacks = Stream.concat(wanted.stream().flatMap(List::stream), before.stream()).distinct()
+                .toList();
+        List<Evaluations> evaluations = runs.stream().map(_ -> new Evaluations()).toList();
         for (PerplexityText text : session.texts()) {
             List<Perplexity> perplexities = Perplexity.measure(session.store(), stacks, text, session.compute(),
                     session.options().compute().memory(), session.progress());
-            for (int i = 0; i < wanted.size(); i++) {
+            for (int i = 0; i < runs.size(); i++) {
                 for (LayerStack stack : wanted.get(i)) {
-                    Perplexity perplexity = perplexities.get(stacks.indexOf(stack));
-                    evaluations.get(i).add(new Measurement(stack.size(), perplexity.metric(), perplexity.value()));
+                    evaluations.get(i).all.add(measurement(stack, perplexities.get(stacks.indexOf(stack))));
+                }
+                if (runs.get(i).plan().isHealed()) {
+                    evaluations.get(i).beforeHealing
+                            .add(measurement(before.get(i), perplexities.get(stacks.indexOf(before.get(i)))));
                 }
             }
         }
         return evaluations;
+    }
+
+    private static Measurement measurement(LayerStack stack, Perplexity perplexity) {
+        return new Measurement(stack.size(), perplexity.metric(), perplexity.value());
     }
 }

@@ -6,10 +6,12 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.job.PruneJob.Options;
 import dev.come.job.PruneJob.Run;
+import dev.come.job.RunCosts.Cost;
 import dev.come.job.RunFolder.Kind;
 import dev.come.model.Compute;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
+import dev.come.report.Comparison;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.CalibrationSet;
@@ -34,6 +36,7 @@ final class PruneSession implements AutoCloseable {
     private final LabelledProgress labelled;
     private LayerStore store;
     private @Nullable RunFolder folder;
+    private Optional<RunCosts> costs = Optional.empty();
 
     PruneSession(OpenModel model, Options options, Progress progress) {
         this.options = options;
@@ -56,7 +59,32 @@ final class PruneSession implements AutoCloseable {
         folder = RunFolder.take(options.saving().folder(), Kind.PRUNE, options.resumption(), progress);
         if (several()) {
             folder.beginParts();
+            costs = Optional.of(new RunCosts(folder.path(),
+                    options.saving().folder().resolve(Comparison.JSON_NAME)));
         }
+    }
+
+    /** Ends a run of several methods: nothing need be gone on with. */
+    void end() {
+        folder().remove();
+    }
+
+    /** What a method took in earlier runs to get where it is. */
+    Cost cost(MethodRun run) {
+        return costs.map(known -> known.of(run.name(), run.plan().last().tree())).orElse(Cost.NONE);
+    }
+
+    /** Keeps what a method took to get where it is. */
+    void keepCost(MethodRun run, Cost cost) {
+        costs.ifPresent(known -> {
+            folder().make();
+            known.keep(run.name(), run.plan().last().tree(), cost);
+        });
+    }
+
+    /** Forgets what a method took that cannot get there. */
+    void forgetCost(MethodRun run) {
+        costs.ifPresent(known -> known.forget(run.name()));
     }
 
     /** A method, with everything checked that can be checked before the work. */

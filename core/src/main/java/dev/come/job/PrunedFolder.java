@@ -55,6 +55,7 @@ final class PrunedFolder implements AutoCloseable {
 
     /** Checks that a plan was made for a model. */
     static void requireMadeFor(OpenModel model, PruningPlan plan, Path planFile) {
+        plan.requireWhole(planFile);
         String expected = plan.settings().path("model").path("fingerprint").asString();
         String found = model.checkpoint().fingerprint();
         if (!found.equals(expected)) {

@@ -32,12 +32,18 @@ final class RunFolder implements AutoCloseable {
     private final @Nullable RunLock lock;
     /** Whether what lies here is of this run: it has begun anew, or has taken up what it found. */
     private boolean ours;
+    /** Whether this run has no plan itself, but parts. */
+    private boolean ofParts;
     /** Without a plan nothing can be gone on with. */
     private final Unfinished.Removal removal = () -> {
         if (!hasPlan()) {
-            clear();
+            clear(ofParts());
         }
     };
+
+    private boolean ofParts() {
+        return ofParts;
+    }
 
     /** The job that keeps its state here. */
     enum Kind {
@@ -149,7 +155,8 @@ final class RunFolder implements AutoCloseable {
                     + ", and this is one of several; give the same settings to go on with it, or --restart to discard"
                     + " it");
         }
-        clear();
+        ofParts = true;
+        clear(resumption != Resumption.RESTART);
         begun();
     }
 
@@ -191,6 +198,11 @@ final class RunFolder implements AutoCloseable {
     }
 
     private void clear() {
+        clear(false);
+    }
+
+    /** @param exceptCosts whether what the parts of a run took so far stays */
+    private void clear(boolean exceptCosts) {
         if (!Files.exists(folder)) {
             return;
         }
@@ -199,8 +211,11 @@ final class RunFolder implements AutoCloseable {
             try (var paths = Files.walk(folder)) {
                 content = paths.sorted(Comparator.reverseOrder()).toList();
             }
+            boolean stays = exceptCosts && content.stream().anyMatch(RunCosts::isOne);
             for (Path path : content) {
-                Files.delete(path);
+                if (!stays || !(path.equals(folder) || RunCosts.isOne(path))) {
+                    Files.delete(path);
+                }
             }
         } catch (IOException e) {
             throw new FailedException(folder + ", where the run kept its state, cannot be removed (" + IoReason.of(e)
@@ -218,7 +233,7 @@ final class RunFolder implements AutoCloseable {
             if (howToGoOn.isPresent()) {
                 progress.note(howToGoOn.get());
             } else if (ours) {
-                clear();
+                clear(ofParts);
             }
         }
     }

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -22,8 +23,8 @@ import tools.jackson.databind.node.ObjectNode;
  * are equal.
  */
 final class RunSettings {
-    /** What a record of training holds besides settings. */
-    private static final List<String> RESULTS = List.of("layers", "model", "evaluations_before");
+    /** What a record of healing or training holds besides settings. */
+    private static final List<String> RESULTS = List.of("layers", "model", PruningPlan.EVALUATIONS_BEFORE);
 
     private RunSettings() {
     }
@@ -109,9 +110,11 @@ final class RunSettings {
     static List<String> differences(PruningPlan interrupted, PruningPlan fresh) {
         PruningPlan begun = new PruningPlan(interrupted.settings().deepCopy(), interrupted.layers(),
                 interrupted.steps(), List.of());
-        if (begun.settings().path(PruningPlan.DISTILLATION) instanceof ObjectNode record
-                && !fresh.settings().path(PruningPlan.DISTILLATION).has("layers")) {
-            record.remove(RESULTS);
+        for (String key : List.of(PruningPlan.HEALING, PruningPlan.DISTILLATION)) {
+            JsonNode now = fresh.settings().path(key);
+            if (begun.settings().path(key) instanceof ObjectNode record) {
+                record.remove(RESULTS.stream().filter(result -> !now.has(result)).toList());
+            }
         }
         List<String> differences = new ArrayList<>(begun.differences(fresh.settings()));
         int before = fresh.steps().size();

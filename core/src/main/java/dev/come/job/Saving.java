@@ -11,6 +11,8 @@ import dev.come.stack.LayerStore;
 import dev.come.stack.StackWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Where and how a pruned model is written.
@@ -18,12 +20,28 @@ import java.nio.file.Path;
  * @param folder the folder to make ({@code --save-path})
  * @param maxShardBytes the largest file of weights, in bytes ({@code --max-shard-size})
  * @param overwrite whether a model that lies there is replaced ({@code --overwrite})
+ * @param inputs what the run reads; a folder that holds any of it is not replaced
  */
-public record Saving(Path folder, long maxShardBytes, boolean overwrite) {
+public record Saving(Path folder, long maxShardBytes, boolean overwrite, List<Path> inputs) {
     public Saving {
         if (maxShardBytes < 1) {
             throw new UsageException("--max-shard-size is " + maxShardBytes + " bytes, but must be more than 0");
         }
+        inputs = List.copyOf(inputs);
+    }
+
+    /** Without any input that is known yet. */
+    public Saving(Path folder, long maxShardBytes, boolean overwrite) {
+        this(folder, maxShardBytes, overwrite, List.of());
+    }
+
+    /** The same for a run that reads these files and folders too. */
+    public Saving reading(Stream<Path> more) {
+        return new Saving(folder, maxShardBytes, overwrite, Stream.concat(inputs.stream(), more).toList());
+    }
+
+    private Saving with(Path other, boolean replaces) {
+        return new Saving(other, maxShardBytes, replaces, inputs);
     }
 
     /** Fails now rather than after the work if nothing can be written there, whatever lies there. */
@@ -38,19 +56,19 @@ public record Saving(Path folder, long maxShardBytes, boolean overwrite) {
 
     /** The same for the model of one step, in a folder below. */
     Saving below(int layers) {
-        return new Saving(folder.resolve(layers + "-layers"), maxShardBytes, overwrite);
+        return with(folder.resolve(layers + "-layers"), overwrite);
     }
 
     /** The same for one of several methods, in a folder below. */
     Saving belowNamed(String method) {
-        return new Saving(folder.resolve(method), maxShardBytes, overwrite);
+        return with(folder.resolve(method), overwrite);
     }
 
     /** The same, but replacing what the run with this plan has saved there before. */
     Saving replacingResultOf(PruningPlan run) {
         Path record = folder.resolve(PruningPlan.FILE_NAME);
         return !overwrite && Files.exists(record) && PruningPlan.read(record).isStageOf(run)
-                ? new Saving(folder, maxShardBytes, true)
+                ? with(folder, true)
                 : this;
     }
 
@@ -68,6 +86,6 @@ public record Saving(Path folder, long maxShardBytes, boolean overwrite) {
 
     private StackWriter.CheckpointWriterSettings writer(LayerStore store, Progress progress) {
         return tree -> new CheckpointWriter(folder, tree).source(store.checkpoint().folder())
-                .maxShardBytes(maxShardBytes).overwrite(overwrite).progress(progress);
+                .maxShardBytes(maxShardBytes).overwrite(overwrite).inputs(inputs).progress(progress);
     }
 }

@@ -1,20 +1,15 @@
 package dev.come.prune;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.CheckedFields;
 import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.RecordJson;
 import dev.come.checkpoint.RecordNames;
 import dev.come.checkpoint.Shown;
 import dev.come.prune.PruningPlan.Measurement;
-import dev.come.prune.PruningStep.Action;
-import dev.come.stack.LayerStack;
 import dev.come.stack.StackJson;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.SequencedMap;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -63,6 +58,7 @@ import tools.jackson.databind.node.ObjectNode;
  * healing.seed                 | integer  | as seed above                                       | data not sampled
  * healing.calibration.*        | any      | as calibration above                                |
  * healing.dtype                | string   | as compute.dtype                                    |
+ * healing.evaluations_before[].* | any    | metric and value on the pruned model               | nothing was measured
  * distillation.tool            | string   | name and version of the program                     | with distillation: not trained
  * distillation.options.*       | any      | one field for each component of the options         |
  * distillation.text[].*        | any      | as calibration above, one for each text             |
@@ -71,7 +67,7 @@ import tools.jackson.databind.node.ObjectNode;
  * distillation.compute.*       | string   | as compute above                                    |
  * distillation.layers.N.*      | any      | curve of the layer at position N, see Curve         |
  * distillation.model.*         | any      | curve of the whole model, see Curve                 | not trained as a whole
- * distillation.evaluations_before[].* | any | metric and value on the pruned model              |
+ * distillation.evaluations_before[].* | any | metric and value on the pruned model              | nothing was measured
  * steps[].layers               | integer  | layers after the step                               |
  * steps[].tree                 | string   | these layers, merged ones as nested lists           |
  * steps[].stack                | any[]    | these layers: numbers, and names from nodes         |
@@ -131,33 +127,37 @@ final class PlanJson {
     }
 
     /**
-     * Reads a plan of this form or of version 1.
+     * Reads a plan of this form or of version 1. Its settings may be those of a part of a run, which {@link #requireWhole} does
+     * not let pass.
      *
      * @param file what messages call it
      * @throws InvalidInputException if it is not a plan, or damaged
      */
     static PruningPlan read(JsonNode json, Path file) {
         ObjectNode root = ofThisVersion(json, file);
-        int layers = root.path("layers").asInt();
-        Limits.check(file, "\"layers\"", layers, Limits.LAYERS);
-        StackJson.Reader stacks = new StackJson.Reader(root.path("nodes"), file.toString(), layers);
-        List<PruningStep> steps = new ArrayList<>();
-        int before = layers;
-        for (JsonNode entry : root.path("steps")) {
-            PruningStep step = step(entry, stacks.stack(entry.path("stack")), file);
-            require(step, before, steps.size() + 1, file);
-            before = step.stack().size();
-            steps.add(step);
-        }
-        List<Measurement> evaluations = new ArrayList<>();
-        for (JsonNode entry : root.path("evaluations")) {
-            evaluations.add(new Measurement(entry.path("layers").asInt(), entry.path("metric").asString(),
-                    entry.path("value").asDouble()));
-        }
+        CheckedFields plan = new CheckedFields(file.toString(), "", root);
+        int layers = (int) plan.integer("layers", 1, Limits.LAYERS);
+        StackJson.Reader stacks = new StackJson.Reader(plan.object("nodes"), layers);
+        PlanSteps steps = new PlanSteps(layers, stacks, plan.text("format").equals(FORMAT));
+        List<CheckedFields> entries = plan.objects("steps");
+        Limits.check(file, "the number of steps", entries.size(), Limits.PLAN_STEPS);
+        entries.forEach(steps::add);
+        List<Measurement> evaluations = plan.objects("evaluations").stream().map(steps::evaluation).toList();
+        PlanFields.ofPlan(layers).check(plan, false, OWN_FIELDS);
         ObjectNode settings = JsonNodeFactory.instance.objectNode();
         root.properties().stream().filter(field -> !OWN_FIELDS.contains(field.getKey()))
                 .forEach(field -> settings.set(field.getKey(), field.getValue()));
-        return new PruningPlan(settings, layers, steps, evaluations);
+        return new PruningPlan(settings, layers, steps.all(), evaluations);
+    }
+
+    /**
+     * Checks that a plan tells of everything that a run depends on.
+     *
+     * @param file what messages call it
+     * @throws InvalidInputException if something is missing
+     */
+    static void requireWhole(PruningPlan plan, Path file) {
+        PlanFields.ofPlan(plan.layers()).check(new CheckedFields(file.toString(), "", plan.settings()), true, List.of());
     }
 
     private static ObjectNode ofThisVersion(JsonNode json, Path file) {
@@ -174,37 +174,5 @@ final class PlanJson {
                     + "; read it with the version of this program that wrote it");
         }
         return root;
-    }
-
-    private static PruningStep step(JsonNode entry, LayerStack stack, Path file) {
-        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-        entry.path("scores").properties().forEach(score -> scores.put(score.getKey(), doubles(score.getValue())));
-        return new PruningStep(stack, action(entry, file), entry.path("position").asInt(), entry.path("count").asInt(),
-                doubles(entry.path("ratio")), scores);
-    }
-
-    private static void require(PruningStep step, int before, int number, Path file) {
-        boolean merge = step.action() == Action.MERGE;
-        if (step.count() < (merge ? 2 : 1) || step.position() < 0 || step.position() > before - step.count()
-                || step.layersBefore() != before) {
-            throw new InvalidInputException(file + ": step " + number + " makes " + step.stack().size()
-                    + " layers of " + before + " by "
-                    + (merge ? "merging " : step.action() == Action.TRAIN ? "training " : "removing ") + step.count()
-                    + " from position " + step.position()
-                    + " on, which cannot be; the file is damaged, give the one that was written");
-        }
-    }
-
-    private static Action action(JsonNode step, Path file) {
-        String name = step.path("action").asString();
-        return Arrays.stream(Action.values()).filter(action -> RecordNames.name(action).equals(name)).findFirst()
-                .orElseThrow(() -> new InvalidInputException(file + ": a step has the action " + Shown.of(step.path("action"))
-                        + "; the file is damaged or of another version, give the one that was written"));
-    }
-
-    private static List<Double> doubles(JsonNode array) {
-        List<Double> values = new ArrayList<>();
-        array.forEach(value -> values.add(RecordJson.score(value)));
-        return values;
     }
 }

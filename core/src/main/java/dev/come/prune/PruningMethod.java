@@ -31,7 +31,7 @@ public interface PruningMethod {
     /** The options; the record of a run holds each component under the name that {@link RecordJson} gives it. */
     Record options();
 
-    /** How its measurements are read. */
+    /** How its measurements are read; the same for a method that compares no hidden states, whatever it repeats. */
     default Reading reading() {
         return Reading.DEFINITION;
     }

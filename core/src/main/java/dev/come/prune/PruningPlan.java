@@ -17,8 +17,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -48,7 +51,12 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     /** The setting that says how layers were refitted in closed form afterwards; absent if that was not asked for. */
     public static final String HEALING = "healing";
 
-    private static final JsonMapper JSON = new JsonMapper();
+    /** What a record of healing or training calls what was measured before it. */
+    public static final String EVALUATIONS_BEFORE = "evaluations_before";
+
+    /** A key that is given twice would be taken as it was given last. */
+    private static final JsonMapper JSON = JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
     public PruningPlan {
         steps = List.copyOf(steps);
@@ -77,6 +85,22 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         return new PruningPlan(more, layers, steps, evaluations);
     }
 
+    /**
+     * The plan with what was measured on its last stack before that was healed.
+     *
+     * @param setting the record of how it was healed
+     * @param before if nothing was measured, nothing is recorded
+     */
+    public PruningPlan withEvaluationsBefore(String setting, List<Measurement> before) {
+        if (before.isEmpty()) {
+            return this;
+        }
+        ObjectNode record = (ObjectNode) settings.path(setting).deepCopy();
+        ArrayNode list = record.putArray(EVALUATIONS_BEFORE);
+        before.forEach(one -> list.addObject().put("metric", one.metric()).put("value", one.value()));
+        return withSetting(setting, record);
+    }
+
     /** The plan with other evaluations. */
     public PruningPlan withEvaluations(List<Measurement> measured) {
         return new PruningPlan(settings, layers, steps, measured);
@@ -99,6 +123,11 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         SequencedMap<Integer, LayerStack> stacks = new LinkedHashMap<>();
         history().forEach(stack -> stacks.put(stack.size(), stack));
         return List.copyOf(stacks.values());
+    }
+
+    /** The stack before it was healed; the last one, if it was not. */
+    public LayerStack beforeHealing() {
+        return isHealed() ? history().get(steps.size() - 1) : last();
     }
 
     /** Whether layers were given other weights after the last ones went. */
@@ -172,6 +201,20 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
                     file + " is not a plan (" + Shown.of(e.getOriginalMessage().lines().findFirst().orElse(""))
                             + "); give the come.json of a pruned model",
                     e);
+        }
+    }
+
+    /**
+     * Checks that the plan tells of everything that a run depends on, and of a smaller model.
+     *
+     * @param file where the plan was read from, for the message
+     * @throws InvalidInputException if something is missing
+     */
+    public void requireWhole(Path file) {
+        PlanJson.requireWhole(this, file);
+        if (steps.isEmpty()) {
+            throw new InvalidInputException(file + " has no steps, so it tells of no pruned model;"
+                    + " give the come.json of a run that has ended");
         }
     }
 

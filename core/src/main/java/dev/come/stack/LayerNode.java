@@ -11,7 +11,24 @@ public sealed interface LayerNode {
     IntStream originals();
 
     /** The original layers under the node as nested lists, the way the paper writes them, for example {@code [2, [3, 4]]}. */
-    String tree();
+    default String tree() {
+        StringBuilder text = new StringBuilder();
+        appendTree(text);
+        return text.toString();
+    }
+
+    /** Adds {@link #tree} to a text. */
+    void appendTree(StringBuilder text);
+
+    /** Adds the trees of layers as a list. */
+    static void appendTrees(List<LayerNode> layers, StringBuilder text) {
+        text.append('[');
+        for (int i = 0; i < layers.size(); i++) {
+            text.append(i == 0 ? "" : ", ");
+            layers.get(i).appendTree(text);
+        }
+        text.append(']');
+    }
 
     /** The trained layers whose weights this one is made from; itself, if it is trained. */
     Stream<Trained> trained();
@@ -31,8 +48,8 @@ public sealed interface LayerNode {
         }
 
         @Override
-        public String tree() {
-            return Integer.toString(index);
+        public void appendTree(StringBuilder text) {
+            text.append(index);
         }
 
         @Override
@@ -63,8 +80,8 @@ public sealed interface LayerNode {
         }
 
         @Override
-        public String tree() {
-            return shares.stream().map(share -> share.source().tree()).toList().toString();
+        public void appendTree(StringBuilder text) {
+            appendTrees(sources().toList(), text);
         }
 
         @Override
@@ -126,8 +143,8 @@ public sealed interface LayerNode {
         }
 
         @Override
-        public String tree() {
-            return terms.stream().map(term -> term.source().tree()).toList().toString();
+        public void appendTree(StringBuilder text) {
+            appendTrees(terms.stream().map(Term::source).toList(), text);
         }
 
         @Override
@@ -168,8 +185,8 @@ public sealed interface LayerNode {
         }
 
         @Override
-        public String tree() {
-            return start.tree();
+        public void appendTree(StringBuilder text) {
+            start.appendTree(text);
         }
 
         @Override

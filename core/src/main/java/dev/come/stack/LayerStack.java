@@ -60,6 +60,8 @@ public record LayerStack(List<LayerNode> nodes) {
 
     /** As the paper writes it, for example {@code [0, 1, [2, 3], 4]}. */
     public String tree() {
-        return nodes.stream().map(LayerNode::tree).toList().toString();
+        StringBuilder text = new StringBuilder();
+        LayerNode.appendTrees(nodes, text);
+        return text.toString();
     }
 }

@@ -1,6 +1,7 @@
 package dev.come.stack;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.CheckedFields;
 import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.RecordNames;
 import dev.come.checkpoint.Shown;
@@ -19,7 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -40,7 +41,6 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class StackJson {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
-    private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
     private StackJson() {
     }
@@ -123,124 +123,161 @@ public final class StackJson {
 
     /** Reads stacks with the help of a table of recipes. */
     public static final class Reader {
-        private final String file;
+        /** Shares and factors of one layer sum to 1 but for what doubles round. */
+        private static final double ROUNDING = 1e-6;
+
+        private final CheckedFields table;
         private final int layers;
-        private final Map<String, LayerNode> nodes = new HashMap<>();
-        /** How many recipes lie in each other under a name. */
-        private final Map<String, Integer> depths = new HashMap<>();
-        private int deepestSource;
+        private final Map<String, Recipe> recipes = new HashMap<>();
+
+        /**
+         * A recipe of the table.
+         *
+         * @param first the first of the original layers under it
+         * @param last the last of them
+         * @param depth how many recipes lie in each other
+         */
+        private record Recipe(LayerNode node, int first, int last, int depth) {}
 
         /**
          * Reads the table. A recipe may only refer to those before it, as {@link Writer} lays them down, so that no damage
          * makes them go in circles.
          *
-         * @param file what messages call the file
          * @param layers how many layers the checkpoint has
          * @throws InvalidInputException if a recipe is not one
          */
-        public Reader(JsonNode table, String file, int layers) {
-            this.file = file;
+        public Reader(CheckedFields table, int layers) {
+            this.table = table;
             this.layers = layers;
-            for (Map.Entry<String, JsonNode> entry : table.properties()) {
-                deepestSource = 0;
-                nodes.put(entry.getKey(), recipe(entry.getKey(), entry.getValue()));
-                if (deepestSource >= Limits.RECIPE_DEPTH) {
-                    throw damaged("more than " + Limits.RECIPE_DEPTH + " recipes lie in each other");
-                }
-                depths.put(entry.getKey(), deepestSource + 1);
+            for (String name : table.names()) {
+                recipes.put(name, recipe(name));
             }
         }
 
         /**
          * Reads a stack.
          *
-         * @throws InvalidInputException if it has no layers, or one that is neither in the checkpoint nor in the table
+         * @throws InvalidInputException if it has no layers, or one that is neither in the checkpoint nor in the table, or
+         *         they are not in their order
          */
-        public LayerStack stack(JsonNode array) {
-            List<LayerNode> stack = new ArrayList<>();
-            array.forEach(reference -> stack.add(node(reference)));
-            if (stack.isEmpty()) {
-                throw damaged("a stack has no layers");
+        public LayerStack stack(List<JsonNode> references) {
+            if (references.isEmpty()) {
+                throw table.damaged("a stack has no layers");
             }
-            return new LayerStack(stack);
+            List<Recipe> stack = references.stream().map(this::referred).toList();
+            LayerStack read = new LayerStack(stack.stream().map(Recipe::node).toList());
+            if (!inOrder(stack)) {
+                throw table.damaged("the layers of the stack " + read.tree() + " are not in their order");
+            }
+            return read;
         }
 
-        private LayerNode node(JsonNode reference) {
-            if (reference.isInt()) {
-                int index = reference.asInt();
-                if (index < 0 || index >= layers) {
-                    throw damaged("it names layer " + index + " of a model with " + layers + " layers");
+        private Recipe referred(JsonNode reference) {
+            if (reference.isIntegralNumber()) {
+                if (!reference.isInt() || reference.intValue() < 0 || reference.intValue() >= layers) {
+                    throw table.damaged("it names layer " + reference + " of a model with " + layers + " layers");
                 }
-                return new Original(index);
+                return new Recipe(new Original(reference.intValue()), reference.intValue(), reference.intValue(), 0);
             }
-            LayerNode node = nodes.get(reference.asString());
-            if (node == null) {
-                throw damaged("it names node " + Shown.of(reference) + ", which is not in its table or only further down");
+            Recipe recipe = reference.isString() ? recipes.get(reference.stringValue()) : null;
+            if (recipe == null) {
+                throw table.damaged("it names node " + reference + ", which is not in its table or only further down");
             }
-            deepestSource = Math.max(deepestSource, depths.getOrDefault(reference.asString(), 0));
-            return node;
+            return recipe;
         }
 
-        private LayerNode recipe(String name, JsonNode entry) {
-            LayerNode node = switch (entry.path("kind").asString()) {
-                case "concatenated" -> concatenated(name, entry);
-                case "weighted_sum" -> weightedSum(name, entry);
-                case "trained" -> trained(name, entry);
-                default -> throw damaged("node \"" + Shown.of(name) + "\" is of the kind " + Shown.of(entry.path("kind"))
+        private static boolean inOrder(List<Recipe> layers) {
+            return IntStream.range(1, layers.size()).allMatch(i -> layers.get(i - 1).last < layers.get(i).first);
+        }
+
+        private Recipe recipe(String name) {
+            CheckedFields entry = table.object(name);
+            List<Recipe> sources = new ArrayList<>();
+            LayerNode node = switch (entry.has("kind") ? entry.text("kind") : "") {
+                case "concatenated" -> concatenated(entry, sources);
+                case "weighted_sum" -> weightedSum(entry, sources);
+                case "trained" -> trained(entry, sources);
+                default -> throw table.damaged("node \"" + name + "\" is of the kind " + entry.get("kind")
                         + ", and this version knows \"concatenated\", \"weighted_sum\" and \"trained\"");
             };
-            int[] originals = node.originals().toArray();
-            if (originals.length < (node instanceof Trained ? 1 : 2)
-                    || IntStream.range(1, originals.length).anyMatch(i -> originals[i - 1] >= originals[i])) {
-                throw damaged("node \"" + Shown.of(name) + "\" is not made of two or more layers in their order");
+            if (sources.size() < (node instanceof Trained ? 1 : 2) || !inOrder(sources)) {
+                throw table.damaged("node \"" + name + "\" is not made of two or more layers in their order");
             }
-            return node;
+            entry.requireOnly(switch (node) {
+                case Concatenated _ -> List.of("kind", "query_heads", "shares");
+                case WeightedSum _ -> List.of("kind", "scope", "terms");
+                case Trained _ -> List.of("kind", "training", "start", "position", "sha256");
+                case Original _ -> List.of();
+            });
+            int depth = 1 + sources.stream().mapToInt(Recipe::depth).max().orElse(0);
+            if (depth > Limits.RECIPE_DEPTH) {
+                throw table.damaged("more than " + Limits.RECIPE_DEPTH + " recipes lie in each other");
+            }
+            return new Recipe(node, sources.getFirst().first, sources.getLast().last, depth);
         }
 
-        private Trained trained(String name, JsonNode entry) {
-            String sha256 = entry.path("sha256").asString();
-            if (!SHA256.matcher(sha256).matches() || !entry.path("position").isInt()) {
-                throw damaged("node \"" + Shown.of(name) + "\" does not say by position and sha256 which weights it has");
+        private LayerNode source(CheckedFields entry, String key, List<Recipe> sources) {
+            if (!entry.has(key)) {
+                throw entry.wrong(key, "a layer, or the name of a node");
             }
-            return new Trained(node(entry.path("start")), named(Training.values(), name, "training", entry),
-                    entry.path("position").asInt(), sha256);
+            sources.add(referred(entry.get(key)));
+            return sources.getLast().node;
         }
 
-        private WeightedSum weightedSum(String name, JsonNode entry) {
+        private Trained trained(CheckedFields entry, List<Recipe> sources) {
+            return new Trained(source(entry, "start", sources), named(Training.values(), "training", entry),
+                    (int) entry.integer("position", 0, layers - 1L), entry.sha256("sha256"));
+        }
+
+        private WeightedSum weightedSum(CheckedFields entry, List<Recipe> sources) {
             List<Term> terms = new ArrayList<>();
-            for (JsonNode term : entry.path("terms")) {
-                if (!term.path("factor").isNumber()) {
-                    throw damaged("node \"" + Shown.of(name) + "\" has the factor " + Shown.of(term.path("factor")));
-                }
-                terms.add(new Term(node(term.path("source")), term.path("factor").asDouble()));
+            for (CheckedFields term : parts(entry, "terms")) {
+                terms.add(new Term(source(term, "source", sources),
+                        term.number("factor", -Double.MAX_VALUE, Double.MAX_VALUE)));
+                term.requireOnly(List.of("source", "factor"));
             }
-            return new WeightedSum(terms, named(Scope.values(), name, "scope", entry));
+            requireWhole(entry, "terms", terms.stream().map(Term::factor).toList());
+            return new WeightedSum(terms, named(Scope.values(), "scope", entry));
         }
 
-        private Concatenated concatenated(String name, JsonNode entry) {
+        private Concatenated concatenated(CheckedFields entry, List<Recipe> sources) {
             List<Share> shares = new ArrayList<>();
-            for (JsonNode share : entry.path("shares")) {
-                shares.add(new Share(node(share.path("source")), share.path("ratio").asDouble(),
-                        integers(share.path("key_value_heads")), integers(share.path("channels"))));
+            for (CheckedFields share : parts(entry, "shares")) {
+                shares.add(new Share(source(share, "source", sources), share.number("ratio", -ROUNDING, 1 + ROUNDING),
+                        ascending(share, "key_value_heads", Limits.HEADS),
+                        ascending(share, "channels", Limits.CHANNELS)));
+                share.requireOnly(List.of("source", "ratio", "key_value_heads", "channels"));
             }
-            return new Concatenated(shares, named(QueryHeads.values(), name, "query_heads", entry));
+            requireWhole(entry, "shares", shares.stream().map(Share::ratio).toList());
+            return new Concatenated(shares, named(QueryHeads.values(), "query_heads", entry));
         }
 
-        private <E extends Enum<E>> E named(E[] values, String node, String key, JsonNode entry) {
-            return Arrays.stream(values).filter(value -> RecordNames.name(value).equals(entry.path(key).asString()))
-                    .findFirst()
-                    .orElseThrow(() -> damaged("node \"" + Shown.of(node) + "\" has the " + key + " " + Shown.of(entry.path(key))));
+        /** What a merged layer is made of; what is missing is told later, by how many there are. */
+        private static List<CheckedFields> parts(CheckedFields entry, String key) {
+            return entry.has(key) ? entry.objects(key) : List.of();
         }
 
-        private InvalidInputException damaged(String what) {
-            return new InvalidInputException(
-                    file + ": " + what + "; the file is damaged or of another version, give the one that was written");
+        private void requireWhole(CheckedFields entry, String key, List<Double> shares) {
+            double sum = shares.stream().mapToDouble(Double::doubleValue).sum();
+            if (!shares.isEmpty() && !(Math.abs(sum - 1) <= ROUNDING)) {
+                throw entry.wrong(key, "shares that sum to 1 and not to " + sum);
+            }
         }
 
-        private static List<Integer> integers(JsonNode array) {
-            List<Integer> integers = new ArrayList<>();
-            array.forEach(value -> integers.add(value.asInt()));
-            return integers;
+        private static List<Integer> ascending(CheckedFields share, String key, int limit) {
+            List<Integer> kept = share.integers(key, 0, limit - 1);
+            if (!IntStream.range(1, kept.size()).allMatch(i -> kept.get(i - 1) < kept.get(i))) {
+                throw share.wrong(key, "whole numbers in ascending order");
+            }
+            return kept;
+        }
+
+        private static <E extends Enum<E>> E named(E[] values, String key, CheckedFields entry) {
+            return Arrays.stream(values)
+                    .filter(value -> entry.get(key).isString()
+                            && RecordNames.name(value).equals(entry.get(key).stringValue()))
+                    .findFirst().orElseThrow(() -> entry.wrong(key, "one of "
+                            + Arrays.stream(values).map(RecordNames::name).collect(Collectors.joining(", "))));
         }
     }
 }

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The tokens that layers are measured on.
@@ -36,6 +37,9 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
          * @throws InvalidInputException if the corpus is missing or broken, or its text is shorter than one window
          */
         CalibrationSet take(Tokenizer tokenizer, Positions positions);
+
+        /** What is read on this machine. */
+        Stream<Path> paths();
     }
 
     /**
@@ -44,6 +48,11 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
      * @param length tokens at most; what is longer is cut off at its end
      */
     public record Sentences(Path file, WindowLength length) implements Source {
+        @Override
+        public Stream<Path> paths() {
+            return Stream.of(file);
+        }
+
         @Override
         public CalibrationSet take(Tokenizer tokenizer, Positions positions) {
             Settled settled = length.within(positions);
@@ -65,6 +74,11 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
      */
     public record Budget(TextSource source, long tokens, long seed, WindowLength length) implements Source {
         private static final int FIRST_ROWS = 256;
+
+        @Override
+        public Stream<Path> paths() {
+            return source.paths();
+        }
 
         @Override
         public CalibrationSet take(Tokenizer tokenizer, Positions positions) {
@@ -125,6 +139,11 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
                 throw new UsageException("--num-tasks is for the calibration dataset mmlu, not for " + source.dataset()
                         + ": leave it out.");
             }
+        }
+
+        @Override
+        public Stream<Path> paths() {
+            return source.paths();
         }
 
         @Override

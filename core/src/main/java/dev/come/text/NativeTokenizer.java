@@ -5,6 +5,7 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Shown;
+import dev.come.failure.NativeFolder;
 import java.nio.file.Path;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -46,11 +47,12 @@ final class NativeTokenizer implements AutoCloseable {
         try {
             LibUtils.checkStatus();
         } catch (RuntimeException | LinkageError e) {
-            throw new FailedException("The tokenizers library cannot be loaded on " + System.getProperty("os.name")
-                    + " "
-                    + System.getProperty("os.arch") + " (" + e.getMessage()
-                    + "): it needs Linux, macOS on arm or Windows, and a folder that can be written, which the environment"
-                    + " variable DJL_CACHE_DIR can name.", e);
+            throw new FailedException(NativeFolder.TOKENIZERS.trouble().orElseGet(
+                    () -> "The tokenizers library cannot be loaded on " + System.getProperty("os.name") + " "
+                            + System.getProperty("os.arch") + " (" + e.getMessage()
+                            + "): it needs Linux, macOS on arm or Windows, and a folder that can be written, which the"
+                            + " environment variable DJL_CACHE_DIR can name."),
+                    e);
         }
     }
 

@@ -2,7 +2,9 @@ package dev.come.text;
 
 import dev.come.hub.Hub;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * Names a text: what {@code --calibration-dataset} and {@code --ppl-data} take, with the options beside them.
@@ -29,6 +31,19 @@ public record TextSource(String dataset, Library library, String textField) {
      * @param hub asked for only if the text is a corpus with a name
      */
     public record OnHub(Supplier<Hub> hub) implements Library {}
+
+    /** What is read on this machine: the file or folder, or the one in which a corpus that has a name is looked for. */
+    public Stream<Path> paths() {
+        return path().isPresent() ? path().stream() : switch (library) {
+            case Folder(Path folder) -> Stream.of(folder);
+            case OnHub _ -> Stream.empty();
+        };
+    }
+
+    /** The file or folder, if it is none of the corpora that have a name. */
+    public Optional<Path> path() {
+        return NamedCorpus.of(dataset).isEmpty() ? Optional.of(Path.of(dataset)) : Optional.empty();
+    }
 
     /** A text whose corpus, if it names one, lies below a folder. */
     public TextSource(String dataset, Path dataDirectory, String textField) {

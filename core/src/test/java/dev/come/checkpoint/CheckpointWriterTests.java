@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import dev.come.FailedException;
 import dev.come.UsageException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -227,12 +228,80 @@ class CheckpointWriterTests {
 
     @Test
     void replacesAModelWhenAskedTo() throws IOException {
-        Files.createDirectories(target.resolve("steps"));
-        Files.writeString(target.resolve("config.json"), "{}");
-        Files.writeString(target.resolve("steps/old.json"), "{}");
+        fill("tokenizer.json", "LICENSE", "additional_chat_templates/tool.jinja");
+        writer().overwrite(true).file("come.json", "{\n  \"format\" : \"come-plan\"\n}").write(List.of(),
+                CheckpointWriterTests::ones);
+        assertThat(names(target)).containsExactly("come.json", "config.json", "model.safetensors");
         writer().overwrite(true).write(ONE_TENSOR, CheckpointWriterTests::ones);
         assertThat(names(target)).containsExactly("config.json", "model.safetensors");
         assertThat(names(parent)).containsExactly("out");
+    }
+
+    /** A model folder that holds more, by the names of that. */
+    @ParameterizedTest
+    @ValueSource(strings = {"calibration.txt", "steps/old.json", "model.Q4.gguf", ".git/HEAD", "27-layers/config.json",
+        "additional_chat_templates/deep/tool.jinja", "pytorch_model.bin", "empty/"})
+    void keepsAFolderThatHoldsWhatIsNotOurs(String foreign) throws IOException {
+        fill("come.json", foreign);
+        assertThatExceptionOfType(UsageException.class).isThrownBy(() -> writer().overwrite(true).checkTarget())
+                .withMessageContainingAll(target.toString(), foreign.replaceAll("/$", ""), "is not replaced");
+        assertThat(target.resolve(foreign)).exists();
+    }
+
+    @Test
+    void keepsAFolderThatIsNoModelThoughAFileIsCalledLikeOne() throws IOException {
+        Files.createDirectories(target);
+        for (String config : List.of("{}", "{\"model_type\": \"llama\"}", "not JSON")) {
+            Files.writeString(target.resolve("config.json"), config);
+            assertThatExceptionOfType(UsageException.class).isThrownBy(() -> writer().overwrite(true).checkTarget())
+                    .withMessageContaining("does not look like a model");
+        }
+        Files.delete(target.resolve("config.json"));
+        Files.writeString(target.resolve("come.json"), "{\"format\": \"another\"}");
+        assertThatExceptionOfType(UsageException.class).isThrownBy(() -> writer().overwrite(true).checkTarget())
+                .withMessageContaining("does not look like a model");
+    }
+
+    @Test
+    void keepsAFolderThatTheRunReadsFrom() throws IOException {
+        fill("vocab.txt");
+        Path link = Files.createSymbolicLink(parent.resolve("link"), target);
+        for (Path input : List.of(target, target.resolve("vocab.txt"), link.resolve("vocab.txt"))) {
+            assertThatExceptionOfType(UsageException.class)
+                    .isThrownBy(() -> writer().overwrite(true).inputs(List.of(input)).checkTarget())
+                    .withMessageContainingAll(target + " is not replaced", input + ", which this run reads");
+        }
+        writer().overwrite(true).inputs(List.of(parent, parent.resolve("out.txt"))).checkTarget();
+    }
+
+    @Test
+    void keepsWhatIsPutThereWhileItWrites() throws IOException {
+        fill();
+        assertThatExceptionOfType(UsageException.class)
+                .isThrownBy(() -> writer().overwrite(true).write(ONE_TENSOR, spec -> {
+                    fill("notes.txt");
+                    return ones(spec);
+                })).withMessageContaining("it holds notes.txt");
+        assertThat(names(target)).containsExactly("config.json", "model.safetensors", "notes.txt");
+        assertThat(names(parent)).containsExactly("out");
+    }
+
+    /** Makes a model in the target, with more files; a name with a slash at its end is that of a folder. */
+    private void fill(String... more) {
+        try {
+            Files.createDirectories(target);
+            Files.writeString(target.resolve("config.json"), "{\"model_type\": \"llama\"}");
+            Files.writeString(target.resolve("model.safetensors"), "weights");
+            for (String name : more) {
+                Path file = target.resolve(name);
+                Files.createDirectories(name.endsWith("/") ? file : file.getParent());
+                if (!name.endsWith("/")) {
+                    Files.writeString(file, name.equals("come.json") ? "{\"format\": \"come-plan\"}" : name);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @ParameterizedTest

@@ -83,6 +83,23 @@ class TaskFileTests {
         assertThat(data.notes()).isEmpty();
     }
 
+    /** The pattern of a place, by what stands for the folder, and the source that is recorded. */
+    @ParameterizedTest
+    @CsvSource({"FOLDER/data/capitals.jsonl, FOLDER/data/capitals.jsonl", "FOLDER/data/*.{table}, FOLDER/data/capitals.jsonl",
+        "FOLDER//data/./capitals.jsonl, FOLDER/data/./capitals.jsonl", "../data/capitals.jsonl, ../data/capitals.jsonl",
+        "'FOLDER/[a] *?/capitals.jsonl', 'FOLDER/[a] *?/capitals.jsonl'"})
+    void dataMayLieAnywhere(String pattern, String source) throws IOException {
+        String row = "{\"land\": \"Italy\", \"a\": \"Paris\", \"b\": \"Rome\", \"answer\": \"Rome\"}\n";
+        write("data/capitals.jsonl", row);
+        write("[a] *?/capitals.jsonl", row);
+        Path below = Files.createDirectory(folder.resolve("tasks"));
+        String task = CAPITALS.replace("\"capitals.jsonl\"", "\"" + pattern.replace("FOLDER", folder.toString()) + "\"");
+        TaskData data = TaskData.read(
+                TaskFile.parse(task, List.of(below), HarnessVersion.V0_4_13).getFirst(), 0, ALL);
+        assertThat(data.documents()).hasSize(1);
+        assertThat(data.sources()).containsExactly(source.replace("FOLDER", folder.toString()));
+    }
+
     @Test
     void valuesMayStandForChoices() throws IOException {
         write("rows.csv", """

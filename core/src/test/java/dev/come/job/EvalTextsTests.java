@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.JsonRules;
 import dev.come.Progress;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.SortedMap;
 import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,6 +48,7 @@ class EvalTextsTests {
     private List<TextSource> texts;
     private List<String> tasks = List.of();
     private int stride = WINDOW;
+    private int windows = PerplexityOptions.ALL_WINDOWS;
 
     @BeforeEach
     void makeModelsAndTexts() throws IOException {
@@ -60,13 +63,17 @@ class EvalTextsTests {
     }
 
     private EvaluationReport run(Optional<Path> compared, EvalFiles written) {
+        return run(compared, written, Progress.NONE);
+    }
+
+    private EvaluationReport run(Optional<Path> compared, EvalFiles written, Progress progress) {
         EvaluationOptions options = new EvaluationOptions(tasks, 0, EvaluationOptions.ALL, HarnessVersion.V0_4_13,
                 BosRule.TOKENIZER, EvaluationOptions.ALL, folder);
         return EvalJob.run(new EvalJob.Request(model, Optional.empty(), compared, options,
                 new PerplexityOptions(texts, WindowLength.of(WINDOW), OptionalInt.of(stride),
-                        PerplexityOptions.ALL_WINDOWS),
+                        windows),
                 written),
-                new ComputeChoice("float32", "cpu", 2, 0), Progress.NONE);
+                new ComputeChoice("float32", "cpu", 2, 0), progress);
     }
 
     private static EvalFiles nothing() {
@@ -208,6 +215,96 @@ class EvalTextsTests {
                 .hasMessageContaining("there is no folder " + folder.resolve("none"));
         assertThatThrownBy(() -> run(Optional.empty(), new EvalFiles(Optional.of(csv), false, Optional.of(csv), true)))
                 .isInstanceOf(UsageException.class).hasMessageContaining("name the same file");
+    }
+
+    @Test
+    void whatTheRunReadsIsNeverReplaced() throws IOException {
+        Path text = Path.of(texts.getFirst().dataset());
+        SortedMap<String, String> before = WordModels.hashes(folder);
+        for (Path file : List.of(text, model.resolve("config.json"), model.resolve("tokenizer.json"))) {
+            for (EvalFiles files : List.of(new EvalFiles(Optional.of(file), false, Optional.empty(), true),
+                    new EvalFiles(Optional.empty(), false, Optional.of(file), true))) {
+                assertThatThrownBy(() -> run(Optional.empty(), files)).isInstanceOf(UsageException.class)
+                        .hasMessageContaining(file + " is what this run reads, and is not replaced");
+            }
+        }
+        tasks = List.of(Files.writeString(folder.resolve("own.json"), "{}").toString());
+        Path task = Path.of(tasks.getFirst());
+        assertThatThrownBy(() -> run(Optional.empty(), new EvalFiles(Optional.of(task), false, Optional.empty(), true)))
+                .hasMessageContaining(task + " is what this run reads");
+        Files.delete(task);
+        assertThat(WordModels.hashes(folder)).isEqualTo(before);
+    }
+
+    @Test
+    void theScoresOfAnInterruptedRunAreNeverReplaced() throws IOException {
+        Path scores = Files.writeString(folder.resolve("other.scores.jsonl"), "{\"tasks_fingerprint\":\"0\"}\n");
+        for (EvalFiles files : List.of(new EvalFiles(Optional.of(scores), false, Optional.empty(), true),
+                new EvalFiles(Optional.empty(), false, Optional.of(scores), true))) {
+            assertThatThrownBy(() -> run(Optional.empty(), files)).isInstanceOf(UsageException.class)
+                    .hasMessageContaining(scores + " holds the scores of a run that was interrupted");
+        }
+        assertThat(scores).hasContent("{\"tasks_fingerprint\":\"0\"}");
+    }
+
+    /** Stops when a file is to be written that cannot be: its name is that of a folder by then, as a full disk would. */
+    private void stopAt(EvalFiles files, Path blocked) {
+        assertThatThrownBy(() -> run(Optional.empty(), files, new Progress() {
+            @Override
+            public Task begin(String what, long total, String unit) {
+                assertThat(blocked.toFile().mkdir()).isTrue();
+                assertThat(blocked.resolve("in the way").toFile().mkdir()).isTrue();
+                return _ -> {
+                };
+            }
+
+            @Override
+            public void note(String line) {
+            }
+        })).isInstanceOf(FailedException.class).hasMessageContaining(blocked + " cannot be written");
+        assertThat(blocked.resolve("in the way").toFile().delete()).isTrue();
+        assertThat(blocked.toFile().delete()).isTrue();
+    }
+
+    @Test
+    void aRunThatWasStoppedBetweenItsFilesGoesOn() throws IOException {
+        texts = texts.subList(0, 1);
+        Path csv = folder.resolve("losses.csv");
+        Path json = folder.resolve("result.json");
+        EvalFiles files = new EvalFiles(Optional.of(json), false, Optional.of(csv), false);
+        run(Optional.empty(), files);
+        String losses = Files.readString(csv);
+        String result = Files.readString(json);
+        assertThat(WordModels.names(folder)).noneMatch(name -> name.contains("scores"));
+        Files.delete(csv);
+        Files.delete(json);
+
+        stopAt(files, json);
+        assertThat(csv).content().isEqualTo(losses);
+        // Another run does not take it for its own.
+        windows = 3;
+        assertThatThrownBy(() -> run(Optional.empty(), files)).isInstanceOf(UsageException.class)
+                .hasMessageContaining("result.scores.jsonl holds the scores of another run (perplexity: ");
+        windows = PerplexityOptions.ALL_WINDOWS;
+        run(Optional.empty(), files);
+        assertThat(csv).content().isEqualTo(losses);
+        assertThat(json).content().isEqualTo(result);
+        assertThat(WordModels.names(folder)).noneMatch(name -> name.contains("scores"));
+        assertThatThrownBy(() -> run(Optional.empty(), files)).isInstanceOf(UsageException.class)
+                .hasMessageContaining("is there already; add --overwrite");
+    }
+
+    @Test
+    void whatSomebodyHasPutInThePlaceOfAFileThatWasWrittenStays() throws IOException {
+        texts = texts.subList(0, 1);
+        Path csv = folder.resolve("losses.csv");
+        Path json = folder.resolve("result.json");
+        EvalFiles files = new EvalFiles(Optional.of(json), false, Optional.of(csv), false);
+        stopAt(files, json);
+        Files.writeString(csv, "mine");
+        assertThatThrownBy(() -> run(Optional.empty(), files)).isInstanceOf(UsageException.class)
+                .hasMessage("--losses: " + csv + " is there already; add --overwrite, or give another name");
+        assertThat(csv).hasContent("mine");
     }
 
     @ParameterizedTest

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.come.FailedException;
 import dev.come.Golden;
 import dev.come.InvalidInputException;
+import dev.come.JsonRules;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.TinyLlama;
@@ -42,6 +43,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 /** Healing as a part of {@code come prune} and by itself. */
 class HealJobTests {
@@ -92,6 +94,16 @@ class HealJobTests {
     }
 
     @Test
+    void whatWasMeasuredIsTheSameInBothRecords() {
+        run.perplexity = true;
+        run.to("pruned");
+        heal(run.target("pruned"), run.model, "afterwards").run();
+        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        run.to("healed");
+        assertSameModel(run.target("afterwards"), run.target("healed"));
+    }
+
+    @Test
     void aHealedModelCanBeTrainedAfterwards() {
         run.healing = Optional.of(Healing.Options.DEFAULTS);
         PruningPlan healed = run.to("healed").plan();
@@ -103,6 +115,21 @@ class HealJobTests {
         ApplyJob.run(run.target("trained/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
                 Progress.NONE);
         assertSameModel(run.target("applied"), run.target("trained"));
+    }
+
+    @Test
+    void theRecordTellsWhatThePrunedModelWas() throws IOException {
+        run.perplexity = true;
+        PruningPlan pruned = run.to("pruned").plan();
+        PruningPlan healed = heal(run.target("pruned"), run.model, "healed").run().plan();
+        assertThat(pruned.evaluations()).extracting(Measurement::layers).containsExactly(6, 3);
+        Measurement before = pruned.evaluations().getLast();
+        new JsonRules("dev.come.prune.PlanJson").check(run.target("healed/come.json"));
+        JsonNode record = PruningPlan.read(run.target("healed/come.json")).settings().at("/healing/evaluations_before");
+        assertThat(record.size()).isEqualTo(1);
+        assertThat(record.at("/0/metric").asString()).isEqualTo(before.metric());
+        assertThat(record.at("/0/value").asDouble()).isEqualTo(before.value());
+        assertThat(healed.evaluations().getLast().value()).isLessThan(before.value());
     }
 
     private DistillJob.Result distill(String pruned, String target) {

@@ -22,7 +22,7 @@ import java.util.OptionalInt;
 final class Run {
     final Path folder;
     Path model;
-    private final Path text;
+    private Path text;
     private boolean sentences;
     int targetLayers = 3;
     int mergeItem = 2;
@@ -30,6 +30,8 @@ final class Run {
     boolean continueSaving;
     WindowLength windows = WindowLength.of(32);
     boolean perplexity;
+    /** Texts to measure perplexity on, besides that of calibration. */
+    List<Path> perplexityTexts = List.of();
     Resumption resumption = Resumption.GO_ON;
     boolean overwrite;
     Optional<Healing.Options> healing = Optional.empty();
@@ -47,6 +49,12 @@ final class Run {
     /** The same with another model. */
     Run of(Path other) {
         model = other;
+        return this;
+    }
+
+    /** The same on another text. */
+    Run readingFrom(Path other) {
+        text = other;
         return this;
     }
 
@@ -88,7 +96,11 @@ final class Run {
     }
 
     TextSource source() {
-        return new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
+        return source(text);
+    }
+
+    private TextSource source(Path file) {
+        return new TextSource(file.toString(), folder, TextSource.DEFAULT_FIELD);
     }
 
     CalibrationSet.Source calibration() {
@@ -98,8 +110,11 @@ final class Run {
     }
 
     PerplexityOptions perplexity() {
-        return new PerplexityOptions(perplexity ? List.of(source()) : List.of(), windows,
-                PerplexityOptions.ALL_WINDOWS);
+        List<TextSource> texts = new ArrayList<>(perplexityTexts.stream().map(this::source).toList());
+        if (perplexity) {
+            texts.add(source());
+        }
+        return new PerplexityOptions(texts, windows, PerplexityOptions.ALL_WINDOWS);
     }
 
     ComputeChoice choice() {

@@ -3,10 +3,14 @@ package dev.come.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
+import dev.come.calibration.Calibration.GradientOrder;
+
 import dev.come.prune.Barriers;
+import dev.come.prune.BlockScore.Reduction;
 import dev.come.prune.ComeAuto;
 import dev.come.prune.Compat;
 import dev.come.prune.ConcatMerge;
@@ -22,11 +26,15 @@ import dev.come.prune.Sleb;
 import dev.come.prune.Taylor;
 import dev.come.report.Comparison;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
+import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -125,6 +133,133 @@ class SeveralMethodsTests {
         assertThat(json.get("methods").toString()).contains("--barriers 3,3").contains("50 nearest neighbours");
         assertThat(WordModels.names(run.target("all"))).containsExactlyInAnyOrder("reverse", "shortgpt",
                 Comparison.JSON_NAME, Comparison.CSV_NAME);
+    }
+
+    /** States between layers are wider than embeddings in this model, so the reference cannot compare the last one. */
+    @Test
+    void onlyMethodsThatCompareStatesRefuseTheReferenceForAModelWithNarrowEmbeddings() throws IOException {
+        Run run = new Run("opt-350m-like", folder);
+        run.targetLayers = 2;
+        Taylor.Options zeroed = Taylor.Options.DEFAULTS;
+        PruneJob.Results results = run.job("all", Progress.NONE,
+                List.of(new ShortGpt(new ShortGpt.Options(false, Compat.REFERENCE)), new Sleb(Sleb.Options.REFERENCE),
+                        new Taylor(new Taylor.Options(GradientOrder.NEVER_ZEROED, zeroed.weightReduction(),
+                                zeroed.blockReduction(), false, Compat.REFERENCE)),
+                        new Magnitude(new Magnitude.Options(Reduction.SUM, Reduction.SUM, false, Compat.REFERENCE))))
+                .runAll();
+        assertThat(results.failures()).extracting(PruneJob.Failure::method).containsExactly("shortgpt");
+        assertThat(results.results()).extracting(result -> result.plan().settings().path("method").asString())
+                .containsExactly("sleb", "taylor", "magnitude");
+        // What the reference of sleb does otherwise is to have no barriers.
+        PruneJob.Result same = run.job("same", Progress.NONE, List.of(new Sleb(new Sleb.Options(Barriers.NONE,
+                Compat.NONE)))).run();
+        assertThat(results.results().getFirst().plan().steps()).isEqualTo(same.plan().steps());
+    }
+
+    /** Does something when a measurement begins, by what it is called and how often it has begun. */
+    private record WhenBegun(BiConsumer<String, Integer> act, Map<String, Integer> begun) implements Progress {
+        WhenBegun(BiConsumer<String, Integer> act) {
+            this(act, new HashMap<>());
+        }
+
+        @Override
+        public Task begin(String what, long total, String unit) {
+            act.accept(what, begun.merge(what, 1, Integer::sum));
+            return _ -> {
+            };
+        }
+
+        @Override
+        public void note(String line) {
+        }
+    }
+
+    @Test
+    void aResultThatCannotBeMeasuredDoesNotKeepTheOthersFromIt() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        List<PruningMethod> methods = List.of(new ShortGpt(ShortGpt.Options.DEFAULTS),
+                new Reverse(Reverse.Options.DEFAULTS), new Magnitude(Magnitude.Options.DEFAULTS));
+        run.job("whole", Progress.NONE, methods).runAll();
+        // All together fails, and of those by themselves the second.
+        PruneJob.Results results = run.job("all", new WhenBegun((what, time) -> {
+            if (what.equals("loss of all results") && (time == 1 || time == 3)) {
+                throw new FailedException("The loss is NaN");
+            }
+        }), methods).runAll();
+        assertThat(results.failures()).extracting(PruneJob.Failure::method).containsExactly("reverse");
+        assertThat(results.denseLoss()).isPresent();
+        for (String done : List.of("shortgpt", "magnitude")) {
+            assertThat(hashes(run.target("all/" + done))).isEqualTo(hashes(run.target("whole/" + done)));
+        }
+        assertThat(Files.readString(run.target("all/comparison.csv"))).contains("reverse,,,,,,The loss is NaN");
+        // What it has chosen is kept, and not chosen again.
+        run.resumption = Resumption.ASKED_FOR;
+        PruneJob.Results again = run.job("all", Progress.NONE, methods).runAll();
+        assertThat(again.failures()).isEmpty();
+        assertThat(again.results()).extracting(PruneJob.Result::resumed).containsExactly(true, false, true);
+        assertThat(hashes(run.target("all/reverse"))).isEqualTo(hashes(run.target("whole/reverse")));
+    }
+
+    /** The times of a run that was stopped while it wrote its results, which methods that are done do not take again. */
+    @Test
+    void whatMethodsTookIsKeptWhenTheRunIsResumed() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        List<PruningMethod> methods = List.of(new ShortGpt(ShortGpt.Options.DEFAULTS),
+                new ConcatMerge(ConcatMerge.Options.DEFAULTS), new Sleb(Sleb.Options.DEFAULTS));
+        assertThatThrownBy(() -> run.job("all", new WhenBegun((what, _) -> {
+            if (what.equals("saving concat_merge")) {
+                throw new IllegalStateException("killed");
+            }
+        }), methods).runAll()).hasMessage("killed");
+        assertThat(run.target("all/shortgpt")).exists();
+        Path costs = folder.resolve(".all.come-prune/costs.json");
+        JsonNode kept = new JsonMapper().readTree(costs).get("methods");
+        assertThat(kept.valueStream().map(one -> one.get("method").asString()))
+                .containsExactly("shortgpt", "concat_merge", "sleb");
+        assertThat(kept.get(2).get("seconds").asDouble()).isPositive();
+        // A time that no run can take by chance.
+        Files.writeString(costs, Files.readString(costs).replaceFirst("\"seconds\":[0-9.E-]+", "\"seconds\":4321.5"));
+
+        run.resumption = Resumption.ASKED_FOR;
+        PruneJob.Results results = run.job("all", Progress.NONE, methods).runAll();
+        assertThat(results.results()).extracting(PruneJob.Result::resumed).containsExactly(true, false, false);
+        JsonNode rows = new JsonMapper().readTree(run.target("all/comparison.json")).get("methods");
+        assertThat(rows.get(0).get("seconds").asDouble()).isEqualTo(4321.5);
+        for (int i = 0; i < 3; i++) {
+            assertThat(rows.get(i).get("peak_bytes")).isEqualTo(kept.get(i).get("peak_bytes"));
+            if (i > 0) {
+                assertThat(rows.get(i).get("seconds").asDouble()).isEqualTo(kept.get(i).get("seconds").asDouble());
+            }
+        }
+        assertThat(WordModels.names(folder)).containsExactlyInAnyOrderElementsOf(run.inputsAnd("all"));
+
+        // The comparison itself tells it to a run that comes later, of more methods.
+        List<PruningMethod> more = new ArrayList<>(methods);
+        more.add(new Reverse(Reverse.Options.DEFAULTS));
+        results = run.job("all", Progress.NONE, more).runAll();
+        assertThat(results.results()).extracting(PruneJob.Result::resumed).containsExactly(true, true, true, false);
+        rows = new JsonMapper().readTree(run.target("all/comparison.json")).get("methods");
+        assertThat(rows.get(0).get("seconds").asDouble()).isEqualTo(4321.5);
+        assertThat(rows.get(2).get("seconds").asDouble()).isEqualTo(kept.get(2).get("seconds").asDouble());
+    }
+
+    @Test
+    void aResultThatCannotBeWrittenDoesNotKeepTheOthersFromIt() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        Path notes = run.target("all/reverse/notes.txt");
+        PruneJob.Results results = run.job("all", new WhenBegun((what, _) -> {
+            if (what.equals("loss of all results")) {
+                try {
+                    Files.createDirectories(notes.getParent());
+                    Files.writeString(notes, "a user's");
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        }), List.of(new Reverse(Reverse.Options.DEFAULTS), new ShortGpt(ShortGpt.Options.DEFAULTS))).runAll();
+        assertThat(results.failures()).extracting(PruneJob.Failure::method).containsExactly("reverse");
+        assertThat(notes).hasContent("a user's");
+        assertThat(run.target("all/shortgpt/come.json")).exists();
     }
 
     @ParameterizedTest

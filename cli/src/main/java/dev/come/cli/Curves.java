@@ -1,0 +1,57 @@
+package dev.come.cli;
+
+import dev.come.distill.Curve;
+import dev.come.distill.Distillation;
+import dev.come.distill.Measures;
+import dev.come.prune.PruningPlan;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * How training went, in tables. Single layers and the whole model have tables of their own, since what is measured on them is not
+ * the same: the states after one layer that was given the teacher's, and the last states of a model on its own.
+ */
+final class Curves {
+    private Curves() {
+    }
+
+    static void print(Distillation.Result trained, PruningPlan plan, PrintWriter out) {
+        if (!trained.layerCurves().isEmpty()) {
+            String objective = plan.settings().at("/" + PruningPlan.DISTILLATION + "/options/objective").asString("");
+            Table layers = new Table("each layer by itself", "steps", "validation loss (" + objective + ")", "after",
+                    "MSE of its output", "after", "1 - cosine", "after");
+            trained.layerCurves()
+                    .forEach((position, curve) -> row(layers, plan.last().get(position).tree(), curve));
+            out.println(layers);
+        }
+        Optional<Curve> model = trained.modelCurve();
+        if (model.isPresent()) {
+            if (!trained.layerCurves().isEmpty()) {
+                out.println();
+            }
+            Measures before = model.get().start();
+            Measures after = model.get().best();
+            Table table = new Table("", "steps",
+                    before.hasHidden() ? "validation loss (KL and hidden term)" : "validation loss (KL of next tokens)",
+                    "after", "MSE of last states", "after", "1 - cosine", "after");
+            row(table, "whole model", model.get());
+            out.println(table);
+            if (before.hasHidden()) {
+                out.printf("Of the loss of the whole model: KL %s, after %s; hidden term before its weight %s, after %s.%n",
+                        number(before.nextTokens()), number(after.nextTokens()), number(before.hidden()),
+                        number(after.hidden()));
+            }
+        }
+    }
+
+    private static void row(Table table, String what, Curve curve) {
+        table.row(what, "" + curve.points().getLast().step(), number(curve.start().loss()),
+                number(curve.best().loss()), number(curve.start().mse()), number(curve.best().mse()),
+                number(curve.start().cosine()), number(curve.best().cosine()));
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.4g", value);
+    }
+}
