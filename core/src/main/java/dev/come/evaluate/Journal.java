@@ -3,6 +3,7 @@ package dev.come.evaluate;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.checkpoint.FileModes;
 import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Shown;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -94,7 +96,8 @@ public final class Journal implements AutoCloseable {
             Map<Key, List<Score>> known = end == 0
                     ? Map.of()
                     : scores(new String(old, 0, end, StandardCharsets.UTF_8).lines().toList(), file, settings);
-            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel channel = FileChannel.open(file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+                    FileModes.ofPrivateFile(file));
             Journal journal = new Journal(file, channel);
             try (Opening opening = new Opening()) {
                 opening.add(journal::close);
