@@ -98,8 +98,9 @@ public final class CheckpointHeaders {
         }
         Path snapshots = folder.endsWith(SNAPSHOTS) ? folder : folder.resolve(SNAPSHOTS);
         if (!Files.exists(folder.resolve(CONFIG)) && Files.isDirectory(snapshots)) {
-            throw new CheckpointException(("%s is a folder of the Hugging Face hub's cache, in which models lie below %s/;"
-                    + " give %s, or the model's name").formatted(folder, SNAPSHOTS, snapshotsIn(snapshots)));
+            throw new CheckpointException(
+                    ("%s is a folder of the Hugging Face hub's cache, in which models lie below %s/;"
+                            + " give %s, or the model's name").formatted(folder, SNAPSHOTS, snapshotsIn(snapshots)));
         }
         SortedMap<String, FileParts> weights = weightsIn(folder);
         if (Adapter.isOne(folder, weights.keySet())) {

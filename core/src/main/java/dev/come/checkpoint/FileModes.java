@@ -36,7 +36,7 @@ public final class FileModes {
     }
 
     /** For a file that is nobody else's business. */
-    static FileAttribute<?>[] ofPrivateFile(Path file) {
+    public static FileAttribute<?>[] ofPrivateFile(Path file) {
         return knowsModes(file) ? new FileAttribute<?>[]{PosixFilePermissions.asFileAttribute(OWN_FILE)} : none();
     }
 

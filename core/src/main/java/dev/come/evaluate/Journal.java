@@ -3,6 +3,7 @@ package dev.come.evaluate;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.checkpoint.FileModes;
 import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Shown;
@@ -19,6 +20,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -96,7 +98,8 @@ public final class Journal implements AutoCloseable {
             List<JsonNode> known = end == 0
                     ? List.of()
                     : lines(new String(old, 0, end, StandardCharsets.UTF_8).lines().toList(), file, settings);
-            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel channel = FileChannel.open(file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+                    FileModes.ofPrivateFile(file));
             Journal journal = new Journal(file, channel);
             try (Opening opening = new Opening()) {
                 opening.add(journal::close);

@@ -82,7 +82,8 @@ public final class GgufImport {
         List<Weight> weights = model.weights();
         Map<String, Weight> byName = weights.stream()
                 .collect(Collectors.toMap(weight -> weight.spec().name(), Function.identity()));
-        CheckpointWriter writer = new CheckpointWriter(folder, model.config(tokenizer)).progress(progress).madeFrom(file.file())
+        CheckpointWriter writer = new CheckpointWriter(folder, model.config(tokenizer)).progress(progress)
+                .madeFrom(file.file())
                 .file("tokenizer.json", tokenizer.tokenizerJson())
                 .file("tokenizer_config.json", tokenizer.tokenizerConfig(model.maxPositions()))
                 .file("generation_config.json", tokenizer.generationConfig()).file("README.md", readme(file));

@@ -142,7 +142,8 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
                     + " is another tensor than the embedding; it is used, and models made from this one say so");
         }
         Quantisation.of(tree).ifPresent(quantisation -> remarks.add("config.json speaks of quantised weights ("
-                + quantisation + "), but they are plain; they are used as they are, and models made from this one do not"
+                + quantisation
+                + "), but they are plain; they are used as they are, and models made from this one do not"
                 + " speak of it"));
         tokenizer.filter(facts -> facts.furtherTokens() > 0)
                 .ifPresent(facts -> remarks.add("of the tokenizer's ids " + facts.furtherTokens()

@@ -59,7 +59,8 @@ final class PrunedFolder implements AutoCloseable {
         String expected = plan.settings().path("model").path("fingerprint").asString();
         String found = model.checkpoint().fingerprint();
         if (!found.equals(expected)) {
-            throw new InvalidInputException(planFile + " was made for a model with fingerprint " + Shown.of(expected) + ", but "
+            throw new InvalidInputException(planFile + " was made for a model with fingerprint " + Shown.of(expected)
+                    + ", but "
                     + model.checkpoint().folder() + " has " + found + "; give the dense model that it was made for");
         }
         plan.requireFits(model.config(), planFile);

@@ -110,14 +110,15 @@ public final class Families {
             .part(VALUE, "self_attn.qkv_proj.weight").part(GATE, "mlp.gate_up_proj.weight")
             .part(UP, "mlp.gate_up_proj.weight").sizes(32_064, 3072, 8192, 32, 32, 4096)
             .fallback(TRAINED_POSITIONS, 4096).fallback(EPSILON, 1e-5).optional(WINDOW).endsWith(32_000)
-            .sliding(SlidingLayers.ALL).checkedBy("phi3");
+            .sliding(SlidingLayers.ALL).olderScaling("short_factor", "long_factor").checkedBy("phi3");
 
     private static final Family OLMO2 = attentionBiases(llamaLike("olmo2", "Olmo2ForCausalLM"))
             .without(ATTENTION_NORM, FEED_FORWARD_NORM)
             .part(ATTENTION_OUTPUT_NORM, "post_attention_layernorm.weight")
             .part(FEED_FORWARD_OUTPUT_NORM, "post_feedforward_layernorm.weight")
             .part(ALL_QUERIES_NORM, "self_attn.q_norm.weight").part(ALL_KEYS_NORM, "self_attn.k_norm.weight")
-            .sizes(50_304, 4096, 11_008, 32, 32, 2048).fallback(EPSILON, 1e-5).endsWith(50_279).checkedBy("olmo2");
+            .sizes(50_304, 4096, 11_008, 32, 32, 2048).fallback(EPSILON, 1e-5).endsWith(50_279)
+            .olderScaling("factor").checkedBy("olmo2");
 
     /** What Gemma 2 and 3 have in common. */
     private static Family.Builder gemma(String modelType, String architecture) {

@@ -34,16 +34,16 @@ import java.util.stream.Stream;
  * @param slidingLayers which layers see only a window of tokens where {@code layer_types} does not say it
  * @param scaledEmbedding whether embeddings are scaled by the root of the hidden size
  * @param ignored endings of tensor names that old exports carry and that can be computed from the configuration
+ * @param olderScaling what transformers 4 takes beside the type in {@code rope_scaling}, in families where it takes nothing else
  * @param checkedBy the fixtures in the test resources that the family is checked with, on random weights against transformers
  */
 public record Family(String modelType, String architecture, Names names, String layerPrefix, Map<Part, String> parts,
         Map<String, Set<Part>> switches, Norm.Kind norm, Map<String, String> keys,
         Map<String, Optional<Object>> defaults,
-        SlidingLayers slidingLayers, boolean scaledEmbedding, List<String> ignored, List<String> checkedBy) {
+        SlidingLayers slidingLayers, boolean scaledEmbedding, List<String> ignored, List<String> olderScaling,
+        List<String> checkedBy) {
 
     static final String END_OF_TEXT = "eos_token_id";
-    /** How the names of all tensors begin but that of the output projection; base_model_prefix in transformers. */
-    private static final String BASE_MODEL = "model.";
     /** The keys on which the names and shapes of tensors depend, besides the switches. */
     private static final List<String> SHAPING = List.of("vocab_size", "hidden_size", "embedding_size",
             "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
@@ -61,11 +61,6 @@ public record Family(String modelType, String architecture, Names names, String 
      */
     public record Names(String embedding, Optional<String> positions, Optional<String> projectIn, String finalNorm,
             Optional<String> projectOut, String head) {
-        private List<String> all() {
-            return Stream.concat(Stream.of(embedding, finalNorm, finalNormBias(), head),
-                    Stream.of(positions, projectIn, projectOut).flatMap(Optional::stream)).toList();
-        }
-
         /** The bias of the final norm, in families whose norms have one. */
         String finalNormBias() {
             return finalNorm.replaceFirst("weight$", "bias");
@@ -94,6 +89,7 @@ public record Family(String modelType, String architecture, Names names, String 
         keys = Map.copyOf(keys);
         defaults = Map.copyOf(defaults);
         ignored = List.copyOf(ignored);
+        olderScaling = List.copyOf(olderScaling);
         checkedBy = List.copyOf(checkedBy);
     }
 
@@ -112,21 +108,6 @@ public record Family(String modelType, String architecture, Names names, String 
     static Optional<Family> find(ConfigTree config) {
         return config.optionalString("model_type")
                 .flatMap(type -> Families.ALL.stream().filter(family -> family.modelType.equals(type)).findFirst());
-    }
-
-    /** The name that a tensor has in the whole model, given the one that it may have without the output projection. */
-    String usualName(String stored) {
-        String whole = BASE_MODEL + stored;
-        return isOwn(whole) ? whole : stored;
-    }
-
-    /** Whether models of the family may have a tensor of that name, or their files call one so. */
-    boolean names(String tensor) {
-        return isOwn(tensor) || isOwn(BASE_MODEL + tensor);
-    }
-
-    private boolean isOwn(String name) {
-        return name.startsWith(layerPrefix) || names.all().contains(name);
     }
 
     /** The tensors of a layer, each with the parts that lie in it. */
@@ -241,6 +222,7 @@ public record Family(String modelType, String architecture, Names names, String 
         private SlidingLayers slidingLayers = SlidingLayers.NONE;
         private boolean scaledEmbedding;
         private List<String> ignored = List.of();
+        private List<String> olderScaling = List.of();
 
         private Builder(String modelType, String architecture) {
             this.modelType = modelType;
@@ -332,9 +314,15 @@ public record Family(String modelType, String architecture, Names names, String 
             return this;
         }
 
+        /** What transformers 4 takes in {@code rope_scaling}, and nothing else beside the type. */
+        Builder olderScaling(String... settings) {
+            olderScaling = List.of(settings);
+            return this;
+        }
+
         Family checkedBy(String... fixtures) {
             return new Family(modelType, architecture, names, layerPrefix, parts, switches, norm, keys, defaults,
-                    slidingLayers, scaledEmbedding, ignored, List.of(fixtures));
+                    slidingLayers, scaledEmbedding, ignored, olderScaling, List.of(fixtures));
         }
     }
 }

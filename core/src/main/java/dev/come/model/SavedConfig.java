@@ -6,13 +6,9 @@ import dev.come.checkpoint.Quantisation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What config.json of a model says that has only some of the layers of another. What that model's says is kept, except what does
@@ -21,7 +17,6 @@ import tools.jackson.databind.node.ObjectNode;
 public final class SavedConfig {
     private static final String TIED = "tie_word_embeddings";
     private static final String LAYERS = "num_hidden_layers";
-    private static final String ROPE = "rope_parameters";
     /** Every so many layers one attends to everything, and the others only to a window. */
     private static final List<String> WINDOW_PERIODS = List.of("sliding_window_pattern", "_sliding_window_pattern");
 
@@ -46,7 +41,8 @@ public final class SavedConfig {
         this.lists = new LayerLists(whole, model.family(), model.layers(), model.headDim());
         LayerConfigEdit cut = LayerConfigEdit.keeping(withCount(tieAsTheWeightsAre(whole)), originals);
         warnings.addAll(cut.warnings());
-        this.config = withOlderRopeKeys(withPeriods(withLayerLists(withoutQuantisation(cut.config()))));
+        this.config = new OlderRopeKeys(model, originals.size())
+                .addedTo(withPeriods(withLayerLists(withoutQuantisation(cut.config()))));
     }
 
     /** What the new config.json says. */
@@ -149,39 +145,5 @@ public final class SavedConfig {
     private static boolean describes(int period, List<Boolean> marked) {
         return period > 0 && IntStream.range(0, marked.size())
                 .allMatch(layer -> marked.get(layer) == ((layer + 1) % period == 0));
-    }
-
-    /**
-     * Says the base of the frequencies outside {@code rope_parameters} too, where transformers 4 and other programs look for it. They
-     * would take 10,000 without a word.
-     */
-    private ConfigTree withOlderRopeKeys(ConfigTree tree) {
-        if (!tree.has(ROPE) || !model.family().knows(RopeReader.THETA)) {
-            return tree;
-        }
-        if (model.family().knows(RopeReader.LOCAL_THETA)) {
-            return tree.edited(root -> {
-                JsonNode settings = root.path(ROPE);
-                put(root, RopeReader.THETA, settings.path(LayerLists.FULL), theta(tree, LayerLists.FULL));
-                put(root, RopeReader.LOCAL_THETA, settings.path(LayerLists.SLIDING), theta(tree, LayerLists.SLIDING));
-            });
-        }
-        Set<Double> thetas = model.attentionKinds().stream().flatMap(kind -> kind.rotary().stream())
-                .map(RotaryEmbedding::theta).collect(Collectors.toSet());
-        return thetas.size() == 1
-                ? tree.edited(root -> put(root, RopeReader.THETA, root.path(ROPE), thetas.iterator().next()))
-                : tree;
-    }
-
-    private double theta(ConfigTree tree, String kind) {
-        return RotaryEmbedding.of(tree, model.family(), model.headDim(), kind).theta();
-    }
-
-    /** @param settings where the number may be said too, with the digits that it keeps */
-    private static void put(ObjectNode root, String key, JsonNode settings, double theta) {
-        if (!root.hasNonNull(key)) {
-            JsonNode said = settings.path(RopeReader.THETA);
-            root.set(key, said.isNumber() ? said : root.numberNode(theta));
-        }
     }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Tensors under the names that all other code asks for, where their files call them otherwise. There are two such kinds of file,
@@ -20,6 +21,9 @@ import java.util.stream.IntStream;
  * </ul>
  */
 public final class UsualNames {
+    /** How the names of all tensors begin but that of the output projection; base_model_prefix in transformers. */
+    private static final String BASE_MODEL = "model.";
+
     private UsualNames() {
     }
 
@@ -38,7 +42,7 @@ public final class UsualNames {
     }
 
     private static CheckpointHeaders of(CheckpointHeaders headers, Family family) {
-        CheckpointHeaders whole = headers.renamed(family::usualName);
+        CheckpointHeaders whole = headers.renamed(name -> usual(name, family));
         Family.Names names = family.names();
         boolean onlyHead = !whole.contains(names.embedding()) && whole.contains(names.head())
                 && family.bool(headers.config(), "tie_word_embeddings", false);
@@ -49,7 +53,8 @@ public final class UsualNames {
     public static Optional<String> remark(CheckpointHeaders usual) {
         List<String> names = usual.names();
         List<TensorInfo> stored = usual.tensors();
-        int[] other = IntStream.range(0, names.size()).filter(i -> !names.get(i).equals(stored.get(i).name())).toArray();
+        int[] other = IntStream.range(0, names.size()).filter(i -> !names.get(i).equals(stored.get(i).name()))
+                .toArray();
         return other.length == 0
                 ? Optional.empty()
                 : Optional.of("tensor " + stored.get(other[0]).name() + " is read as " + names.get(other[0])
@@ -59,14 +64,32 @@ public final class UsualNames {
 
     /** What stands before the name of every tensor and belongs to no model of the family. */
     static Optional<String> strangePrefix(List<String> names, Family family) {
-        if (names.isEmpty() || names.stream().anyMatch(family::names)) {
+        if (names.isEmpty() || names.stream().anyMatch(name -> isKnown(name, family))) {
             return Optional.empty();
         }
         String first = names.getFirst();
         return IntStream.range(0, first.length()).filter(i -> first.charAt(i) == '.')
                 .mapToObj(i -> first.substring(0, i + 1))
                 .filter(prefix -> names.stream().allMatch(
-                        name -> name.startsWith(prefix) && family.names(name.substring(prefix.length()))))
+                        name -> name.startsWith(prefix) && isKnown(name.substring(prefix.length()), family)))
                 .findFirst();
+    }
+
+    /** The name that a tensor has in the whole model, given the one that it may have in the model without its projection. */
+    private static String usual(String name, Family family) {
+        return isOf(family, BASE_MODEL + name) ? BASE_MODEL + name : name;
+    }
+
+    private static boolean isKnown(String name, Family family) {
+        return isOf(family, name) || isOf(family, BASE_MODEL + name);
+    }
+
+    private static boolean isOf(Family family, String name) {
+        Family.Names others = family.names();
+        return name.startsWith(family.layerPrefix())
+                || Stream.of(others.embedding(), others.finalNorm(), others.finalNormBias(), others.head())
+                        .anyMatch(name::equals)
+                || Stream.of(others.positions(), others.projectIn(), others.projectOut())
+                        .anyMatch(other -> other.equals(Optional.of(name)));
     }
 }

@@ -1,8 +1,8 @@
 package dev.come.run;
 
 import dev.come.FailedException;
-import dev.come.checkpoint.DType;
 import dev.come.Progress;
+import dev.come.checkpoint.DType;
 import dev.come.failure.Opening;
 import dev.come.model.Compute;
 import dev.come.model.NextTokenDivergence;

@@ -93,8 +93,9 @@ public final class LayerStore {
             if (!FiniteNumbers.fill(tensor)) {
                 node.originals()
                         .forEach(layer -> requireFinite("Layer " + layer, config.tensorName(layer, part)));
-                throw new DamagedWeightsException("Layer " + node.tree() + ": the weights that were made for it hold NaN"
-                        + " or infinity in " + part + "; make the model again from one that is not damaged");
+                throw new DamagedWeightsException(
+                        "Layer " + node.tree() + ": the weights that were made for it hold NaN"
+                                + " or infinity in " + part + "; make the model again from one that is not damaged");
             }
         });
     }
@@ -109,8 +110,9 @@ public final class LayerStore {
         try (var _ = new PointerScope()) {
             if (!FiniteNumbers.fill(checkpoint.tensor(name))) {
                 TensorInfo info = checkpoint.info(name);
-                throw new DamagedWeightsException("%s: tensor %s in %s holds NaN or infinity; the file is damaged, so fetch"
-                        .formatted(place, info.name(), info.file()) + " the model again");
+                throw new DamagedWeightsException(
+                        "%s: tensor %s in %s holds NaN or infinity; the file is damaged, so fetch"
+                                .formatted(place, info.name(), info.file()) + " the model again");
             }
         }
     }

@@ -8,6 +8,7 @@ import dev.come.FailingProgress;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
+import dev.come.evaluate.Journal;
 import dev.come.heal.Healing;
 import dev.come.prune.Reverse;
 import dev.come.prune.Sleb;
@@ -22,6 +23,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.node.JsonNodeFactory;
 
 /** What a run keeps for itself is its own. */
 class RunFolderTests {
@@ -51,7 +53,8 @@ class RunFolderTests {
     @Test
     void soIsThatOfOneOfSeveralMethods() throws IOException {
         Path elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
-        Files.createSymbolicLink(Files.createDirectory(folder.resolve("out")).resolve(".reverse.come-prune"), elsewhere);
+        Files.createSymbolicLink(Files.createDirectory(folder.resolve("out")).resolve(".reverse.come-prune"),
+                elsewhere);
         PruneJob.Results results = run.job("out", Progress.NONE,
                 List.of(new Reverse(Reverse.Options.DEFAULTS), new Sleb(Sleb.Options.DEFAULTS))).runAll();
         assertThat(results.failures()).singleElement()
@@ -94,5 +97,15 @@ class RunFolderTests {
         }
         assertThat(seen).contains("come.json").anyMatch(name -> name.startsWith("fit-"))
                 .anyMatch(name -> name.endsWith(".safetensors"));
+    }
+
+    @Test
+    void soAreTheScoresOfAnEvaluation() throws IOException {
+        Path file = folder.resolve("result.json.scores.jsonl");
+        try (Journal journal = Journal.open(file,
+                JsonNodeFactory.instance.objectNode().put("tasks_fingerprint", "x"))) {
+            assertThat(journal.holdsScores()).isFalse();
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file))).isEqualTo("rw-------");
+        }
     }
 }

@@ -4,14 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.Golden;
 import dev.come.checkpoint.ConfigTree;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.core.json.JsonReadFeature;
+import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -127,6 +131,57 @@ class SavedConfigTests {
                 .put("rope_type", "default").put("rope_theta", 5000.0));
         assertThat(allLayers(flat).config().number("rope_theta")).isEqualTo(1_000_000);
         assertThat(ModelConfig.of(allLayers(flat).config())).isEqualTo(ModelConfig.of(flat));
+    }
+
+    /** What transformers 4.57.6 needs to give the logits of 5.24, found by running both on such folders. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "llama-mha | {'rope_type': 'linear', 'rope_theta': 500000.0, 'factor': 4.0} | {'rope_type': 'linear', 'factor': 4.0}",
+        "qwen3 | {'rope_type': 'yarn', 'rope_theta': 500000.0, 'factor': 4.0, 'original_max_position_embeddings': 64} "
+                + "| {'rope_type': 'yarn', 'factor': 4.0, 'original_max_position_embeddings': 64}",
+        "olmo2 | {'rope_type': 'dynamic', 'rope_theta': 500000.0, 'factor': 4.0} | {'factor': 4.0, 'type': 'dynamic'}",
+        "olmo2 | {'rope_type': 'yarn', 'rope_theta': 500000.0, 'factor': 4.0, 'original_max_position_embeddings': 32} "
+                + "| {'rope_type': 'yarn', 'factor': 4.0, 'original_max_position_embeddings': 32}",
+        "phi3 | {'rope_type': 'longrope', 'rope_theta': 500000.0, 'short_factor': [1.0, 1.5, 2.0], 'long_factor': [3.0, 4.0, 5.0]} "
+                + "| {'short_factor': [1.0, 1.5, 2.0], 'long_factor': [3.0, 4.0, 5.0], 'type': 'longrope'}",
+        "llama-mha | {'rope_type': 'default', 'rope_theta': 500000.0} | "})
+    void soIsTheScaling(String model, String parameters, @Nullable String scaling) {
+        Path folder = Files.isDirectory(Golden.model(model)) ? Golden.model(model) : FAMILIES.resolve(model);
+        JsonMapper json = JsonMapper.builder().enable(JsonReadFeature.ALLOW_SINGLE_QUOTES).build();
+        ConfigTree whole = config(folder, root -> {
+            root.set("rope_parameters", json.readTree(parameters));
+            if (model.equals("phi3")) {
+                root.put("original_max_position_embeddings", 64);
+            }
+        });
+        ConfigTree saved = allLayers(whole).config();
+        assertThat(saved.number("rope_theta")).isEqualTo(500_000);
+        assertThat(JsonMapper.shared().readTree(saved.toJson()).path("rope_scaling").toString())
+                .isEqualTo(scaling == null ? "" : json.readTree(scaling).toString());
+        assertThat(ModelConfig.of(saved)).isEqualTo(ModelConfig.of(whole));
+    }
+
+    @Test
+    void ofGemma3OnlyTheScalingOfFullLayersCanBeSaid() {
+        ConfigTree saved = allLayers(config(FAMILIES.resolve("gemma3"), _ -> {
+        })).config();
+        assertThat(JsonMapper.shared().readTree(saved.toJson()).path("rope_scaling").toString())
+                .isEqualTo("{\"factor\":8.0,\"rope_type\":\"linear\"}");
+    }
+
+    /** transformers 5 reads the older key first, so what the family's older form has no place for is not left out. */
+    @Test
+    void aScalingThatTheFamilysOlderFormCannotSayIsSaidInFull() {
+        ConfigTree whole = config(FAMILIES.resolve("phi3"), root -> {
+            root.remove("original_max_position_embeddings");
+            ObjectNode settings = root.putObject("rope_parameters").put("rope_type", "longrope")
+                    .put("rope_theta", 10_000.0).put("attention_factor", 1.5);
+            settings.putArray("short_factor").add(1.0).add(1.5).add(2.0);
+            settings.putArray("long_factor").add(3.0).add(4.0).add(5.0);
+        });
+        ConfigTree saved = allLayers(whole).config();
+        assertThat(JsonMapper.shared().readTree(saved.toJson()).path("rope_scaling").has("attention_factor")).isTrue();
+        assertThat(ModelConfig.of(saved)).isEqualTo(ModelConfig.of(whole));
     }
 
     @Test
