@@ -96,7 +96,7 @@ record ModelFiles(HubSnapshot snapshot) {
                         snapshot.repository() + " (revision " + snapshot.revision() + ") " + what + "; " + advice);
     }
 
-    private static List<String> shards(Path folder) {
+    static List<String> shards(Path folder) {
         Path index = folder.resolve(INDEX);
         JsonNode weights;
         try {

@@ -207,6 +207,8 @@ final class RunFolder implements AutoCloseable {
             return;
         }
         try {
+            // Without its plan the rest is nothing that could be gone on with, also if this is broken off.
+            Files.deleteIfExists(planFile());
             List<Path> content;
             try (var paths = Files.walk(folder)) {
                 content = paths.sorted(Comparator.reverseOrder()).toList();

@@ -1,15 +1,19 @@
 package dev.come.text;
 
+import dev.come.FailedException;
+import dev.come.checkpoint.IoReason;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -28,6 +32,36 @@ final class DuckDbLibrary {
     private static final int INODE = 4;
 
     private DuckDbLibrary() {
+    }
+
+    /** Something that needs the library. */
+    interface Use<T> {
+        T run() throws SQLException;
+    }
+
+    /**
+     * Does what loads the library, and leaves nothing.
+     *
+     * @throws FailedException if it cannot be unpacked
+     */
+    static <T> T loaded(Use<T> use) throws SQLException {
+        Path folder = Path.of(System.getProperty("java.io.tmpdir"));
+        removeLeft(folder);
+        try {
+            return use.run();
+        } catch (LinkageError e) {
+            throw new FailedException("The library that reads tables cannot be unpacked into " + folder + " (" + reason(e)
+                    + "); make room for 61 MB there, or name another folder with COME_JAVA_OPTS=-Djava.io.tmpdir=FOLDER",
+                    e);
+        } finally {
+            removeLoaded(folder);
+        }
+    }
+
+    private static String reason(Throwable failure) {
+        return Stream.iterate(failure, Objects::nonNull, Throwable::getCause).filter(IOException.class::isInstance)
+                .map(cause -> IoReason.of((IOException) cause)).findFirst()
+                .orElseGet(() -> String.valueOf(failure.getMessage()));
     }
 
     /** Removes the libraries that no living process has loaded. Called before the library is loaded. */

@@ -125,10 +125,8 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
             settings.setProperty("memory_limit", MEMORY);
             settings.setProperty("temp_directory", ""); // or it would make a folder in the current one
             settings.setProperty("jdbc_stream_results", "true");
-            Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
-            DuckDbLibrary.removeLeft(temporary);
-            database = DriverManager.getConnection("jdbc:duckdb:", settings).unwrap(DuckDBConnection.class);
-            DuckDbLibrary.removeLoaded(temporary);
+            database = DuckDbLibrary.loaded(
+                    () -> DriverManager.getConnection("jdbc:duckdb:", settings).unwrap(DuckDBConnection.class));
         }
         return database.duplicate();
     }

@@ -2,6 +2,7 @@ package dev.come.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.come.FailedException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
@@ -29,8 +30,12 @@ class DuckDbLibraryTests {
     }
 
     private Process reading(String table) throws IOException {
+        return reading(folder, table);
+    }
+
+    private static Process reading(Path temporary, String table) throws IOException {
         return new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED", "-Djava.io.tmpdir=" + folder, "-cp",
+                "--enable-native-access=ALL-UNNAMED", "-Djava.io.tmpdir=" + temporary, "-cp",
                 System.getProperty("java.class.path"), Reading.class.getName(), table)
                 .redirectError(ProcessBuilder.Redirect.INHERIT).start();
     }
@@ -39,7 +44,11 @@ class DuckDbLibraryTests {
     static final class Reading {
         static void main(String[] arguments) throws InterruptedException {
             RowFile table = RowFile.of(Path.of(arguments[0]), TextRows.LINES, List.of(RowRecipe.field("text")));
-            System.out.println(table.count());
+            try {
+                System.out.println(table.count());
+            } catch (FailedException e) {
+                System.out.println(e.getMessage());
+            }
             Thread.sleep(60_000);
         }
     }
@@ -56,6 +65,20 @@ class DuckDbLibraryTests {
         }
         try (var files = Files.list(folder)) {
             assertThat(files.filter(Files::isRegularFile)).containsExactly(table);
+        }
+    }
+
+    @Test
+    void aFolderForTemporaryFilesThatCannotBeUsedIsNamed() throws Exception {
+        Path table = Files.writeString(folder.resolve("a.csv"), "text\none\n");
+        Path absent = folder.resolve("absent");
+        Process process = reading(absent, table.toString());
+        try (var output = process.inputReader()) {
+            assertThat(output.readLine()).isEqualTo("The library that reads tables cannot be unpacked into " + absent
+                    + " (no such file); make room for 61 MB there, or name another folder with"
+                    + " COME_JAVA_OPTS=-Djava.io.tmpdir=FOLDER");
+        } finally {
+            process.destroyForcibly().waitFor();
         }
     }
 

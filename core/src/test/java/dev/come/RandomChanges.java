@@ -1,0 +1,89 @@
+package dev.come;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Predicate;
+
+/** Reads sound content with random changes, as damage and odd tools make them, for some seconds. */
+public final class RandomChanges {
+    /** What JSON is made of, and values at the edge of what is possible. */
+    public static final List<String> JSON = List.of("{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000", "\\ud800", "null",
+            "true", "0", "-1", "1.5", "NaN", "1e99999", "2147483648", "9223372036854775807", "99999999999999999999",
+            "\"\"", "\" \"", "{}", "[]", "[[", "{\"\":", "\u00e9", "\ud83d\ude00", " ", "\n");
+    /** How long, in seconds: a normal build has little time. */
+    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("come.fuzz.seconds", 3));
+
+    private final Random random;
+    private final List<byte[]> sound;
+    private final List<String> pieces;
+
+    private RandomChanges(Random random, List<byte[]> sound, List<String> pieces) {
+        this.random = random;
+        this.sound = sound;
+        this.pieces = pieces;
+    }
+
+    /**
+     * Lets a reader read, and prints the seed and how often it did.
+     *
+     * @param sound content that the reader takes
+     * @param pieces what is put in besides
+     * @param reader returns whether it took the content; what it throws ends the test
+     */
+    public static void read(String test, List<byte[]> sound, List<String> pieces, Predicate<byte[]> reader) {
+        long seed = System.nanoTime();
+        RandomChanges changes = new RandomChanges(new Random(seed), sound, pieces);
+        assertThat(sound).allMatch(reader);
+        long taken = 0;
+        long all = 0;
+        byte[] content = new byte[0];
+        try {
+            for (long end = System.nanoTime() + TIME.toNanos(); System.nanoTime() < end; all++) {
+                content = changes.next();
+                taken += reader.test(content) ? 1 : 0;
+            }
+        } catch (RuntimeException | Error e) {
+            throw new AssertionError("with seed " + seed + ", after " + all + " others: "
+                    + new String(content, StandardCharsets.ISO_8859_1).replaceAll("[^ -~]", "?") + " (in Base64: "
+                    + Base64.getEncoder().encodeToString(content) + ")", e);
+        }
+        System.out.println(test + ": seed " + seed + ", " + taken + " of " + all + " taken");
+        assertThat(taken).as("changes are small enough").isPositive();
+    }
+
+    private byte[] next() {
+        byte[] changed = sound.get(random.nextInt(sound.size()));
+        for (int change = 0; change <= random.nextInt(4); change++) {
+            changed = changed(changed);
+        }
+        return changed;
+    }
+
+    private byte[] changed(byte[] bytes) {
+        int at = random.nextInt(bytes.length + 1);
+        int end = Math.min(bytes.length, at + random.nextInt(1 + (random.nextInt(4) == 0 ? bytes.length : 8)));
+        return switch (random.nextInt(6)) {
+            case 0 -> Arrays.copyOf(bytes, at);
+            case 1 -> replaced(bytes, at, end, new byte[0]);
+            case 2 -> replaced(bytes, at, Math.min(bytes.length, at + 1), new byte[]{(byte) random.nextInt()});
+            case 3 -> replaced(bytes, at, at, Arrays.copyOfRange(bytes, at, end)); // twice the same
+            default -> replaced(bytes, at, random.nextBoolean() ? at : end,
+                    pieces.get(random.nextInt(pieces.size())).getBytes(StandardCharsets.UTF_8));
+        };
+    }
+
+    private static byte[] replaced(byte[] bytes, int from, int to, byte[] piece) {
+        ByteArrayOutputStream result = new ByteArrayOutputStream();
+        result.write(bytes, 0, from);
+        result.writeBytes(piece);
+        result.write(bytes, to, bytes.length - to);
+        return result.toByteArray();
+    }
+}
