@@ -2,7 +2,6 @@ package dev.come.job;
 
 import dev.come.ComeException;
 import dev.come.FailedException;
-import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;

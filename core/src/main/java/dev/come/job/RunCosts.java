@@ -1,7 +1,6 @@
 package dev.come.job;
 
 import dev.come.checkpoint.AtomicFile;
-import dev.come.report.Comparison;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -4,7 +4,6 @@ import dev.come.InvalidInputException;
 import dev.come.checkpoint.CheckedFields;
 import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.RecordNames;
-import dev.come.checkpoint.Shown;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;

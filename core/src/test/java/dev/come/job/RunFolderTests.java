@@ -104,7 +104,7 @@ class RunFolderTests {
         Path file = folder.resolve("result.json.scores.jsonl");
         try (Journal journal = Journal.open(file,
                 JsonNodeFactory.instance.objectNode().put("tasks_fingerprint", "x"))) {
-            assertThat(journal.holdsScores()).isFalse();
+            assertThat(journal.holdsSomething()).isFalse();
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file))).isEqualTo("rw-------");
         }
     }
