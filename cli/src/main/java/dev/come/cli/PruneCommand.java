@@ -8,6 +8,7 @@ import dev.come.job.ComputeChoice;
 import dev.come.job.Estimate;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
+import dev.come.job.ReportJob;
 import dev.come.job.Saving;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -145,6 +146,9 @@ final class PruneCommand implements Runnable {
             }
             Comparisons.print(results.comparison(), saving.folder(), Duration.ofNanos(System.nanoTime() - started),
                     out);
+            results.results().stream().filter(one -> !one.resumed()).flatMap(one -> one.folders().stream())
+                    .forEach(ReportJob::inFolder);
+            main.report(saving.folder(), spec.commandLine());
             if (!results.failures().isEmpty()) {
                 PruneJob.Failure first = results.failures().getFirst();
                 throw new FailedException(first.method() + " did not get there: " + first.reason().getMessage());
@@ -152,6 +156,7 @@ final class PruneCommand implements Runnable {
         } else {
             PruneJob.Result pruned = job.run();
             PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
+            pruned.folders().forEach(written -> main.report(written, spec.commandLine()));
         }
     }
 
