@@ -112,14 +112,16 @@ class ReportCommandTests {
         JsonNode plan = json(out.resolve("come.json"));
         JsonNode record = json(out.resolve("run.json"));
         String facts = page(out.resolve("report.html")).select(".facts").text();
-        assertThat(facts).contains("3 of 6", String.format(java.util.Locale.ROOT, "%,d", record.path("parameters").asLong()),
+        assertThat(facts).contains("3 of 6",
+                String.format(java.util.Locale.ROOT, "%,d", record.path("parameters").asLong()),
                 PrunedModels.decimals(plan.path("evaluations").get(1).path("value").asDouble()),
                 "dense " + PrunedModels.decimals(plan.path("evaluations").get(0).path("value").asDouble()));
     }
 
     @Test
     void aPageNeedsNoNetworkAndIsLightAndDark() throws IOException {
-        for (Path file : List.of(out.resolve("report.html"), both.resolve("report.html"), folder.resolve("timed.report.html"))) {
+        for (Path file : List.of(out.resolve("report.html"), both.resolve("report.html"),
+                folder.resolve("timed.report.html"))) {
             Document page = page(file);
             assertThat(Files.readString(file)).doesNotContain("http://", "https://", "@import", "url(");
             assertThat(page.select("[src], link[href]:not([href^=data:])")).isEmpty();
@@ -198,7 +200,8 @@ class ReportCommandTests {
         assertThat(exact(page)).containsAll(numbersIn(times.path("models")));
         JsonNode dense = times.path("models").get(0).path("prompt_seconds");
         JsonNode small = times.path("models").get(1).path("prompt_seconds");
-        double median = (dense.get(0).asDouble() / small.get(0).asDouble() + dense.get(1).asDouble() / small.get(1).asDouble())
+        double median = (dense.get(0).asDouble() / small.get(0).asDouble()
+                + dense.get(1).asDouble() / small.get(1).asDouble())
                 / 2;
         assertThat(page.select(".facts").text()).contains(String.format(java.util.Locale.ROOT, "%.2f×", median));
     }
@@ -213,7 +216,8 @@ class ReportCommandTests {
         assertThat(page.select("h2").eachText()).containsExactly("Layers", "Steps", "Quality", "Healing", "Latency",
                 "How it was made");
         assertThat(page.select("table").stream().filter(table -> table.text().startsWith("model layers perplexity"))
-                .findFirst().orElseThrow().select("tbody td:first-child").eachText()).contains("dense", "pruned", "healed");
+                .findFirst().orElseThrow().select("tbody td:first-child").eachText())
+                .contains("dense", "pruned", "healed");
     }
 
     @Test
@@ -222,7 +226,8 @@ class ReportCommandTests {
         Outcome empty = Trial.run(List.of("report", folder.resolve("model").toString(), "--output", page.toString()));
         assertThat(empty.exitCode()).isEqualTo(2);
         assertThat(empty.err()).contains("holds no result; give a folder or file with come.json");
-        Outcome missing = Trial.run(List.of("report", folder.resolve("nowhere").toString(), "--output", page.toString()));
+        Outcome missing = Trial
+                .run(List.of("report", folder.resolve("nowhere").toString(), "--output", page.toString()));
         assertThat(missing.exitCode()).isEqualTo(2);
         assertThat(missing.err()).contains("There is nothing at");
         Path broken = Files.writeString(folder.resolve("broken.json"), "{\"format\": \"come-eval\", ");

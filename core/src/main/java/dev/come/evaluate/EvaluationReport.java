@@ -56,6 +56,7 @@ import tools.jackson.databind.node.ObjectNode;
  * model.perplexities[].metric        | string   | what was measured, in words                         |
  * model.perplexities[].value         | number   | what it is                                          |
  * model.perplexities[].windows       | integer  | windows that it is the mean of                      |
+ * model.perplexities[].log_stderr    | number   | standard error of its logarithm, from the windows   | one window
  * compared.*                         | any      | name to dtype as of model                           | with compared: no --compare
  * compared.divergences[].metric      | string   | what was measured, in words                         |
  * compared.divergences[].tokens      | integer  | tokens                                              |
@@ -210,7 +211,14 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
         ArrayNode perplexities = node.putArray("perplexities");
         measured.perplexities.forEach(perplexity -> perplexities.addObject().put("metric", perplexity.metric())
                 .put("value", perplexity.value())
-                .put("windows", perplexity.windowLosses().size()));
+                .put("windows", perplexity.windowLosses().size())
+                .setAll(logError(perplexity)));
+        return node;
+    }
+
+    private static ObjectNode logError(Perplexity perplexity) {
+        ObjectNode node = JsonNodeFactory.instance.objectNode();
+        Scoring.standardError(perplexity.windowLosses()).ifPresent(error -> node.put("log_stderr", error));
         return node;
     }
 

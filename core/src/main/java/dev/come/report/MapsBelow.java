@@ -32,10 +32,13 @@ record MapsBelow(int layers, List<Row> rows) {
 
     /** The picture with its legend and table. */
     Chart chart() {
-        List<Key> keys = List.of(Key.box("kept", "kept as it was"),
+        List<Key> keys = new ArrayList<>(List.of(Key.box("kept", "kept as it was"),
                 Key.box("merged", "merged; what lies in each other was merged in turn"),
                 new Key(new Drawing(22, 16, 22, "", List.of(Line.straight(7, 4, 15, 12, "cross"),
-                        Line.straight(7, 12, 15, 4, "cross"))), "removed"));
+                        Line.straight(7, 12, 15, 4, "cross"))), "removed")));
+        if (rows.stream().flatMap(row -> row.result.stream()).anyMatch(Piece::isChanged)) {
+            keys.add(Key.box("kept changed", "given other weights"));
+        }
         return new Chart("", "", drawing(), keys, new DataTable(List.of("result", "layers", "which"), rows.stream()
                 .map(row -> List.of(Cell.of(row.name), Cell.of(row.result.size(), "" + row.result.size()),
                         Cell.of(row.result.stream().map(Piece::tree).toList().toString())))
@@ -63,7 +66,10 @@ record MapsBelow(int layers, List<Row> rows) {
             rows.get(i).result.forEach(piece -> block(piece, y, 0, marks));
             for (int layer = 0; layer < layers; layer++) {
                 if (!used.contains(layer)) {
-                    cross(layer, y, rows.get(i).name, marks);
+                    int gone = layer;
+                    boolean inside = rows.get(i).result.stream()
+                            .anyMatch(piece -> piece.first() < gone && gone < piece.last());
+                    cross(layer, y, rows.get(i).name, inside ? "cross inside" : "cross", marks);
                 }
             }
         }
@@ -94,11 +100,11 @@ record MapsBelow(int layers, List<Row> rows) {
         }
     }
 
-    private void cross(int layer, double y, String name, List<Mark> marks) {
+    private void cross(int layer, double y, String name, String style, List<Mark> marks) {
         double x = left() + (layer + 0.5) * cell();
         double middle = y + HEIGHT / 2;
-        marks.add(new Line(List.of(new Drawing.Point(x - 4, middle - 4), new Drawing.Point(x + 4, middle + 4)), "cross",
+        marks.add(new Line(List.of(new Drawing.Point(x - 4, middle - 4), new Drawing.Point(x + 4, middle + 4)), style,
                 1.5, name + ": layer " + layer + " removed"));
-        marks.add(Line.straight(x - 4, middle + 4, x + 4, middle - 4, "cross"));
+        marks.add(Line.straight(x - 4, middle + 4, x + 4, middle - 4, style));
     }
 }

@@ -9,9 +9,7 @@ import java.util.List;
 import java.util.stream.DoubleStream;
 
 /** Two axes with grid and labels; charts add their marks. */
-record Plot(Scale x, Scale y, String xName, String yName, List<Mark> marks) {
-    static final int WIDTH = 480;
-    static final int HEIGHT = 280;
+record Plot(Scale x, Scale y, String xName, String yName, int width, int height, List<Mark> marks) {
     private static final double LEFT = 54;
     private static final double RIGHT = 12;
     private static final double TOP = 26;
@@ -23,24 +21,34 @@ record Plot(Scale x, Scale y, String xName, String yName, List<Mark> marks) {
      * @param fromZero whether upward numbers begin at 0
      */
     static Plot of(String xName, DoubleStream xs, String yName, DoubleStream ys, boolean fromZero) {
-        Scale x = Scale.around(xs, LEFT, WIDTH - RIGHT);
+        return sized(480, 280, xName, xs, yName, ys, fromZero);
+    }
+
+    /** The same over the whole width of the page. */
+    static Plot wide(String xName, DoubleStream xs, String yName, DoubleStream ys, boolean fromZero) {
+        return sized(780, 360, xName, xs, yName, ys, fromZero);
+    }
+
+    private static Plot sized(int width, int height, String xName, DoubleStream xs, String yName, DoubleStream ys,
+            boolean fromZero) {
+        Scale x = Scale.around(xs, LEFT, width - RIGHT);
         Scale y = fromZero
-                ? Scale.fromZero(ys, HEIGHT - BOTTOM, TOP)
-                : Scale.around(ys, HEIGHT - BOTTOM, TOP);
-        return new Plot(x, y, xName, yName, new ArrayList<>()).withAxes();
+                ? Scale.fromZero(ys, height - BOTTOM, TOP)
+                : Scale.around(ys, height - BOTTOM, TOP);
+        return new Plot(x, y, xName, yName, width, height, new ArrayList<>()).withAxes();
     }
 
     private Plot withAxes() {
         for (double tick : y.ticks(5)) {
-            marks.add(Line.straight(LEFT, y.at(tick), WIDTH - RIGHT, y.at(tick), "grid"));
+            marks.add(Line.straight(LEFT, y.at(tick), width - RIGHT, y.at(tick), "grid"));
             marks.add(new Words(LEFT - 7, y.at(tick) + 4, Scale.tick(tick), "end small soft"));
         }
         for (double tick : x.ticks(7).stream().filter(tick -> !counts(xName) || tick == Math.rint(tick)).toList()) {
-            marks.add(Line.straight(x.at(tick), HEIGHT - BOTTOM, x.at(tick), HEIGHT - BOTTOM + 4, "axis"));
-            marks.add(new Words(x.at(tick), HEIGHT - BOTTOM + 17, Scale.tick(tick), "middle small soft"));
+            marks.add(Line.straight(x.at(tick), height - BOTTOM, x.at(tick), height - BOTTOM + 4, "axis"));
+            marks.add(new Words(x.at(tick), height - BOTTOM + 17, Scale.tick(tick), "middle small soft"));
         }
-        marks.add(Line.straight(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, "axis"));
-        marks.add(new Words((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, xName + (x.logarithmic() ? ", log scale" : ""),
+        marks.add(Line.straight(LEFT, height - BOTTOM, width - RIGHT, height - BOTTOM, "axis"));
+        marks.add(new Words((LEFT + width - RIGHT) / 2, height - 6, xName + (x.logarithmic() ? ", log scale" : ""),
                 "middle small soft"));
         marks.add(new Words(0, 12, yName + (y.logarithmic() ? ", log scale" : ""), "small soft"));
         return this;
@@ -66,6 +74,6 @@ record Plot(Scale x, Scale y, String xName, String yName, List<Mark> marks) {
     }
 
     Drawing drawing(String label) {
-        return new Drawing(WIDTH, HEIGHT, 300, label, marks);
+        return new Drawing(width, height, width / 2 + 60, label, marks);
     }
 }

@@ -25,11 +25,11 @@ record Provenance(ReportSources sources) {
         List<Block> blocks = new ArrayList<>();
         boolean several = sources.pruned().size() + sources.comparisons().size() > 1;
         for (Pruned result : sources.pruned()) {
-            String whose = several ? result.name() + ": " : "";
+            String whose = several ? sources.nameOf(result) + ": " : "";
             result.run().ifPresent(run -> ofRun(run, whose, blocks));
             String model = result.plan().settings().path("model").path("name").asString("");
-            blocks.add(new Code(title(whose, "to make the same bytes again"), "come apply --plan " + result.name() + "/"
-                    + PruningPlan.FILE_NAME + " --model-name " + quoted(model) + " --save-path again"));
+            blocks.add(new Code(title(whose, "to make the same bytes again"), "come apply --plan "
+                    + quoted(result.place().resolve(PruningPlan.FILE_NAME).toString()) + " --model-name " + quoted(model) + " --save-path again"));
             blocks.add(new Folded(title(whose, "all settings, data and fingerprints"), settings(result.plan())));
         }
         for (ReportSources.Compared compared : sources.comparisons()) {

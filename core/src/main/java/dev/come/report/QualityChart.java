@@ -29,13 +29,19 @@ record QualityChart(String metric, List<Measured> points) {
                 .map(point -> new Point(point.layers(), point.value())).toList();
         plot.line(pruned, "pruned dashed");
         for (Measured point : points) {
+            points.stream().filter(other -> other.layers() == point.layers() && point.stage() == Stage.PRUNED
+                    && other.stage().compareTo(Stage.PRUNED) > 0)
+                    .forEach(other -> plot.line(List.of(new Point(point.layers(), point.value()),
+                            new Point(other.layers(), other.value())), other.stage().word()));
+        }
+        for (Measured point : points) {
             plot.dot(point.layers(), point.value(), point.stage().shape(), point.stage().word(), point.stage().word()
                     + ", " + point.layers() + " layers: perplexity " + Figures.decimals(point.value()));
         }
         List<Key> keys = Stream.of(Stage.values())
                 .filter(stage -> points.stream().anyMatch(point -> point.stage() == stage))
                 .map(stage -> Key.dot(stage.shape(), stage.word(), stage.word())).toList();
-        return new Chart("Perplexity against layers", Figures.sentence(metric) + ". Less is better.",
+        return new Chart("Perplexity against layers", metric + ". Less is better.",
                 plot.drawing("Perplexity against the number of layers"), keys,
                 new DataTable(List.of("model", "layers", "perplexity"), points.stream()
                         .map(point -> List.of(Cell.of(point.stage().word()),

@@ -9,6 +9,7 @@ import dev.come.prune.PruningPlan;
 import dev.come.report.ReportSources.Compared;
 import dev.come.report.ReportSources.Pruned;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -56,14 +57,13 @@ public final class ReportReader {
         if (Files.isDirectory(place)) {
             int before = found();
             jsonFilesIn(place).stream().filter(ReportReader::looksLikeOurs)
-                    .forEach(file -> read(file, place.toString()));
+                    .forEach(file -> read(file, place));
             if (found() == before) {
                 throw new UsageException(place + " holds no result; give a folder or file with " + KNOWN);
             }
         } else if (Files.exists(place)) {
-            Path folder = place.toAbsolutePath().normalize().getParent();
             int before = found();
-            read(place, folder == null ? place.toString() : String.valueOf(folder.getFileName()));
+            read(place, place.resolveSibling(""));
             if (found() == before) {
                 throw new InvalidInputException(place + " is no result that can be shown; give " + KNOWN);
             }
@@ -88,22 +88,21 @@ public final class ReportReader {
     /** Whether a file begins like one of ours: a folder of a model holds many others. */
     private static boolean looksLikeOurs(Path file) {
         try (var bytes = Files.newInputStream(file)) {
-            return new String(bytes.readNBytes(40), java.nio.charset.StandardCharsets.UTF_8)
+            return new String(bytes.readNBytes(40), StandardCharsets.UTF_8)
                     .matches("(?s)\\{\\s*\"format\"\\s*:\\s*\"come-.*");
         } catch (IOException e) {
             throw new InvalidInputException(file + " cannot be read (" + IoReason.of(e) + ")", e);
         }
     }
 
-    private void read(Path file, String name) {
+    private void read(Path file, Path folder) {
         JsonNode root = json(file);
         String format = root.path("format").asString("");
         if (format.startsWith(PLAN_FORMAT)) {
-            Path folder = file.toAbsolutePath().normalize().getParent();
             PruningPlan plan = PruningPlan.read(file);
             Optional<RunRecord> run = run(file);
-            OptionalLong count = folder == null ? OptionalLong.empty() : parameters.apply(folder);
-            pruned.add(new Pruned(name, plan, run,
+            OptionalLong count = parameters.apply(folder);
+            pruned.add(new Pruned(folder, plan, run,
                     count.isEmpty() && run.isPresent() ? run.get().parameters() : count));
         } else if (format.startsWith(EvalFile.FORMAT)) {
             evaluations.add(EvalFile.of(root));

@@ -2,6 +2,7 @@ package dev.come.report;
 
 import dev.come.prune.PruningPlan;
 import dev.come.report.Stage.Measured;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -19,10 +20,17 @@ public record ReportSources(List<Pruned> pruned, List<EvalFile> evaluations, Lis
     /**
      * A pruned model.
      *
-     * @param name of its folder
+     * @param place its folder, as the user names it
      * @param parameters numbers in its weights, where they are known
      */
-    public record Pruned(String name, PruningPlan plan, Optional<RunRecord> run, OptionalLong parameters) {}
+    public record Pruned(Path place, PruningPlan plan, Optional<RunRecord> run, OptionalLong parameters) {}
+
+    /** What a pruned model is called: the name of its folder, or the whole path where others have the same name. */
+    String nameOf(Pruned one) {
+        String name = String.valueOf(one.place.getFileName());
+        boolean alone = pruned.stream().filter(other -> name.equals(String.valueOf(other.place.getFileName()))).count() == 1;
+        return alone ? name : one.place.toString();
+    }
 
     /** Several methods side by side. */
     public record Compared(Comparison comparison, Optional<RunRecord> run) {}

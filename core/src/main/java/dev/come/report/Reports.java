@@ -86,7 +86,7 @@ public final class Reports {
         for (ReportSources.Compared compared : sources.comparisons()) {
             Comparison comparison = compared.comparison();
             TimeChart chart = new TimeChart(comparison);
-            blocks.add(new Shown("", "A click on a heading sorts. " + (comparison.lossName().isEmpty()
+            blocks.add(new Shown("", "A click on a heading sorts; ★ is the least. " + (comparison.lossName().isEmpty()
                     ? ""
                     : "Loss: nats for each token of the calibration text, " + comparison.lossName() + ". ")
                     + "Time and memory are those of choosing the layers; what methods share counts for the first of them.",
@@ -106,13 +106,13 @@ public final class Reports {
             new TimeChart(compared.comparison()).done()
                     .forEach(row -> rows.add(new MapsBelow.Row(row.method(), Piece.ofTree(row.tree()))));
         }
-        if (rows.isEmpty() && sources.pruned().size() == 1) {
-            PruningPlan plan = sources.pruned().getFirst().plan();
+        if (rows.isEmpty() && sources.plansOnce().size() == 1) {
+            PruningPlan plan = sources.plansOnce().getFirst().plan();
             return new Section("Layers", List.of(new MergeMap(plan.layers(), Piece.of(plan.last())).chart()));
         }
         for (Pruned result : sources.pruned()) {
             layers = Math.max(layers, result.plan().layers());
-            rows.add(new MapsBelow.Row(result.name(), Piece.of(result.plan().last())));
+            rows.add(new MapsBelow.Row(sources.nameOf(result), Piece.of(result.plan().last())));
         }
         return new Section("Layers", rows.isEmpty() ? List.of() : List.of(new MapsBelow(layers, rows).chart()));
     }
@@ -180,9 +180,12 @@ public final class Reports {
             Optional<Windows> baseline = file.baseline().stream().flatMap(other -> other.perplexities().stream())
                     .filter(other -> other.metric().equals(one.metric())).findFirst();
             rows.add(List.of(Cell.of(one.metric()), Cell.of(one.windows(), "" + one.windows()), Cell.of(one.value()),
+                    one.logError().isPresent()
+                            ? Cell.of(one.logError().getAsDouble(), "± " + Figures.share(one.logError().getAsDouble()))
+                            : Cell.of(""),
                     baseline.map(other -> Cell.of(other.value())).orElse(Cell.of(""))));
         }
-        return new DataTable(List.of("text", "windows", file.model().name(),
+        return new DataTable(List.of("text", "windows", file.model().name(), "error",
                 file.baseline().map(EvalFile.Model::name).orElse("")), rows);
     }
 

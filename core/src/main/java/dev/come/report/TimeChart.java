@@ -13,6 +13,9 @@ import java.util.stream.DoubleStream;
 
 /** What several methods made of a model: the time each took against the perplexity it left, and all numbers in a table. */
 record TimeChart(Comparison comparison) {
+    /** Half of what a dot takes. */
+    private static final double DOT = 6;
+
     /** The methods that got there. */
     List<Row> done() {
         return comparison.rows().stream().filter(row -> row.failure().isEmpty()).toList();
@@ -24,7 +27,7 @@ record TimeChart(Comparison comparison) {
         double least = 0.1;
         DoubleStream seconds = rows.stream().mapToDouble(row -> Math.max(least, seconds(row)));
         double dense = comparison.densePerplexities().getOrDefault(metric, Double.NaN);
-        Plot plot = Plot.of("seconds to choose the layers", seconds, "perplexity", DoubleStream
+        Plot plot = Plot.wide("seconds to choose the layers", seconds, "perplexity", DoubleStream
                 .concat(DoubleStream.of(dense), rows.stream().mapToDouble(row -> perplexity(row, metric))), false);
         if (Double.isFinite(dense)) {
             plot.line(List.of(new Drawing.Point(plot.x().least(), dense), new Drawing.Point(plot.x().most(), dense)),
@@ -36,9 +39,12 @@ record TimeChart(Comparison comparison) {
             plot.dot(x, perplexity(row, metric), Shape.CIRCLE, "first",
                     row.method() + ": " + Figures.time(row.choosing()) + ", perplexity "
                             + Figures.decimals(perplexity(row, metric)));
-            name(row.method(), plot.x().at(x), plot.y().at(perplexity(row, metric)), taken, plot);
+            Drawing.Point at = plot.at(new Drawing.Point(x, perplexity(row, metric)));
+            taken.add(new double[]{at.x() - DOT, at.y() - DOT, at.x() + DOT, at.y() + DOT});
         }
-        return new Chart("Time against perplexity", Figures.sentence(metric)
+        rows.forEach(row -> name(row.method(),
+                plot.at(new Drawing.Point(Math.max(least, seconds(row)), perplexity(row, metric))), taken, plot));
+        return new Chart("Time against perplexity", metric
                 + ". Down and to the left is better; the dashed line is the dense model.",
                 plot.drawing("Time to choose the layers against perplexity"),
                 List.of(Key.dot(Shape.CIRCLE, "first", "a method")),
@@ -48,17 +54,20 @@ record TimeChart(Comparison comparison) {
                         .toList()));
     }
 
-    /** Writes a name beside its dot where no other stands; where there is no room, the table and the title tell it. */
-    private static void name(String name, double x, double y, List<double[]> taken, Plot plot) {
-        double width = 6.1 * name.length();
-        boolean left = x + 9 + width > Plot.WIDTH;
-        for (double shift : new double[]{4, -8, 16}) {
-            double begin = left ? x - 9 - width : x + 9;
-            double[] box = {begin, y + shift - 9, begin + width, y + shift + 2};
-            if (taken.stream().noneMatch(other -> box[0] < other[2] && other[0] < box[2] && box[1] < other[3]
-                    && other[1] < box[3])) {
+    /** Writes a name beside its dot where nothing else stands; where there is no room, the table and the title tell it. */
+    private static void name(String name, Drawing.Point dot, List<double[]> taken, Plot plot) {
+        double width = 6.4 * name.length();
+        for (double[] place : new double[][]{{9, 4}, {-9 - width, 4}, {-width / 2, -10}, {-width / 2, 18}, {9, -7},
+            {9, 15},
+            {-9 - width, -7}, {-9 - width, 15}}) {
+            double x = dot.x() + place[0];
+            double y = dot.y() + place[1];
+            double[] box = {x, y - 9, x + width, y + 2};
+            boolean free = x > 0 && box[2] < plot.width() && taken.stream().noneMatch(
+                    other -> box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]);
+            if (free) {
                 taken.add(box);
-                plot.marks().add(new Words(left ? x - 9 : x + 9, y + shift, name, left ? "end small" : "small"));
+                plot.marks().add(new Words(x, y, name, "small"));
                 return;
             }
         }

@@ -24,7 +24,6 @@ record Verdict(ReportSources sources) {
         });
         sources.comparisons().forEach(compared -> facts.addAll(best(compared.comparison())));
         for (LatencyFile file : sources.latencies()) {
-            new SpeedBars(file).charts(); // what cannot be drawn is told before the page is begun
             if (file.models().size() > 1) {
                 Range prompt = new SpeedBars(file).speedUp(false);
                 facts.add(new Fact("Speed", String.format(Locale.ROOT, "%.2f×", prompt.median()),
@@ -63,13 +62,13 @@ record Verdict(ReportSources sources) {
                 continue;
             }
             List<String> before = new ArrayList<>();
-            dense.ifPresent(one -> before.add("dense " + Figures.decimals(one.value())));
+            dense.ifPresent(one -> before.add("dense " + Figures.decimals(one.value()) + " ("
+                    + Figures.percent(last.get().value(), one.value()) + ")"));
             ofMetric.stream()
                     .filter(one -> one.layers() == least && one.stage() != Stage.DENSE && !one.equals(last.get()))
                     .forEach(one -> before.add(one.stage().word() + " " + Figures.decimals(one.value())));
             facts.add(new Fact("Perplexity, " + last.get().stage().word(), Figures.decimals(last.get().value()),
-                    String.join(", ", before) + dense.map(one -> "; "
-                            + Figures.percent(last.get().value(), one.value())).orElse("")));
+                    String.join(", ", before)));
         }
         return facts;
     }

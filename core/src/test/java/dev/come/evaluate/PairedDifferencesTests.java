@@ -44,7 +44,8 @@ class PairedDifferencesTests {
     void theErrorComesFromTheDifferencesOfSingleQuestions() {
         Results model = results(Map.of("t", "1100"), "");
         Results baseline = results(Map.of("t", "1110"), "");
-        Difference difference = new PairedDifferences(model, baseline).of(model.tasks().getFirst(), "acc").orElseThrow();
+        Difference difference = new PairedDifferences(model, baseline).of(model.tasks().getFirst(), "acc")
+                .orElseThrow();
         // By hand: differences 0, 0, -1, 0; mean -1/4; sample variance (3 (1/4)^2 + (3/4)^2) / 3 = 1/4; error 1/2 / 2.
         assertThat(difference.mean()).isEqualTo(-0.25);
         assertThat(difference.error()).hasValue(0.25);
