@@ -13,7 +13,8 @@ import picocli.CommandLine.Spec;
 
 /** {@code come report}: shows results on a page. */
 @Command(name = "report", description = {"Make a page of results: one HTML file that needs no network.",
-    "Every command that writes a result leaves such a page beside it; this one joins several."})
+    "Every command that writes a result leaves such a page beside it; this one joins several."},
+        footer = {"", "Example:", "  come report pruned healed eval.json --output report.html"})
 final class ReportCommand implements Runnable {
     @Spec
     private CommandSpec spec;
