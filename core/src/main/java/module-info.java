@@ -6,6 +6,7 @@
  */
 module dev.come.core {
     requires ai.djl.api;
+    requires static java.compiler; // the annotation @Generated of templates
     requires java.management;
     requires java.net.http;
     requires java.sql;
@@ -13,6 +14,7 @@ module dev.come.core {
     requires org.bytedeco.javacpp;
     requires org.bytedeco.openblas;
     requires org.bytedeco.pytorch;
+    requires gg.jte.runtime;
     requires hipparchus.core;
     requires static transitive org.jspecify;
     requires ai.djl.tokenizers;
@@ -40,5 +42,6 @@ module dev.come.core {
 
     opens dev.come.distill to tools.jackson.databind;
     opens dev.come.heal to tools.jackson.databind;
+    opens dev.come.report.page to gg.jte.runtime;
     opens dev.come.text to tools.jackson.databind;
 }

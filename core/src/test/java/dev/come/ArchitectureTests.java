@@ -39,7 +39,7 @@ class ArchitectureTests {
             heal        failure memory checkpoint model stack text run calibration prune
             evaluate    failure checkpoint hub model stack text run
             distill     failure memory checkpoint model stack text run prune
-            report      checkpoint stack prune
+            report      failure checkpoint stack prune
             job         failure checkpoint gguf hub model stack text run calibration prune heal evaluate distill report
             demo        memory checkpoint model text prune
             api         checkpoint stack text prune job

@@ -48,5 +48,6 @@ final class ApplyCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         out.println("Layers: " + applied.last().tree());
         out.println("Model:  " + saving.folder());
+        main.report(saving.folder(), spec.commandLine());
     }
 }

@@ -81,6 +81,7 @@ final class DemoCommand implements Runnable {
         long started = System.nanoTime();
         PruneJob.Result pruned = job.run();
         PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
+        main.report(folder.pruned(), spec.commandLine());
     }
 
     private TextSource text(Path file) {

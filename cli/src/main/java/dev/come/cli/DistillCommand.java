@@ -200,6 +200,7 @@ final class DistillCommand implements Runnable {
                 main.progress(spec.commandLine().getErr()));
         long started = System.nanoTime();
         print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), spec.commandLine().getOut());
+        main.report(saving.folder(), spec.commandLine());
     }
 
     /** An option that does nothing at a level is refused rather than ignored. */

@@ -10,6 +10,8 @@ import dev.come.job.ComputeChoice;
 import dev.come.job.EvalFiles;
 import dev.come.job.EvalJob;
 import dev.come.job.PerplexityOptions;
+import dev.come.job.ReportJob;
+import dev.come.job.ResultFile;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -125,14 +127,19 @@ final class EvalCommand implements Runnable {
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
         PerplexityOptions texts = perplexity.options(data, model.hub());
         ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr())); // what is mistyped is told before anything is downloaded
-        EvalFiles written = new EvalFiles(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
+        EvalFiles files = new EvalFiles(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
                 overwrite, interrupted.resumption());
-        EvalJob.Request.check(options, texts, compared != null, written);
+        EvalJob.Request.check(options, texts, compared != null, files);
         EvaluationReport report = EvalJob.run(
                 new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder),
-                        Optional.ofNullable(compared).map(model::folder), options, texts, written),
+                        Optional.ofNullable(compared).map(model::folder), options, texts, files),
                 choice,
                 main.progress(spec.commandLine().getErr()));
         Evaluations.print(report, spec.commandLine().getOut());
+        if (output != null) {
+            ResultFile written = new ResultFile("--output", output, overwrite);
+            ReportJob.beside(written);
+            spec.commandLine().getOut().println("Report: " + written.page().file());
+        }
     }
 }

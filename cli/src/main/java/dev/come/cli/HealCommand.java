@@ -68,5 +68,6 @@ final class HealCommand implements Runnable {
                 Units.time(Duration.ofNanos(System.nanoTime() - started)), Units.time(healed.healing()),
                 healed.dtype());
         out.println("Model:  " + saving.folder());
+        main.report(saving.folder(), spec.commandLine());
     }
 }

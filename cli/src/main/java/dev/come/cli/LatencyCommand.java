@@ -1,12 +1,17 @@
 package dev.come.cli;
 
 import dev.come.ByteSize;
+import dev.come.UsageException;
+import dev.come.checkpoint.AtomicFile;
 import dev.come.evaluate.Latency.Load;
 import dev.come.evaluate.Latency.Seconds;
 import dev.come.evaluate.Latency.Timing;
 import dev.come.job.ComputeChoice;
 import dev.come.job.LatencyJob;
+import dev.come.job.ReportJob;
+import dev.come.job.ResultFile;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -63,6 +68,13 @@ final class LatencyCommand implements Runnable {
                     + " processor 5).")
     private @Nullable Integer iterations;
 
+    @Option(names = "--output", paramLabel = "FILE",
+            description = "Write the times as JSON too, and a page that shows them beside it.")
+    private @Nullable Path output;
+
+    @Option(names = "--overwrite", description = "Replace the file of --output.")
+    private boolean overwrite;
+
     @Section(heading = "%nComputing:%n", order = 1)
     private ComputeOptions computing = new ComputeOptions();
 
@@ -73,10 +85,24 @@ final class LatencyCommand implements Runnable {
         ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()));
         OptionalDouble removed = removalRatio == null ? OptionalDouble.empty() : OptionalDouble.of(removalRatio);
         LatencyJob.Request.check(baseline != null, removed);
+        Optional<ResultFile> written = Optional.ofNullable(output)
+                .map(file -> new ResultFile("--output", file, overwrite));
+        written.ifPresent(file -> {
+            file.check();
+            file.page().check();
+        });
+        if (overwrite && written.isEmpty()) {
+            throw new UsageException("--overwrite replaces the file of --output, which is missing");
+        }
         LatencyJob.Request request = new LatencyJob.Request(model.folder(),
                 Optional.ofNullable(baseline).map(model::folder), removed, work);
         LatencyJob.Result result = LatencyJob.run(request, choice, main.progress(spec.commandLine().getErr()));
         print(result, result.load(), spec.commandLine().getOut());
+        written.ifPresent(file -> {
+            AtomicFile.write(file.file(), result.toFile().toJson());
+            ReportJob.beside(file);
+            spec.commandLine().getOut().println("Report: " + file.page().file());
+        });
         if (choice.device().equals("cpu") && work.isUsual()) {
             spec.commandLine().getOut()
                     .println("Scaled down for a processor; on a GPU: " + describe(work.full()) + ".");

@@ -7,6 +7,10 @@ import dev.come.gguf.GgufImport;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSettings;
 import dev.come.job.Diagnosis;
+import dev.come.job.ReportJob;
+import dev.come.job.RunWatch;
+import dev.come.report.Report;
+import dev.come.report.RunRecord;
 import dev.come.text.TrialRun;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +35,8 @@ import picocli.CommandLine.ScopeType;
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
         subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, HealCommand.class,
-            ApplyCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class, GenerateCommand.class,
+            ApplyCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class, ReportCommand.class,
+            GenerateCommand.class,
             ListCommand.class, DoctorCommand.class, CompletionCommand.class, HelpCommand.class, FamiliesCommand.class},
         commandListHeading = "%nCommands:%n",
         synopsisSubcommandLabel = "COMMAND",
@@ -70,7 +75,7 @@ final class Main {
 
     private final Map<String, String> environment;
     private @Nullable Hub hub;
-    private @Nullable Progress progress;
+    private @Nullable RunWatch watch;
 
     private Main(Map<String, String> environment) {
         this.environment = environment;
@@ -139,10 +144,26 @@ final class Main {
 
     /** Progress as the user wants it: none, bars on a terminal, or a few lines where the output goes to a file. */
     Progress progress(PrintWriter err) {
-        if (progress == null) {
-            progress = newProgress(err);
+        return watch(err);
+    }
+
+    private RunWatch watch(PrintWriter err) {
+        if (watch == null) {
+            watch = new RunWatch(newProgress(err));
         }
-        return progress;
+        return watch;
+    }
+
+    /** How the run of a command went until now. */
+    RunRecord record(CommandLine command) {
+        CommandLine root = command.getCommandSpec().root().commandLine();
+        return watch(command.getErr()).record(root.getParseResult().originalArgs());
+    }
+
+    /** Leaves a page of its result in a folder, and how the run went. */
+    void report(Path folder, CommandLine command) {
+        ReportJob.inFolder(folder, record(command));
+        command.getOut().println("Report: " + folder.resolve(Report.FILE_NAME));
     }
 
     private Progress newProgress(PrintWriter err) {

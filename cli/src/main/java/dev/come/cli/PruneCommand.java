@@ -7,6 +7,7 @@ import dev.come.job.ComputeChoice;
 import dev.come.job.Estimate;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
+import dev.come.job.ReportJob;
 import dev.come.job.Saving;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -142,11 +143,15 @@ final class PruneCommand implements Runnable {
             if (!results.results().isEmpty()) {
                 Comparisons.print(results.comparison(), saving.folder(),
                         Duration.ofNanos(System.nanoTime() - started), out);
+                results.results().stream().filter(one -> !one.resumed()).flatMap(one -> one.folders().stream())
+                        .forEach(ReportJob::inFolder);
+                main.report(saving.folder(), spec.commandLine());
             }
             new Fallen(results).tell(spec.commandLine().getErr());
         } else {
             PruneJob.Result pruned = job.run();
             PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
+            pruned.folders().forEach(written -> main.report(written, spec.commandLine()));
         }
     }
 

@@ -5,11 +5,11 @@ import dev.come.job.Machine;
 import dev.come.job.PruneJob;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Measurement;
+import dev.come.report.Figures;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 
 /** Shows what became of a model. */
 final class PrunedModels {
@@ -86,21 +86,15 @@ final class PrunedModels {
     }
 
     private static String number(long value) {
-        return String.format(Locale.ROOT, "%,d", value);
+        return Figures.whole(value);
     }
 
     static String decimals(double value) {
-        return String.format(Locale.ROOT, value < 1000 ? "%.3f" : "%,.0f", value);
+        return Figures.decimals(value);
     }
 
     /** The change; empty where there is none that a number tells, as from 0 or between values that are not finite. */
     static String percent(double after, double before) {
-        double factor = after / before;
-        if (!Double.isFinite(factor)) {
-            return "";
-        }
-        return factor < 10
-                ? String.format(Locale.ROOT, "%+.1f %%", 100 * (factor - 1))
-                : String.format(Locale.ROOT, "x %,.0f", factor);
+        return Figures.percent(after, before);
     }
 }

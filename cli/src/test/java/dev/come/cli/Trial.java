@@ -14,6 +14,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -78,11 +79,15 @@ final class Trial {
         return new Outcome(Main.run(command, arguments.toArray(String[]::new)), out.toString(), err.toString());
     }
 
-    /** The SHA-256 of every file below a folder, by its path from there. */
+    /** What tells of times, which no two runs share. */
+    private static final Set<String> TIMES = Set.of("run.json", "report.html");
+
+    /** The SHA-256 of every file below a folder, by its path from there; those that tell of times are left out. */
     static SortedMap<String, String> hashes(Path root) {
         SortedMap<String, String> hashes = new TreeMap<>();
         try (Stream<Path> files = Files.walk(root)) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
+            for (Path file : files.filter(Files::isRegularFile)
+                    .filter(file -> !TIMES.contains(file.getFileName().toString())).toList()) {
                 byte[] digest = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
                 hashes.put(root.relativize(file).toString(), HexFormat.of().formatHex(digest));
             }

@@ -14,8 +14,8 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The rules of the JSON files that people and other programs read: come.json, comparison.json, and the results of
- * {@code eval} and {@code inspect}.
+ * The rules of the JSON files that people and other programs read: come.json, run.json, comparison.json, and the results of
+ * {@code eval}, {@code latency} and {@code inspect}.
  *
  * <ul>
  * <li>A file begins with its {@code format}, a name, and its {@code format_version}, which counts up when a field changes.

@@ -22,7 +22,8 @@ import tools.jackson.databind.JsonNode;
  * the pruned model by its record and by holding nothing besides.
  */
 public final class DemoFolder {
-    private static final Set<String> PRUNED_FILES = Set.of(PruningPlan.FILE_NAME, "README.md", "config.json",
+    private static final Set<String> PRUNED_FILES = Set.of(PruningPlan.FILE_NAME, "run.json", "report.html",
+            "README.md", "config.json",
             "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json");
 
     private final Path folder;

@@ -50,10 +50,13 @@ import tools.jackson.databind.node.ObjectNode;
  * model.tasks.TASK.files             | string[] | where they lie, below the data folder               |
  * model.tasks.TASK.METRIC            | number   | acc, acc_norm, word_perplexity, ...                 | the task has no such metric
  * model.tasks.TASK.METRIC_stderr     | number   | its standard error                                  | it has none
+ * model.tasks.TASK.METRIC_difference | number   | less that of the baseline, on the same documents    | no --baseline, not an accuracy
+ * model.tasks.TASK.METRIC_difference_stderr | number | its standard error, by the differences of documents | as above; one document
  * model.groups.GROUP.*               | any      | as a task: the mean over its tasks                  | no group
  * model.perplexities[].metric        | string   | what was measured, in words                         |
  * model.perplexities[].value         | number   | what it is                                          |
  * model.perplexities[].windows       | integer  | windows that it is the mean of                      |
+ * model.perplexities[].log_stderr    | number   | standard error of its logarithm, from the windows   | one window
  * compared.*                         | any      | name to dtype as of model                           | with compared: no --compare
  * compared.divergences[].metric      | string   | what was measured, in words                         |
  * compared.divergences[].tokens      | integer  | tokens                                              |
@@ -70,6 +73,7 @@ import tools.jackson.databind.node.ObjectNode;
  * averages[].value                   | number   | the mean of their accuracies                        |
  * averages[].baseline                | number   | that of the other model                             | no --baseline, as difference
  * averages[].difference              | number   | value - baseline                                    |
+ * averages[].difference_stderr       | number   | its standard error, from those of the tasks         | no --baseline; one document
  * averages[].retained                | number   | value / baseline                                    | no --baseline, or it is 0
  * </pre>
  *
@@ -112,8 +116,10 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
      * @param metric what it is the mean of
      * @param tasks how many tasks there are; a group counts as one
      * @param baseline that of the other model
+     * @param differenceError the standard error of the difference between both
      */
-    public record Average(String metric, int tasks, double value, OptionalDouble baseline) {
+    public record Average(String metric, int tasks, double value, OptionalDouble baseline,
+            OptionalDouble differenceError) {
         /** The share of the other model's average that is left; none without that model, or if its average is 0. */
         public OptionalDouble retained() {
             return baseline.isPresent() && baseline.getAsDouble() != 0
@@ -149,16 +155,22 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
         if (model.results.averaged().isEmpty()) {
             return List.of();
         }
-        Average plain = average("acc", TaskResult::accuracy);
+        Average plain = average("acc", false);
         boolean same = model.results.averaged().stream().noneMatch(task -> task.values().containsKey("acc_norm"));
         return same
                 ? List.of(plain)
-                : List.of(plain, average("acc_norm, or acc where there is none", TaskResult::normalisedAccuracy));
+                : List.of(plain, average("acc_norm, or acc where there is none", true));
     }
 
-    private Average average(String metric, ToDoubleFunction<TaskResult> value) {
+    private Optional<PairedDifferences> differences() {
+        return baseline.map(other -> new PairedDifferences(model.results, other.results));
+    }
+
+    private Average average(String metric, boolean normalised) {
+        ToDoubleFunction<TaskResult> value = normalised ? TaskResult::normalisedAccuracy : TaskResult::accuracy;
         return new Average(metric, model.results.averaged().size(), mean(model.results, value),
-                baseline.map(other -> OptionalDouble.of(mean(other.results, value))).orElse(OptionalDouble.empty()));
+                baseline.map(other -> OptionalDouble.of(mean(other.results, value))).orElse(OptionalDouble.empty()),
+                differences().map(all -> all.errorOfMean(normalised)).orElse(OptionalDouble.empty()));
     }
 
     private static double mean(Results results, ToDoubleFunction<TaskResult> value) {
@@ -169,21 +181,22 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
     public String toJson() {
         ObjectNode root = RecordJson.file("come-eval", 2);
         root.set("settings", settings);
-        root.set(ScoredModel.MODEL, json(model));
+        root.set(ScoredModel.MODEL, json(model, differences()));
         compared.ifPresent(other -> root.set("compared", json(other)));
-        baseline.ifPresent(other -> root.set(ScoredModel.BASELINE, json(other)));
+        baseline.ifPresent(other -> root.set(ScoredModel.BASELINE, json(other, Optional.empty())));
         ArrayNode averages = root.putArray("averages");
         for (Average average : averages()) {
             ObjectNode node = averages.addObject().put("metric", average.metric).put("tasks", average.tasks)
                     .put("value", average.value);
             average.baseline
                     .ifPresent(value -> node.put("baseline", value).put("difference", average.value - value));
+            average.differenceError.ifPresent(error -> node.put("difference_stderr", error));
             average.retained().ifPresent(share -> node.put("retained", share));
         }
         return RecordJson.text(root);
     }
 
-    private static ObjectNode json(Measured measured) {
+    private static ObjectNode json(Measured measured, Optional<PairedDifferences> differences) {
         ObjectNode node = measured.about.deepCopy();
         node.put("max_length", measured.results.maxLength());
         if (measured.results.tasks().isEmpty()) {
@@ -192,13 +205,20 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
             node.put("prefix_token", measured.results.prefixToken());
         }
         ObjectNode tasks = node.putObject("tasks");
-        measured.results.tasks().forEach(task -> tasks.set(task.task(), json(task)));
+        measured.results.tasks().forEach(task -> tasks.set(task.task(), json(task, differences)));
         ObjectNode groups = node.putObject("groups");
-        measured.results.groups().forEach(group -> groups.set(group.task(), json(group)));
+        measured.results.groups().forEach(group -> groups.set(group.task(), json(group, differences)));
         ArrayNode perplexities = node.putArray("perplexities");
         measured.perplexities.forEach(perplexity -> perplexities.addObject().put("metric", perplexity.metric())
                 .put("value", perplexity.value())
-                .put("windows", perplexity.windowLosses().size()));
+                .put("windows", perplexity.windowLosses().size())
+                .setAll(logError(perplexity)));
+        return node;
+    }
+
+    private static ObjectNode logError(Perplexity perplexity) {
+        ObjectNode node = JsonNodeFactory.instance.objectNode();
+        Scoring.standardError(perplexity.windowLosses()).ifPresent(error -> node.put("log_stderr", error));
         return node;
     }
 
@@ -217,7 +237,7 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
         return node;
     }
 
-    private static ObjectNode json(TaskResult task) {
+    private static ObjectNode json(TaskResult task, Optional<PairedDifferences> differences) {
         ObjectNode node = JsonNodeFactory.instance.objectNode();
         node.put("version", task.version()).put("split", task.split()).put("documents", task.documents())
                 .put("shots", task.shots());
@@ -231,6 +251,7 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
             if (task.errors().containsKey(metric)) {
                 node.put(metric + "_stderr", task.errors().get(metric));
             }
+            differences.ifPresent(all -> all.addTo(node, task, metric));
         });
         return node;
     }

@@ -35,7 +35,10 @@ public record EvalFiles(Optional<Path> output, boolean samples, Optional<Path> l
         if (overwrite && output.isEmpty() && losses.isEmpty()) {
             throw new UsageException("--overwrite replaces the files of --output and --losses, which are missing");
         }
-        output.ifPresent(file -> check("--output", file));
+        output.ifPresent(file -> {
+            check("--output", file);
+            new ResultFile("--output", file, overwrite).page().check();
+        });
         if (samples) {
             check("--log-samples", samplesFile());
             check("--log-samples", longTextsFile());
@@ -121,21 +124,15 @@ public record EvalFiles(Optional<Path> output, boolean samples, Optional<Path> l
 
     /** A file beside the output, whose name begins like that of the output. */
     private Path beside(String ending) {
-        Path file = output.orElseThrow();
-        String name = String.valueOf(file.getFileName());
-        return file.resolveSibling((name.endsWith(".json") ? name.substring(0, name.length() - 5) : name) + ending);
+        return new ResultFile("--output", output.orElseThrow(), overwrite).beside(ending);
     }
 
     private void check(String option, Path file) {
-        Path folder = file.toAbsolutePath().getParent();
-        if (Files.isDirectory(file) || folder == null) {
-            throw new UsageException(option + ": " + file + " is a folder; give the name of a file");
-        }
-        if (!Files.isDirectory(folder)) {
-            throw new UsageException(option + ": there is no folder " + folder + "; make it first");
-        }
-        if (Files.exists(file)) {
+        if (Files.isRegularFile(file)) {
+            new ResultFile(option, file, true).check();
             checkReplaceable(option, file);
+        } else {
+            new ResultFile(option, file, overwrite).check();
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.come.job;
 
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.Version;
 import dev.come.evaluate.Latency;
 import dev.come.evaluate.Latency.Load;
 import dev.come.evaluate.Latency.Subject;
@@ -9,6 +10,7 @@ import dev.come.evaluate.Latency.Timing;
 import dev.come.model.Compute;
 import dev.come.model.Positions;
 import dev.come.model.Throughput;
+import dev.come.report.LatencyFile;
 import dev.come.stack.LayerStack;
 import dev.come.text.WindowLength;
 import java.nio.file.Path;
@@ -110,11 +112,25 @@ public final class LatencyJob {
      * @param load what was timed
      * @param timings the model that is compared with first, if there is one
      * @param dtype what was computed in
+     * @param device cpu, cuda, ...
      * @param bytesReadInASecond how fast the machine reads memory, which bounds the generation of tokens
      * @param peakBytes the most memory the process had, all models together; where the system tells
      */
-    public record Result(Load load, List<Timing> timings, String dtype, double bytesReadInASecond,
-            OptionalLong peakBytes) {}
+    public record Result(Load load, List<Timing> timings, String dtype, String device, double bytesReadInASecond,
+            OptionalLong peakBytes) {
+        /** For the file of {@code --output}. */
+        public LatencyFile toFile() {
+            return new LatencyFile(Version.NAME, dtype, device, load.batch(), load.promptTokens(), load.newTokens(),
+                    bytesReadInASecond, peakBytes,
+                    timings.stream()
+                            .map(timing -> new LatencyFile.Timed(timing.name(), timing.layers(), timing.parameters(),
+                                    timing.weightBytes(), timing.cacheBytes(), timing.prompt().values(),
+                                    timing.generation().isEmpty()
+                                            ? List.of()
+                                            : timing.generation().getFirst().values()))
+                            .toList());
+        }
+    }
 
     /** Measures. */
     public static Result run(Request request, ComputeChoice choice, Progress progress) {
@@ -147,7 +163,7 @@ public final class LatencyJob {
     private static Result measure(List<Subject> subjects, Load load, Compute compute, Progress progress) {
         Machine.resetPeak();
         List<Timing> timings = Latency.measure(subjects, load, compute, progress);
-        return new Result(load, timings, compute.dtypeName(), Throughput.bytesReadInASecond(compute),
+        return new Result(load, timings, compute.dtypeName(), compute.device(), Throughput.bytesReadInASecond(compute),
                 Machine.peakResidentBytes());
     }
 

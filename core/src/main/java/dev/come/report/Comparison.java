@@ -15,6 +15,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -56,6 +57,8 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
     /** The name of the file with {@link #toCsv}. */
     public static final String CSV_NAME = "comparison.csv";
 
+    static final String FORMAT = "come-comparison";
+
     /**
      * What one method made.
      *
@@ -80,7 +83,7 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
 
     /** As JSON; what was not measured is left out. */
     public String toJson() {
-        ObjectNode root = RecordJson.file("come-comparison", 1).put("layers", layers);
+        ObjectNode root = RecordJson.file(FORMAT, 1).put("layers", layers);
         root.put("loss_on", lossName);
         ObjectNode dense = root.putObject("dense");
         denseLoss.ifPresent(loss -> dense.put("loss", loss));
@@ -101,6 +104,28 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
             row.peakBytes.ifPresent(bytes -> entry.put("peak_bytes", bytes));
         }
         return RecordJson.text(root);
+    }
+
+    /** Reads what {@link #toJson} wrote. */
+    static Comparison of(JsonNode root) {
+        List<Row> rows = root.path("methods").valueStream()
+                .map(entry -> entry.has("failure")
+                        ? Row.failed(entry.path("method").asString(), entry.path("failure").asString())
+                        : new Row(entry.path("method").asString(), entry.path("layers").asInt(0),
+                                entry.path("tree").asString(""), RunRecord.number(entry.path("loss")),
+                                perplexities(entry.path("perplexities")),
+                                Duration.ofMillis(Math.round(1000 * entry.path("seconds").asDouble(0))),
+                                RunRecord.count(entry.path("peak_bytes")), ""))
+                .toList();
+        return new Comparison(root.path("layers").asInt(0), root.path("loss_on").asString(""),
+                RunRecord.number(root.path("dense").path("loss")),
+                perplexities(root.path("dense").path("perplexities")), rows);
+    }
+
+    private static SequencedMap<String, Double> perplexities(JsonNode array) {
+        SequencedMap<String, Double> values = new LinkedHashMap<>();
+        array.forEach(entry -> values.put(entry.path("metric").asString(), entry.path("value").asDouble()));
+        return values;
     }
 
     /** Whether a file looks like one that {@link #toJson} or {@link #toCsv} gave. */

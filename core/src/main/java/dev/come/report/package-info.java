@@ -1,4 +1,4 @@
-/** What was done, for people to read. */
+/** What was done, for people to read: pages, the model card, and methods side by side. */
 @NullMarked
 package dev.come.report;
 

@@ -1,0 +1,60 @@
+package dev.come.job;
+
+import dev.come.ComeException;
+import dev.come.checkpoint.AtomicFile;
+import dev.come.checkpoint.CheckpointHeaders;
+import dev.come.model.ModelConfig;
+import dev.come.report.Report;
+import dev.come.report.ReportReader;
+import dev.come.report.Reports;
+import dev.come.report.RunRecord;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalLong;
+
+/** {@code come report}: makes a page of results, and what every other job leaves beside its own. */
+public final class ReportJob {
+    private ReportJob() {
+    }
+
+    /**
+     * Makes a page of results.
+     *
+     * @param places folders and files
+     * @param output the page
+     */
+    public static void run(List<Path> places, ResultFile output) {
+        output.check();
+        AtomicFile.write(output.file(), html(places));
+    }
+
+    private static String html(List<Path> places) {
+        return Reports.of(ReportReader.read(places, ReportJob::parameters)).toHtml();
+    }
+
+    /** Leaves the page of a file beside it. */
+    public static void beside(ResultFile file) {
+        AtomicFile.write(file.page().file(), html(List.of(file.file())));
+    }
+
+    /** Leaves how a run went, and the page, in the folder of its result. */
+    public static void inFolder(Path folder, RunRecord run) {
+        AtomicFile.write(folder.resolve(RunRecord.FILE_NAME), run.withParameters(parameters(folder)).toJson());
+        inFolder(folder);
+    }
+
+    /** Leaves the page in the folder of a result. */
+    public static void inFolder(Path folder) {
+        AtomicFile.write(folder.resolve(Report.FILE_NAME), html(List.of(folder)));
+    }
+
+    /** Numbers in the weights of a model folder; nothing if it is none. */
+    private static OptionalLong parameters(Path folder) {
+        try {
+            ModelConfig config = ModelConfig.of(CheckpointHeaders.read(folder));
+            return OptionalLong.of(config.parameters(config.layers()));
+        } catch (ComeException _) {
+            return OptionalLong.empty(); // no model, or a broken one: the page does without
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package dev.come.report;
+
+import dev.come.checkpoint.RecordJson;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * How a run went on its machine, as run.json beside its result: what differs when the same run is made again, and so has no
+ * place in come.json. By the rules of {@link RecordJson}:
+ *
+ * <pre>
+ * field                   | type     | meaning, unit                                                | absent
+ * ------------------------|----------|--------------------------------------------------------------|------------------------
+ * format                  | string   | "come-run"                                                   |
+ * format_version          | integer  | 1                                                            |
+ * tool                    | string   | name and version of the program                              |
+ * command                 | string[] | the command as it was typed                                  |
+ * machine.system          | string   | operating system and processor                               |
+ * machine.java            | string   | version of Java                                              |
+ * machine.processors      | integer  | processors that the program may use                          |
+ * machine.others          | number   | share of all processor time that other programs took         | the system does not tell
+ * machine.idle            | number   | share of all processor time that nobody took                 | the system does not tell
+ * parameters              | integer  | numbers in the weights of the result                         | not known
+ * seconds                 | number   | time of the whole run                                        |
+ * peak_bytes              | integer  | most memory of the process                                   | the system does not tell
+ * stages[].name           | string   | what was done, in words                                      |
+ * stages[].seconds        | number   | time that it took, all together where it was done repeatedly |
+ * stages[].peak_bytes     | integer  | most memory of the process until its end                     | the system does not tell
+ * </pre>
+ *
+ * @param command the command as it was typed
+ */
+public record RunRecord(String tool, List<String> command, Host machine, OptionalLong parameters,
+        double seconds, OptionalLong peakBytes, List<Stage> stages) {
+    /** The name of the file beside a result. */
+    public static final String FILE_NAME = "run.json";
+
+    static final String FORMAT = "come-run";
+
+    public RunRecord {
+        command = List.copyOf(command);
+        stages = List.copyOf(stages);
+    }
+
+    /**
+     * Where it ran.
+     *
+     * @param others the share of the machine's processor time, from 0 to 1, that other programs took meanwhile
+     * @param idle the share that nobody took
+     */
+    public record Host(String system, String java, int processors, OptionalDouble others, OptionalDouble idle) {
+        private static final double MUCH = 0.1;
+
+        /** Whether others took processors that this run could have used, so that times are not to be trusted. */
+        public boolean isBusy() {
+            return others.orElse(0) > MUCH && idle.orElse(1) < MUCH;
+        }
+    }
+
+    /** A part of a run, with the most memory until its end. */
+    public record Stage(String name, double seconds, OptionalLong peakBytes) {}
+
+    /** The same run, with the size of its result. */
+    public RunRecord withParameters(OptionalLong result) {
+        return new RunRecord(tool, command, machine, result, seconds, peakBytes, stages);
+    }
+
+    /** As JSON. */
+    public String toJson() {
+        ObjectNode root = RecordJson.file(FORMAT, 1).put("tool", tool);
+        command.forEach(root.putArray("command")::add);
+        ObjectNode host = root.putObject("machine").put("system", machine.system).put("java", machine.java)
+                .put("processors", machine.processors);
+        machine.others.ifPresent(share -> host.put("others", share));
+        machine.idle.ifPresent(share -> host.put("idle", share));
+        parameters.ifPresent(count -> root.put("parameters", count));
+        root.put("seconds", seconds);
+        peakBytes.ifPresent(bytes -> root.put("peak_bytes", bytes));
+        ArrayNode list = root.putArray("stages");
+        for (Stage stage : stages) {
+            ObjectNode entry = list.addObject().put("name", stage.name).put("seconds", stage.seconds);
+            stage.peakBytes.ifPresent(bytes -> entry.put("peak_bytes", bytes));
+        }
+        return RecordJson.text(root);
+    }
+
+    /** Reads what {@link #toJson} wrote. */
+    static RunRecord of(JsonNode root) {
+        JsonNode host = root.path("machine");
+        return new RunRecord(root.path("tool").asString(""),
+                root.path("command").valueStream().map(JsonNode::asString).toList(),
+                new Host(host.path("system").asString(""), host.path("java").asString(""),
+                        host.path("processors").asInt(0), number(host.path("others")), number(host.path("idle"))),
+                count(root.path("parameters")), root.path("seconds").asDouble(0),
+                count(root.path("peak_bytes")),
+                root.path("stages").valueStream().map(stage -> new Stage(stage.path("name").asString(""),
+                        stage.path("seconds").asDouble(0), count(stage.path("peak_bytes")))).toList());
+    }
+
+    static OptionalDouble number(JsonNode value) {
+        return value.isNumber() ? OptionalDouble.of(value.asDouble()) : OptionalDouble.empty();
+    }
+
+    static OptionalLong count(JsonNode value) {
+        return value.isNumber() ? OptionalLong.of(value.asLong()) : OptionalLong.empty();
+    }
+}
