@@ -121,7 +121,8 @@ class BoundedMessagesTests {
                  "nodes": {"m1": {"kind": "weighted_sum", "scope": "all", "terms": [{"source": 1, "factor": 0.5},
                  {"source": 2, "factor": 0.5}]}}}""";
         Path file = folder.resolve("come.json");
-        for (String key : List.of("/format", "/format_version", "/layers", "/steps", "/steps/0/stack", "/steps/0/action",
+        for (String key : List.of("/format", "/format_version", "/layers", "/steps", "/steps/0/stack",
+                "/steps/0/action",
                 "/steps/0/stack/1", "/steps/0/count", "/steps/0/ratio", "/nodes", "/nodes/m1/kind", "/nodes/m1/scope",
                 "/nodes/m1/terms", "/nodes/m1/terms/0/source", "/nodes/m1/terms/0/factor")) {
             JsonNode root = new JsonMapper().readTree(plan);
@@ -146,7 +147,8 @@ class BoundedMessagesTests {
     void filesOfATokenizer(JsonNode value) throws IOException {
         Path model = WordModels.copy("llama-gqa", folder);
         Path settings = model.resolve("tokenizer_config.json");
-        for (String key : List.of("bos_token", "tokenizer_class", "added_tokens_decoder", "additional_special_tokens")) {
+        for (String key : List.of("bos_token", "tokenizer_class", "added_tokens_decoder",
+                "additional_special_tokens")) {
             ObjectNode root = JsonNodeFactory.instance.objectNode();
             root.set(key, value);
             Files.writeString(settings, root.toString());

@@ -9,8 +9,7 @@ import java.nio.file.Path;
 public enum OutgrownModel {
     LONGROPE(128, """
             {"rope_parameters": {"rope_type": "longrope", "rope_theta": 10000.0, "original_max_position_embeddings": 20,
-             "factor": 6.4, "short_factor": [1.0, 1.05], "long_factor": [3.0, 4.5]}}"""),
-    DYNAMIC(20, """
+             "factor": 6.4, "short_factor": [1.0, 1.05], "long_factor": [3.0, 4.5]}}"""), DYNAMIC(20, """
             {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 8.0}}""");
 
     private final int maxPositions;

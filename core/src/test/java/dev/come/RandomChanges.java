@@ -14,7 +14,8 @@ import java.util.function.Predicate;
 /** Reads sound content with random changes, as damage and odd tools make them, for some seconds. */
 public final class RandomChanges {
     /** What JSON is made of, and values at the edge of what is possible. */
-    public static final List<String> JSON = List.of("{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000", "\\ud800", "null",
+    public static final List<String> JSON = List.of("{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000", "\\ud800",
+            "null",
             "true", "0", "-1", "1.5", "NaN", "1e99999", "2147483648", "9223372036854775807", "99999999999999999999",
             "\"\"", "\" \"", "{}", "[]", "[[", "{\"\":", "\u00e9", "\ud83d\ude00", " ", "\n");
     /** How long, in seconds: a normal build has little time. */

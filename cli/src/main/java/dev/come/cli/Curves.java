@@ -38,7 +38,8 @@ final class Curves {
             row(table, "whole model", model.get());
             out.println(table);
             if (before.hasHidden()) {
-                out.printf("Of the loss of the whole model: KL %s, after %s; hidden term before its weight %s, after %s.%n",
+                out.printf(
+                        "Of the loss of the whole model: KL %s, after %s; hidden term before its weight %s, after %s.%n",
                         number(before.nextTokens()), number(after.nextTokens()), number(before.hidden()),
                         number(after.hidden()));
             }

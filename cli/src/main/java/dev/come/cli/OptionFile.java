@@ -91,7 +91,8 @@ final class OptionFile {
 
     private JsonNode read() {
         try {
-            return new YAMLMapper().readTree(new String(Limits.read(file, Limits.CONFIG_BYTES), StandardCharsets.UTF_8));
+            return new YAMLMapper()
+                    .readTree(new String(Limits.read(file, Limits.CONFIG_BYTES), StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new UsageException(
                     OPTION + ": " + file + " cannot be read (" + IoReason.of(e) + "); give a file of options");

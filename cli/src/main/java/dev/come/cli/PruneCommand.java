@@ -112,7 +112,9 @@ final class PruneCommand implements Runnable {
         requireOptionsOf(methods);
         PrintWriter out = spec.commandLine().getOut();
         Progress progress = main.progress(spec.commandLine().getErr());
-        Saving saving = dryRun ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false) : result.output.saving().reading(model.paths());
+        Saving saving = dryRun
+                ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false)
+                : result.output.saving().reading(model.paths());
         boolean several = methods.size() > 1;
         List<PruneJob.Run> runs = methods.stream().map(one -> new PruneJob.Run(
                 one.create(options, targetLayers != null),

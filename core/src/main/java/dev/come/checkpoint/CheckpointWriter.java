@@ -156,7 +156,8 @@ public final class CheckpointWriter {
         long totalBytes = tensors.stream().mapToLong(TensorSpec::byteLength).sum();
         List<Path> sources = sources();
         FileAttribute<?>[] modes = FileModes.ofFile(sources);
-        try (AtomicFolder made = AtomicFolder.beside(target.folder(), FileModes.ofFolder(source.map(List::of).orElse(sources)));
+        try (AtomicFolder made = AtomicFolder.beside(target.folder(),
+                FileModes.ofFolder(source.map(List::of).orElse(sources)));
                 Progress.Task task = progress.begin("saving " + target.folder().getFileName(), totalBytes,
                         Progress.BYTES)) {
             writeOtherFiles(made.folder(), modes);

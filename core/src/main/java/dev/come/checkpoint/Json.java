@@ -165,7 +165,8 @@ final class Json {
             String key = Objects.requireNonNull(parser.currentName());
             if (known.test(key)) {
                 throw new CheckpointException(
-                        "%s: '%s' is given twice; the file is damaged, fetch it again".formatted(file, Shown.of(path())));
+                        "%s: '%s' is given twice; the file is damaged, fetch it again".formatted(file,
+                                Shown.of(path())));
             }
             parser.nextToken();
             entry.accept(key, value());

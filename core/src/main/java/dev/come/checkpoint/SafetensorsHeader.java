@@ -193,7 +193,8 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
                 long end = Math.addExact(dataStart, offsets.getLast());
                 return new TensorInfo(name, dtype, shape, file, end - stored, stored);
             } catch (ArithmeticException _) {
-                throw wrong("%s of shape %s at %s is larger than any file can be".formatted(dtype, Shown.of(shape), offsets));
+                throw wrong("%s of shape %s at %s is larger than any file can be".formatted(dtype, Shown.of(shape),
+                        offsets));
             }
         }
 

@@ -27,7 +27,8 @@ public final class Shown {
         StringBuilder shown = new StringBuilder();
         for (int i = 0; i < end; i++) {
             char character = text.charAt(i);
-            shown.append(isPrinted(character) ? "" + character : String.format(Locale.ROOT, "\\u%04x", (int) character));
+            shown.append(
+                    isPrinted(character) ? "" + character : String.format(Locale.ROOT, "\\u%04x", (int) character));
         }
         return whole ? shown.toString() : shown + MORE;
     }

@@ -36,7 +36,8 @@ public final class JournalFile {
     public static Map<String, String> written(Path file) {
         Map<String, String> written = new HashMap<>();
         try (Stream<String> lines = Files.exists(file) ? Files.lines(file) : Stream.empty()) {
-            lines.filter(line -> line.startsWith("{\"" + Journal.WRITTEN)).forEach(line -> Journal.take(JSON.readTree(line), written));
+            lines.filter(line -> line.startsWith("{\"" + Journal.WRITTEN))
+                    .forEach(line -> Journal.take(JSON.readTree(line), written));
         } catch (IOException | UncheckedIOException | JacksonException _) {
             return Map.of(); // what is damaged is told when it is opened
         }

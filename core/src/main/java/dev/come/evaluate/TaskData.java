@@ -150,9 +150,10 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
             index = value.matches("\\d{1,4}") ? Integer.parseInt(value) : -1;
         }
         if (index < 0 || index >= choices) {
-            throw new InvalidInputException(row.name() + ": column " + Shown.of(gold.column()) + " is \"" + Shown.of(value)
-                    + "\", which is none of the " + choices
-                    + " choices; leave rows without an answer out, or correct the task's \"gold\"");
+            throw new InvalidInputException(
+                    row.name() + ": column " + Shown.of(gold.column()) + " is \"" + Shown.of(value)
+                            + "\", which is none of the " + choices
+                            + " choices; leave rows without an answer out, or correct the task's \"gold\"");
         }
         return index;
     }

@@ -141,7 +141,8 @@ final class TaskFile {
         List<Metric> metrics = new ArrayList<>();
         for (String name : root.has("metrics") ? json.strings(root, "metrics") : List.of("acc")) {
             metrics.add(possible.stream().filter(metric -> metric.name().toLowerCase(Locale.ROOT).equals(name))
-                    .findFirst().orElseThrow(() -> json.invalid("\"metrics\" names " + Shown.of(name) + ", but the choices are "
+                    .findFirst()
+                    .orElseThrow(() -> json.invalid("\"metrics\" names " + Shown.of(name) + ", but the choices are "
                             + possible.stream().map(metric -> metric.name().toLowerCase(Locale.ROOT)).sorted()
                                     .collect(Collectors.joining(", ")))));
         }

@@ -45,7 +45,8 @@ record TaskJson(String file) {
     List<String> strings(ObjectNode root, String key) {
         JsonNode list = root.path(key);
         if (!list.isArray() || list.isEmpty() || list.valueStream().anyMatch(element -> !element.isString())) {
-            throw invalid("\"" + key + "\" is " + (list.isMissingNode() ? "missing" : Shown.of(list)) + ", but must be a list of texts");
+            throw invalid("\"" + key + "\" is " + (list.isMissingNode() ? "missing" : Shown.of(list))
+                    + ", but must be a list of texts");
         }
         return list.valueStream().map(JsonNode::stringValue).toList();
     }

@@ -37,7 +37,8 @@ record GgufRope(GgufFile file, Architecture architecture, Optional<GgufTensor> f
             case "yarn" -> yarn(root.putObject("rope_scaling"),
                     factor().orElseThrow(() -> wrong("'%s' is missing, which positions of type yarn need"
                             .formatted(factorKey()))));
-            default -> throw wrong("'%s' is '%s', where none, linear or yarn is expected".formatted(key(TYPE), Shown.of(type)));
+            default -> throw wrong(
+                    "'%s' is '%s', where none, linear or yarn is expected".formatted(key(TYPE), Shown.of(type)));
         }
     }
 

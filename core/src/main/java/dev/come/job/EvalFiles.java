@@ -58,8 +58,9 @@ public record EvalFiles(Optional<Path> output, boolean samples, Optional<Path> l
     /** What an interrupted run has written is replaced as it goes on, as long as nobody has changed it. */
     private void checkReplaceable(String option, Path file) {
         if (JournalFile.isOne(file)) {
-            throw new UsageException(option + ": " + file + " holds the scores of a run that was interrupted, and is not"
-                    + " replaced; give another name");
+            throw new UsageException(
+                    option + ": " + file + " holds the scores of a run that was interrupted, and is not"
+                            + " replaced; give another name");
         }
         if (!overwrite && (output.isEmpty() || !ResultFiles.isOneOf(JournalFile.written(scoresFile()), file))) {
             throw new UsageException(option + ": " + file

@@ -35,8 +35,7 @@ final class PruneResults {
     }
 
     /** What was measured on the result of a method; losses only where several are compared and have tokens. */
-    private record Measured(MethodRun run, OptionalDouble denseLoss, OptionalDouble loss, Evaluations evaluations) {
-    }
+    private record Measured(MethodRun run, OptionalDouble denseLoss, OptionalDouble loss, Evaluations evaluations) {}
 
     /**
      * What was measured on texts.

@@ -32,7 +32,8 @@ record PlanFields(List<Field> fields) {
     private static final PlanFields TEXT = new PlanFields(List.of(text("dataset"), text("split"), texts("sources"),
             count("rows_available"), count("rows_taken"), text("assembly"), count("characters"), count("tokens"),
             count("tokens_used"), count("sequences"), count("sequence_length"), count("passed_positions").orAbsent(),
-            new Field("special_token_in_front", false, (parent, name, _) -> parent.flag(name)), sha256("fingerprint"), texts("notes")));
+            new Field("special_token_in_front", false, (parent, name, _) -> parent.flag(name)), sha256("fingerprint"),
+            texts("notes")));
 
     private static final PlanFields BEFORE = new PlanFields(List.of(text("metric"), number("value")));
 

@@ -157,7 +157,8 @@ final class PlanJson {
      * @throws InvalidInputException if something is missing
      */
     static void requireWhole(PruningPlan plan, Path file) {
-        PlanFields.ofPlan(plan.layers()).check(new CheckedFields(file.toString(), "", plan.settings()), true, List.of());
+        PlanFields.ofPlan(plan.layers()).check(new CheckedFields(file.toString(), "", plan.settings()), true,
+                List.of());
     }
 
     private static ObjectNode ofThisVersion(JsonNode json, Path file) {

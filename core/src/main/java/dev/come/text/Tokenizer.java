@@ -87,9 +87,11 @@ public final class Tokenizer implements AutoCloseable {
     private static void requireEmbeddings(TokenizerSource source, int embeddings) {
         for (AddedToken token : source.ends()) {
             if (token.id() >= embeddings) {
-                throw new InvalidInputException(source.file().resolveSibling("tokenizer_config.json") + " names the token '"
-                        + Shown.of(token.content()) + "', whose id would be " + token.id() + ", but the model's vocab_size is " + embeddings
-                        + ": the tokenizer belongs to another model.");
+                throw new InvalidInputException(
+                        source.file().resolveSibling("tokenizer_config.json") + " names the token '"
+                                + Shown.of(token.content()) + "', whose id would be " + token.id()
+                                + ", but the model's vocab_size is " + embeddings
+                                + ": the tokenizer belongs to another model.");
             }
         }
     }

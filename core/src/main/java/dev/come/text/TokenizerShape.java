@@ -55,7 +55,8 @@ record TokenizerShape(ObjectNode steps, List<AddedToken> added, boolean dividesA
             }
         });
         Pairs pairs = steps.findValuesAsString("type").contains("ByteLevel") ? ofBytes : ofText;
-        return new TokenizerShape(steps, text.map(SentencePieceText::added).orElse(added), text.isEmpty() || text.get().dividesAtBlanks(), pairs.letterThenBlank,
+        return new TokenizerShape(steps, text.map(SentencePieceText::added).orElse(added),
+                text.isEmpty() || text.get().dividesAtBlanks(), pairs.letterThenBlank,
                 pairs.lineFeedThenLetter, pairs.lineFeedThenBlank);
     }
 

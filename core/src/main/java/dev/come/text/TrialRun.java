@@ -44,9 +44,11 @@ public final class TrialRun {
     private static final List<String> OPTIONS = List.of("-XX:TieredStopAtLevel=1", "-XX:-CreateCoredumpOnCrash",
             "-XX:ErrorFile=/dev/null");
 
-    private static final List<String> TEXTS = List.of("", " ", "a", "It's  the 1st\r\n\r\nline,\tisn't it? ", "\u00e9 e\u0301 \u1e9e\u0323",
+    private static final List<String> TEXTS = List.of("", " ", "a", "It's  the 1st\r\n\r\nline,\tisn't it? ",
+            "\u00e9 e\u0301 \u1e9e\u0323",
             "\u0421\u043b\u043e\u0432\u043e \u05e9\u05dc\u05d5\u05dd \u6f22\u5b57\u3002\ud55c\uae00 \u1112\u1161\u11ab",
-            "\ud83d\ude00\ud83d\udc69\u200d\ud83d\udcbb \ufffd\u0000\u2581\u00a0\u3000", "x".repeat(300), "<0x41> ... !!! --",
+            "\ud83d\ude00\ud83d\udc69\u200d\ud83d\udcbb \ufffd\u0000\u2581\u00a0\u3000", "x".repeat(300),
+            "<0x41> ... !!! --",
             "one two three ".repeat(200));
 
     private final Path folder;
@@ -102,8 +104,10 @@ public final class TrialRun {
             if (!ended || process.exitValue() >= ENDED || process.exitValue() < 0) {
                 throw new InvalidInputException(
                         file + " is not a tokenizer that can be used: the tokenizers library "
-                                + (ended ? "ended the process that tried it" : "did not get ready with it within "
-                                        + longest.toSeconds() + " seconds")
+                                + (ended
+                                        ? "ended the process that tried it"
+                                        : "did not get ready with it within "
+                                                + longest.toSeconds() + " seconds")
                                 + "; fetch the file again, or take that of the model it was made from");
             }
             return process.exitValue() == 0;

@@ -40,7 +40,8 @@ record AddedTokens(List<AddedToken> tokens, int from, int to) {
         List<AddedToken> tokens = new ArrayList<>();
         while (parser.nextToken() != JsonToken.END_ARRAY) {
             if (parser.currentToken() != JsonToken.START_OBJECT) {
-                throw TokenizerText.damaged(file, "entry %s of its added_tokens is no object {...}".formatted(tokens.size()));
+                throw TokenizerText.damaged(file,
+                        "entry %s of its added_tokens is no object {...}".formatted(tokens.size()));
             }
             tokens.add(new Entry(file, parser, tokens.size()).read());
         }

@@ -38,7 +38,8 @@ public record ByteLevelVocabulary(Path file, Map<String, Integer> ids, List<Stri
             if (!ids.containsKey(left) || !ids.containsKey(right) || !ids.containsKey(left + right)) {
                 throw new CheckpointException(
                         ("%s: merge %s is '%s', where two tokens with a blank between them are expected that make a third; "
-                                + "the vocabulary is damaged, fetch the file again").formatted(file, i + 1, Shown.of(merge)));
+                                + "the vocabulary is damaged, fetch the file again")
+                                .formatted(file, i + 1, Shown.of(merge)));
             }
         }
     }

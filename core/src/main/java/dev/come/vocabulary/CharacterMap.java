@@ -62,8 +62,9 @@ public final class CharacterMap {
     }
 
     private static CheckpointException damaged(Path file, String problem) {
-        return new CheckpointException("%s: the map of characters (precompiled_charsmap) is damaged: %s; fetch the file again"
-                .formatted(file, problem));
+        return new CheckpointException(
+                "%s: the map of characters (precompiled_charsmap) is damaged: %s; fetch the file again"
+                        .formatted(file, problem));
     }
 
     private static boolean isUtf8(byte[] text) {

@@ -39,13 +39,16 @@ final class Completion {
                 continue;
             }
             AddedToken before = all.get(token.content());
-            Optional<Integer> own = before != null ? Optional.of(before.id()) : Optional.ofNullable(known.ids().get(token.content()));
+            Optional<Integer> own = before != null
+                    ? Optional.of(before.id())
+                    : Optional.ofNullable(known.ids().get(token.content()));
             int id = own.isPresent() ? own.get() : next++;
             if (before == null && token.id() != AddedToken.NEXT && token.id() != id) {
                 throw new CheckpointException(
                         ("%s gives the token '%s' the id %s, but %s %s; take all files of the tokenizer from the same model")
                                 .formatted(settings.file(), Shown.of(token.content()), token.id(),
-                                        own.isPresent() ? "the vocabulary has it as" : "the next id that is free is", id));
+                                        own.isPresent() ? "the vocabulary has it as" : "the next id that is free is",
+                                        id));
             }
             all.put(token.content(), token.withId(id));
         }

@@ -97,8 +97,9 @@ public final class TokenizerCheck {
             @Override
             public void merge(String left, String right) {
                 if (!right.startsWith(prefix)) {
-                    throw damaged("the second token of the merge '%s %s' does not begin with '%s', as all within words do"
-                            .formatted(Shown.of(left), Shown.of(right), Shown.of(prefix)));
+                    throw damaged(
+                            "the second token of the merge '%s %s' does not begin with '%s', as all within words do"
+                                    .formatted(Shown.of(left), Shown.of(right), Shown.of(prefix)));
                 }
             }
         });
@@ -112,8 +113,9 @@ public final class TokenizerCheck {
             Integer own = ids.putIfAbsent(token.content(), next);
             int id = own == null ? next : own;
             if (token.id() != id) {
-                throw damaged("its added token '%s' has the id %s, but %s %s".formatted(Shown.of(token.content()), token.id(),
-                        own == null ? "the next id that is free is" : "the vocabulary has it as", id));
+                throw damaged(
+                        "its added token '%s' has the id %s, but %s %s".formatted(Shown.of(token.content()), token.id(),
+                                own == null ? "the next id that is free is" : "the vocabulary has it as", id));
             }
             next = Math.max(next, id + 1);
         }
@@ -170,7 +172,8 @@ public final class TokenizerCheck {
             }
             String sequence = piece.path("Sequence").path("id").asString("A");
             if (!sequence.equals("A")) {
-                throw damaged("its post_processor expects a second text beside the first ('%s')".formatted(Shown.of(sequence)));
+                throw damaged("its post_processor expects a second text beside the first ('%s')"
+                        .formatted(Shown.of(sequence)));
             }
             text |= piece.has("Sequence");
         }
@@ -183,11 +186,13 @@ public final class TokenizerCheck {
         JsonNode list = token.path("ids");
         Integer known = ids.get(name);
         if (list.isEmpty() || list.size() != token.path("tokens").size()) {
-            throw damaged("its post_processor does not say which ids '%s' has, and their names".formatted(Shown.of(name)));
+            throw damaged(
+                    "its post_processor does not say which ids '%s' has, and their names".formatted(Shown.of(name)));
         }
         if (known != null && list.size() == 1 && list.get(0).asInt(-1) != known) {
-            throw damaged("its post_processor gives '%s' the id %s, but the vocabulary has it as %s".formatted(Shown.of(name),
-                    Shown.of(list.get(0)), known));
+            throw damaged(
+                    "its post_processor gives '%s' the id %s, but the vocabulary has it as %s".formatted(Shown.of(name),
+                            Shown.of(list.get(0)), known));
         }
     }
 

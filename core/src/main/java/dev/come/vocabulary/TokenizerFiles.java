@@ -66,7 +66,8 @@ public final class TokenizerFiles {
 
     private static TokenizerSource made(Path file, String json, TokenizerSettings settings, List<AddedToken> own,
             List<AddedToken> all, Optional<SentencePieceText> text) {
-        return new TokenizerSource(file, json, TokenizerSource.hash(json.getBytes(StandardCharsets.UTF_8), ""), text, all,
+        return new TokenizerSource(file, json, TokenizerSource.hash(json.getBytes(StandardCharsets.UTF_8), ""), text,
+                all,
                 ends(settings, all), all.size() - own.size());
     }
 

@@ -173,7 +173,8 @@ final class TokenizerSettings {
         Map<Integer, AddedToken> tokens = new TreeMap<>();
         for (String content : added.keys()) {
             int id = added.integer(content);
-            tokens.put(id, special.contains(content) ? AddedToken.special(id, content) : AddedToken.normalized(id, content));
+            tokens.put(id,
+                    special.contains(content) ? AddedToken.special(id, content) : AddedToken.normalized(id, content));
         }
         for (AddedToken token : present) {
             tokens.remove(token.id());

@@ -18,7 +18,8 @@ import java.util.zip.CRC32;
  * @param ends of these, what begins and what ends a text for the model
  * @param further how many of them only the files beside the vocabulary know
  */
-public record TokenizerSource(Path file, String json, String hash, Optional<SentencePieceText> text, List<AddedToken> added,
+public record TokenizerSource(Path file, String json, String hash, Optional<SentencePieceText> text,
+        List<AddedToken> added,
         List<AddedToken> ends, int further) {
     public TokenizerSource {
         added = List.copyOf(added);

@@ -26,8 +26,10 @@ import tools.jackson.databind.node.ObjectNode;
 public final class TokenizerText {
     /** Deeper ones than the tokenizers library takes are refused; real files have six levels. */
     private static final int DEPTH = 64;
-    private static final JsonFactory FORMAT = JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder()
-            .maxNestingDepth(DEPTH).maxStringLength(Limits.TOKENIZER_BYTES).build()).build();
+    private static final JsonFactory FORMAT = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNestingDepth(DEPTH).maxStringLength(Limits.TOKENIZER_BYTES).build())
+            .build();
 
     private final Path file;
     private final JsonParser parser;
@@ -61,7 +63,8 @@ public final class TokenizerText {
      * @throws CheckpointException if it is not JSON, or a list is not as it must be
      */
     public static ObjectNode read(Path file, String json, Visitor visitor) {
-        return parsed(file, () -> Trees.MAPPER.createParser(json), parser -> new TokenizerText(file, parser, visitor).document());
+        return parsed(file, () -> Trees.MAPPER.createParser(json),
+                parser -> new TokenizerText(file, parser, visitor).document());
     }
 
     /** Only what goes through a whole file needs it, and to make it takes longer than to read the beginning of one. */
@@ -143,7 +146,8 @@ public final class TokenizerText {
         for (String token = parser.nextName(); token != null; token = parser.nextName(), size++) {
             if (parser.nextToken() != JsonToken.VALUE_NUMBER_INT || parser.getLongValue() < 0
                     || parser.getLongValue() > Integer.MAX_VALUE) {
-                throw damaged(file, "the id of the token '%s' is %s".formatted(Shown.of(token), Shown.of(parser.getString())));
+                throw damaged(file,
+                        "the id of the token '%s' is %s".formatted(Shown.of(token), Shown.of(parser.getString())));
             }
             visitor.token(sound(token), parser.getIntValue());
         }

@@ -186,7 +186,8 @@ class AtomicFolderTests {
         }
 
         static void save(Path target, int generation) {
-            ConfigTree config = ConfigTree.create(target, root -> root.put("model_type", "llama").put("generation", generation));
+            ConfigTree config = ConfigTree.create(target,
+                    root -> root.put("model_type", "llama").put("generation", generation));
             List<TensorSpec> tensors = Stream.of("first", "second")
                     .map(name -> new TensorSpec(name, DType.F32, List.of(8L))).toList();
             new CheckpointWriter(target, config).overwrite(true).write(tensors, spec -> {

@@ -85,7 +85,8 @@ class TaskFileTests {
 
     /** The pattern of a place, by what stands for the folder, and the source that is recorded. */
     @ParameterizedTest
-    @CsvSource({"FOLDER/data/capitals.jsonl, FOLDER/data/capitals.jsonl", "FOLDER/data/*.{table}, FOLDER/data/capitals.jsonl",
+    @CsvSource({"FOLDER/data/capitals.jsonl, FOLDER/data/capitals.jsonl",
+        "FOLDER/data/*.{table}, FOLDER/data/capitals.jsonl",
         "FOLDER//data/./capitals.jsonl, FOLDER/data/./capitals.jsonl", "../data/capitals.jsonl, ../data/capitals.jsonl",
         "'FOLDER/[a] *?/capitals.jsonl', 'FOLDER/[a] *?/capitals.jsonl'"})
     void dataMayLieAnywhere(String pattern, String source) throws IOException {
@@ -93,7 +94,8 @@ class TaskFileTests {
         write("data/capitals.jsonl", row);
         write("[a] *?/capitals.jsonl", row);
         Path below = Files.createDirectory(folder.resolve("tasks"));
-        String task = CAPITALS.replace("\"capitals.jsonl\"", "\"" + pattern.replace("FOLDER", folder.toString()) + "\"");
+        String task = CAPITALS.replace("\"capitals.jsonl\"",
+                "\"" + pattern.replace("FOLDER", folder.toString()) + "\"");
         TaskData data = TaskData.read(
                 TaskFile.parse(task, List.of(below), HarnessVersion.V0_4_13).getFirst(), 0, ALL);
         assertThat(data.documents()).hasSize(1);

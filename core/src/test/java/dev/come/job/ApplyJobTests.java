@@ -102,7 +102,8 @@ class ApplyJobTests {
         JsonMapper json = new JsonMapper();
         ObjectNode whole = (ObjectNode) json.readTree(run.target("out/come.json"));
         Path plan = run.target("damaged.json");
-        for (String parent : List.of("", "/model", "/calibration", "/compute", "/steps/0", "/nodes/m1", "/nodes/m1/shares/0")) {
+        for (String parent : List.of("", "/model", "/calibration", "/compute", "/steps/0", "/nodes/m1",
+                "/nodes/m1/shares/0")) {
             for (String key : List.copyOf(whole.at(parent).propertyNames())) {
                 if (List.of("seed", "calibration").contains(key)) {
                     continue; // of methods that take no data

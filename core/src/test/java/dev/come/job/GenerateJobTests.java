@@ -105,7 +105,8 @@ class GenerateJobTests {
     @Test
     void halfCharactersThatGoOnAreSaid() throws IOException {
         int half = TOKENS.indexOf("<0x9F>");
-        assertThat(generate(scriptedModel(1, List.of(TOKENS.indexOf("a"), half, half)), "a", greedy(8))).isEqualTo("\uFFFD".repeat(8));
+        assertThat(generate(scriptedModel(1, List.of(TOKENS.indexOf("a"), half, half)), "a", greedy(8)))
+                .isEqualTo("\uFFFD".repeat(8));
         assertThat(pieces).containsExactly("\uFFFD", "\uFFFD", "\uFFFD", "\uFFFD", "\uFFFD", "\uFFFD\uFFFD\uFFFD");
     }
 

@@ -8,7 +8,6 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
 import dev.come.calibration.Calibration.GradientOrder;
-
 import dev.come.prune.Barriers;
 import dev.come.prune.BlockScore.Reduction;
 import dev.come.prune.ComeAuto;

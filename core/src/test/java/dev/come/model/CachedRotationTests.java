@@ -62,7 +62,8 @@ class CachedRotationTests {
     @ParameterizedTest
     @EnumSource
     void severalSequencesGoOnTogetherWhereverTheyAreCut(OutgrownModel outgrown) throws IOException {
-        int[] whole = Stream.of(PROMPT, Objects.requireNonNull(EXPECTED.get(outgrown))).flatMapToInt(Arrays::stream).toArray();
+        int[] whole = Stream.of(PROMPT, Objects.requireNonNull(EXPECTED.get(outgrown))).flatMapToInt(Arrays::stream)
+                .toArray();
         int[] other = Arrays.stream(whole).map(token -> (token + 5) % 128).toArray();
         try (Checkpoint checkpoint = Checkpoint.open(outgrown.write(folder));
                 CausalLanguageModel model = new CausalLanguageModel(checkpoint, ModelConfig.of(checkpoint),

@@ -91,7 +91,8 @@ class PruningPlanTests {
         assertThat(removed.describe(dense)).isEqualTo("removed 3");
         assertThat(added.describe(left)).isEqualTo("merged [1, 2, 4]");
         assertThatThrownBy(() -> read(plan.toJson().replace("-1.0", "\"much\"")))
-                .isInstanceOf(InvalidInputException.class).hasMessageContaining("\"nodes.m1.terms[0].factor\" is \"much\", expected a finite number");
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("\"nodes.m1.terms[0].factor\" is \"much\", expected a finite number");
         assertThatThrownBy(() -> read(plan.toJson().replace("\"matrices\"", "\"some\"")))
                 .hasMessageContaining("scope\" is \"some\", expected one of all, matrices");
     }
@@ -120,72 +121,73 @@ class PruningPlanTests {
 
     /** What is replaced, by what, and what the message says of it. */
     @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
-            come-plan | come-plan-9 | "come-plan-9", expected "come-plan"
-            "format" : "come-plan" | "format" : 7 | its "format" is 7
-            "format_version" : 2 | "format_version" : 3 | its "format_version" is 3, expected at most 2
-            "format_version" : 2 | "format_version" : "new" | its "format_version" is "new"
-            "layers" : 5 | "layers" : "five" | "five"
-            "layers" : 5 | "layers" : 3 | layer 3 of a model with 3 layers
-            "layers" : 5 | "layers" : 50 | step 1 makes 4 layers of 50
-            0, "m1", 3, 4 | 0, "m1", 3, 5 | layer 5 of a model with 5 layers
-            0, "m1", 3, 4 | 0, "m1", 3, -1 | layer -1
-            0, "m1", 3, 4 | 0, "m7", 3, 4 | node "m7", which is not in its table
-            0, "m1", 3, 4 | 0, {}, 3, 4 | names node {}
-            0, "m1", 3, 4 | 0, 1, 2, 3, 4 | step 1 makes 5 layers of 5
-            0, "m1", 3, 4 |  | a stack has no layers
-            "position" : 1 | "position" : 4 | from position 4
-            "position" : 1 | "position" : -1 | from position -1
-            "count" : 2 | "count" : "two" | "two"
-            "action" : "merge" | "action" : "split" | a step has the action "split"
-            "action" : "merge" | "action" : "remove" | step 1 makes 4 layers of 5 by removing 2
-            "kind" : "concatenated" | "kind" : "unheard-of" | of the kind "unheard-of"
-            "query_heads" : "tiled" | "query_heads" : "striped" | query_heads" is "striped"
-            "source" : 1 | "source" : "m1" | node "m1", which is not in its table or only further down
-            "source" : 1 | "source" : "m2" | node "m2", which is not in its table or only further down
-            "source" : 1 | "source" : 2 | "m1" is not made of two or more layers in their order
-            "source" : 1 | "source" : 5 | layer 5 of a model with 5 layers
-            "source" : 1 | "origin" : 1 | "nodes.m1.shares[0].source" is missing
-            "channels" : [ 0, 2 ] | "channels" : [ 0, "x" ] | "x"
-            "shares" | "parts" | "m1" is not made of two or more layers
-            "layers" : 5 | "layers" : 5.0 | "layers" is 5.0, expected a whole number from 1 to 4096
-            "layers" : 5 | "layers" : 5, "layers" : 5 | Duplicate
-            "layers" : 5 | "layer" : 5 | "layers" is missing
-            "layers" : 5 | "layers" : 5, "more" : 1 | "more" is no field
-            "layers" : 4, | "layers" : 3, | "steps[0].layers" is 3, expected 4
-            "layers" : 4, |  | "steps[0].layers" is missing
-            "tree" : "[0, [1, 2], 3, 4]" | "tree" : "[0, [1, 2], 4, 3]" | expected "[0, [1, 2], 3, 4]"
-            0, "m1", 3, 4 | 0, "m1", 4, 3 | the layers of the stack [0, [1, 2], 4, 3] are not in their order
-            0, "m1", 3, 4 | 0, "m1", 3, 3 | the layers of the stack [0, [1, 2], 3, 3] are not in their order
-            0, "m1", 3, 4 | 0, 1, 2, 3 | step 1 is said to lead to [0, 1, 2, 3], but leads to [0, [1, 2], 3, 4]
-            0, "m1", 3, 4 | 0, "m1", null, 4 | names node null
-            "position" : 1 | "position" : 0 | step 1 is said to lead to [0, [1, 2], 3, 4], but leads to [[0, 1], 2, 3, 4]
-            "position" : 1 | "position" : 1e10 | "steps[0].position" is
-            "position" : 1 | "position" : 99999999999999999999999 | "steps[0].position" is 99999999999999999999999
-            "position" : 1 | "position" : true | "steps[0].position" is true
-            [ 0.25, 0.75 ] | [ 0.25, 0.5 ] | "steps[1].ratio" is [0.25,0.5], expected a share for each of 2 layers, which sum to 1
-            [ 0.25, 0.75 ] | [ 1.0 ] | "steps[1].ratio" is [1.0], expected a share for each
-            [ 0.25, 0.75 ] | [ -0.25, 1.25 ] | "steps[1].ratio[0]" is -0.25, expected a number from
-            [ 0.25, 0.75 ] | [ null, 0.75 ] | "steps[1].ratio[0]" is null
-            "ratio" : [ | "share" : [ | "steps[0].ratio" is missing
-            "ratio" : 0.3333333333333333 | "ratio" : -0.3333333333333333 | "nodes.m1.shares[0].ratio" is -0.3333333333333333
-            "ratio" : 0.3333333333333333 | "ratio" : 0.5 | "nodes.m1.shares" is
-            "ratio" : 0.3333333333333333 | "part" : 0.3333333333333333 | "nodes.m1.shares[0].ratio" is missing
-            "channels" : [ 0, 2 ] | "channels" : [ null, 2 ] | "nodes.m1.shares[0].channels[0]" is null
-            "channels" : [ 0, 2 ] | "channels" : [ 2, 0 ] | ascending order
-            "channels" : [ 0, 2 ] | "channels" : [ 2, 2 ] | ascending order
-            "channels" : [ 0, 2 ] | "channels" : [ 0, 2.5 ] | "nodes.m1.shares[0].channels[1]" is 2.5
-            "channels" : [ 0, 2 ] | "channels" : 2 | expected a list
-            "key_value_heads" : [ 0 ] | "key_value_heads" : [ 1, 0 ] | ascending order
-            0.1, null | 0.1, "much" | "steps[0].scores.angular_distance[1]" is "much"
-            0.1, null | 0.1, {} | "steps[0].scores.angular_distance[1]" is {}
-            0.1, null | 0.1, 1e999 | "steps[0].scores.angular_distance[1]" is
-            "value" : 11.25 | "value" : null | "evaluations[0].value" is null
-            "metric" : "wiki2 perplexity" | "metric" : 2 | "evaluations[0].metric" is 2
-            "value" : 11.25 | "value" : 1e999 | "evaluations[0].value" is
-            "method" : "concat_merge" | "method" : 3 | "method" is 3
-            "target_layers" : 3 | "target_layers" : 6 | "target_layers" is 6, expected a whole number from 1 to 5
-            """)
+    @CsvSource(delimiter = '|', quoteCharacter = '\0',
+            textBlock = """
+                    come-plan | come-plan-9 | "come-plan-9", expected "come-plan"
+                    "format" : "come-plan" | "format" : 7 | its "format" is 7
+                    "format_version" : 2 | "format_version" : 3 | its "format_version" is 3, expected at most 2
+                    "format_version" : 2 | "format_version" : "new" | its "format_version" is "new"
+                    "layers" : 5 | "layers" : "five" | "five"
+                    "layers" : 5 | "layers" : 3 | layer 3 of a model with 3 layers
+                    "layers" : 5 | "layers" : 50 | step 1 makes 4 layers of 50
+                    0, "m1", 3, 4 | 0, "m1", 3, 5 | layer 5 of a model with 5 layers
+                    0, "m1", 3, 4 | 0, "m1", 3, -1 | layer -1
+                    0, "m1", 3, 4 | 0, "m7", 3, 4 | node "m7", which is not in its table
+                    0, "m1", 3, 4 | 0, {}, 3, 4 | names node {}
+                    0, "m1", 3, 4 | 0, 1, 2, 3, 4 | step 1 makes 5 layers of 5
+                    0, "m1", 3, 4 |  | a stack has no layers
+                    "position" : 1 | "position" : 4 | from position 4
+                    "position" : 1 | "position" : -1 | from position -1
+                    "count" : 2 | "count" : "two" | "two"
+                    "action" : "merge" | "action" : "split" | a step has the action "split"
+                    "action" : "merge" | "action" : "remove" | step 1 makes 4 layers of 5 by removing 2
+                    "kind" : "concatenated" | "kind" : "unheard-of" | of the kind "unheard-of"
+                    "query_heads" : "tiled" | "query_heads" : "striped" | query_heads" is "striped"
+                    "source" : 1 | "source" : "m1" | node "m1", which is not in its table or only further down
+                    "source" : 1 | "source" : "m2" | node "m2", which is not in its table or only further down
+                    "source" : 1 | "source" : 2 | "m1" is not made of two or more layers in their order
+                    "source" : 1 | "source" : 5 | layer 5 of a model with 5 layers
+                    "source" : 1 | "origin" : 1 | "nodes.m1.shares[0].source" is missing
+                    "channels" : [ 0, 2 ] | "channels" : [ 0, "x" ] | "x"
+                    "shares" | "parts" | "m1" is not made of two or more layers
+                    "layers" : 5 | "layers" : 5.0 | "layers" is 5.0, expected a whole number from 1 to 4096
+                    "layers" : 5 | "layers" : 5, "layers" : 5 | Duplicate
+                    "layers" : 5 | "layer" : 5 | "layers" is missing
+                    "layers" : 5 | "layers" : 5, "more" : 1 | "more" is no field
+                    "layers" : 4, | "layers" : 3, | "steps[0].layers" is 3, expected 4
+                    "layers" : 4, |  | "steps[0].layers" is missing
+                    "tree" : "[0, [1, 2], 3, 4]" | "tree" : "[0, [1, 2], 4, 3]" | expected "[0, [1, 2], 3, 4]"
+                    0, "m1", 3, 4 | 0, "m1", 4, 3 | the layers of the stack [0, [1, 2], 4, 3] are not in their order
+                    0, "m1", 3, 4 | 0, "m1", 3, 3 | the layers of the stack [0, [1, 2], 3, 3] are not in their order
+                    0, "m1", 3, 4 | 0, 1, 2, 3 | step 1 is said to lead to [0, 1, 2, 3], but leads to [0, [1, 2], 3, 4]
+                    0, "m1", 3, 4 | 0, "m1", null, 4 | names node null
+                    "position" : 1 | "position" : 0 | step 1 is said to lead to [0, [1, 2], 3, 4], but leads to [[0, 1], 2, 3, 4]
+                    "position" : 1 | "position" : 1e10 | "steps[0].position" is
+                    "position" : 1 | "position" : 99999999999999999999999 | "steps[0].position" is 99999999999999999999999
+                    "position" : 1 | "position" : true | "steps[0].position" is true
+                    [ 0.25, 0.75 ] | [ 0.25, 0.5 ] | "steps[1].ratio" is [0.25,0.5], expected a share for each of 2 layers, which sum to 1
+                    [ 0.25, 0.75 ] | [ 1.0 ] | "steps[1].ratio" is [1.0], expected a share for each
+                    [ 0.25, 0.75 ] | [ -0.25, 1.25 ] | "steps[1].ratio[0]" is -0.25, expected a number from
+                    [ 0.25, 0.75 ] | [ null, 0.75 ] | "steps[1].ratio[0]" is null
+                    "ratio" : [ | "share" : [ | "steps[0].ratio" is missing
+                    "ratio" : 0.3333333333333333 | "ratio" : -0.3333333333333333 | "nodes.m1.shares[0].ratio" is -0.3333333333333333
+                    "ratio" : 0.3333333333333333 | "ratio" : 0.5 | "nodes.m1.shares" is
+                    "ratio" : 0.3333333333333333 | "part" : 0.3333333333333333 | "nodes.m1.shares[0].ratio" is missing
+                    "channels" : [ 0, 2 ] | "channels" : [ null, 2 ] | "nodes.m1.shares[0].channels[0]" is null
+                    "channels" : [ 0, 2 ] | "channels" : [ 2, 0 ] | ascending order
+                    "channels" : [ 0, 2 ] | "channels" : [ 2, 2 ] | ascending order
+                    "channels" : [ 0, 2 ] | "channels" : [ 0, 2.5 ] | "nodes.m1.shares[0].channels[1]" is 2.5
+                    "channels" : [ 0, 2 ] | "channels" : 2 | expected a list
+                    "key_value_heads" : [ 0 ] | "key_value_heads" : [ 1, 0 ] | ascending order
+                    0.1, null | 0.1, "much" | "steps[0].scores.angular_distance[1]" is "much"
+                    0.1, null | 0.1, {} | "steps[0].scores.angular_distance[1]" is {}
+                    0.1, null | 0.1, 1e999 | "steps[0].scores.angular_distance[1]" is
+                    "value" : 11.25 | "value" : null | "evaluations[0].value" is null
+                    "metric" : "wiki2 perplexity" | "metric" : 2 | "evaluations[0].metric" is 2
+                    "value" : 11.25 | "value" : 1e999 | "evaluations[0].value" is
+                    "method" : "concat_merge" | "method" : 3 | "method" is 3
+                    "target_layers" : 3 | "target_layers" : 6 | "target_layers" is 6, expected a whole number from 1 to 5
+                    """)
     void aDamagedPlanIsOneClearMessage(String text, String damage, String message) {
         String damaged = plan().toJson().replaceFirst(java.util.regex.Pattern.quote(text),
                 java.util.regex.Matcher.quoteReplacement(damage == null ? "" : damage));
@@ -205,8 +207,9 @@ class PruningPlanTests {
     void anEvaluationIsOfAStackOfTheHistory() {
         PruningPlan plan = plan().withEvaluations(List.of(new Measurement(2, "wiki2 perplexity", 1)));
         assertThatThrownBy(() -> read(plan.toJson())).isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("\"evaluations[0].layers\" is 2, expected a number of layers that the history has:"
-                        + " [3, 4, 5]");
+                .hasMessageContaining(
+                        "\"evaluations[0].layers\" is 2, expected a number of layers that the history has:"
+                                + " [3, 4, 5]");
     }
 
     @Test

@@ -111,7 +111,8 @@ class MappedSentencePieceTests {
     @Test
     void aTextIsCutWhereItsIdsAreThoseOfTheWhole() throws IOException {
         try (Tokenizer tokenizer = open("mapped-bpe")) {
-            String text = "The fox sees the dog.\r\nUnder the \ufb01r e\u0301 owl\u3000 \uff11 a</s> b\n\n c. ".repeat(200);
+            String text = "The fox sees the dog.\r\nUnder the \ufb01r e\u0301 owl\u3000 \uff11 a</s> b\n\n c. "
+                    .repeat(200);
             TokenIds ids = new TokenIds("text", Long.MAX_VALUE, false, "");
             TextEncoder encoder = new TextEncoder(tokenizer, true, ids, 100, 1000);
             encoder.append(text);

@@ -16,7 +16,8 @@ class OddNamesTests {
 
     @ParameterizedTest
     @ValueSource(strings = {"text=7", "a=b=c", "{a,b}", "a{1..3}", "[a]", "a]", "[!a]", "a*", "**", "?", "a\\b", "\\",
-        "a'b", "a\"b", "a b", "%20", "~", "$HOME", "http:", "s3:", "hf:", "x?y=1", "#", "größe", "😀", "-", "a.gz", "a.parquet"})
+        "a'b", "a\"b", "a b", "%20", "~", "$HOME", "http:", "s3:", "hf:", "x?y=1", "#", "größe", "😀", "-", "a.gz",
+        "a.parquet"})
     void aFolderOfAnyNameIsAFolder(String name) throws Exception {
         Path odd = Files.createDirectories(folder.resolve(name));
         Files.writeString(odd.resolve("a.csv"), "text,n\none,1\n");

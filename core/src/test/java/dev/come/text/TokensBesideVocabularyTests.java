@@ -70,7 +70,8 @@ class TokensBesideVocabularyTests {
             throws IOException {
         write(name);
         assertThatThrownBy(() -> Tokenizer.open(folder)).isInstanceOf(InvalidInputException.class)
-                .hasMessage("%s gives the token '%s' the id %s, but %s; take all files of the tokenizer from the same model",
+                .hasMessage(
+                        "%s gives the token '%s' the id %s, but %s; take all files of the tokenizer from the same model",
                         folder.resolve(file), token, id, why);
     }
 

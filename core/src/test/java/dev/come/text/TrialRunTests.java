@@ -64,8 +64,9 @@ class TrialRunTests {
     @Test
     void aTokenizerThatEndsTheProcessIsRefused() {
         assertThatThrownBy(() -> once(LONG, "sh", "-c", "kill -ABRT $$")).isInstanceOf(InvalidInputException.class)
-                .hasMessage("%s is not a tokenizer that can be used: the tokenizers library ended the process that tried it;"
-                        + " fetch the file again, or take that of the model it was made from",
+                .hasMessage(
+                        "%s is not a tokenizer that can be used: the tokenizers library ended the process that tried it;"
+                                + " fetch the file again, or take that of the model it was made from",
                         folder.resolve("model/tokenizer.json"));
         assertThat(checked).hasSize(1);
     }

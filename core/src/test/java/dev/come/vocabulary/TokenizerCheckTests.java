@@ -31,11 +31,13 @@ class TokenizerCheckTests {
 
     static final List<Fault> FAULTS = List.of(
             new Fault("{\"model\":", "EOF, its JSON ends before it is complete"),
-            new Fault("[]", "a JSON object {...} is expected"), new Fault("{} {}", "text follows after its JSON object"),
+            new Fault("[]", "a JSON object {...} is expected"),
+            new Fault("{} {}", "text follows after its JSON object"),
             new Fault("{\"version\":\"1.0\",,}", "its JSON is broken (Unexpected character"),
             new Fault("{\"padding\":null,\"padding\":null}", "'padding' is given twice"),
             new Fault("{}", "it has no model with a vocabulary"), model("\"WordLevel\",\"vocab\":null"),
-            new Fault("{\"normalizer\":" + "[".repeat(70) + "]".repeat(70) + "}", "its JSON is broken (Document nesting"),
+            new Fault("{\"normalizer\":" + "[".repeat(70) + "]".repeat(70) + "}",
+                    "its JSON is broken (Document nesting"),
             new Fault("{\"truncation\":{\"max_length\":1e999}}", "the number under 'max_length' is too large"),
             new Fault(with("\"normalizer\":{\"type\":\"Prepend\",\"prepend\":\"\\ud800\"}"),
                     "holds half a character"),
@@ -62,9 +64,12 @@ class TokenizerCheckTests {
             added("{\"id\":5,\"content\":\"<x>\"},{\"id\":9,\"content\":\"<y>\"}",
                     "its added token '<y>' has the id 9, but the next id that is free is 6"),
             new Fault(with("\"decoder\":[]"), "its decoder is no object {...}"),
-            new Fault(with("\"decoder\":{\"type\":\"Fuse\",\"stop\":1}"), "its decoder takes something off the end of texts"),
-            new Fault(with("\"normalizer\":{\"precompiled_charsmap\":\"@\"}"), "its precompiled_charsmap is not base64"),
-            new Fault(with("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"precompiled_charsmap\":\"AAA\"}]}"),
+            new Fault(with("\"decoder\":{\"type\":\"Fuse\",\"stop\":1}"),
+                    "its decoder takes something off the end of texts"),
+            new Fault(with("\"normalizer\":{\"precompiled_charsmap\":\"@\"}"),
+                    "its precompiled_charsmap is not base64"),
+            new Fault(
+                    with("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"precompiled_charsmap\":\"AAA\"}]}"),
                     "its precompiled_charsmap is not base64 to its end"),
             processor("\"special_tokens\":{},\"single\":[{\"SpecialToken\":{\"id\":\"<s>\",\"type_id\":0}}]",
                     "its post_processor puts '<s>' around a text, but does not say which token that is"),
@@ -92,7 +97,8 @@ class TokenizerCheckTests {
     }
 
     private static Fault added(String tokens, String problem) {
-        return new Fault(with("\"normalizer\":null").replace("\"added_tokens\":[]", "\"added_tokens\":[" + tokens + "]"),
+        return new Fault(
+                with("\"normalizer\":null").replace("\"added_tokens\":[]", "\"added_tokens\":[" + tokens + "]"),
                 problem);
     }
 

@@ -28,7 +28,8 @@ class TokenizerFuzzTests {
     private static final Duration TIME = Duration.ofSeconds(2);
     private static final Path FIXTURES = Path.of("src/test/resources/fixtures");
     /** What a random change puts in: what JSON is made of, and numbers and texts that are not usual. */
-    private static final List<String> PIECES = List.of("{", "}", "[", "]", ",", ":", "\"", "null", "true", "-1", "1e999",
+    private static final List<String> PIECES = List.of("{", "}", "[", "]", ",", ":", "\"", "null", "true", "-1",
+            "1e999",
             "99999999999", "\"\"", "\"\\ud800\"", "\\", "\u0000", "\u00e9", "Precompiled", "special_tokens", "id");
 
     @TempDir
@@ -46,9 +47,10 @@ class TokenizerFuzzTests {
 
     @Test
     void tokenizersSurviveRandomChanges() throws IOException {
-        assertSurvives("tokenizer.json", List.of(sound("words/tokenizer.json"), made("bpe.model"), made("unigram.model"),
-                Files.readAllBytes(Path.of("src/test/resources/dev/come/vocabulary/TokenizerFuzzTestsInputs"
-                        + "/readsAnyTokenizerSafely/bytes.json"))));
+        assertSurvives("tokenizer.json",
+                List.of(sound("words/tokenizer.json"), made("bpe.model"), made("unigram.model"),
+                        Files.readAllBytes(Path.of("src/test/resources/dev/come/vocabulary/TokenizerFuzzTestsInputs"
+                                + "/readsAnyTokenizerSafely/bytes.json"))));
     }
 
     @Test
@@ -89,8 +91,9 @@ class TokenizerFuzzTests {
             Path file = Files.write(folder.resolve(name), bytes);
             TokenizerSource source = TokenizerFiles.read(folder).orElseThrow();
             TokenizerCheck.check(file, source.json());
-            source.text().ifPresent(text -> text.read("A\u0301 \r\n\uff11 <s>", pieces -> assertThat(pieces).isNotNull(),
-                    id -> assertThat(id).isNotNegative()));
+            source.text()
+                    .ifPresent(text -> text.read("A\u0301 \r\n\uff11 <s>", pieces -> assertThat(pieces).isNotNull(),
+                            id -> assertThat(id).isNotNegative()));
             return true;
         } catch (CheckpointException e) {
             assertThat(e).hasMessageContaining(name);
