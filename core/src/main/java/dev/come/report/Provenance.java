@@ -29,7 +29,8 @@ record Provenance(ReportSources sources) {
             result.run().ifPresent(run -> ofRun(run, whose, blocks));
             String model = result.plan().settings().path("model").path("name").asString("");
             blocks.add(new Code(title(whose, "to make the same bytes again"), "come apply --plan "
-                    + quoted(result.place().resolve(PruningPlan.FILE_NAME).toString()) + " --model-name " + quoted(model) + " --save-path again"));
+                    + quoted(result.place().resolve(PruningPlan.FILE_NAME).toString()) + " --model-name "
+                    + quoted(model) + " --save-path again"));
             blocks.add(new Folded(title(whose, "all settings, data and fingerprints"), settings(result.plan())));
         }
         for (ReportSources.Compared compared : sources.comparisons()) {

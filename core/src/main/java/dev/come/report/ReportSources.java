@@ -28,7 +28,8 @@ public record ReportSources(List<Pruned> pruned, List<EvalFile> evaluations, Lis
     /** What a pruned model is called: the name of its folder, or the whole path where others have the same name. */
     String nameOf(Pruned one) {
         String name = String.valueOf(one.place.getFileName());
-        boolean alone = pruned.stream().filter(other -> name.equals(String.valueOf(other.place.getFileName()))).count() == 1;
+        boolean alone = pruned.stream().filter(other -> name.equals(String.valueOf(other.place.getFileName())))
+                .count() == 1;
         return alone ? name : one.place.toString();
     }
 

@@ -38,8 +38,10 @@ class CautionsTests {
 
     @Test
     void windowsBeyondThePositionsAreTheFirstThingToKnow() {
-        List<Remark> remarks = of("{\"calibration\": {\"dataset\": \"wiki2\", \"split\": \"validation\", \"sequences\": 2,"
-                + " \"sequence_length\": 4096, \"passed_positions\": 2048}}", List.of(), Optional.empty());
+        List<Remark> remarks = of(
+                "{\"calibration\": {\"dataset\": \"wiki2\", \"split\": \"validation\", \"sequences\": 2,"
+                        + " \"sequence_length\": 4096, \"passed_positions\": 2048}}",
+                List.of(), Optional.empty());
         assertThat(remarks.getFirst()).isEqualTo(new Remark(Level.RED,
                 "Windows of wiki2 (4096 tokens) are longer than the 2048 positions that the model was made for."));
         assertThat(remarks).extracting(Remark::text).contains("Calibrated on the validation split of wiki2.",

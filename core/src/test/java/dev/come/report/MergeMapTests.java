@@ -20,10 +20,14 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class MergeMapTests {
-    private static final Concatenated INNER = new Concatenated(List.of(new Share(new Original(2), 0.25, List.of(), List.of()),
-            new Share(new Original(3), 0.75, List.of(), List.of())), QueryHeads.GROUPED);
-    private static final Concatenated OUTER = new Concatenated(List.of(new Share(new Original(1), 0.4, List.of(), List.of()),
-            new Share(INNER, 0.6, List.of(), List.of())), QueryHeads.GROUPED);
+    private static final Concatenated INNER = new Concatenated(
+            List.of(new Share(new Original(2), 0.25, List.of(), List.of()),
+                    new Share(new Original(3), 0.75, List.of(), List.of())),
+            QueryHeads.GROUPED);
+    private static final Concatenated OUTER = new Concatenated(
+            List.of(new Share(new Original(1), 0.4, List.of(), List.of()),
+                    new Share(INNER, 0.6, List.of(), List.of())),
+            QueryHeads.GROUPED);
     private static final LayerStack STACK = new LayerStack(
             List.of(new Original(0), OUTER, new Trained(new Original(5), Training.REFITTED, 2, "ab".repeat(32))));
 
