@@ -20,8 +20,8 @@ import java.util.stream.Stream;
  */
 final class SaveTarget {
     private static final String RECORD = "come.json";
-    /** What {@link CheckpointWriter} writes, besides the files that it copies. */
-    private static final Pattern WRITTEN = Pattern.compile("come\\.json|README\\.md"
+    /** What {@link CheckpointWriter} and the report write, besides the files that are copied. */
+    private static final Pattern WRITTEN = Pattern.compile("come\\.json|run\\.json|report\\.html|README\\.md"
             + "|model(?:-\\d{5}-of-\\d{5})?\\.safetensors|model\\.safetensors\\.index\\.json");
 
     private static final Pattern PLAN = Pattern.compile("\\{\\s*\"format\"\\s*:\\s*\"come-plan");

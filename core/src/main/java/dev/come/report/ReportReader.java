@@ -2,6 +2,7 @@ package dev.come.report;
 
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
+import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
 import dev.come.failure.Shortage;
@@ -9,6 +10,7 @@ import dev.come.prune.PruningPlan;
 import dev.come.report.ReportSources.Compared;
 import dev.come.report.ReportSources.Pruned;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,7 +89,7 @@ public final class ReportReader {
 
     /** Whether a file begins like one of ours: a folder of a model holds many others. */
     private static boolean looksLikeOurs(Path file) {
-        try (var bytes = Files.newInputStream(file)) {
+        try (InputStream bytes = InputFile.stream(file)) {
             return new String(bytes.readNBytes(40), StandardCharsets.UTF_8)
                     .matches("(?s)\\{\\s*\"format\"\\s*:\\s*\"come-.*");
         } catch (IOException e) {

@@ -82,7 +82,8 @@ record TaskDots(EvalFile file) {
         return file.baseline().map(EvalFile.Model::name).orElse("");
     }
 
-    private static String name(Task task) {
+    /** The task, and its metric where that is not the accuracy. */
+    static String name(Task task) {
         return task.metric().equals("acc") ? task.name() : task.name() + " (" + task.metric() + ")";
     }
 

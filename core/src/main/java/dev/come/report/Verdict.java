@@ -93,11 +93,11 @@ record Verdict(ReportSources sources) {
         List<Fact> facts = new ArrayList<>();
         for (Mean mean : file.averages()) {
             if (mean.retained().isPresent() && mean.baseline().isPresent()) {
-                String error = mean.differenceError().stream().mapToObj(value -> String.format(Locale.ROOT, " ± %.1f",
+                String error = mean.differenceError().stream().mapToObj(value -> String.format(Locale.ROOT, "± %.1f; ",
                         100 * value / mean.baseline().getAsDouble())).findFirst().orElse("");
                 facts.add(new Fact("Tasks retained, " + shortened(mean.metric()),
-                        String.format(Locale.ROOT, "%.1f%s %%", 100 * mean.retained().getAsDouble(), error),
-                        Figures.share(mean.value()) + " of " + Figures.share(mean.baseline().getAsDouble()) + ", "
+                        Figures.share(mean.retained().getAsDouble()),
+                        error + Figures.share(mean.value()) + " of " + Figures.share(mean.baseline().getAsDouble()) + ", "
                                 + mean.tasks() + " tasks"));
             } else {
                 facts.add(new Fact("Mean of tasks, " + shortened(mean.metric()), Figures.share(mean.value()),

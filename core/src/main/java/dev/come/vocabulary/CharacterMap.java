@@ -193,11 +193,13 @@ public final class CharacterMap {
     }
 
     /** A text in UTF-8; half a character, which Java's texts may have, becomes U+FFFD. */
-    static byte[] utf8(String text) {
+    static byte[] utf8(String characters) {
         try {
             ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().onMalformedInput(CodingErrorAction.REPLACE)
-                    .replaceWith("\ufffd".getBytes(StandardCharsets.UTF_8)).encode(CharBuffer.wrap(text));
-            return Arrays.copyOf(bytes.array(), bytes.limit());
+                    .replaceWith("\ufffd".getBytes(StandardCharsets.UTF_8)).encode(CharBuffer.wrap(characters));
+            byte[] text = new byte[bytes.remaining()];
+            bytes.get(text);
+            return text;
         } catch (CharacterCodingException e) {
             throw new IllegalStateException("nothing else is malformed", e);
         }

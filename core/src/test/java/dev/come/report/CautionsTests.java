@@ -62,4 +62,23 @@ class CautionsTests {
         assertThat(new Host("Linux", "25", 8, OptionalDouble.of(0.4), OptionalDouble.of(0.3)).isBusy()).isFalse();
         assertThat(new Host("Windows", "25", 8, OptionalDouble.empty(), OptionalDouble.empty()).isBusy()).isFalse();
     }
+
+    @Test
+    void aSpeedUpThatSomeRunsContradictIsTold() {
+        LatencyFile file = new LatencyFile("tool", "float32", "cpu", 1, 16, 0, 1e9, OptionalLong.empty(),
+                List.of(timed("dense", 2.0, 1.0, 2.0), timed("small", 1.0, 1.25, 1.0)));
+        assertThat(new Cautions(new ReportSources(List.of(), List.of(), List.of(file), List.of())).remarks()).singleElement()
+                .extracting(Remark::text).asString().contains("2.00× (0.80 to 2.00)", "within the error");
+    }
+
+    private static LatencyFile.Timed timed(String name, Double... seconds) {
+        return new LatencyFile.Timed(name, 2, 10, 40, 8, List.of(seconds), List.of());
+    }
+
+    @Test
+    void timesAreReadAsTheyWereWritten() {
+        LatencyFile file = new LatencyFile("tool", "float32", "cpu", 1, 16, 0, 1e9, OptionalLong.of(7),
+                List.of(timed("dense", 2.0, 0.1 + 0.2)));
+        assertThat(LatencyFile.of(JSON.readTree(file.toJson()))).isEqualTo(file);
+    }
 }
