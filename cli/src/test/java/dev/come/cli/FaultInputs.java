@@ -33,10 +33,13 @@ final class FaultInputs {
     enum Case {
         PRUNE_BY_CONCATENATION(PRUNE + " --method concat_merge --ppl-data text.txt", "out"), //
         PRUNE_WITH_REFITS(PRUNE + " --method come_auto --refit=1 --shortlist=2 --granularity=2 --memory 1KB", "out"), //
-        PRUNE_AND_HEAL("prune --method reverse --retain-layer 8,9 --model-name stories --target-layers 8 --save-path out"
-                + " --heal ridge" + STORIES, "out"), //
+        PRUNE_AND_HEAL(
+                "prune --method reverse --retain-layer 8,9 --model-name stories --target-layers 8 --save-path out"
+                        + " --heal ridge" + STORIES,
+                "out"), //
         PRUNE_IN_STEPS(PRUNE + " --method sleb --continue-saving", "out/5-layers", "out/4-layers", "out/3-layers"), //
-        PRUNE_BY_SEVERAL(PRUNE + " --method reverse,magnitude,shortgpt", "out/reverse", "out/magnitude", "out/shortgpt"), //
+        PRUNE_BY_SEVERAL(PRUNE + " --method reverse,magnitude,shortgpt", "out/reverse", "out/magnitude",
+                "out/shortgpt"), //
         PRUNE_IN_PLACE_OF_ANOTHER(BY_WEIGHTS + "magnitude --overwrite", "out"), //
         PRUNE_INTO_SHARDS(BY_WEIGHTS + "reverse --max-shard-size 20KB", "out"), //
         HEAL_A_MODEL("heal --model-name cut --teacher stories --save-path out" + STORIES, "out"), //
@@ -46,7 +49,8 @@ final class FaultInputs {
         EVALUATE("eval --model-name model --tasks task.json --data-dir . --threads 1 --memory 1KB --output result.json"
                 + " --log-samples --ppl-data text.txt --seqlen 32 --losses losses.csv", "result.json",
                 "result.samples.jsonl", "losses.csv"), //
-        DOWNLOAD("generate --model-name owner/tiny --prompt w3 --max-new-tokens 1", "hf/hub/models--owner--tiny/snapshots"), //
+        DOWNLOAD("generate --model-name owner/tiny --prompt w3 --max-new-tokens 1",
+                "hf/hub/models--owner--tiny/snapshots"), //
         LOOK("inspect owner/tiny", "hf/hub/models--owner--tiny/snapshots"), //
         UNPACK("generate --model-name tiny.gguf --prompt AB --max-new-tokens 1", "cache"), //
         DEMO("demo --save-path out", "out/pruned");

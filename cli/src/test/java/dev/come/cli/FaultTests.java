@@ -27,7 +27,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  *
  * <p>It takes long, so no build runs it: {@code benchmarks/faults} does. {@code come.faults} says at how many calls.
  */
-@EnabledIfSystemProperty(named = "come.faults", matches = "[1-9]\\d*", disabledReason = "takes long; see benchmarks/faults")
+@EnabledIfSystemProperty(named = "come.faults", matches = "[1-9]\\d*",
+        disabledReason = "takes long; see benchmarks/faults")
 @EnabledOnOs(value = OS.LINUX, disabledReason = "needs LD_PRELOAD")
 class FaultTests {
     private static final int POINTS = Integer.getInteger("come.faults", 0);

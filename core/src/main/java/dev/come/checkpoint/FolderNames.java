@@ -21,7 +21,8 @@ record FolderNames(String run, Path parent) {
 
     /** Names that nobody has, as far as chance goes. */
     static FolderNames drawn(Path target) {
-        return new FolderNames("." + target.getFileName() + ENDING + Integer.toHexString(ThreadLocalRandom.current().nextInt()),
+        return new FolderNames(
+                "." + target.getFileName() + ENDING + Integer.toHexString(ThreadLocalRandom.current().nextInt()),
                 AtomicFolder.parentOf(target));
     }
 

@@ -88,8 +88,9 @@ final class BlobDownload {
                 () -> progress.note("Another process is fetching " + about + "; waiting for it."))) {
             if (!isThere()) { // otherwise the other process has brought it
                 if (Files.exists(blob)) {
-                    progress.note("The cache of the hub has " + about + " with " + HubCache.bytes(blob) + " bytes instead of "
-                            + facts.size() + "; it is fetched again.");
+                    progress.note(
+                            "The cache of the hub has " + about + " with " + HubCache.bytes(blob) + " bytes instead of "
+                                    + facts.size() + "; it is fetched again.");
                 }
                 retries.run(uri.getHost(), () -> {
                     advanced = false;
@@ -173,7 +174,8 @@ final class BlobDownload {
     }
 
     private static boolean isTooLong(HttpHeaders headers, long expected) {
-        return ContentCoding.isPlain(headers) && HubHttp.number(headers.firstValue("Content-Length")).orElse(0) > expected;
+        return ContentCoding.isPlain(headers)
+                && HubHttp.number(headers.firstValue("Content-Length")).orElse(0) > expected;
     }
 
     private WrongContentException tooLong(FileChannel file, Progress.Task task) {

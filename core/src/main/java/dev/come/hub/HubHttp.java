@@ -133,7 +133,8 @@ final class HubHttp implements AutoCloseable {
     /** Whether an answer is the part of a file that begins there. */
     static boolean isPart(HttpResponse<?> response, long from, long size) {
         String range = response.headers().firstValue("Content-Range").orElse("");
-        return response.statusCode() == 206 && ContentCoding.isPlain(response.headers()) && range.startsWith("bytes " + from + "-")
+        return response.statusCode() == 206 && ContentCoding.isPlain(response.headers())
+                && range.startsWith("bytes " + from + "-")
                 && (range.endsWith("/" + size) || range.endsWith("/*"));
     }
 
@@ -151,8 +152,9 @@ final class HubHttp implements AutoCloseable {
         Optional<String> etag = last(chain, "X-Linked-Etag").or(() -> last.headers().firstValue("ETag"))
                 .map(HubHttp::withoutQuotes);
         etag.filter(name -> !isEtag(name)).ifPresent(name -> {
-            throw new FailedException(uri + " has the ETag '" + Shown.of(name) + "', which is no name for a file, so it cannot be"
-                    + " kept in the cache of the hub; check that HF_ENDPOINT is a hub");
+            throw new FailedException(
+                    uri + " has the ETag '" + Shown.of(name) + "', which is no name for a file, so it cannot be"
+                            + " kept in the cache of the hub; check that HF_ENDPOINT is a hub");
         });
         boolean ownLength = last.statusCode() == 200 && ContentCoding.isPlain(last.headers());
         return new Told(etag, number(last(chain, "X-Linked-Size")

@@ -70,7 +70,8 @@ record Repository(Kind kind, String name) {
                 .allMatch(part -> REVISION_PART.matcher(part).matches() && !part.contains(".."));
         if (!fine || revision.length() > 200) {
             throw new UsageException(
-                    "--revision is '" + Shown.of(revision) + "', but must be a branch, a tag or a commit, such as main");
+                    "--revision is '" + Shown.of(revision)
+                            + "', but must be a branch, a tag or a commit, such as main");
         }
     }
 

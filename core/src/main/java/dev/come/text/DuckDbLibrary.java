@@ -50,7 +50,8 @@ final class DuckDbLibrary {
         try {
             return use.run();
         } catch (LinkageError e) {
-            throw new FailedException("The library that reads tables cannot be unpacked into " + folder + " (" + reason(e)
+            throw new FailedException("The library that reads tables cannot be unpacked into " + folder + " ("
+                    + reason(e)
                     + "); make room for 61 MB there, or name another folder with COME_JAVA_OPTS=-Djava.io.tmpdir=FOLDER",
                     e);
         } finally {
@@ -125,7 +126,8 @@ final class DuckDbLibrary {
     private static Set<String> inodes(Path process) {
         Set<String> inodes = new HashSet<>();
         try (Stream<String> maps = Files.lines(process.resolve("maps"))) {
-            maps.map(BLANKS::split).filter(columns -> columns.length > INODE).forEach(columns -> inodes.add(columns[INODE]));
+            maps.map(BLANKS::split).filter(columns -> columns.length > INODE)
+                    .forEach(columns -> inodes.add(columns[INODE]));
         } catch (IOException | RuntimeException _) {
             // It has ended, or is none of ours.
         }

@@ -112,10 +112,13 @@ class HubMirrorTests extends HubTrial {
 
     /** Ways to send something else than was told. Each is asked for again and again, and none may be asked for ever. */
     enum Wrong {
-        LONGER("sends more than the 300000 bytes"), LONGER_WITHOUT_A_LENGTH("sends more than the 300000 bytes"), SHORTER(
-                "does not go on with"), SHORTER_AND_NO_RANGES("broke off after 299 kB of 300 kB"), OFTEN_FARTHER(
-                        "broke off after 50.0 kB of 300 kB"), ELSEWHERE(
-                                "does not go on with"), OTHER_FORM("comes in the form 'br'"), HALF_ZIPPED("broke off after");
+        LONGER("sends more than the 300000 bytes"), LONGER_WITHOUT_A_LENGTH(
+                "sends more than the 300000 bytes"), SHORTER(
+                        "does not go on with"), SHORTER_AND_NO_RANGES(
+                                "broke off after 299 kB of 300 kB"), OFTEN_FARTHER(
+                                        "broke off after 50.0 kB of 300 kB"), ELSEWHERE(
+                                                "does not go on with"), OTHER_FORM(
+                                                        "comes in the form 'br'"), HALF_ZIPPED("broke off after");
 
         private final String message;
 
@@ -140,7 +143,8 @@ class HubMirrorTests extends HubTrial {
                 }
                 case SHORTER_AND_NO_RANGES ->
                     LocalHub.content(Arrays.copyOf(content, content.length - 1000)).handle(exchange);
-                case OFTEN_FARTHER -> LocalHub.breakingOff(content, request % 2 == 0 ? 100_000 : 50_000).handle(exchange);
+                case OFTEN_FARTHER ->
+                    LocalHub.breakingOff(content, request % 2 == 0 ? 100_000 : 50_000).handle(exchange);
                 case ELSEWHERE -> {
                     exchange.getResponseHeaders().set("Content-Range", "bytes 7-299999/300000");
                     exchange.sendResponseHeaders(206, content.length - 7);
@@ -183,10 +187,11 @@ class HubMirrorTests extends HubTrial {
     @Test
     void whoSendsSomethingElseIsNotSaidToBeOutOfReach() {
         server.always("store:/" + WEIGHTS, LocalHub.content(Arrays.copyOf(weights, weights.length + 5)));
-        assertThatThrownBy(this::fetch).hasMessage("127.0.0.1 does not send what it tells (it sends more than the 300000"
-                + " bytes of owner/model/model.safetensors); somebody on the way changes it, or the server is broken: try"
-                + " another network, or set HF_ENDPOINT to a mirror; what was downloaded is kept, and the same command"
-                + " goes on from there");
+        assertThatThrownBy(this::fetch)
+                .hasMessage("127.0.0.1 does not send what it tells (it sends more than the 300000"
+                        + " bytes of owner/model/model.safetensors); somebody on the way changes it, or the server is broken: try"
+                        + " another network, or set HF_ENDPOINT to a mirror; what was downloaded is kept, and the same command"
+                        + " goes on from there");
     }
 
     @Test

@@ -106,8 +106,9 @@ class HubReferenceTests extends HubTrial {
         server.requests.clear();
         fetch();
         assertThat(file).hasBinaryContent(whole);
-        assertThat(told.notes).singleElement().asString().isEqualTo("The cache of the hub has owner/model/" + name + " with "
-                + length + " bytes instead of " + whole.length + "; it is fetched again.");
+        assertThat(told.notes).singleElement().asString()
+                .isEqualTo("The cache of the hub has owner/model/" + name + " with "
+                        + length + " bytes instead of " + whole.length + "; it is fetched again.");
         assertThat(server.requests).as("nothing but that file").allMatch(
                 request -> request.equals(LISTING) || request.endsWith("/" + name));
     }
@@ -171,8 +172,9 @@ class HubReferenceTests extends HubTrial {
         Path snapshot = fetch();
         Path given = repository().resolve(below);
         assertThatThrownBy(() -> CheckpointHeaders.read(given)).isInstanceOf(CheckpointException.class)
-                .hasMessage(given + " is a folder of the Hugging Face hub's cache, in which models lie below snapshots/;"
-                        + " give " + snapshot + ", or the model's name");
+                .hasMessage(
+                        given + " is a folder of the Hugging Face hub's cache, in which models lie below snapshots/;"
+                                + " give " + snapshot + ", or the model's name");
         Files.delete(snapshot.resolve("config.json"));
         assertThat(Files.exists(snapshot.resolve("config.json"), LinkOption.NOFOLLOW_LINKS)).isFalse();
         assertThatThrownBy(() -> CheckpointHeaders.read(given)).hasMessageContaining(

@@ -82,9 +82,11 @@ abstract class HubTrial {
     /** A safetensors file of so many bytes, whose one tensor is drawn. */
     static byte[] safetensors(int size, long seed) {
         int tensor = size - Long.BYTES - HEADER_BYTES;
-        String header = "{\"a\": {\"dtype\": \"U8\", \"shape\": [" + tensor + "], \"data_offsets\": [0, " + tensor + "]}}";
+        String header = "{\"a\": {\"dtype\": \"U8\", \"shape\": [" + tensor + "], \"data_offsets\": [0, " + tensor
+                + "]}}";
         return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN).putLong(HEADER_BYTES)
-                .put(header.getBytes(StandardCharsets.US_ASCII)).put(" ".repeat(HEADER_BYTES - header.length()).getBytes(
+                .put(header.getBytes(StandardCharsets.US_ASCII))
+                .put(" ".repeat(HEADER_BYTES - header.length()).getBytes(
                         StandardCharsets.US_ASCII))
                 .put(bytes(tensor, seed)).array();
     }

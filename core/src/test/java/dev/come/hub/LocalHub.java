@@ -204,7 +204,8 @@ public final class LocalHub implements AutoCloseable {
             return;
         }
         if (path.startsWith("/api/") && path.contains("/tree/")) {
-            send(exchange, 200, tree(path.replaceFirst("/api/(models/|(?=datasets/))", "").replaceFirst("/tree/.*", "")));
+            send(exchange, 200,
+                    tree(path.replaceFirst("/api/(models/|(?=datasets/))", "").replaceFirst("/tree/.*", "")));
             return;
         }
         if (path.startsWith("/api/")) {
@@ -247,7 +248,8 @@ public final class LocalHub implements AutoCloseable {
     /** An entry of a tree, as the hub has them. */
     static String entry(String name, byte[] content) {
         String large = isLarge(name)
-                ? ", \"lfs\": {\"oid\": \"" + sha256(content) + "\", \"size\": " + content.length + ", \"pointerSize\": 134}"
+                ? ", \"lfs\": {\"oid\": \"" + sha256(content) + "\", \"size\": " + content.length
+                        + ", \"pointerSize\": 134}"
                 : "";
         return "{\"type\": \"file\", \"oid\": \"" + gitHash(content) + "\", \"size\": " + content.length
                 + ", \"path\": \"" + name.replace("\\", "\\\\") + "\"" + large + "}";
