@@ -98,7 +98,7 @@ class BoundedMessagesTests {
             ((ObjectNode) header.get(LONG)).set(key, value);
             byte[] json = new JsonMapper().writeValueAsBytes(header);
             byte[] file = new byte[8 + json.length + 4];
-            IntStream.range(0, 4).forEach(i -> file[i] = (byte) (json.length >> 8 * i));
+            IntStream.range(0, 4).forEach(i -> file[i] = (byte) (json.length >> (8 * i)));
             System.arraycopy(json, 0, file, 8, json.length);
             Files.write(weights, file);
             shortOrFine(key, () -> CheckpointHeaders.read(model));

@@ -17,19 +17,31 @@ public final class InputFile {
     private InputFile() {
     }
 
-    /** @throws IOException if it cannot be opened, or is a folder, a pipe or a device */
+    /**
+     * Opens a file to be read from its beginning on.
+     *
+     * @throws IOException if it cannot be opened, or is a folder, a pipe or a device
+     */
     public static InputStream stream(Path file) throws IOException {
         check(file);
         return Files.newInputStream(file);
     }
 
-    /** @throws IOException if it cannot be opened, or is a folder, a pipe or a device */
+    /**
+     * Opens a file to be read at any place.
+     *
+     * @throws IOException if it cannot be opened, or is a folder, a pipe or a device
+     */
     public static FileChannel channel(Path file) throws IOException {
         check(file);
         return FileChannel.open(file, StandardOpenOption.READ);
     }
 
-    /** @throws IOException if it is not there, or is a folder, a pipe or a device; links are followed */
+    /**
+     * Checks that a file can be read to its end.
+     *
+     * @throws IOException if it is not there, or is a folder, a pipe or a device; links are followed
+     */
     public static void check(Path file) throws IOException {
         BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
         if (!attributes.isRegularFile()) {

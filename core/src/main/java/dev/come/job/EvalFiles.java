@@ -85,11 +85,11 @@ public record EvalFiles(Optional<Path> output, boolean samples, Optional<Path> l
         output.ifPresent(file -> written.put("--output", file));
         written.forEach((option, file) -> {
             Path real = real(file);
-            boolean read = others.stream().map(EvalFiles::real)
-                    .anyMatch(other -> real.equals(other) || other.equals(real.getParent()))
-                    || models.stream().map(EvalFiles::real).anyMatch(model -> model.equals(real.getParent()))
-                            && CheckpointWriter.isOfModel(String.valueOf(real.getFileName()));
-            if (read && Files.exists(file)) {
+            boolean ofOthers = others.stream().map(EvalFiles::real)
+                    .anyMatch(other -> real.equals(other) || other.equals(real.getParent()));
+            boolean ofModels = models.stream().map(EvalFiles::real).anyMatch(model -> model.equals(real.getParent()))
+                    && CheckpointWriter.isOfModel(String.valueOf(real.getFileName()));
+            if ((ofOthers || ofModels) && Files.exists(file)) {
                 throw new UsageException(option + ": " + file + " is what this run reads, and is not replaced; give"
                         + " another name");
             }

@@ -31,11 +31,13 @@ record Cautions(ReportSources sources) {
         Stream.concat(sources.pruned().stream().map(ReportSources.Pruned::run),
                 sources.comparisons().stream().map(ReportSources.Compared::run)).flatMap(Optional::stream)
                 .map(RunRecord::machine).filter(Host::isBusy).forEach(host -> all.add(busy(host)));
-        sources.latencies().stream().filter(file -> file.models().size() > 1).map(file -> new SpeedBars(file).speedUp(false))
+        sources.latencies().stream().filter(file -> file.models().size() > 1)
+                .map(file -> new SpeedBars(file).speedUp(false))
                 .filter(range -> range.least() <= 1 && range.most() >= 1)
-                .forEach(range -> all.add(new Remark(Level.AMBER, "Single runs were both slower and faster than those of the"
-                        + " other model (" + SpeedBars.times(range)
-                        + "): the difference in speed is within the error; time more runs on an idle machine.")));
+                .forEach(range -> all.add(new Remark(Level.AMBER,
+                        "Single runs were both slower and faster than those of the"
+                                + " other model (" + SpeedBars.times(range)
+                                + "): the difference in speed is within the error; time more runs on an idle machine.")));
         for (ReportSources.Compared compared : sources.comparisons()) {
             compared.comparison().densePerplexities().keySet().forEach(metric -> windows(metric, all));
             compared.comparison().rows().stream().filter(row -> !row.failure().isEmpty()).forEach(row -> all

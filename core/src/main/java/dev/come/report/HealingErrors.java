@@ -4,7 +4,7 @@ import dev.come.prune.PruningStep;
 import dev.come.report.DataTable.Cell;
 import dev.come.report.Drawing.Shape;
 import dev.come.report.Report.Chart;
-import dev.come.report.Report.Key;
+import dev.come.report.Report.LegendKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -51,7 +51,7 @@ record HealingErrors(PruningStep step, List<Double> before, List<Double> after) 
                 "How far the state after each layer is from the dense model's, relative to its size, on text that was"
                         + " held out.",
                 plot.drawing("Error of each layer before and after healing"),
-                List.of(Key.dot(Shape.CIRCLE, "open pruned", "before"), Key.dot(Shape.DIAMOND, "healed", "after")),
+                List.of(LegendKey.dot(Shape.CIRCLE, "open pruned", "before"), LegendKey.dot(Shape.DIAMOND, "healed", "after")),
                 new DataTable(List.of("position", "layer", "error before", "error after"), rows));
     }
 }

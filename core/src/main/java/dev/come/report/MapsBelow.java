@@ -6,7 +6,7 @@ import dev.come.report.Drawing.Line;
 import dev.come.report.Drawing.Mark;
 import dev.come.report.Drawing.Words;
 import dev.come.report.Report.Chart;
-import dev.come.report.Report.Key;
+import dev.come.report.Report.LegendKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -32,12 +32,12 @@ record MapsBelow(int layers, List<Row> rows) {
 
     /** The picture with its legend and table. */
     Chart chart() {
-        List<Key> keys = new ArrayList<>(List.of(Key.box("kept", "kept as it was"),
-                Key.box("merged", "merged; what lies in each other was merged in turn"),
-                new Key(new Drawing(22, 16, 22, "", List.of(Line.straight(7, 4, 15, 12, "cross"),
+        List<LegendKey> keys = new ArrayList<>(List.of(LegendKey.box("kept", "kept as it was"),
+                LegendKey.box("merged", "merged; what lies in each other was merged in turn"),
+                new LegendKey(new Drawing(22, 16, 22, "", List.of(Line.straight(7, 4, 15, 12, "cross"),
                         Line.straight(7, 12, 15, 4, "cross"))), "removed")));
         if (rows.stream().flatMap(row -> row.result.stream()).anyMatch(Piece::isChanged)) {
-            keys.add(Key.box("kept changed", "given other weights"));
+            keys.add(LegendKey.box("kept changed", "given other weights"));
         }
         return new Chart("", "", drawing(), keys, new DataTable(List.of("result", "layers", "which"), rows.stream()
                 .map(row -> List.of(Cell.of(row.name), Cell.of(row.result.size(), "" + row.result.size()),

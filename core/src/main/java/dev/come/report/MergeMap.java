@@ -7,7 +7,7 @@ import dev.come.report.Drawing.Mark;
 import dev.come.report.Drawing.Point;
 import dev.come.report.Drawing.Words;
 import dev.come.report.Report.Chart;
-import dev.come.report.Report.Key;
+import dev.come.report.Report.LegendKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -35,15 +35,15 @@ record MergeMap(int layers, List<Piece> result) {
 
     /** The picture with its legend and table. */
     Chart chart() {
-        List<Key> keys = new ArrayList<>(List.of(Key.box("kept", "kept as it was")));
+        List<LegendKey> keys = new ArrayList<>(List.of(LegendKey.box("kept", "kept as it was")));
         if (result.stream().anyMatch(Piece::isMerged)) {
-            keys.add(Key.box("merged", "merged; lines are as thick as each share"));
+            keys.add(LegendKey.box("merged", "merged; lines are as thick as each share"));
         }
         if (!removed().isEmpty()) {
-            keys.add(new Key(new Drawing(22, 16, 22, "", crossed(2, 2, 18, 12, "")), "removed"));
+            keys.add(new LegendKey(new Drawing(22, 16, 22, "", crossed(2, 2, 18, 12, "")), "removed"));
         }
         if (result.stream().anyMatch(Piece::isChanged)) {
-            keys.add(Key.box("kept changed", "given other weights (" + changes() + ")"));
+            keys.add(LegendKey.box("kept changed", "given other weights (" + changes() + ")"));
         }
         return new Chart("", "", drawing(), keys, table());
     }

@@ -3,7 +3,7 @@ package dev.come.report;
 import dev.come.report.DataTable.Cell;
 import dev.come.report.Drawing.Point;
 import dev.come.report.Report.Chart;
-import dev.come.report.Report.Key;
+import dev.come.report.Report.LegendKey;
 import dev.come.report.Stage.Measured;
 import java.util.Comparator;
 import java.util.List;
@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 record QualityChart(String metric, List<Measured> points) {
     QualityChart {
         points = points.stream().distinct()
-                .sorted(Comparator.comparing(Measured::layers).reversed().thenComparing(Measured::stage)).toList();
+                .sorted(Comparator.comparingInt(Measured::layers).reversed().thenComparing(Measured::stage)).toList();
     }
 
     Chart chart() {
@@ -38,9 +38,9 @@ record QualityChart(String metric, List<Measured> points) {
             plot.dot(point.layers(), point.value(), point.stage().shape(), point.stage().word(), point.stage().word()
                     + ", " + point.layers() + " layers: perplexity " + Figures.decimals(point.value()));
         }
-        List<Key> keys = Stream.of(Stage.values())
+        List<LegendKey> keys = Stream.of(Stage.values())
                 .filter(stage -> points.stream().anyMatch(point -> point.stage() == stage))
-                .map(stage -> Key.dot(stage.shape(), stage.word(), stage.word())).toList();
+                .map(stage -> LegendKey.dot(stage.shape(), stage.word(), stage.word())).toList();
         return new Chart("Perplexity against layers", metric + ". Less is better.",
                 plot.drawing("Perplexity against the number of layers"), keys,
                 new DataTable(List.of("model", "layers", "perplexity"), points.stream()

@@ -90,7 +90,7 @@ public record Report(String title, String subtitle, List<Fact> facts, List<Remar
      * @param heading empty where that of the section says it
      * @param lead what it shows and how to read it, in a sentence or two
      */
-    public record Chart(String heading, String lead, Drawing drawing, List<Key> keys, DataTable table)
+    public record Chart(String heading, String lead, Drawing drawing, List<LegendKey> keys, DataTable table)
             implements
                 Block {
         public Chart {
@@ -99,15 +99,15 @@ public record Report(String title, String subtitle, List<Fact> facts, List<Remar
     }
 
     /** An entry of a chart's legend. */
-    public record Key(Drawing drawing, String text) {
+    public record LegendKey(Drawing drawing, String text) {
         /** That of a dot. */
-        static Key dot(Shape shape, String style, String text) {
-            return new Key(new Drawing(16, 16, 16, "", List.of(new Drawing.Dot(8, 8, shape, style, ""))), text);
+        static LegendKey dot(Shape shape, String style, String text) {
+            return new LegendKey(new Drawing(16, 16, 16, "", List.of(new Drawing.Dot(8, 8, shape, style, ""))), text);
         }
 
         /** That of a box. */
-        static Key box(String style, String text) {
-            return new Key(new Drawing(22, 16, 22, "", List.of(new Drawing.Box(2, 2, 18, 12, style, ""))), text);
+        static LegendKey box(String style, String text) {
+            return new LegendKey(new Drawing(22, 16, 22, "", List.of(new Drawing.Box(2, 2, 18, 12, style, ""))), text);
         }
     }
 

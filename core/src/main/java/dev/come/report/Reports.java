@@ -161,7 +161,7 @@ public final class Reports {
         return new DataTable(List.of("text", "tokens", "mean KL", "99 %", "largest", "same token", "log perplexity",
                 "error"),
                 distances.stream().map(one -> List.of(Cell.of(one.metric()),
-                        Cell.of(one.tokens(), Figures.whole(one.tokens())),
+                        Cell.of((double) one.tokens(), Figures.whole(one.tokens())),
                         Cell.of(one.mean(), Figures.digits(one.mean())),
                         Cell.of(one.percentile99(), Figures.digits(one.percentile99())),
                         Cell.of(one.maximum(), Figures.digits(one.maximum())),

@@ -5,7 +5,7 @@ import dev.come.report.Drawing.Box;
 import dev.come.report.Drawing.Mark;
 import dev.come.report.Drawing.Words;
 import dev.come.report.Report.Chart;
-import dev.come.report.Report.Key;
+import dev.come.report.Report.LegendKey;
 import dev.come.stack.LayerNode;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,8 +33,8 @@ record ScoreStrip(int layers, List<StepScores> steps) {
                 Figures.sentence(score)
                         + " by original layer. The stronger the colour, the less the score; the choice is"
                         + " framed. A window of layers stands at its first one.",
-                drawing(score), List.of(Key.box("heat", "least " + score), Key.box("chosen", "chosen"),
-                        Key.box("unmeasured", "not measured, or not allowed")),
+                drawing(score), List.of(LegendKey.box("heat", "least " + score), LegendKey.box("chosen", "chosen"),
+                        LegendKey.box("unmeasured", "not measured, or not allowed")),
                 table());
     }
 

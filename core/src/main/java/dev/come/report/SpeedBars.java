@@ -103,9 +103,9 @@ record SpeedBars(LatencyFile file) {
             double median = Range.of(rates(model, generation)).median();
             List<Cell> cells = new ArrayList<>(
                     List.of(Cell.of(model.name()), Cell.of(model.layers(), "" + model.layers()),
-                            Cell.of(model.parameters(), Figures.whole(model.parameters())),
-                            Cell.of(model.weightBytes(), ByteSize.format(model.weightBytes())),
-                            Cell.of(model.cacheBytes(), ByteSize.format(model.cacheBytes())),
+                            Cell.of((double) model.parameters(), Figures.whole(model.parameters())),
+                            Cell.of((double) model.weightBytes(), ByteSize.format(model.weightBytes())),
+                            Cell.of((double) model.cacheBytes(), ByteSize.format(model.cacheBytes())),
                             Cell.of(median, Figures.whole(Math.round(median)))));
             List<Double> seconds = generation ? model.generation() : model.prompt();
             for (int run = 0; run < runs; run++) {

@@ -4,7 +4,7 @@ import dev.come.report.DataTable.Cell;
 import dev.come.report.Drawing.Point;
 import dev.come.report.Drawing.Shape;
 import dev.come.report.Report.Chart;
-import dev.come.report.Report.Key;
+import dev.come.report.Report.LegendKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.DoubleStream;
@@ -41,7 +41,7 @@ record StepLosses(List<StepScores> steps) {
         plot.line(best, "first");
         return new Chart("Loss of each step", "On the calibration text: the choice, and the one that came next.",
                 plot.drawing("Loss of the best and the second best choice of each step"),
-                List.of(Key.dot(Shape.CIRCLE, "first", "best"), Key.dot(Shape.SQUARE, "open first", "second best")),
+                List.of(LegendKey.dot(Shape.CIRCLE, "first", "best"), LegendKey.dot(Shape.SQUARE, "open first", "second best")),
                 new DataTable(List.of("step", "what was done", "best", "second best"), rows));
     }
 }

@@ -9,7 +9,7 @@ import dev.come.report.Drawing.Shape;
 import dev.come.report.Drawing.Words;
 import dev.come.report.EvalFile.Task;
 import dev.come.report.Report.Chart;
-import dev.come.report.Report.Key;
+import dev.come.report.Report.LegendKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -32,8 +32,8 @@ record TaskDots(EvalFile file) {
     }
 
     Chart chart() {
-        List<Key> keys = new ArrayList<>(List.of(Key.dot(Shape.CIRCLE, "first", file.model().name())));
-        file.baseline().ifPresent(other -> keys.add(Key.dot(Shape.SQUARE, "open dense", other.name())));
+        List<LegendKey> keys = new ArrayList<>(List.of(LegendKey.dot(Shape.CIRCLE, "first", file.model().name())));
+        file.baseline().ifPresent(other -> keys.add(LegendKey.dot(Shape.SQUARE, "open dense", other.name())));
         return new Chart("", "Accuracy with its 95 % interval"
                 + (file.baseline().isPresent()
                         ? ". The difference is taken question by question, so it can be surer than the two bars suggest."

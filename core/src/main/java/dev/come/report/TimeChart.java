@@ -6,7 +6,7 @@ import dev.come.report.DataTable.Cell;
 import dev.come.report.Drawing.Shape;
 import dev.come.report.Drawing.Words;
 import dev.come.report.Report.Chart;
-import dev.come.report.Report.Key;
+import dev.come.report.Report.LegendKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.DoubleStream;
@@ -47,7 +47,7 @@ record TimeChart(Comparison comparison) {
         return new Chart("Time against perplexity", metric
                 + ". Down and to the left is better; the dashed line is the dense model.",
                 plot.drawing("Time to choose the layers against perplexity"),
-                List.of(Key.dot(Shape.CIRCLE, "first", "a method")),
+                List.of(LegendKey.dot(Shape.CIRCLE, "first", "a method")),
                 new DataTable(List.of("method", "seconds", "perplexity"), rows.stream()
                         .map(row -> List.of(Cell.of(row.method()), Cell.of(seconds(row), Figures.time(row.choosing())),
                                 Cell.of(perplexity(row, metric))))
@@ -115,7 +115,7 @@ record TimeChart(Comparison comparison) {
             cells.add(
                     row.choosing().isZero() ? Cell.of("before") : Cell.of(seconds(row), Figures.time(row.choosing())));
             cells.add(row.peakBytes().isPresent()
-                    ? Cell.of(row.peakBytes().getAsLong(), ByteSize.format(row.peakBytes().getAsLong()))
+                    ? Cell.of((double) row.peakBytes().getAsLong(), ByteSize.format(row.peakBytes().getAsLong()))
                     : Cell.of(""));
             rows.add(cells);
         }

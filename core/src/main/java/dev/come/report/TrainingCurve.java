@@ -4,7 +4,7 @@ import dev.come.report.DataTable.Cell;
 import dev.come.report.Drawing.Point;
 import dev.come.report.Drawing.Shape;
 import dev.come.report.Report.Chart;
-import dev.come.report.Report.Key;
+import dev.come.report.Report.LegendKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -46,8 +46,8 @@ record TrainingCurve(String heading, JsonNode curve) {
         return new Chart(heading, "Loss while training"
                 + (stopped.isEmpty() ? "." : ". Given up early: " + stopped + "."),
                 plot.drawing("Training and validation loss against tokens: " + heading),
-                List.of(Key.dot(Shape.CIRCLE, "open pruned", "training"),
-                        Key.dot(Shape.TRIANGLE, "distilled", "validation")),
+                List.of(LegendKey.dot(Shape.CIRCLE, "open pruned", "training"),
+                        LegendKey.dot(Shape.TRIANGLE, "distilled", "validation")),
                 new DataTable(List.of("step", "tokens", "training loss", "validation loss"), cells));
     }
 

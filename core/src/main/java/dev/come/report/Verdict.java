@@ -46,7 +46,7 @@ record Verdict(ReportSources sources) {
         }
         long left = result.parameters().getAsLong();
         return Optional.of(new Fact("Parameters", Figures.size(left),
-                dense > 0 ? Figures.percent(left, dense) + ", were " + Figures.size(dense) : ""));
+                dense > 0 ? Figures.percent((double) left, (double) dense) + ", were " + Figures.size(dense) : ""));
     }
 
     private static List<Fact> perplexities(List<Measured> measured) {
@@ -97,7 +97,8 @@ record Verdict(ReportSources sources) {
                         100 * value / mean.baseline().getAsDouble())).findFirst().orElse("");
                 facts.add(new Fact("Tasks retained, " + shortened(mean.metric()),
                         Figures.share(mean.retained().getAsDouble()),
-                        error + Figures.share(mean.value()) + " of " + Figures.share(mean.baseline().getAsDouble()) + ", "
+                        error + Figures.share(mean.value()) + " of " + Figures.share(mean.baseline().getAsDouble())
+                                + ", "
                                 + mean.tasks() + " tasks"));
             } else {
                 facts.add(new Fact("Mean of tasks, " + shortened(mean.metric()), Figures.share(mean.value()),

@@ -45,7 +45,7 @@ final class Completion {
             int id = own.isPresent() ? own.get() : next++;
             if (before == null && token.id() != AddedToken.NEXT && token.id() != id) {
                 throw new CheckpointException(
-                        ("%s gives the token '%s' the id %s, but %s %s; take all files of the tokenizer from the same model")
+                        "%s gives the token '%s' the id %s, but %s %s; take all files of the tokenizer from the same model"
                                 .formatted(settings.file(), Shown.of(token.content()), token.id(),
                                         own.isPresent() ? "the vocabulary has it as" : "the next id that is free is",
                                         id));

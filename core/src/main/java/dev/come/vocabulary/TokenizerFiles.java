@@ -58,7 +58,7 @@ public final class TokenizerFiles {
         String json = text(file, bytes);
         AddedTokens own = AddedTokens.find(file, json);
         List<AddedToken> all = Completion.of(settings, own.tokens(), () -> Vocabulary.of(file, json));
-        boolean whole = all == own.tokens();
+        boolean whole = all.size() == own.tokens().size() && all.equals(own.tokens());
         return new TokenizerSource(file, whole ? json : own.replaced(json, all),
                 TokenizerSource.hash(bytes, whole ? "" : all.toString()), Optional.empty(), all, ends(settings, all),
                 all.size() - own.tokens().size());

@@ -26,8 +26,6 @@ import tools.jackson.databind.node.ObjectNode;
 /** A quantised model is refused by the name of its quantisation, and not by a tensor that it leads to. */
 class QuantisedModelsTests {
     private static final String DOWN = "model.layers.0.mlp.down_proj.";
-    private static final Consumer<ObjectNode> GPTQ = config -> config.putObject("quantization_config")
-            .put("quant_method", "gptq").put("bits", 4);
 
     @TempDir
     private Path folder;
@@ -60,7 +58,7 @@ class QuantisedModelsTests {
 
     @Test
     void packedIntegersAreRefusedByTheQuantisation() {
-        Path model = stored(GPTQ, new TensorSpec(DOWN + "qweight", DType.I32, List.of(4L, 8L)),
+        Path model = stored(QuantisedModelsTests::gptq, new TensorSpec(DOWN + "qweight", DType.I32, List.of(4L, 8L)),
                 new TensorSpec(DOWN + "scales", DType.F16, List.of(1L, 8L)));
         assertRefused(model, model.toString(), "quantised (quant_method gptq of quantization_config in ",
                 DOWN + "qweight is I32", "dequantise it first");
@@ -90,14 +88,14 @@ class QuantisedModelsTests {
 
     @Test
     void ofPlainWeightsThatAreNotCompleteNothingElseIsSaid() {
-        assertRefused(stored(GPTQ), "tensor '" + DOWN + "weight', which config.json asks for, is missing");
+        assertRefused(stored(QuantisedModelsTests::gptq), "tensor '" + DOWN + "weight', which config.json asks for, is missing");
     }
 
     @Test
     void plainWeightsAreTaken() {
         try (Checkpoint plain = Checkpoint.open(Golden.model("llama-mha"))) {
             TensorSpec down = TensorSpec.like(plain.info(DOWN + "weight"), DOWN + "weight");
-            try (Checkpoint checkpoint = Checkpoint.open(stored(GPTQ, down))) {
+            try (Checkpoint checkpoint = Checkpoint.open(stored(QuantisedModelsTests::gptq, down))) {
                 assertThat(ModelConfig.of(checkpoint)).isEqualTo(ModelConfig.of(plain));
             }
         }
@@ -116,5 +114,10 @@ class QuantisedModelsTests {
         Files.write(folder.resolve("model.safetensors"), file);
         assertThatThrownBy(() -> Checkpoint.open(folder)).isInstanceOf(InvalidInputException.class)
                 .hasMessageContainingAll("is stored as F8_E4M3", "quantised (quant_method fp8 of quantization_config");
+    }
+
+    private static void gptq(ObjectNode config) {
+        config.putObject("quantization_config")
+            .put("quant_method", "gptq").put("bits", 4);
     }
 }

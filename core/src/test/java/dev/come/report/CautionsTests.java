@@ -67,7 +67,8 @@ class CautionsTests {
     void aSpeedUpThatSomeRunsContradictIsTold() {
         LatencyFile file = new LatencyFile("tool", "float32", "cpu", 1, 16, 0, 1e9, OptionalLong.empty(),
                 List.of(timed("dense", 2.0, 1.0, 2.0), timed("small", 1.0, 1.25, 1.0)));
-        assertThat(new Cautions(new ReportSources(List.of(), List.of(), List.of(file), List.of())).remarks()).singleElement()
+        assertThat(new Cautions(new ReportSources(List.of(), List.of(), List.of(file), List.of())).remarks())
+                .singleElement()
                 .extracting(Remark::text).asString().contains("2.00× (0.80 to 2.00)", "within the error");
     }
 

@@ -47,7 +47,7 @@ class MappedSentencePieceTests {
         out.write(number << 3 | 2);
         int size = content.length;
         for (; size > 0x7f; size >>>= 7) {
-            out.write(size & 0x7f | 0x80);
+            out.write((size & 0x7f) | 0x80);
         }
         out.write(size);
         out.write(content);
