@@ -1,5 +1,6 @@
 package dev.come.checkpoint;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -18,6 +19,7 @@ public final class IoReason {
             case AccessDeniedException _ -> "permission denied";
             case NoSuchFileException _ -> "no such file";
             case NotDirectoryException _ -> "not a folder";
+            case EOFException end when end.getMessage() == null -> "it ends too early";
             case FileSystemException f when f.getReason() != null -> f.getReason();
             default -> Objects.requireNonNullElse(e.getMessage(), e.getClass().getSimpleName());
         };

@@ -84,7 +84,7 @@ record Repository(Kind kind, String name) {
         boolean fine = Arrays.stream(file.split("/", -1)).allMatch(part -> !part.isEmpty() && !part.equals(".")
                 && !part.equals("..") && part.length() <= 200
                 && part.chars().noneMatch(character -> character < ' ' || "\\:*?\"<>|".indexOf(character) >= 0));
-        if (!fine || file.length() > 1000) {
+        if (!fine || file.length() > 1000 || !StandardCharsets.UTF_8.newEncoder().canEncode(file)) {
             throw new InvalidInputException("The " + kind + " " + name + " names a file '" + Shown.of(file)
                     + "', which is not fetched: such a name could lead out of the cache");
         }

@@ -20,6 +20,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.exc.JacksonIOException;
 import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
@@ -209,6 +210,8 @@ record JsonFile(Path path, List<RowRecipe> recipes) implements RowFile {
                     + firstLine(e.getOriginalMessage())
                     + "; divide it into more and flatter rows, or give Java more memory"
                     + " with COME_JAVA_OPTS=-Xmx8g.", e);
+        } catch (JacksonIOException e) {
+            throw new InvalidInputException(path + " cannot be read: " + IoReason.of(e.getCause()), e);
         } catch (JacksonException e) {
             throw new InvalidInputException(path + " cannot be read as UTF-8 JSON objects: "
                     + firstLine(e.getOriginalMessage()) + " (line " + e.getLocation().getLineNr() + ").", e);

@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -242,6 +243,19 @@ class RowFileTests {
         assertThat(
                 TableRows.read(write("a.jsonl", "{\"a\": 1, \"b\": [\"x\"]}\n{\"c\": 1.50, \"a\": null}\n")).toString())
                 .isEqualTo("[{\"a\":1,\"b\":[\"x\"],\"c\":null}, {\"a\":null,\"b\":null,\"c\":1.5}]");
+    }
+
+    /** What a download that was broken off leaves, or a full disk. */
+    @Test
+    void compressedFilesThatWereCutShortAreRefusedInOneSentence() throws IOException {
+        byte[] whole = Files.readAllBytes(compressed("whole.jsonl.gz", "{\"text\": \"one\"}\n".repeat(1000)));
+        for (int length = 0; length < whole.length; length++) {
+            for (String name : List.of("cut.jsonl.gz", "cut.txt.gz")) {
+                Path cut = Files.write(folder.resolve(name), Arrays.copyOf(whole, length));
+                assertThatThrownBy(() -> rows(cut)).as("%s bytes", length).isInstanceOf(InvalidInputException.class)
+                        .hasMessageStartingWith(cut + " cannot be read: ").message().doesNotContain("null", "\n");
+            }
+        }
     }
 
     @Test
