@@ -10,6 +10,7 @@ import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.logging.Level;
 import java.util.stream.Stream;
@@ -106,9 +107,11 @@ class BrowserTests {
     void aPageFitsItsWindow(int width) throws IOException {
         for (String result : List.of("", "concat_merge")) {
             open(page(result), width);
-            Number needed = (Number) browser.executeScript("return document.documentElement.scrollWidth");
+            Number needed = (Number) Objects.requireNonNull(
+                    browser.executeScript("return document.documentElement.scrollWidth"));
             assertThat(needed.intValue()).as("pixels that %s needs of %s", result, width).isLessThanOrEqualTo(width);
-            Number height = (Number) browser.executeScript("return document.documentElement.scrollHeight");
+            Number height = (Number) Objects.requireNonNull(
+                    browser.executeScript("return document.documentElement.scrollHeight"));
             Map<String, Object> picture = browser.executeCdpCommand("Page.captureScreenshot",
                     Map.of("captureBeyondViewport", true, "clip",
                             Map.of("x", 0, "y", 0, "width", width, "height", height, "scale", 1)));

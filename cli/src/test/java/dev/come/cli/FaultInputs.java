@@ -30,6 +30,7 @@ final class FaultInputs {
     }
 
     /** A command, and the files and folders that it writes. */
+    @SuppressWarnings("ImmutableEnumChecker") // the list does not change
     enum Case {
         PRUNE_BY_CONCATENATION(PRUNE + " --method concat_merge --ppl-data text.txt", "out"), //
         PRUNE_WITH_REFITS(PRUNE + " --method come_auto --refit=1 --shortlist=2 --granularity=2 --memory 1KB", "out"), //

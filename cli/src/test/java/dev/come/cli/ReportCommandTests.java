@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
@@ -137,8 +138,7 @@ class ReportCommandTests {
                 folder.resolve("timed.report.html"))) {
             for (Element figure : page(file).select("figure")) {
                 assertThat(figure.select("details table tbody tr")).as(figure.text()).isNotEmpty();
-                Element chart = figure.select("svg").first();
-                assertThat(chart).isNotNull();
+                Element chart = Objects.requireNonNull(figure.select("svg").first());
                 assertThat(chart.attr("role")).isEqualTo("img");
                 assertThat(chart.attr("aria-label")).isNotBlank();
                 assertThat(chart.select("rect, path").stream().filter(mark -> mark.select("title").isEmpty()))
@@ -151,8 +151,7 @@ class ReportCommandTests {
     void theMapTellsWhatBecameOfEachLayer() throws IOException {
         JsonNode plan = json(out.resolve("come.json"));
         String tree = plan.path("steps").get(plan.path("steps").size() - 1).path("tree").asString();
-        Element map = page(out.resolve("report.html")).select("figure svg").first();
-        assertThat(map).isNotNull();
+        Element map = Objects.requireNonNull(page(out.resolve("report.html")).select("figure svg").first());
         for (JsonNode layer : JSON.readTree(tree)) {
             String told = layer.isArray()
                     ? "merged " + layer.toString().replace(",", ", ")

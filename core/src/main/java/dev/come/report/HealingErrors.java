@@ -51,7 +51,8 @@ record HealingErrors(PruningStep step, List<Double> before, List<Double> after) 
                 "How far the state after each layer is from the dense model's, relative to its size, on text that was"
                         + " held out.",
                 plot.drawing("Error of each layer before and after healing"),
-                List.of(LegendKey.dot(Shape.CIRCLE, "open pruned", "before"), LegendKey.dot(Shape.DIAMOND, "healed", "after")),
+                List.of(LegendKey.dot(Shape.CIRCLE, "open pruned", "before"),
+                        LegendKey.dot(Shape.DIAMOND, "healed", "after")),
                 new DataTable(List.of("position", "layer", "error before", "error after"), rows));
     }
 }

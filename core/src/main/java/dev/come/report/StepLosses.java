@@ -41,7 +41,8 @@ record StepLosses(List<StepScores> steps) {
         plot.line(best, "first");
         return new Chart("Loss of each step", "On the calibration text: the choice, and the one that came next.",
                 plot.drawing("Loss of the best and the second best choice of each step"),
-                List.of(LegendKey.dot(Shape.CIRCLE, "first", "best"), LegendKey.dot(Shape.SQUARE, "open first", "second best")),
+                List.of(LegendKey.dot(Shape.CIRCLE, "first", "best"),
+                        LegendKey.dot(Shape.SQUARE, "open first", "second best")),
                 new DataTable(List.of("step", "what was done", "best", "second best"), rows));
     }
 }

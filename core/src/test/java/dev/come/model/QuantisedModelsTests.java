@@ -88,7 +88,8 @@ class QuantisedModelsTests {
 
     @Test
     void ofPlainWeightsThatAreNotCompleteNothingElseIsSaid() {
-        assertRefused(stored(QuantisedModelsTests::gptq), "tensor '" + DOWN + "weight', which config.json asks for, is missing");
+        assertRefused(stored(QuantisedModelsTests::gptq),
+                "tensor '" + DOWN + "weight', which config.json asks for, is missing");
     }
 
     @Test
@@ -118,6 +119,6 @@ class QuantisedModelsTests {
 
     private static void gptq(ObjectNode config) {
         config.putObject("quantization_config")
-            .put("quant_method", "gptq").put("bits", 4);
+                .put("quant_method", "gptq").put("bits", 4);
     }
 }
