@@ -211,7 +211,8 @@ record JsonFile(Path path, List<RowRecipe> recipes) implements RowFile {
                     + "; divide it into more and flatter rows, or give Java more memory"
                     + " with COME_JAVA_OPTS=-Xmx8g.", e);
         } catch (JacksonIOException e) {
-            throw new InvalidInputException(path + " cannot be read: " + IoReason.of(e.getCause()), e);
+            throw new InvalidInputException(
+                    path + " cannot be read: " + IoReason.of(Objects.requireNonNullElse(e.getCause(), e)), e);
         } catch (JacksonException e) {
             throw new InvalidInputException(path + " cannot be read as UTF-8 JSON objects: "
                     + firstLine(e.getOriginalMessage()) + " (line " + e.getLocation().getLineNr() + ").", e);
