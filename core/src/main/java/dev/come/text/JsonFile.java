@@ -212,7 +212,7 @@ record JsonFile(Path path, List<RowRecipe> recipes) implements RowFile {
                     + " with COME_JAVA_OPTS=-Xmx8g.", e);
         } catch (JacksonIOException e) {
             throw new InvalidInputException(
-                    path + " cannot be read: " + IoReason.of(Objects.requireNonNullElse(e.getCause(), e)), e);
+                    path + " cannot be read: " + IoReason.of(Objects.requireNonNull(e.getCause())), e);
         } catch (JacksonException e) {
             throw new InvalidInputException(path + " cannot be read as UTF-8 JSON objects: "
                     + firstLine(e.getOriginalMessage()) + " (line " + e.getLocation().getLineNr() + ").", e);
