@@ -100,12 +100,14 @@ public final class Checkpoint implements AutoCloseable {
 
     /** Some rows of a tensor that has rows, one after the other in the file; otherwise as {@link #tensor}. */
     public Tensor rows(String name, long first, long count) {
-        return file(info(name)).rows(name, first, count);
+        TensorInfo tensor = info(name);
+        return file(tensor).rows(tensor.name(), first, count);
     }
 
     /** The rows of a tensor with these numbers; otherwise as {@link #tensor}. */
     public Tensor rows(String name, int[] numbers) {
-        return file(info(name)).rows(name, numbers);
+        TensorInfo tensor = info(name);
+        return file(tensor).rows(tensor.name(), numbers);
     }
 
     /**
@@ -115,12 +117,15 @@ public final class Checkpoint implements AutoCloseable {
      * @throws CheckpointException as {@link #tensor}
      */
     public void readRows(String name, long first, Tensor into) {
-        file(info(name)).readRows(name, first, into);
+        TensorInfo tensor = info(name);
+        file(tensor).readRows(tensor.name(), first, into);
     }
 
     /** Whether a tensor here and one of another model have the same type, shape and bytes. */
     public boolean holdsSame(String name, Checkpoint other, String otherName) {
-        return file(info(name)).holdsSame(name, other.file(other.info(otherName)), otherName);
+        TensorInfo tensor = info(name);
+        TensorInfo others = other.info(otherName);
+        return file(tensor).holdsSame(tensor.name(), other.file(others), others.name());
     }
 
     /**
