@@ -13,7 +13,6 @@ import dev.come.gguf.GgufImport;
 import dev.come.hub.HubSettings;
 import dev.come.prune.PruningPlan;
 import dev.come.report.Comparison;
-import dev.come.text.SpecialTokens;
 import dev.come.text.TableRows;
 import dev.come.text.Tokenizer;
 import java.io.IOException;
@@ -81,8 +80,8 @@ class PipesTests {
     @EnumSource
     void filesOfAModel(Odd odd) throws IOException, InterruptedException {
         Path model = WordModels.copy("llama-gqa", folder);
-        refused(model.resolve("tokenizer_config.json"), odd, path -> SpecialTokens.of(model, Tokenizer.open(model)));
         refused(model.resolve("tokenizer.json"), odd, path -> Tokenizer.open(model));
+        refused(model.resolve("tokenizer_config.json"), odd, path -> Tokenizer.open(model));
         Files.delete(model.resolve("tokenizer.json"));
         Files.delete(model.resolve("tokenizer_config.json"));
         refused(model.resolve("tokenizer.model"), odd, path -> Tokenizer.open(model));

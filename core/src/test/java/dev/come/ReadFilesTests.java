@@ -25,6 +25,11 @@ class ReadFilesTests {
     private static final Map<String, String> REASONS = Map.ofEntries(
             Map.entry("InputFile", "the one that opens"),
             Map.entry("Compute", "no file, but what the system says of the processor"),
+            Map.entry("Diagnosis", "no file, but what the system says of the processor"),
+            Map.entry("ProcessorTimes", "no file, but what the system says of the processors"),
+            Map.entry("DuckDbLibrary", "no file, but what the system says of the process"),
+            Map.entry("JournalFile", "scores of an earlier run, which are looked at before"),
+            Map.entry("Wholeness", "blobs of the cache, which are looked at before"),
             Map.entry("Machine", "no file, but what the system says of the process"),
             Map.entry("RunLock", "the lock of a target, and what the system says of who holds it"),
             Map.entry("LockedFile", "a lock"),

@@ -115,7 +115,7 @@ final class SaveTarget {
 
     /** Whether this program has recorded how it made the model. */
     private boolean holdsRecord() {
-        try (InputStream bytes = Files.newInputStream(folder.resolve(RECORD))) {
+        try (InputStream bytes = InputFile.stream(folder.resolve(RECORD))) {
             return PLAN.matcher(new String(bytes.readNBytes(64), StandardCharsets.UTF_8)).lookingAt();
         } catch (IOException _) {
             return false;

@@ -118,7 +118,7 @@ public final class SideFiles {
 
     private static InputStream open(Path file) {
         try {
-            return Files.newInputStream(file);
+            return InputFile.stream(file);
         } catch (IOException e) {
             throw new CheckpointException("%s cannot be read (%s)".formatted(file, IoReason.of(e)), e);
         }

@@ -2,6 +2,7 @@ package dev.come.evaluate;
 
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.InputFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -21,7 +22,7 @@ public final class JournalFile {
 
     /** Whether a file holds the scores of a run. */
     public static boolean isOne(Path file) {
-        try (Stream<String> lines = Files.lines(file)) {
+        try (Stream<String> lines = linesOf(file)) {
             return lines.findFirst().map(JSON::readTree).filter(first -> first.has(Journal.FINGERPRINT)).isPresent();
         } catch (IOException | UncheckedIOException | JacksonException _) {
             return false;
@@ -35,7 +36,7 @@ public final class JournalFile {
      */
     public static Map<String, String> written(Path file) {
         Map<String, String> written = new HashMap<>();
-        try (Stream<String> lines = Files.exists(file) ? Files.lines(file) : Stream.empty()) {
+        try (Stream<String> lines = Files.exists(file) ? linesOf(file) : Stream.empty()) {
             lines.filter(line -> line.startsWith("{\"" + Journal.WRITTEN))
                     .forEach(line -> Journal.take(JSON.readTree(line), written));
         } catch (IOException | UncheckedIOException | JacksonException _) {
@@ -55,7 +56,7 @@ public final class JournalFile {
         }
         try {
             String first;
-            try (Stream<String> lines = Files.lines(file)) {
+            try (Stream<String> lines = linesOf(file)) {
                 first = lines.findFirst().orElse("");
             }
             if (!first.isEmpty() && !Journal.parsed(first, 1, file).has(Journal.FINGERPRINT)) {
@@ -66,5 +67,10 @@ public final class JournalFile {
         } catch (IOException | UncheckedIOException e) {
             throw new FailedException(file + " cannot be removed (" + e.getMessage() + "); remove it by hand", e);
         }
+    }
+
+    private static Stream<String> linesOf(Path file) throws IOException {
+        InputFile.check(file);
+        return Files.lines(file);
     }
 }

@@ -1,13 +1,13 @@
 package dev.come.hub;
 
 import dev.come.checkpoint.CheckpointHeaders;
+import dev.come.checkpoint.InputFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -42,7 +42,7 @@ final class Wholeness {
 
     private static boolean endsIn(byte[] ending, Path file, long size) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(ending.length);
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+        try (FileChannel channel = InputFile.channel(file)) {
             channel.read(bytes, Math.max(0, size - ending.length));
         }
         return Arrays.equals(bytes.array(), ending);

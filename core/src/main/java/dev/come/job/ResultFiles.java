@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.checkpoint.AtomicFile;
+import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.TensorFile;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -10,7 +11,6 @@ import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
@@ -54,7 +54,7 @@ final class ResultFiles {
             return false;
         }
         MessageDigest digest = TensorFile.sha256();
-        try (InputStream bytes = Files.newInputStream(file);
+        try (InputStream bytes = InputFile.stream(file);
                 OutputStream into = new DigestOutputStream(OutputStream.nullOutputStream(), digest)) {
             bytes.transferTo(into);
         } catch (IOException _) {

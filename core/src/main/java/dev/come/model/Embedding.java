@@ -22,8 +22,8 @@ public final class Embedding implements AutoCloseable {
         this.config = config;
         this.compute = compute;
         Family.Names names = config.family().names();
-        table = new Rows.InFile(checkpoint, checkpoint.info(names.embedding()));
-        positions = names.positions().map(name -> new Rows.InFile(checkpoint, checkpoint.info(name))).orElse(null);
+        table = new Rows.InFile(checkpoint, names.embedding());
+        positions = names.positions().map(name -> new Rows.InFile(checkpoint, name)).orElse(null);
         try (var _ = new PointerScope()) {
             projection = config.embeddingSize() == config.hiddenSize()
                     ? null

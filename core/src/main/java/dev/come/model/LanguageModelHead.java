@@ -1,7 +1,6 @@
 package dev.come.model;
 
 import dev.come.checkpoint.Checkpoint;
-import dev.come.checkpoint.TensorInfo;
 import dev.come.failure.Opening;
 import dev.come.memory.Retained;
 import org.bytedeco.javacpp.PointerScope;
@@ -47,11 +46,11 @@ public final class LanguageModelHead implements AutoCloseable {
 
     /** On a device all of it: every chunk of tokens needs it, and the way there is long. */
     private Rows rows() {
-        TensorInfo tensor = checkpoint.info(config.headTensor());
+        String name = config.headTensor();
         return compute.onProcessor()
-                ? new Rows.InFile(checkpoint, tensor)
-                : new Rows.InMemory(held.keep(checkpoint.tensor(tensor.name()).to(compute.torchDevice(),
-                        tensor.dtype().scalarType())));
+                ? new Rows.InFile(checkpoint, name)
+                : new Rows.InMemory(held.keep(checkpoint.tensor(name).to(compute.torchDevice(),
+                        checkpoint.info(name).dtype().scalarType())));
     }
 
     private Tensor wide(String name) {

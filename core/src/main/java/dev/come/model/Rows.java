@@ -42,27 +42,28 @@ interface Rows {
     }
 
     /** Rows of a tensor of a checkpoint, which must stay open. They are read from the file each time. */
-    record InFile(Checkpoint checkpoint, TensorInfo tensor) implements Rows {
+    record InFile(Checkpoint checkpoint, String name) implements Rows {
         @Override
         public long count() {
-            return tensor.shape().getFirst();
+            return checkpoint.info(name).shape().getFirst();
         }
 
         @Override
         public Tensor copy(long first, Tensor into, Workspace workspace) {
+            TensorInfo tensor = checkpoint.info(name);
             ScalarType stored = tensor.dtype().scalarType();
             if (into.scalar_type().value == stored.value && into.is_contiguous()) {
-                checkpoint.readRows(tensor.name(), first, into);
+                checkpoint.readRows(name, first, into);
                 return into;
             }
             Tensor read = workspace.tensor("rowsOfFile", stored, into.size(0), tensor.shape().getLast());
-            checkpoint.readRows(tensor.name(), first, read);
+            checkpoint.readRows(name, first, read);
             return into.copy_(read);
         }
 
         @Override
         public Tensor pick(int[] numbers) {
-            return checkpoint.rows(tensor.name(), numbers);
+            return checkpoint.rows(name, numbers);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.Shown;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.PatternSyntaxException;
 
 /** Finds files by patterns of their names, folder by folder. */
 public final class FilePattern {
@@ -50,6 +52,9 @@ public final class FilePattern {
         List<Path> children = new ArrayList<>();
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder, glob)) {
             stream.forEach(children::add);
+        } catch (PatternSyntaxException e) {
+            throw new InvalidInputException("'" + Shown.of(glob) + "' names no files (" + e.getDescription()
+                    + "); write * and ? for parts of names, and close every bracket", e);
         } catch (IOException | DirectoryIteratorException e) {
             throw new InvalidInputException(folder + " cannot be listed (" + e.getMessage() + "); check --data-dir", e);
         }

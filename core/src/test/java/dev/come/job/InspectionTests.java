@@ -211,6 +211,6 @@ class InspectionTests {
             throw new AssertionError("the hub is not needed for a path");
         })).isInstanceOf(UsageException.class).hasMessageContaining("--revision is for models on the hub");
         assertThatThrownBy(() -> inspect(folder.resolve("no such"))).isInstanceOf(CheckpointException.class)
-                .hasMessageContaining("there is no such folder");
+                .hasMessageContaining("There is no folder ");
     }
 }
