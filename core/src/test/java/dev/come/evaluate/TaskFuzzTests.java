@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Whatever a task file says, reading it and its data ends in documents or in one sentence.
  *
  * <p>A normal build reads the seeds in the resources and some seconds' worth of random changes to sound files. {@code
- * benchmarks/fuzz} lets Jazzer search, guided by coverage.
+ * JAZZER_FUZZ=1 mvn -pl core test -Dtest=TaskFuzzTests} lets Jazzer search, guided by coverage.
  */
 class TaskFuzzTests {
     private static final List<String> KEYS = List.of("\"task\"", "\"version\"", "\"documents\"", "\"examples\"",

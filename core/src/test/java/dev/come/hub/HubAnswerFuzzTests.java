@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
  * sentence.
  *
  * <p>A normal build reads the seeds in the resources and some seconds' worth of random changes to sound answers. {@code
- * benchmarks/fuzz} lets Jazzer search, guided by coverage.
+ * JAZZER_FUZZ=1 mvn -pl core test -Dtest=HubAnswerFuzzTests} lets Jazzer search, guided by coverage.
  */
 class HubAnswerFuzzTests {
     private static final URI PLACE = URI.create("http://127.0.0.1/api");

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
  * the file. Tables that a library reads have no part in this.
  *
  * <p>A normal build reads the seeds in the resources and some seconds' worth of random changes to sound files. {@code
- * benchmarks/fuzz} lets Jazzer search, guided by coverage.
+ * JAZZER_FUZZ=1 mvn -pl core test -Dtest=DataFuzzTests} lets Jazzer search, guided by coverage.
  */
 class DataFuzzTests {
     private static final List<RowRecipe> RECIPES = List.of(RowRecipe.field("text"),
