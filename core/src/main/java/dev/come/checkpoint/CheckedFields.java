@@ -164,7 +164,7 @@ public final class CheckedFields {
     public void requireOnly(Collection<String> known) {
         for (String key : object.propertyNames()) {
             if (!known.contains(key)) {
-                throw damaged("\"" + pathOf(key) + "\" is no field of such a file");
+                throw damaged("\"" + Shown.of(pathOf(key)) + "\" is no field of such a file");
             }
         }
     }

@@ -3,6 +3,7 @@ package dev.come.prune;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.CheckedFields;
 import dev.come.checkpoint.RecordNames;
+import dev.come.checkpoint.Shown;
 import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerNode;
@@ -72,7 +73,7 @@ final class PlanSteps {
     private static Action action(CheckedFields entry) {
         String name = entry.text("action");
         return Arrays.stream(Action.values()).filter(action -> RecordNames.name(action).equals(name)).findFirst()
-                .orElseThrow(() -> entry.damaged("a step has the action \"" + name + "\""));
+                .orElseThrow(() -> entry.damaged("a step has the action \"" + Shown.of(name) + "\""));
     }
 
     private void requireCounts(PruningStep step, CheckedFields entry) {

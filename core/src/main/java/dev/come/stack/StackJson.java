@@ -4,6 +4,7 @@ import dev.come.InvalidInputException;
 import dev.come.checkpoint.CheckedFields;
 import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.RecordNames;
+import dev.come.checkpoint.Shown;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
@@ -180,7 +181,7 @@ public final class StackJson {
             }
             Recipe recipe = reference.isString() ? recipes.get(reference.stringValue()) : null;
             if (recipe == null) {
-                throw table.damaged("it names node " + reference + ", which is not in its table or only further down");
+                throw table.damaged("it names node " + Shown.of(reference) + ", which is not in its table or only further down");
             }
             return recipe;
         }
@@ -196,11 +197,11 @@ public final class StackJson {
                 case "concatenated" -> concatenated(entry, sources);
                 case "weighted_sum" -> weightedSum(entry, sources);
                 case "trained" -> trained(entry, sources);
-                default -> throw table.damaged("node \"" + name + "\" is of the kind " + entry.get("kind")
+                default -> throw table.damaged("node \"" + Shown.of(name) + "\" is of the kind " + Shown.of(entry.get("kind"))
                         + ", and this version knows \"concatenated\", \"weighted_sum\" and \"trained\"");
             };
             if (sources.size() < (node instanceof Trained ? 1 : 2) || !inOrder(sources)) {
-                throw table.damaged("node \"" + name + "\" is not made of two or more layers in their order");
+                throw table.damaged("node \"" + Shown.of(name) + "\" is not made of two or more layers in their order");
             }
             entry.requireOnly(switch (node) {
                 case Concatenated _ -> List.of("kind", "query_heads", "shares");

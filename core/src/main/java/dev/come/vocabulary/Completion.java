@@ -1,6 +1,7 @@
 package dev.come.vocabulary;
 
 import dev.come.checkpoint.CheckpointException;
+import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.Shown;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -38,6 +39,7 @@ final class Completion {
             if (token.content().isEmpty()) {
                 continue;
             }
+            Limits.check(settings.file(), "the length of a token", token.content().length(), Limits.PIECE_CHARACTERS);
             AddedToken before = all.get(token.content());
             Optional<Integer> own = before != null
                     ? Optional.of(before.id())
