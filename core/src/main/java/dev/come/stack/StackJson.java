@@ -181,7 +181,8 @@ public final class StackJson {
             }
             Recipe recipe = reference.isString() ? recipes.get(reference.stringValue()) : null;
             if (recipe == null) {
-                throw table.damaged("it names node " + Shown.of(reference) + ", which is not in its table or only further down");
+                throw table.damaged(
+                        "it names node " + Shown.of(reference) + ", which is not in its table or only further down");
             }
             return recipe;
         }
@@ -197,8 +198,9 @@ public final class StackJson {
                 case "concatenated" -> concatenated(entry, sources);
                 case "weighted_sum" -> weightedSum(entry, sources);
                 case "trained" -> trained(entry, sources);
-                default -> throw table.damaged("node \"" + Shown.of(name) + "\" is of the kind " + Shown.of(entry.get("kind"))
-                        + ", and this version knows \"concatenated\", \"weighted_sum\" and \"trained\"");
+                default ->
+                    throw table.damaged("node \"" + Shown.of(name) + "\" is of the kind " + Shown.of(entry.get("kind"))
+                            + ", and this version knows \"concatenated\", \"weighted_sum\" and \"trained\"");
             };
             if (sources.size() < (node instanceof Trained ? 1 : 2) || !inOrder(sources)) {
                 throw table.damaged("node \"" + Shown.of(name) + "\" is not made of two or more layers in their order");
