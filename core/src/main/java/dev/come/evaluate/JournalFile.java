@@ -69,6 +69,8 @@ public final class JournalFile {
         }
     }
 
+    /** The caller closes them. */
+    @SuppressWarnings("StreamResourceLeak")
     private static Stream<String> linesOf(Path file) throws IOException {
         InputFile.check(file);
         return Files.lines(file);
