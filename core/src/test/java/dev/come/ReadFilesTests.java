@@ -3,13 +3,8 @@ package dev.come;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -24,8 +19,7 @@ class ReadFilesTests {
 
     private static final Map<String, String> REASONS = Map.ofEntries(
             Map.entry("InputFile", "the one that opens"),
-            Map.entry("Compute", "no file, but what the system says of the processor"),
-            Map.entry("Diagnosis", "no file, but what the system says of the processor"),
+            Map.entry("Processor", "no file, but what the system says of the processor"),
             Map.entry("ProcessorTimes", "no file, but what the system says of the processors"),
             Map.entry("DuckDbLibrary", "no file, but what the system says of the process"),
             Map.entry("JournalFile", "scores of an earlier run, which are looked at before"),
@@ -46,18 +40,7 @@ class ReadFilesTests {
 
     @Test
     void onlyListedClassesOpenFilesThemselves() throws IOException {
-        TreeSet<String> found = new TreeSet<>();
-        for (String module : List.of("core", "cli")) {
-            Path sources = Path.of(System.getProperty("come.root"), module, "src/main/java");
-            try (Stream<Path> files = Files.walk(sources)) {
-                for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
-                    if (READING.matcher(Files.readString(file)).find()) {
-                        found.add(file.getFileName().toString().replace(".java", ""));
-                    }
-                }
-            }
-        }
-        assertThat(found).as("classes that open files; use InputFile, or say here why not")
+        assertThat(OwnSources.with(READING)).as("classes that open files; use InputFile, or say here why not")
                 .containsExactlyInAnyOrderElementsOf(REASONS.keySet());
     }
 }

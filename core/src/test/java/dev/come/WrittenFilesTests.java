@@ -3,13 +3,8 @@ package dev.come;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Every single file is written by {@code AtomicFile}; what writes by itself is listed here with its reason. */
@@ -39,18 +34,7 @@ class WrittenFilesTests {
 
     @Test
     void onlyListedClassesWriteFilesThemselves() throws IOException {
-        TreeSet<String> found = new TreeSet<>();
-        for (String module : List.of("core", "cli")) {
-            Path sources = Path.of(System.getProperty("come.root"), module, "src/main/java");
-            try (Stream<Path> files = Files.walk(sources)) {
-                for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
-                    if (WRITING.matcher(Files.readString(file)).find()) {
-                        found.add(file.getFileName().toString().replace(".java", ""));
-                    }
-                }
-            }
-        }
-        assertThat(found).as("classes that write; use AtomicFile, or say here why not")
+        assertThat(OwnSources.with(WRITING)).as("classes that write; use AtomicFile, or say here why not")
                 .containsExactlyInAnyOrderElementsOf(REASONS.keySet());
     }
 }

@@ -2,7 +2,6 @@ package dev.come.failure;
 
 import dev.come.ByteSize;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -97,20 +96,16 @@ public enum NativeFolder {
     /** What is wrong with the folder, as a sentence without its end; nothing if there is room in it. */
     public Optional<String> trouble() {
         Path folder = folder().toAbsolutePath();
-        Path there = folder;
-        while (!Files.exists(there) && there.getParent() != null) {
-            there = there.getParent();
-        }
         String what = library + " cannot be loaded: it is unpacked to " + folder + ", ";
         String advice = "; make room there, or name another folder with " + elsewhere();
         try {
-            if (!Files.isDirectory(there) || !Files.isWritable(there)) {
+            FreeSpace space = FreeSpace.of(folder);
+            if (!space.writable()) {
                 return Optional.of(what + "which may not be written to" + advice);
             }
-            long free = Files.getFileStore(there).getUsableSpace();
-            return free >= bytes
+            return space.bytes() >= bytes
                     ? Optional.empty()
-                    : Optional.of(what + "where " + ByteSize.format(free) + " are free and about "
+                    : Optional.of(what + "where " + ByteSize.format(space.bytes()) + " are free and about "
                             + ByteSize.format(bytes) + " are needed" + advice);
         } catch (IOException e) {
             return Optional.of(what + "which cannot be looked at (" + e.getMessage() + ")" + advice);

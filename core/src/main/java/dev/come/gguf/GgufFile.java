@@ -18,7 +18,7 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Objects;
 
-/** A GGUF file that was opened for reading: its header, and its tensors, of which parts are read when they are asked for. */
+/** An open GGUF file. Its header lies in memory; parts of its tensors are read when they are asked for. */
 final class GgufFile implements AutoCloseable {
     /** So much of each tensor goes into the fingerprint. */
     private static final long FINGERPRINT_BYTES = 4096;

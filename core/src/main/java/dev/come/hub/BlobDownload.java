@@ -109,7 +109,7 @@ final class BlobDownload {
         told = planned;
     }
 
-    /** Whether the blob is there, with as many bytes as it should have. */
+    /** Whether the blob is there and has the right size. */
     boolean isThere() {
         return Files.isRegularFile(blob) && HubCache.bytes(blob) == facts.size();
     }

@@ -4,12 +4,13 @@ import com.sun.management.OperatingSystemMXBean;
 import dev.come.ByteSize;
 import dev.come.Version;
 import dev.come.checkpoint.IoReason;
+import dev.come.failure.FreeSpace;
 import dev.come.hub.HubCheck;
 import dev.come.hub.HubSettings;
 import dev.come.model.Engine;
+import dev.come.model.Processor;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,18 +76,11 @@ public record Diagnosis(List<Fact> facts) {
     }
 
     private static String processor() {
-        Map<String, String> first = new TreeMap<>();
-        try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-            lines.map(line -> line.split("\\s*:\\s*", 2)).filter(pair -> pair.length == 2)
-                    .forEach(pair -> first.putIfAbsent(pair[0], pair[1]));
-        } catch (IOException _) {
-            // Another system; the number of processors is known all the same.
-        }
-        String flags = " " + first.getOrDefault("flags", first.getOrDefault("Features", "")) + " ";
-        String instructions = INSTRUCTIONS.stream().filter(name -> flags.contains(" " + name + " ")).sorted()
+        Set<String> features = Processor.features();
+        String instructions = INSTRUCTIONS.stream().filter(features::contains).sorted()
                 .collect(Collectors.joining(" "));
         return Stream
-                .of(Runtime.getRuntime().availableProcessors() + " processors", first.getOrDefault("model name", ""),
+                .of(Runtime.getRuntime().availableProcessors() + " processors", Processor.name().orElse(""),
                         instructions)
                 .filter(text -> !text.isBlank()).collect(Collectors.joining(", "));
     }
@@ -109,14 +103,10 @@ public record Diagnosis(List<Fact> facts) {
     }
 
     private static Fact folder(String name, Path path) {
-        Path there = path.toAbsolutePath();
-        while (!Files.exists(there) && there.getParent() != null) {
-            there = there.getParent();
-        }
-        boolean writable = Files.isWritable(there);
         try {
-            return new Fact(name, path + ", " + ByteSize.format(Files.getFileStore(there).getUsableSpace()) + " free"
-                    + (writable ? "" : ", cannot be written to"), writable);
+            FreeSpace space = FreeSpace.of(path);
+            return new Fact(name, path + ", " + ByteSize.format(space.bytes()) + " free"
+                    + (space.writable() ? "" : ", cannot be written to"), space.writable());
         } catch (IOException e) {
             return new Fact(name, path + " cannot be looked at (" + IoReason.of(e) + ")", false);
         }

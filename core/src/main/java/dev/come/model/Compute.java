@@ -3,9 +3,6 @@ package dev.come.model;
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
 import dev.come.checkpoint.DType;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -28,6 +25,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 public record Compute(DType type, String device, int threads) {
     private static final long ROWS_OF_PROCESSOR = 512;
     private static final long ROWS_OF_DEVICE = 8192;
+    /** Features of processors that multiply bfloat16 matrices. */
+    private static final Set<String> BFLOAT16 = Set.of("avx512_bf16", "amx_bf16", "bf16");
     private static final Pattern DEVICE = Pattern.compile("cpu|cuda(:\\d+)?");
 
     public Compute {
@@ -89,18 +88,7 @@ public record Compute(DType type, String device, int threads) {
 
     /** Whether products of bfloat16 matrices have instructions of their own; without them they are many times slower. */
     public static boolean processorMultipliesBfloat16() {
-        Path info = Path.of("/proc/cpuinfo");
-        if (!Files.isReadable(info)) {
-            return false;
-        }
-        try (var lines = Files.lines(info)) {
-            return lines.filter(line -> line.startsWith("flags") || line.startsWith("Features")).findFirst()
-                    .map(line -> Set.of("avx512_bf16", "amx_bf16", "bf16").stream()
-                            .anyMatch(flag -> (line + " ").contains(" " + flag + " ")))
-                    .orElse(false);
-        } catch (IOException e) {
-            return false;
-        }
+        return Processor.features().stream().anyMatch(BFLOAT16::contains);
     }
 
     /** The same place, but float32. */

@@ -6,7 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** The rows of a large matrix, one for each token or position, of which some are needed at a time. */
+/** The rows of a large matrix: one for each token or position. A few of them are read at a time. */
 interface Rows {
     /** How many there are. */
     long count();

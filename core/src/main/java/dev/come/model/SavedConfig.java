@@ -129,8 +129,8 @@ public final class SavedConfig {
         Optional<Integer> period = periods(marked, tree.integer(key)).filter(number -> describes(number, marked))
                 .findFirst();
         if (period.isEmpty()) {
-            warn(key + " is left out of the new model, because its layers follow no such rule any more; " + list
-                    + " says of which kind each is, and programs that do not read it run the model differently");
+            warn("The new model has no " + key + ", because its layers follow no such rule any more; " + list
+                    + " tells the kind of each layer, and programs that ignore it compute another model");
         }
         return tree.edited(root -> period.ifPresentOrElse(number -> root.put(key, number), () -> root.remove(key)));
     }

@@ -17,7 +17,7 @@ import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** The steps of a come.json, each of which must lead from the stack before it to its own. */
+/** Reads the steps of a come.json. Each step must lead from the stack before it to its own stack. */
 final class PlanSteps {
     /** Shares sum to 1 but for what doubles round. */
     private static final double ROUNDING = 1e-6;
@@ -87,7 +87,7 @@ final class PlanSteps {
         }
     }
 
-    /** A step changes no layers but those that it is about. Weights of others may change, of which trees say nothing. */
+    /** Checks that a step changes only the layers that it names. Trees do not show weights, so those of other layers may change. */
     private void requireLayers(PruningStep step, CheckedFields entry) {
         int end = step.position() + step.count();
         List<String> expected = new ArrayList<>(trees(last.window(0, step.position())));

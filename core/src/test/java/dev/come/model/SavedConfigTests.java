@@ -63,8 +63,8 @@ class SavedConfigTests {
             SavedConfig saved = saved(whole, positions(kept));
             assertThat(saved.config().optionalInteger(key).orElse(0)).isEqualTo(expected);
             if (expected == 0) {
-                assertThat(saved.warnings()).singleElement().asString().contains(key + " is left out of the new model",
-                        "layer_types says");
+                assertThat(saved.warnings()).singleElement().asString().contains("The new model has no " + key,
+                        "layer_types tells");
             } else {
                 assertThat(saved.warnings()).isEmpty();
             }
