@@ -126,7 +126,7 @@ final class Failures {
             reason = reason.getCause();
         }
         return "come: the tensor engine cannot be loaded (" + reason.getMessage()
-                + "); an engine with CUDA needs the CUDA libraries on LD_LIBRARY_PATH, see Machines in the README";
+                + "); an engine with CUDA needs the CUDA libraries on LD_LIBRARY_PATH, see docs/machines.md";
     }
 
     private static int exitCode(Throwable failure) {

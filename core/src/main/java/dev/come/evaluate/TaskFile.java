@@ -34,7 +34,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Reads the description of a task. README.md tells what a file may say. A key that nobody knows is refused, since it would do nothing.
+ * Reads the description of a task. docs/evaluation.md tells what a file may say. A key that nobody knows is refused, since it would do nothing.
  */
 final class TaskFile {
     private static final String SUBJECT = "{subject}";

@@ -67,6 +67,6 @@ record TaskJson(String file) {
 
     InvalidInputException invalid(String what) {
         return new InvalidInputException(file + " does not describe a task: " + what
-                + ". The README tells what such a file may say.");
+                + ". docs/evaluation.md tells what such a file may say.");
     }
 }

@@ -36,7 +36,7 @@ public record Compute(DType type, String device, int threads) {
         requireDeviceAndThreads(device, threads);
         if (device.startsWith("cuda") && !torch.cuda_is_available()) {
             throw new InvalidInputException("--device " + device
-                    + ": this build of the tensor engine finds no CUDA device; use --device cpu, or build with the engine for GPUs as the README says");
+                    + ": this build of the tensor engine finds no CUDA device; use --device cpu, or build with the engine for GPUs as docs/machines.md says");
         }
     }
 
