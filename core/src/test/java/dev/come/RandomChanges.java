@@ -21,6 +21,8 @@ public final class RandomChanges {
     /** How long, in seconds: a normal build has little time. */
     private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("come.fuzz.seconds", 3));
 
+    private static final int BEGINNING = 2000;
+
     private final Random random;
     private final List<byte[]> sound;
     private final List<String> pieces;
@@ -35,7 +37,7 @@ public final class RandomChanges {
      * Lets a reader read, and prints the seed and how often it did.
      *
      * @param sound content that the reader takes
-     * @param pieces what is put in besides
+     * @param pieces what is put in besides; bytes at random if there are none
      * @param reader returns whether it took the content; what it throws ends the test
      */
     public static void read(String test, List<byte[]> sound, List<String> pieces, Predicate<byte[]> reader) {
@@ -68,16 +70,25 @@ public final class RandomChanges {
     }
 
     private byte[] changed(byte[] bytes) {
-        int at = random.nextInt(bytes.length + 1);
+        // What a file says of itself stands at its beginning, so every second change goes there.
+        int at = random.nextInt((random.nextBoolean() ? bytes.length : Math.min(bytes.length, BEGINNING)) + 1);
         int end = Math.min(bytes.length, at + random.nextInt(1 + (random.nextInt(4) == 0 ? bytes.length : 8)));
         return switch (random.nextInt(6)) {
             case 0 -> Arrays.copyOf(bytes, at);
             case 1 -> replaced(bytes, at, end, new byte[0]);
             case 2 -> replaced(bytes, at, Math.min(bytes.length, at + 1), new byte[]{(byte) random.nextInt()});
             case 3 -> replaced(bytes, at, at, Arrays.copyOfRange(bytes, at, end)); // twice the same
-            default -> replaced(bytes, at, random.nextBoolean() ? at : end,
-                    pieces.get(random.nextInt(pieces.size())).getBytes(StandardCharsets.UTF_8));
+            default -> replaced(bytes, at, random.nextBoolean() ? at : end, piece());
         };
+    }
+
+    private byte[] piece() {
+        if (!pieces.isEmpty()) {
+            return pieces.get(random.nextInt(pieces.size())).getBytes(StandardCharsets.UTF_8);
+        }
+        byte[] piece = new byte[random.nextInt(9)];
+        random.nextBytes(piece);
+        return piece;
     }
 
     private static byte[] replaced(byte[] bytes, int from, int to, byte[] piece) {

@@ -21,9 +21,7 @@ import dev.come.text.FilePattern;
 import dev.come.text.PythonRandom;
 import dev.come.text.TableRows;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystems;
 import java.nio.file.Path;
-import java.nio.file.PathMatcher;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -234,9 +232,7 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
                 + " part of the task " + task.name() + " is not on the hub as a table; name a folder that holds it as"
                 + " --data-dir"));
         HubSnapshot snapshot = hub.dataset(place.dataset());
-        PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + place.files());
-        List<String> files = snapshot.files().stream()
-                .filter(file -> file.indexOf('\0') < 0 && matcher.matches(Path.of(file))).sorted().toList();
+        List<String> files = FilePattern.matching(snapshot.files(), place.files());
         if (files.isEmpty()) {
             throw new InvalidInputException((snapshot.isCacheOnly() ? "The cache of the hub has" : "The hub has")
                     + " no file " + place.files() + " of the data set " + place.dataset() + ", which the task "
@@ -251,7 +247,7 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
         List<ObjectNode> fields = new ArrayList<>();
         files.forEach(file -> fields.addAll(read(file, task)));
         place.lines().forEach((column, lineFile) -> {
-            Path file = root.resolve(lineFile);
+            Path file = FilePattern.named(root, lineFile);
             List<String> lines = TableRows.lines(file);
             if (lines.size() != fields.size()) {
                 throw new InvalidInputException(file + " has " + lines.size() + " lines, but " + place.pattern()

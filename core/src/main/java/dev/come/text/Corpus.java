@@ -53,7 +53,7 @@ record Corpus(String name, Split split, Path root, List<RowFile> files, Optional
     }
 
     private static Corpus atPath(TextSource source, TextRows rowsOfText) {
-        Path path = Path.of(source.dataset());
+        Path path = FilePattern.named(Path.of(""), source.dataset());
         if (!Files.exists(path)) {
             throw new InvalidInputException(
                     source.dataset() + " is neither a file or folder that is there nor a corpus"

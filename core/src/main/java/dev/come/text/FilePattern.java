@@ -5,13 +5,17 @@ import dev.come.checkpoint.Shown;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.PathMatcher;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.PatternSyntaxException;
 
 /** Finds files by patterns of their names, folder by folder. */
@@ -36,12 +40,37 @@ public final class FilePattern {
         return found.stream().filter(Files::isRegularFile).sorted(Comparator.comparing(Path::toString)).toList();
     }
 
-    private static boolean isThere(Path folder, String name) {
+    /**
+     * Those of the names that a pattern matches, sorted. Names that no file of this machine can have are left out.
+     *
+     * @param names paths with slashes, for example those that a repository of the hub lists
+     */
+    public static List<String> matching(Collection<String> names, String pattern) {
+        PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
+        return names.stream().filter(name -> path(name).filter(matcher::matches).isPresent()).sorted().toList();
+    }
+
+    /**
+     * The path of a file that another file names.
+     *
+     * @param root what the name is relative to
+     * @throws InvalidInputException if no file can have that name
+     */
+    public static Path named(Path root, String name) {
+        return root.resolve(path(name).orElseThrow(() -> new InvalidInputException("'" + Shown.of(name)
+                + "' is no name that a file can have here; write the name of a file")));
+    }
+
+    private static Optional<Path> path(String name) {
         try {
-            return !name.isEmpty() && Files.exists(folder.resolve(name));
-        } catch (InvalidPathException _) {
-            return false; // on Windows globs are no names
+            return Optional.of(Path.of(name));
+        } catch (InvalidPathException _) { // a zero or half a character; on Windows also a * and others
+            return Optional.empty();
         }
+    }
+
+    private static boolean isThere(Path folder, String name) {
+        return !name.isEmpty() && path(name).map(folder::resolve).filter(Files::exists).isPresent();
     }
 
     private static List<Path> children(Path folder, String glob) {

@@ -4,10 +4,8 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSnapshot;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.PathMatcher;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -111,10 +109,8 @@ enum NamedCorpus {
         }
 
         List<String> files(List<String> all, Split split) {
-            PathMatcher matcher = FileSystems.getDefault()
-                    .getPathMatcher("glob:" + place.replace("{split}", split.names().getFirst()));
-            return all.stream().filter(file -> NOT_SUBJECTS.stream().noneMatch(name -> file.startsWith(name + "/")))
-                    .filter(file -> file.indexOf('\0') < 0 && matcher.matches(Path.of(file))).sorted().toList();
+            return FilePattern.matching(all, place.replace("{split}", split.names().getFirst())).stream()
+                    .filter(file -> NOT_SUBJECTS.stream().noneMatch(name -> file.startsWith(name + "/"))).toList();
         }
     }
 

@@ -103,6 +103,16 @@ class TaskFileTests {
     }
 
     @Test
+    void linesInAFileThatCannotBeAreRefused() throws IOException {
+        write("rows.jsonl", "{\"q\": \"one\"}\n");
+        assertThatThrownBy(() -> questions("""
+                {"task": "t", "version": "1",
+                 "documents": {"split": "test", "files": [{"file": "rows.jsonl", "lines": {"a": "half \\ud800"}}]},
+                 "context": "{q}", "choices": ["good", "bad"], "gold": {"column": "a"}}
+                """, 0)).isInstanceOf(InvalidInputException.class).hasMessageContaining("no name that a file can have");
+    }
+
+    @Test
     void valuesMayStandForChoices() throws IOException {
         write("rows.csv", """
                 text,label

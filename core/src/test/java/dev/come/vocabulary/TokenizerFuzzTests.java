@@ -3,17 +3,15 @@ package dev.come.vocabulary;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.come.RandomChanges;
 import dev.come.checkpoint.CheckpointException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,7 +23,6 @@ import org.junit.jupiter.api.io.TempDir;
  * {@code JAZZER_FUZZ=1 mvn -pl core test -Dtest=TokenizerFuzzTests} lets Jazzer search, guided by coverage.
  */
 class TokenizerFuzzTests {
-    private static final Duration TIME = Duration.ofSeconds(2);
     private static final Path FIXTURES = Path.of("src/test/resources/fixtures");
     /** What a random change puts in: what JSON is made of, and numbers and texts that are not usual. */
     private static final List<String> PIECES = List.of("{", "}", "[", "]", ",", ":", "\"", "null", "true", "-1",
@@ -70,19 +67,7 @@ class TokenizerFuzzTests {
     }
 
     private void assertSurvives(String file, List<byte[]> sound) {
-        long seed = System.nanoTime();
-        System.out.println("TokenizerFuzzTests: seed " + seed + " for " + file);
-        Random random = new Random(seed);
-        assertThat(sound).allMatch(bytes -> read(file, bytes));
-        int survivors = 0;
-        for (long end = System.nanoTime() + TIME.toNanos(); System.nanoTime() < end;) {
-            byte[] changed = sound.get(random.nextInt(sound.size()));
-            for (int change = 0; change <= random.nextInt(4); change++) {
-                changed = changed(changed, random);
-            }
-            survivors += read(file, changed) ? 1 : 0;
-        }
-        assertThat(survivors).isPositive();
+        RandomChanges.read("TokenizerFuzzTests, " + file, sound, PIECES, bytes -> read(file, bytes));
     }
 
     /** Whether the bytes were taken for a tokenizer. */
@@ -101,28 +86,5 @@ class TokenizerFuzzTests {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private static byte[] changed(byte[] bytes, Random random) {
-        int at = random.nextInt(bytes.length);
-        return switch (random.nextInt(5)) {
-            case 0 -> Arrays.copyOf(bytes, Math.max(at, 1));
-            case 1 -> replaced(bytes, at, at, random);
-            case 2 -> replaced(bytes, at, Math.min(bytes.length, at + 1 + random.nextInt(20)), random);
-            default -> {
-                byte[] copy = bytes.clone();
-                copy[at] = (byte) (random.nextBoolean() ? copy[at] + 1 : random.nextInt());
-                yield copy;
-            }
-        };
-    }
-
-    private static byte[] replaced(byte[] bytes, int from, int to, Random random) {
-        byte[] piece = PIECES.get(random.nextInt(PIECES.size())).getBytes(StandardCharsets.UTF_8);
-        byte[] copy = new byte[bytes.length - (to - from) + piece.length];
-        System.arraycopy(bytes, 0, copy, 0, from);
-        System.arraycopy(piece, 0, copy, from, piece.length);
-        System.arraycopy(bytes, to, copy, from + piece.length, bytes.length - to);
-        return copy;
     }
 }
