@@ -35,7 +35,7 @@ import picocli.CommandLine.ScopeType;
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
         subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, HealCommand.class,
-            ApplyCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class, ReportCommand.class,
+            ApplyCommand.class, ExportCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class, ReportCommand.class,
             GenerateCommand.class,
             ListCommand.class, DoctorCommand.class, CompletionCommand.class, HelpCommand.class, FamiliesCommand.class},
         commandListHeading = "%nCommands:%n",
