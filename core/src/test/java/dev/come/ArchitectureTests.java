@@ -26,7 +26,7 @@ class ArchitectureTests {
     private static final String PICTURE = """
             failure
             memory
-            checkpoint  failure
+            checkpoint  failure memory
             vocabulary  failure checkpoint
             gguf        failure checkpoint vocabulary
             hub         failure checkpoint

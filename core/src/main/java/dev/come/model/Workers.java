@@ -2,6 +2,7 @@ package dev.come.model;
 
 import dev.come.failure.Opening;
 import dev.come.failure.Thrown;
+import dev.come.memory.NativeSettings;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
@@ -38,6 +39,7 @@ public final class Workers implements AutoCloseable {
     }
 
     public Workers(Compute compute) {
+        NativeSettings.apply();
         torch.set_num_threads(1);
         for (int i = 0; i < compute.threads(); i++) {
             workspaces.add(new Workspace(compute, this));
