@@ -2,6 +2,7 @@ package dev.come.job;
 
 import dev.come.ComeException;
 import dev.come.FailedException;
+import dev.come.InterruptedRunException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
@@ -145,7 +146,7 @@ public final class PruneJob {
 
     public PruneJob(Options options, Progress progress) {
         this.options = options;
-        this.progress = progress;
+        this.progress = Interruptible.asking(progress);
     }
 
     /**
@@ -153,9 +154,14 @@ public final class PruneJob {
      *
      * @throws NothingToDoException if the method finds nothing to merge or remove
      * @throws FailedException if another run writes to the target
+     * @throws InterruptedRunException if this thread is interrupted meanwhile; the same job then goes on from there
      * @throws UsageException if an interrupted run with other settings lies beside the target
      */
     public Result run() {
+        return Interruptible.job(this::runOne);
+    }
+
+    private Result runOne() {
         try (OpenModel model = new OpenModel(options.model);
                 PruneSession session = new PruneSession(model, options, progress)) {
             session.begin();
@@ -169,6 +175,10 @@ public final class PruneJob {
     /** Does the job for all methods; one that does not get there does not keep the others from it. */
     public Results runAll() {
         checkComparison();
+        return Interruptible.job(this::runEach);
+    }
+
+    private Results runEach() {
         try (OpenModel model = new OpenModel(options.model);
                 PruneSession session = new PruneSession(model, options, progress)) {
             session.begin();
@@ -178,6 +188,7 @@ public final class PruneJob {
                 try {
                     prepared.add(session.prepare(run));
                 } catch (ComeException e) {
+                    Interruptible.requireOthersCanGoOn(e);
                     failures.add(new Failure(run.method.name(), e));
                 }
             }
@@ -209,6 +220,7 @@ public final class PruneJob {
                 work.accept(run);
                 through.add(run);
             } catch (ComeException e) {
+                Interruptible.requireOthersCanGoOn(e);
                 failures.add(new Failure(run.name(), e));
                 progress.note(run.name() + ": " + e.getMessage());
             }

@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.InterruptedRunException;
 import dev.come.failure.Opening;
 import dev.come.failure.Thrown;
 import dev.come.memory.NativeSettings;
@@ -166,7 +167,7 @@ public final class Workers implements AutoCloseable {
                 } catch (InterruptedException e) {
                     // What is at work has to end first.
                     interrupted = true;
-                    work.fail(new IllegalStateException("interrupted", e));
+                    work.fail(new InterruptedRunException(e));
                 }
             }
         }
