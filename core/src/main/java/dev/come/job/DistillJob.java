@@ -26,6 +26,9 @@ import java.util.stream.Stream;
 
 /** {@code come distill}: trains the layers of a pruned model to do what those did that they were made from. */
 public final class DistillJob {
+    /** What is trained on where nothing else is asked for. */
+    public static final String DEFAULT_TEXT = "wiki2";
+
     private final Options options;
     private final Progress progress;
 

@@ -12,6 +12,7 @@ import dev.come.prune.Methods;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
+import dev.come.prune.PruningStep;
 import dev.come.report.Comparison;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource.Library;
@@ -27,6 +28,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -39,6 +41,7 @@ import java.util.stream.Stream;
 public final class PruneJob {
     private final Options options;
     private final Progress progress;
+    private final BiConsumer<String, PruningStep> onStep;
 
     /**
      * A method and what it measures on.
@@ -145,7 +148,18 @@ public final class PruneJob {
     }
 
     public PruneJob(Options options, Progress progress) {
+        this(options, progress, (_, _) -> {
+        });
+    }
+
+    /**
+     * Plans the job.
+     *
+     * @param onStep is told of each step of a method, by its name, once the step is decided and kept
+     */
+    public PruneJob(Options options, Progress progress, BiConsumer<String, PruningStep> onStep) {
         this.options = options;
+        this.onStep = onStep;
         this.progress = Interruptible.asking(progress);
     }
 
@@ -163,7 +177,7 @@ public final class PruneJob {
 
     private Result runOne() {
         try (OpenModel model = new OpenModel(options.model);
-                PruneSession session = new PruneSession(model, options, progress)) {
+                PruneSession session = new PruneSession(model, options, progress, onStep)) {
             session.begin();
             MethodRun run = session.prepare(options.runs.getFirst());
             run.choose();
@@ -180,7 +194,7 @@ public final class PruneJob {
 
     private Results runEach() {
         try (OpenModel model = new OpenModel(options.model);
-                PruneSession session = new PruneSession(model, options, progress)) {
+                PruneSession session = new PruneSession(model, options, progress, onStep)) {
             session.begin();
             List<Failure> failures = new ArrayList<>();
             List<MethodRun> prepared = new ArrayList<>();
@@ -252,7 +266,7 @@ public final class PruneJob {
     /** What the job would do and need; writes nothing. */
     public List<Estimate> estimate() {
         try (OpenModel model = new OpenModel(options.model);
-                PruneSession session = new PruneSession(model, options, progress)) {
+                PruneSession session = new PruneSession(model, options, progress, onStep)) {
             return options.runs.stream().map(session::estimate).toList();
         }
     }

@@ -37,8 +37,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Jobs whose thread is interrupted at the n-th moment that progress is told of, by whatever thread. */
 class InterruptTests {
     /** Of a longer run so many moments, spread over it. */
-    private static final int MOMENTS = 30;
-    private static final int FEW = 4;
+    private static final int MOMENTS = 12;
+    private static final int FEW = 2;
     private static final Duration PROMPTLY = Duration.ofSeconds(20);
 
     @TempDir
