@@ -1,5 +1,6 @@
 package dev.come.api;
 
+import dev.come.demo.DemoFolder;
 import java.nio.file.Path;
 
 /**
@@ -136,4 +137,28 @@ public final class Come {
     public static Inspect inspect(String model) {
         return new Inspect(model);
     }
+
+    /**
+     * Writes a small model that is part of this library, and texts for it, to try things out without any download.
+     *
+     * @param folder the folder to make, or one that was made so before
+     * @throws dev.come.UsageException if something else is in the way there
+     * @throws dev.come.FailedException if the folder cannot be written
+     */
+    public static Demo demo(Path folder) {
+        return Wording.job(() -> {
+            DemoFolder made = new DemoFolder(folder);
+            made.write();
+            return new Demo(made.dense(), made.calibrationText(), made.testText());
+        });
+    }
+
+    /**
+     * A small model with texts for it.
+     *
+     * @param model a Llama of 10 layers that writes stories
+     * @param calibrationText stories to measure layers on
+     * @param testText stories to measure perplexity on
+     */
+    public record Demo(Path model, Path calibrationText, Path testText) {}
 }

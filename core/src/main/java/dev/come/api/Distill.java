@@ -15,6 +15,7 @@ import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Measurement;
 import dev.come.text.TextSource;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -70,6 +71,11 @@ public final class Distill extends Making<Distill> {
     public Distill calibrateOn(String nameOrFile) {
         texts.add(nameOrFile);
         return this;
+    }
+
+    /** The same with a file or folder of text. */
+    public Distill calibrateOn(Path file) {
+        return calibrateOn(file.toString());
     }
 
     /** Tokens that each layer is trained on, and the whole model too where nothing else is said; the default is 500,000. */

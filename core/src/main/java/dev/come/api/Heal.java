@@ -8,6 +8,7 @@ import dev.come.job.ModelSource;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
 import dev.come.text.CalibrationSet;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -52,6 +53,11 @@ public final class Heal extends Making<Heal> {
     public Heal calibrateOn(String nameOrFile) {
         dataset = nameOrFile;
         return this;
+    }
+
+    /** The same with a file or folder of text. */
+    public Heal calibrateOn(Path file) {
+        return calibrateOn(file.toString());
     }
 
     /** How many rows of the text are taken; the default is 256. */

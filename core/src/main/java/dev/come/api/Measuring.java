@@ -61,6 +61,11 @@ abstract class Measuring<T extends Measuring<T>> extends Computing<T> {
         return self();
     }
 
+    /** The same with a file or folder of text. */
+    public T perplexityOn(Path file) {
+        return perplexityOn(file.toString());
+    }
+
     /** How many windows of each of these texts are measured at most, from the beginning; the default is all. */
     public T perplexityWindows(int count) {
         windows = count;

@@ -13,6 +13,7 @@ import dev.come.prune.Laco;
 import dev.come.prune.Methods;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.text.CalibrationSet;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -82,6 +83,11 @@ public final class Prune extends Making<Prune> {
     public Prune calibrateOn(String nameOrFile) {
         dataset = nameOrFile;
         return this;
+    }
+
+    /** The same with a file or folder of text. */
+    public Prune calibrateOn(Path file) {
+        return calibrateOn(file.toString());
     }
 
     /** How many rows of the text are taken. The default is that of the method's authors, mostly 128 or 256. */
