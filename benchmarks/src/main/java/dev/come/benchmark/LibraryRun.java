@@ -78,21 +78,29 @@ final class LibraryRun implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Path work = Files.createTempDirectory("come-library-run");
-        Usage.of(List.of(come(), "--version"), work.resolve("build.log")); // builds it if necessary
-        PrintWriter out = spec.commandLine().getOut();
-        out.printf("%-9s%-9s%12s%15s%14s%n", "", "", "wall", "processor", "peak memory");
-        for (String type : types) {
-            List<Usage> library = new ArrayList<>();
-            List<Usage> command = new ArrayList<>();
-            for (int round = 0; round < rounds; round++) {
-                library.add(measured(type, "library", library(type, work.resolve("library")), work, out));
-                command.add(measured(type, "command", command(type, work.resolve("command")), work, out));
+        try {
+            Usage.of(List.of(Program.come(), "--version"), work.resolve("build.log")); // builds it if necessary
+            PrintWriter out = spec.commandLine().getOut();
+            out.printf("%-9s%-9s%12s%15s%14s%n", "", "", "wall", "processor", "peak memory");
+            for (String type : types) {
+                compare(type, work, out);
             }
-            out.printf(Locale.ROOT, "%-9sthe library takes %.2f times the command's wall time, %.2f times its processor"
-                    + " time%n", type, median(library, Usage::wall) / median(command, Usage::wall),
-                    median(library, Usage::processor) / median(command, Usage::processor));
+        } finally {
+            Program.delete(work);
         }
         return 0;
+    }
+
+    private void compare(String type, Path work, PrintWriter out) throws IOException, InterruptedException {
+        List<Usage> library = new ArrayList<>();
+        List<Usage> command = new ArrayList<>();
+        for (int round = 0; round < rounds; round++) {
+            library.add(measured(type, "library", library(type, work.resolve("library")), work, out));
+            command.add(measured(type, "command", command(type, work.resolve("command")), work, out));
+        }
+        out.printf(Locale.ROOT, "%-9sthe library takes %.2f times the command's wall time, %.2f times its processor"
+                + " time%n", type, median(library, Usage::wall) / median(command, Usage::wall),
+                median(library, Usage::processor) / median(command, Usage::processor));
     }
 
     private static Usage measured(String type, String name, List<String> command, Path work, PrintWriter out)
@@ -112,7 +120,7 @@ final class LibraryRun implements Callable<Integer> {
     }
 
     private List<String> command(String type, Path target) {
-        return List.of(come(), "prune", "--model-name", model.toString(), "--data-dir", dataDirectory.toString(),
+        return List.of(Program.come(), "prune", "--model-name", model.toString(), "--data-dir", dataDirectory.toString(),
                 "--method", method, "--target-layers", "" + targetLayers, "--calibration-dataset", DATASET,
                 "--nsamples", "" + samples, "--seqlen", "" + length, "--dtype", type, "--save-path",
                 target.toString(), "--overwrite", "--quiet");
@@ -121,9 +129,5 @@ final class LibraryRun implements Callable<Integer> {
     private static double median(List<Usage> runs, Function<Usage, Duration> of) {
         double[] sorted = runs.stream().mapToDouble(run -> of.apply(run).toNanos() / 1e9).sorted().toArray();
         return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
-    }
-
-    private static String come() {
-        return Path.of(System.getProperty("come.root"), "come").toString();
     }
 }

@@ -107,7 +107,7 @@ class ComeTests {
     @Test
     void everyOptionThatAJobSpeaksOfHasAName() throws IOException {
         Set<String> ofOtherCommands = Set.of("--plan", "--next", "--first", "--merge", "--top-p", "--top-k",
-                "--max-new-tokens", "--resume", "--sentences", "--num-tasks");
+                "--max-new-tokens", "--resume", "--sentences", "--num-tasks", "--help");
         Set<String> ofMethods = Methods.ALL.stream().flatMap(entry -> entry.optionNames().stream())
                 .map(name -> "--" + name.replace('_', '-')).collect(Collectors.toSet());
         SortedSet<String> nameless = new TreeSet<>();
@@ -141,23 +141,18 @@ class ComeTests {
     }
 
     @Test
-    void aPrunedModelIsHealedMeasuredTimedAndDescribed() {
+    void aPrunedModelIsMeasuredTimedAndDescribed() {
         Path small = folder.resolve("small");
-        sleb().layers(3).saveTo(small).run();
-        HealedModel healed = Come.heal(small, model).calibrateOn(text.toString()).windowLength(32).dtype("float32")
-                .perplexityOn(text.toString()).saveTo(folder.resolve("healed")).run();
-        assertThat(healed.layers()).isEqualTo(3);
-        assertThat(healed.step().action()).isEqualTo(Step.Action.TRAIN);
-        assertThat(healed.perplexity().values()).singleElement()
-                .satisfies(value -> assertThat(value.healed()).isNotEqualTo(value.pruned()).isPositive());
+        PrunedModel pruned = sleb().layers(3).perplexityOn(text).saveTo(small).run();
+        PrunedModel.BeforeAndAfter perplexity = pruned.perplexity().firstEntry().getValue();
 
         Evaluation measured = Come.eval(small).baseline(model.toString()).compareWith(model.toString())
                 .perplexityOn(text.toString()).windowLength(32).dtype("float32").run();
         assertThat(measured.perplexity().values()).singleElement()
-                .isEqualTo(healed.perplexity().firstEntry().getValue().pruned());
+                .isEqualTo(perplexity.after());
         assertThat(measured.divergences()).singleElement().satisfies(one -> assertThat(one.mean()).isPositive());
         assertThat(measured.baseline().orElseThrow().perplexity().values())
-                .containsExactly(healed.perplexity().firstEntry().getValue().dense());
+                .containsExactly(perplexity.before());
 
         Timings times = Come.latency(small).baseline(model.toString()).promptTokens(16).iterations(1).run();
         assertThat(times.models()).extracting(Timings.Model::layers).containsExactly(5, 3);
