@@ -120,7 +120,8 @@ final class LibraryRun implements Callable<Integer> {
     }
 
     private List<String> command(String type, Path target) {
-        return List.of(Program.come(), "prune", "--model-name", model.toString(), "--data-dir", dataDirectory.toString(),
+        return List.of(Program.come(), "prune", "--model-name", model.toString(), "--data-dir",
+                dataDirectory.toString(),
                 "--method", method, "--target-layers", "" + targetLayers, "--calibration-dataset", DATASET,
                 "--nsamples", "" + samples, "--seqlen", "" + length, "--dtype", type, "--save-path",
                 target.toString(), "--overwrite", "--quiet");

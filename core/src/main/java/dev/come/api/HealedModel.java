@@ -16,7 +16,8 @@ import java.util.SequencedMap;
  * @param dtype the type that was computed in
  * @param healing the time that it took, without perplexity and writing
  */
-public record HealedModel(Path folder, int layers, String tree, Step step, SequencedMap<String, Perplexities> perplexity,
+public record HealedModel(Path folder, int layers, String tree, Step step,
+        SequencedMap<String, Perplexities> perplexity,
         String dtype, Duration healing) {
     /** Perplexities of the dense model, of the pruned one, and of that after it was healed. */
     public record Perplexities(double dense, double pruned, double healed) {}

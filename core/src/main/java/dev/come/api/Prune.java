@@ -196,8 +196,11 @@ public final class Prune extends Making<Prune> {
         if (method == null) {
             throw new UsageException("method(...) is missing; choose from " + String.join(", ", names()));
         }
-        return method.equals(ALL) ? Methods.ALL : Arrays.stream(method.split(",")).map(String::strip).distinct()
-                .<Methods.Entry<?>>map(name -> Methods.named(name).orElseThrow(() -> noMethod(name))).toList();
+        return method.equals(ALL)
+                ? Methods.ALL
+                : Arrays.stream(method.split(",")).map(String::strip)
+                        .distinct().<Methods.Entry<?>>map(name -> Methods.named(name).orElseThrow(() -> noMethod(name)))
+                        .toList();
     }
 
     private static List<String> names() {
@@ -238,16 +241,18 @@ public final class Prune extends Making<Prune> {
     /** What does nothing is refused rather than ignored. */
     private void requireHealedOrNotSaid() {
         if (!heal && healing.isSaid()) {
-            throw new UsageException("healScope(...) and healTargets(...) say how to heal, but nothing is healed without"
-                    + " heal(); call that too, or leave them out");
+            throw new UsageException(
+                    "healScope(...) and healTargets(...) say how to heal, but nothing is healed without"
+                            + " heal(); call that too, or leave them out");
         }
     }
 
     private void requireDataOrNotSaid(List<Methods.Entry<?>> methods) {
         boolean said = dataset != null || samples.isPresent() || seed != CalibrationSet.DEFAULT_SEED;
         if (said && !heal && methods.stream().allMatch(entry -> entry.method().needs() == Needs.WEIGHTS)) {
-            throw new UsageException("calibrateOn(...), samples(...) and seed(...) say what layers are measured on, but "
-                    + method + " looks at the weights alone; leave them out");
+            throw new UsageException(
+                    "calibrateOn(...), samples(...) and seed(...) say what layers are measured on, but "
+                            + method + " looks at the weights alone; leave them out");
         }
     }
 }

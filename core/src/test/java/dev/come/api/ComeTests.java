@@ -53,7 +53,8 @@ class ComeTests {
     @Test
     void aProgramGetsTheSameBytesAsTheJobOfTheCommand() {
         List<Step> told = new ArrayList<>();
-        PrunedModel pruned = sleb().layers(3).onStep(told::add).perplexityOn(text.toString()).saveTo(folder.resolve("pruned")).run();
+        PrunedModel pruned = sleb().layers(3).onStep(told::add).perplexityOn(text.toString())
+                .saveTo(folder.resolve("pruned")).run();
         TextSource source = new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
         WindowLength length = WindowLength.of(32);
         new PruneJob(new PruneJob.Options(model,
@@ -89,7 +90,8 @@ class ComeTests {
         assertThatThrownBy(() -> sleb().layers(3).windowLength(1).saveTo(folder.resolve("out")).run())
                 .isInstanceOf(UsageException.class).hasMessageStartingWith("windowLength(...) is 1, but must be");
         assertThatThrownBy(() -> sleb().layers(3).option("merge-item", 3).saveTo(folder.resolve("out")).run())
-                .isInstanceOf(UsageException.class).hasMessageStartingWith("option(\"merge-item\", ...) is no option of sleb");
+                .isInstanceOf(UsageException.class)
+                .hasMessageStartingWith("option(\"merge-item\", ...) is no option of sleb");
         assertThatThrownBy(() -> sleb().method("all").layers(3).saveTo(folder.resolve("out")).run())
                 .isInstanceOf(UsageException.class).hasMessageContaining("call compare()");
         assertThatThrownBy(() -> sleb().method("reverse").layers(3).saveTo(folder.resolve("out")).run())

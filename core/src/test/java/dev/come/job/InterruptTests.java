@@ -161,7 +161,8 @@ class InterruptTests {
             assertThat(failure).as("moment %s", call).isInstanceOf(InterruptedRunException.class);
             assertThat(run.target(target).resolve("model.safetensors")).doesNotExist();
             assertThat(Files.exists(run.target(target)) ? WordModels.hashes(run.target(target)) : expected)
-                    .as("what is there is whole, moment %s", call).satisfies(found -> assertThat(expected).containsAllEntriesOf(found));
+                    .as("what is there is whole, moment %s", call)
+                    .satisfies(found -> assertThat(expected).containsAllEntriesOf(found));
             job.accept(target, Progress.NONE);
             assertThat(WordModels.hashes(run.target(target))).isEqualTo(expected);
         }

@@ -19,7 +19,8 @@ final class PruneAndHeal {
                 .onStep(step -> System.out.println(step.action() + " " + step.position() + ", left: " + step.tree()))
                 .run();
         System.out.println(small.parameters() + " of " + small.parametersBefore() + " parameters in " + small.folder());
-        small.perplexity().forEach((text, value) -> System.out.println(text + ": " + value.before() + ", then " + value.after()));
+        small.perplexity()
+                .forEach((text, value) -> System.out.println(text + ": " + value.before() + ", then " + value.after()));
 
         HealedModel healed = Come.heal(small.folder(), demo.model()).calibrateOn(demo.calibrationText())
                 .perplexityOn(demo.testText()).saveTo(folder.resolve("healed")).run();

@@ -54,12 +54,14 @@ class ExamplesTests {
 
     @Test
     void methodsAreCompared() {
-        assertThat(lines(CompareMethods::main)).hasSize(3).allMatch(line -> line.matches("[a-z_]+: \\[.*], loss [0-9.]+"));
+        assertThat(lines(CompareMethods::main)).hasSize(3)
+                .allMatch(line -> line.matches("[a-z_]+: \\[.*], loss [0-9.]+"));
     }
 
     @Test
     void aModelIsMeasuredAndTimed() {
-        assertThat(lines(MeasureAndTime::main)).hasSize(4).first().asString().matches("llama, \\d+ parameters in 10 layers");
+        assertThat(lines(MeasureAndTime::main)).hasSize(4).first().asString()
+                .matches("llama, \\d+ parameters in 10 layers");
     }
 
     @Test
