@@ -113,7 +113,7 @@ public final class EvalJob {
      * Measures. With an output, scores are kept beside it as they come: a run that was killed goes on where it was when it is
      * asked for again.
      *
-     * @throws FailedException if another run writes to one of the files
+     * @throws dev.come.FailedException if another run writes to one of the files
      * @throws UsageException if the scores of an interrupted run with other settings lie beside the output
      */
     public static EvaluationReport run(Request request, ComputeChoice choice, Progress progress) {

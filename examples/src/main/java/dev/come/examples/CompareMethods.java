@@ -17,8 +17,8 @@ final class CompareMethods {
         ComparedModels compared = Come.prune(demo.model()).method("shortgpt, reverse, concat_merge").layers(8)
                 .calibrateOn(demo.calibrationText()).samples(64).saveTo(folder.resolve("compared")).compare();
         for (PrunedModel model : compared.models()) {
-            System.out
-                    .println(model.method() + ": " + model.tree() + ", loss " + model.calibrationLoss().orElseThrow());
+            double loss = model.calibrationLoss().orElseThrow();
+            System.out.println(model.method() + ": " + model.tree() + ", loss " + loss);
         }
         compared.failures().forEach((method, reason) -> System.out.println(method + ": " + reason.getMessage()));
     }
