@@ -157,7 +157,7 @@ class ComeTests {
                 .containsExactly(perplexity.before());
 
         Timings times = Come.latency(small).baseline(model.toString()).promptTokens(16).iterations(1).run();
-        assertThat(times.models()).extracting(Timings.Model::layers).containsExactly(5, 3);
+        assertThat(times.models()).extracting(Timings.Model::layers).containsExactly(6, 3);
         assertThat(times.models()).allSatisfy(one -> assertThat(one.prompt().median()).isPositive());
 
         ModelDescription description = Come.inspect(small).run();
