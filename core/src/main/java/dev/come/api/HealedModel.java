@@ -19,7 +19,13 @@ import java.util.SequencedMap;
 public record HealedModel(Path folder, int layers, String tree, Step step,
         SequencedMap<String, Perplexities> perplexity,
         String dtype, Duration healing) {
-    /** Perplexities of the dense model, of the pruned one, and of that after it was healed. */
+    /**
+     * Perplexities of three models on the same text.
+     *
+     * @param dense of the dense model
+     * @param pruned of the pruned one
+     * @param healed of that after it was healed
+     */
     public record Perplexities(double dense, double pruned, double healed) {}
 
     static HealedModel of(Path folder, PruningPlan plan, SequencedMap<String, Perplexities> perplexity, String dtype,

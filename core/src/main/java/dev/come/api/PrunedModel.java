@@ -30,7 +30,12 @@ public record PrunedModel(Path folder, List<Path> folders, String method, int la
         long parametersBefore, long parameters, String tree, List<Step> steps,
         SequencedMap<String, BeforeAndAfter> perplexity, OptionalDouble calibrationLoss, String dtype,
         Duration choosing) {
-    /** A number of the dense model and of the smaller one. */
+    /**
+     * A number of two models.
+     *
+     * @param before of the dense one
+     * @param after of the smaller one
+     */
     public record BeforeAndAfter(double before, double after) {}
 
     static PrunedModel of(PruneJob.Result result) {

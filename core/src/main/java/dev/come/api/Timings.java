@@ -27,7 +27,13 @@ public record Timings(List<Model> models, int batch, int promptTokens, int newTo
      */
     public record Model(String name, int layers, long parameters, Time prompt, Time generation) {}
 
-    /** A median in seconds, with the least and the most. */
+    /**
+     * How long something took in several runs, in seconds.
+     *
+     * @param median the middle one, or the mean of the two in the middle
+     * @param least of the fastest run
+     * @param most of the slowest
+     */
     public record Time(double median, double least, double most) {
         private static final Time NONE = new Time(0, 0, 0);
 

@@ -15,7 +15,7 @@ final class CompareMethods {
         Come.Demo demo = Come.demo(folder.resolve("demo"));
 
         ComparedModels compared = Come.prune(demo.model()).method("shortgpt, reverse, concat_merge").layers(8)
-                .calibrateOn(demo.calibrationText()).samples(64).saveTo(folder.resolve("compared")).compare();
+                .calibrateOn(demo.calibrationText()).samples(32).saveTo(folder.resolve("compared")).compare();
         for (PrunedModel model : compared.models()) {
             double loss = model.calibrationLoss().orElseThrow();
             System.out.println(model.method() + ": " + model.tree() + ", loss " + loss);

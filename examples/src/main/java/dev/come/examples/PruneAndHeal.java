@@ -15,7 +15,7 @@ final class PruneAndHeal {
         Come.Demo demo = Come.demo(folder.resolve("demo"));
 
         PrunedModel small = Come.prune(demo.model()).method("sleb").layers(8).calibrateOn(demo.calibrationText())
-                .perplexityOn(demo.testText()).saveTo(folder.resolve("small"))
+                .samples(32).perplexityOn(demo.testText()).perplexityWindows(16).saveTo(folder.resolve("small"))
                 .onStep(step -> System.out.println(step.action() + " " + step.position() + ", left: " + step.tree()))
                 .run();
         System.out.println(small.parameters() + " of " + small.parametersBefore() + " parameters in " + small.folder());
@@ -23,7 +23,7 @@ final class PruneAndHeal {
                 .forEach((text, value) -> System.out.println(text + ": " + value.before() + ", then " + value.after()));
 
         HealedModel healed = Come.heal(small.folder(), demo.model()).calibrateOn(demo.calibrationText())
-                .perplexityOn(demo.testText()).saveTo(folder.resolve("healed")).run();
+                .samples(32).perplexityOn(demo.testText()).perplexityWindows(16).saveTo(folder.resolve("healed")).run();
         healed.perplexity().forEach((text, value) -> System.out.println(text + ", healed: " + value.healed()));
     }
 }

@@ -15,7 +15,7 @@ final class StopAndGoOn {
         Path folder = Path.of(arguments[0]);
         Come.Demo demo = Come.demo(folder.resolve("demo"));
 
-        Prune wanted = Come.prune(demo.model()).method("sleb").layers(8).calibrateOn(demo.calibrationText()).samples(64)
+        Prune wanted = Come.prune(demo.model()).method("sleb").layers(8).calibrateOn(demo.calibrationText()).samples(32)
                 .saveTo(folder.resolve("small"));
         try {
             wanted.onStep(_ -> Thread.currentThread().interrupt()).run(); // any thread may interrupt this one
