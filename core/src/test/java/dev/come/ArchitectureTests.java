@@ -26,7 +26,7 @@ class ArchitectureTests {
     private static final String PICTURE = """
             failure
             memory
-            checkpoint  failure
+            checkpoint  failure memory
             vocabulary  failure checkpoint
             gguf        failure checkpoint vocabulary
             hub         failure checkpoint
@@ -42,7 +42,7 @@ class ArchitectureTests {
             report      failure checkpoint stack prune
             job         failure checkpoint gguf hub model stack text run calibration prune heal evaluate distill report
             demo        memory checkpoint model text prune
-            api         checkpoint stack text prune job
+            api         failure checkpoint hub model stack text prune heal evaluate distill job demo
             """;
 
     @Test

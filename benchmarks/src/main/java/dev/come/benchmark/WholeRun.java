@@ -122,14 +122,14 @@ final class WholeRun implements Callable<Integer> {
         }
         Path work = Files.createTempDirectory("come-whole-run");
         try {
-            Usage.of(List.of(come(), "--version"), work.resolve("build.log")); // builds it if necessary
+            Usage.of(List.of(Program.come(), "--version"), work.resolve("build.log")); // builds it if necessary
             PrintWriter out = spec.commandLine().getOut();
             out.printf("%-9s%-9s%12s%15s%14s%n", "", "command", "wall", "processor", "peak memory");
             for (String type : types) {
                 compare(type, work, out);
             }
         } finally {
-            delete(work);
+            Program.delete(work);
         }
         return 0;
     }
@@ -161,7 +161,7 @@ final class WholeRun implements Callable<Integer> {
     }
 
     private Contestant ours(String type, Path work) {
-        List<String> command = new ArrayList<>(List.of(come(), "prune"));
+        List<String> command = new ArrayList<>(List.of(Program.come(), "prune"));
         command.addAll(arguments(work.resolve("ours")));
         if (!method.equals("magnitude")) { // looks at weights only
             command.addAll(data());
@@ -190,7 +190,7 @@ final class WholeRun implements Callable<Integer> {
             }
         }
         List<String> command = new ArrayList<>(
-                List.of(authors.python, root().resolve("benchmarks/reference.py").toString(),
+                List.of(authors.python, Program.root().resolve("benchmarks/reference.py").toString(),
                         authors.checkout.toString(), type, calibration.toString(), perplexityWindows.toString()));
         command.addAll(arguments(work.resolve("theirs")));
         command.addAll(data());
@@ -240,22 +240,5 @@ final class WholeRun implements Callable<Integer> {
 
     private static double seconds(Duration duration) {
         return duration.toNanos() / 1e9;
-    }
-
-    private static String come() {
-        return root().resolve("come").toString();
-    }
-
-    /** The root of the project, as the script that started this found it. */
-    private static Path root() {
-        return Path.of(System.getProperty("come.root"));
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (var paths = Files.walk(folder)) {
-            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        }
     }
 }

@@ -1,9 +1,10 @@
 package dev.come.cli;
 
 import dev.come.hub.Hub;
-import dev.come.prune.Methods;
+import dev.come.job.CalibrationChoice;
 import dev.come.text.CalibrationSet;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -41,13 +42,10 @@ final class CalibrationOptions {
         if (method == Method.LACO && sentences != null) {
             return new CalibrationSet.Sentences(sentences, data.windows());
         }
-        Methods.Data usual = several ? method.entry().dataAmongOthers() : method.entry().data();
-        String name = dataset == null ? usual.dataset() : dataset;
-        OptionalInt usualTasks = name.equals(usual.dataset()) ? usual.tasks() : OptionalInt.empty();
-        OptionalInt count = tasks == null ? usualTasks : OptionalInt.of(tasks);
-        return new CalibrationSet.Options(data.source(name, hub), samples == null ? usual.samples() : samples,
-                method.has("--num-tasks") ? count : OptionalInt.empty(), seed,
-                data.windows());
+        return new CalibrationChoice(Optional.ofNullable(dataset),
+                samples == null ? OptionalInt.empty() : OptionalInt.of(samples), seed, data.library(hub),
+                data.textField(), data.windows()).of(method.entry(), several,
+                        tasks == null || !method.has("--num-tasks") ? OptionalInt.empty() : OptionalInt.of(tasks));
     }
 
     /** What a model is healed on that was pruned before. */

@@ -3,21 +3,20 @@ package dev.come.cli;
 import dev.come.ByteSize;
 import dev.come.Progress;
 import dev.come.job.ComputeChoice;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What the computing is done with. */
 final class ComputeOptions {
-    /** One to keep the device busy while another reads weights. */
-    private static final int THREADS_OF_A_DEVICE = 2;
-
     @Option(names = "--dtype", paramLabel = "TYPE", description = {
         "auto, float32 or bfloat16 (default: ${DEFAULT-VALUE}).",
         "auto: as the checkpoint where the processor multiplies bfloat16 natively, float32 elsewhere."})
-    private String type = "auto";
+    private String type = ComputeChoice.DEFAULT_DTYPE;
 
     @Option(names = "--device", paramLabel = "DEVICE", description = "cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
-    private String device = "cpu";
+    private String device = ComputeChoice.DEFAULT_DEVICE;
 
     @Option(names = "--threads", paramLabel = "N", description = {
         "Threads to compute with (default: one per processor; 2 with --device cuda, which shares one device)."})
@@ -31,14 +30,12 @@ final class ComputeOptions {
     /** @param progress who is told of a choice that helps nobody */
     ComputeChoice choice(Progress progress) {
         boolean processor = device.equals("cpu");
-        int several = processor ? Runtime.getRuntime().availableProcessors() : THREADS_OF_A_DEVICE;
-        String budget = processor ? "256MB" : "4GB";
         int processors = Runtime.getRuntime().availableProcessors();
         if (threads != null && processor && threads > processors) {
             progress.note("--threads is " + threads + ", but there are " + processors
                     + " processors: more threads take more memory and no less time.");
         }
-        return new ComputeChoice(type, device, threads == null ? several : threads,
-                ByteSize.parse("--memory", memory == null ? budget : memory));
+        return ComputeChoice.of(type, device, threads == null ? OptionalInt.empty() : OptionalInt.of(threads),
+                memory == null ? OptionalLong.empty() : OptionalLong.of(ByteSize.parse("--memory", memory)));
     }
 }

@@ -39,6 +39,10 @@ final class DataOptions {
         return dataDirectory == null ? new TextSource.OnHub(hub) : new TextSource.Folder(dataDirectory);
     }
 
+    String textField() {
+        return textField;
+    }
+
     /** @throws dev.come.UsageException if it cannot be */
     WindowLength windows() {
         return new WindowLength(sequenceLength == null ? OptionalInt.empty() : OptionalInt.of(sequenceLength),

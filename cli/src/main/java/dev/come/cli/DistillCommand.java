@@ -18,7 +18,6 @@ import dev.come.text.TextSource;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -34,6 +33,8 @@ import picocli.CommandLine.Spec;
             "  come distill --model small --teacher HuggingFaceTB/SmolLM2-135M",
             "      --calibration-dataset wiki2 --tokens 500000 --save-path trained"})
 final class DistillCommand implements Runnable {
+    private static final DistillationOptions USUAL = DistillationOptions.DEFAULTS;
+
     @ParentCommand
     private Main main;
 
@@ -62,11 +63,11 @@ final class DistillCommand implements Runnable {
             "layer: train each merged layer by itself, on the teacher's hidden states before and after the layers it"
                     + " stands for.",
             "model: train the whole model, on the teacher's probabilities of the next token."})
-        private String level = "both";
+        private String level = Choice.name(USUAL.level());
 
         @Option(names = "--tokens", paramLabel = "N",
                 description = "Tokens that each layer is trained on (default: ${DEFAULT-VALUE}).")
-        private long tokens = 500_000;
+        private long tokens = USUAL.tokens();
 
         @Option(names = "--model-tokens", paramLabel = "N",
                 description = "Tokens that the whole model is trained on (default: as --tokens).")
@@ -75,21 +76,21 @@ final class DistillCommand implements Runnable {
         @Option(names = "--objective", paramLabel = "NAME", description = {
             "Objective of the training of single layers: mse, kl or cosine (default: ${DEFAULT-VALUE}).",
             "kl: over the hidden dimension, as in the paper's figure."})
-        private String objective = "mse";
+        private String objective = Choice.name(USUAL.objective());
 
         @Option(names = "--temperature", paramLabel = "T",
                 description = "Divides what KL compares (default: ${DEFAULT-VALUE}).")
-        private double temperature = 1;
+        private double temperature = USUAL.temperature();
 
         @Option(names = "--train", paramLabel = "WHAT", description = {
             "Weights that learn when the whole model is trained: merged, all or norms (default: ${DEFAULT-VALUE}).",
             "merged: merged layers, and those beside removed ones; norms: the norms of all layers."})
-        private String trained = "merged";
+        private String trained = Choice.name(USUAL.trained());
 
         @Option(names = "--hidden-weight", paramLabel = "W", description = {
             "Add W times the squared error of the hidden states after merged layers when the whole model is trained;"
                     + " 0: add nothing (default: ${DEFAULT-VALUE})."})
-        private double hiddenWeight;
+        private double hiddenWeight = USUAL.hiddenWeight();
 
         @Option(names = "--lr", paramLabel = "RATE",
                 description = "Highest learning rate of single layers (default: 1e-3; for kl 1e-4).")
@@ -97,36 +98,36 @@ final class DistillCommand implements Runnable {
 
         @Option(names = "--model-lr", paramLabel = "RATE",
                 description = "Highest learning rate of the whole model (default: ${DEFAULT-VALUE}).")
-        private double modelRate = 3e-4;
+        private double modelRate = USUAL.modelSchedule().peak();
 
         @Option(names = "--schedule", paramLabel = "NAME",
                 description = "Course of the rate after the warm-up: cosine or constant (default: ${DEFAULT-VALUE}).")
-        private String schedule = "cosine";
+        private String schedule = Choice.name(USUAL.schedule().shape());
 
         @Option(names = "--warmup", paramLabel = "SHARE",
                 description = "Share of the steps in which the rate rises (default: ${DEFAULT-VALUE}).")
-        private double warmUp = 0.05;
+        private double warmUp = USUAL.schedule().warmUp();
 
         @Option(names = "--weight-decay", paramLabel = "W",
                 description = "Weight decay of matrices, by AdamW (default: ${DEFAULT-VALUE}).")
-        private double weightDecay;
+        private double weightDecay = USUAL.weightDecay();
 
         @Option(names = "--clip", paramLabel = "LENGTH",
                 description = "Shorten longer gradients to this length; 0: shorten none (default: ${DEFAULT-VALUE}).")
-        private double clip = 1;
+        private double clip = USUAL.clip();
 
         @Option(names = "--batch-tokens", paramLabel = "N",
                 description = "Tokens in a step (default: ${DEFAULT-VALUE}).")
-        private long batchTokens = 4096;
+        private long batchTokens = USUAL.batchTokens();
 
         @Option(names = "--eval-every", paramLabel = "K", description = {
             "Steps between two measurements of the validation loss, when the state is kept too; 0: a tenth of all"
                     + " (default: ${DEFAULT-VALUE})."})
-        private int evaluateEvery;
+        private int evaluateEvery = USUAL.evaluateEvery();
 
         @Option(names = "--seed", paramLabel = "N",
                 description = "Decides which text is taken and in which order (default: ${DEFAULT-VALUE}).")
-        private long seed = 10;
+        private long seed = USUAL.seed();
 
         DistillationOptions options(long validationTokens) {
             Objective trainedFor = Choice.of("--objective", objective, Objective.values());
@@ -145,11 +146,11 @@ final class DistillCommand implements Runnable {
         @Option(names = "--calibration-dataset", arity = "1..*", split = ",", paramLabel = "NAME...",
                 hideParamSyntax = true, description = {
                     "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or paths; each gives the same share (default: ${DEFAULT-VALUE})."})
-        private List<String> datasets = List.of("wiki2");
+        private List<String> datasets = List.of(DistillJob.DEFAULT_TEXT);
 
         @Option(names = "--validation-tokens", paramLabel = "N", description = {
             "Tokens held out from training, to find the best weights (default: ${DEFAULT-VALUE})."})
-        private long validationTokens = 16_384;
+        private long validationTokens = USUAL.validationTokens();
 
         @Section
         private DataOptions data = new DataOptions();
@@ -186,7 +187,8 @@ final class DistillCommand implements Runnable {
     @Override
     public void run() {
         DistillationOptions options = training.options(text.validationTokens);
-        requireUsed(options);
+        options.requireUsed(spec.commandLine().getParseResult().matchedOptionsSet().stream()
+                .map(matched -> matched.longestName()).toList());
         Saving saving = result.saving().reading(model.paths());
         List<TextSource> sources = text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub()))
                 .toList();
@@ -201,23 +203,6 @@ final class DistillCommand implements Runnable {
         long started = System.nanoTime();
         print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), spec.commandLine().getOut());
         main.report(saving.folder(), spec.commandLine());
-    }
-
-    /** An option that does nothing at a level is refused rather than ignored. */
-    private void requireUsed(DistillationOptions options) {
-        boolean layers = options.level().hasLayers();
-        boolean whole = options.level().hasModel();
-        Map<String, Boolean> used = Map.of("--tokens", layers || training.modelTokens == null, "--objective", layers,
-                "--lr", layers, "--mode", layers, "--model-tokens", whole, "--model-lr", whole, "--train", whole,
-                "--hidden-weight", whole, "--temperature", whole || options.objective() == Objective.KL);
-        for (String option : spec.commandLine().getParseResult().matchedOptionsSet().stream()
-                .map(matched -> matched.longestName()).sorted().toList()) {
-            if (!used.getOrDefault(option, true)) {
-                throw new UsageException(option + " does nothing at --level " + training.level
-                        + (option.equals("--temperature") ? " with --objective " + training.objective : "")
-                        + "; leave it out");
-            }
-        }
     }
 
     private static void print(DistillJob.Result result, Saving saving, Duration total, PrintWriter out) {

@@ -72,7 +72,7 @@ final class EvalCommand implements Runnable {
     @Option(names = "--harness-version", paramLabel = "VERSION", description = {
         "The release of lm-evaluation-harness to imitate: 0.4.13, 0.4.9.1 or 0.4.1 (default: ${DEFAULT-VALUE}).",
         "They differ in the tokens in front of a text, and in race."})
-    private String harness = "0.4.13";
+    private String harness = HarnessVersion.DEFAULT.toString();
 
     @Option(names = "--max-length", paramLabel = "TOKENS",
             description = "Most tokens that the model sees at once (default: those it was made for).")

@@ -3,12 +3,12 @@ package dev.come.cli;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.checkpoint.CacheFolder;
-import dev.come.gguf.GgufImport;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSettings;
 import dev.come.job.Diagnosis;
 import dev.come.job.ReportJob;
 import dev.come.job.RunWatch;
+import dev.come.job.Surroundings;
 import dev.come.report.Report;
 import dev.come.report.RunRecord;
 import dev.come.text.TrialRun;
@@ -73,19 +73,19 @@ final class Main {
             description = "When something fails, show where (the stack trace).")
     private boolean verbose;
 
-    private final Map<String, String> environment;
+    private final Surroundings surroundings;
     private @Nullable Hub hub;
     private @Nullable RunWatch watch;
 
     private Main(Map<String, String> environment) {
-        this.environment = environment;
+        this.surroundings = new Surroundings(environment);
     }
 
     static void main(String[] arguments) {
         Locale.setDefault(Locale.ROOT); // messages are English, and libraries write numbers into them too
         Interruption.tellHowToGoOn(System.err);
         System.setProperty(TrialRun.FOLDER,
-                CacheFolder.of(System.getenv(), home(System.getenv())).resolve("tokenizers").toString());
+                CacheFolder.of(System.getenv(), Surroundings.ofProcess().home()).resolve("tokenizers").toString());
         try {
             System.exit(run(commandLine(System.getenv()), arguments));
         } catch (Error e) { // before a command runs
@@ -185,28 +185,24 @@ final class Main {
     /** The hub as the environment variables describe it. */
     Hub hub(PrintWriter err) {
         if (hub == null) {
-            hub = new Hub(HubSettings.of(environment, home(environment)), progress(err));
+            hub = surroundings.hub(progress(err));
         }
         return hub;
     }
 
     /** What the machine and the settings are. */
     Diagnosis diagnosis() {
-        HubSettings settings = HubSettings.of(environment, home(environment));
+        HubSettings settings = surroundings.hubSettings();
         Map<String, Path> folders = new LinkedHashMap<>();
         folders.put("hub cache", settings.cache());
         folders.put("GGUF cache", ggufCache());
         folders.put("temporary", Path.of(System.getProperty("java.io.tmpdir")));
-        return Diagnosis.of(environment, settings, folders);
+        return Diagnosis.of(surroundings.variables(), settings, folders);
     }
 
     /** Where GGUF files are unpacked to. */
     Path ggufCache() {
-        return GgufImport.cache(environment, home(environment));
-    }
-
-    private static Path home(Map<String, String> environment) {
-        return Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")));
+        return surroundings.ggufCache();
     }
 
     /** Tells the version that the jar was built as. */

@@ -1,184 +1,258 @@
 package dev.come.api;
 
-import dev.come.Progress;
+import dev.come.ComeException;
 import dev.come.UsageException;
-import dev.come.api.PrunedModel.BeforeAndAfter;
-import dev.come.api.PrunedModel.Step;
-import dev.come.checkpoint.CheckpointWriter;
-import dev.come.checkpoint.RecordNames;
+import dev.come.failure.Nearest;
+import dev.come.heal.Healing;
+import dev.come.job.CalibrationChoice;
 import dev.come.job.ComputeChoice;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
-import dev.come.job.Resumption;
 import dev.come.job.Saving;
+import dev.come.prune.Laco;
 import dev.come.prune.Methods;
-import dev.come.prune.PruningPlan;
+import dev.come.prune.PruningMethod.Needs;
 import dev.come.text.CalibrationSet;
-import dev.come.text.TextSource;
-import dev.come.text.WindowLength;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SequencedMap;
-import java.util.stream.Collectors;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks for a smaller model; {@link #run} makes it. Names and defaults are those of {@code come prune}. For use by one thread;
- * the work itself takes as many as {@link #threads} says.
+ * Asks for a smaller model; {@link #run} makes it, and {@link #compare} makes one with each of several methods. Names and
+ * defaults are those of {@code come prune}.
  */
-public final class Prune {
-    private static final long MEMORY = 256L << 20;
+public final class Prune extends Making<Prune> {
+    private static final String ALL = "all";
 
-    private final Path model;
-    private String method = "concat_merge";
+    private @Nullable String method;
+    private final Map<String, String> options = new LinkedHashMap<>();
     private @Nullable Integer layers;
     private @Nullable String dataset;
-    private Path data = Path.of("");
-    private @Nullable Integer samples;
+    private OptionalInt samples = OptionalInt.empty();
     private long seed = CalibrationSet.DEFAULT_SEED;
-    private WindowLength length = WindowLength.DEFAULT;
-    private final List<String> perplexity = new ArrayList<>();
-    private int windows = PerplexityOptions.ALL_WINDOWS;
-    private String dtype = "auto";
-    private int threads = Runtime.getRuntime().availableProcessors();
-    private @Nullable Path target;
-    private boolean overwrite;
-    private Progress progress = Progress.NONE;
+    private final HealOptions healing = new HealOptions();
+    private boolean heal;
+    private boolean everyStep;
+    private Consumer<Step> onStep = _ -> {
+    };
 
-    Prune(Path model) {
-        this.model = model;
+    Prune(String model) {
+        super(model);
     }
 
-    /** The method by its name, such as {@code "sleb"}; the message about a wrong one lists all. */
-    public Prune method(String name) {
-        method = name;
+    @Override
+    Prune self() {
         return this;
     }
 
-    /** How many layers are to be left; must be said. */
+    /**
+     * How layers are chosen and merged or removed; must be said. One name for {@link #run}, such as {@code "sleb"}. For
+     * {@link #compare} several with commas between, or {@code "all"}. The message about a wrong name lists all.
+     */
+    public Prune method(String names) {
+        method = names;
+        return this;
+    }
+
+    /**
+     * An option of the method, such as {@code option("merge-item", 3)} for concat_merge.
+     *
+     * @param name as on the command line, where {@code come prune --help} lists the options of each method
+     * @param value as it would be typed there: a number, true or false, one of some names, or whole numbers with commas between
+     */
+    public Prune option(String name, Object value) {
+        options.put("--" + name.replaceFirst("^--", ""), value.toString());
+        return this;
+    }
+
+    /** How many layers are to be left; must be said, but for laco, whose threshold can decide. */
     public Prune layers(int count) {
         layers = count;
         return this;
     }
 
-    /** The text to choose by: a data set by its name, or a file. */
+    /** The text to choose by: a data set by its name, or a file. The default is that of the method's authors. */
     public Prune calibrateOn(String nameOrFile) {
         dataset = nameOrFile;
         return this;
     }
 
-    /** The folder that named data sets lie in. */
-    public Prune dataIn(Path folder) {
-        data = folder;
-        return this;
+    /** The same with a file or folder of text. */
+    public Prune calibrateOn(Path file) {
+        return calibrateOn(file.toString());
     }
 
-    /** How many rows of the text are taken. */
+    /** How many rows of the text are taken. The default is that of the method's authors, mostly 128 or 256. */
     public Prune samples(int rows) {
-        samples = rows;
+        samples = OptionalInt.of(rows);
         return this;
     }
 
-    /** Decides which rows are taken. */
+    /** Decides which rows are taken; the default is 10. */
     public Prune seed(long number) {
         seed = number;
         return this;
     }
 
-    /** The number of tokens in a window, at most the number of positions of the model. */
-    public Prune windowLength(int tokens) {
-        length = WindowLength.of(tokens);
+    /** Refits the layers that are left to the dense model, in closed form, on the calibration text. */
+    public Prune heal() {
+        heal = true;
         return this;
     }
 
-    /** Another text to measure perplexity on, before and after. */
-    public Prune perplexityOn(String nameOrFile) {
-        perplexity.add(nameOrFile);
+    /** Which layers are refitted: {@code all} (the default) from the first edit on, or {@code cut}, those beside edits. */
+    public Prune healScope(String name) {
+        healing.scope(name);
         return this;
     }
 
-    /** How many windows of these texts are measured at most. */
-    public Prune perplexityWindows(int count) {
-        windows = count;
+    /** Which projections are refitted: {@code down} and that of attention, {@code down+o} (the default), or {@code down}. */
+    public Prune healTargets(String name) {
+        healing.targets(name);
         return this;
     }
 
-    /** The type to compute in: auto, float32 or bfloat16. */
-    public Prune dtype(String name) {
-        dtype = name;
-        return this;
-    }
-
-    /** How many threads work. */
-    public Prune threads(int count) {
-        threads = count;
-        return this;
-    }
-
-    /** The folder to make; must be said. */
-    public Prune saveTo(Path folder) {
-        target = folder;
-        return this;
-    }
-
-    /** Replaces a model that lies in the folder to make. */
-    public Prune overwrite() {
-        overwrite = true;
-        return this;
-    }
-
-    /** Who is told how far the work is. */
-    public Prune progress(Progress listener) {
-        progress = listener;
+    /** Writes the model after each step too, each into a folder of its own below the folder to make. */
+    public Prune everyStep() {
+        everyStep = true;
         return this;
     }
 
     /**
-     * Chooses layers, and writes the model. An interrupted run with the same settings goes on.
+     * Who is told of each step once it is decided and kept; called by the thread that runs. Steps that an interrupted run took
+     * before are not told again, but the result has them all.
+     */
+    public Prune onStep(Consumer<Step> listener) {
+        onStep = listener;
+        return this;
+    }
+
+    /**
+     * Chooses layers by one method, and writes the model. An interrupted run with the same settings goes on.
      *
      * @throws UsageException if something that must be said is missing, or a value cannot be
+     * @throws dev.come.InvalidInputException if the model or a text cannot be used
+     * @throws dev.come.NothingToDoException if the method finds nothing to merge or remove
+     * @throws dev.come.InterruptedRunException if this thread is interrupted meanwhile
+     * @throws dev.come.FailedException if anything else goes wrong, such as a disk that is full
      */
     public PrunedModel run() {
-        if (layers == null) {
-            throw new UsageException("layers(...) is missing; say how many layers are to be left");
-        }
-        if (target == null) {
-            throw new UsageException("saveTo(...) is missing; say which folder is to be made");
-        }
-        Methods.Entry<?> entry = Methods.named(method).orElseThrow(() -> new UsageException("method(\"" + method
-                + "\"): there is no such method; choose from " + Methods.ALL.stream().map(Methods.Entry::name)
-                        .collect(Collectors.joining(", "))));
-        Methods.Data usual = entry.data();
-        String name = dataset == null ? usual.dataset() : dataset;
-        CalibrationSet.Options calibration = new CalibrationSet.Options(source(name),
-                samples == null ? usual.samples() : samples,
-                name.equals(usual.dataset()) ? usual.tasks() : OptionalInt.empty(), seed, length);
-        PruneJob job = new PruneJob(new PruneJob.Options(model, List.of(new PruneJob.Run(entry.method(), calibration)),
-                layers, new PerplexityOptions(perplexity.stream().map(this::source).toList(), length, windows),
-                Optional.empty(), new ComputeChoice(dtype, "cpu", threads, MEMORY),
-                new Saving(target, CheckpointWriter.DEFAULT_SHARD_BYTES, overwrite), false, Resumption.GO_ON),
-                progress);
-        return of(job.run(), target);
+        return Wording.job(() -> {
+            if (methods().size() > 1) {
+                throw new UsageException("method(\"" + method + "\") makes several models; call compare() to get them,"
+                        + " or name one method");
+            }
+            return PrunedModel.of(job(false).run());
+        });
     }
 
-    private TextSource source(String nameOrFile) {
-        return new TextSource(nameOrFile, data, TextSource.DEFAULT_FIELD);
+    /**
+     * Makes a model with each method, below the folder to make. They share what they measure on the dense model. A method that
+     * does not get there does not keep the others from it.
+     *
+     * @throws UsageException if something that must be said is missing, or a value cannot be
+     * @throws dev.come.InvalidInputException if the model or a text cannot be used
+     * @throws dev.come.InterruptedRunException if this thread is interrupted meanwhile
+     * @throws dev.come.FailedException if anything else goes wrong, such as a disk that is full
+     */
+    public ComparedModels compare() {
+        return Wording.job(() -> {
+            PruneJob.Results results = job(true).runAll();
+            SequencedMap<String, ComeException> failures = new LinkedHashMap<>();
+            results.failures().forEach(failure -> failures.put(failure.method(), Wording.of(failure.reason())));
+            return new ComparedModels(saving().folder(),
+                    results.results().stream().map(PrunedModel::of).toList(), failures, results.denseLoss());
+        });
     }
 
-    private static PrunedModel of(PruneJob.Result result, Path folder) {
-        PruningPlan plan = result.plan();
-        int left = plan.last().size();
-        List<Step> steps = plan.steps().stream().map(step -> new Step(step.stack().size(),
-                RecordNames.name(step.action()), step.position(), step.count(), step.ratio(), step.scores())).toList();
-        SequencedMap<String, BeforeAndAfter> measured = new LinkedHashMap<>();
-        plan.evaluations().stream().filter(after -> after.layers() == left).forEach(after -> plan.evaluations().stream()
-                .filter(before -> before.layers() == plan.layers() && before.metric().equals(after.metric()))
-                .forEach(before -> measured.put(after.metric(), new BeforeAndAfter(before.value(), after.value()))));
-        return new PrunedModel(folder, plan.layers(), left, result.denseParameters(), result.parameters(),
-                plan.last().tree(), steps, measured);
+    private PruneJob job(boolean several) {
+        List<Methods.Entry<?>> methods = methods();
+        requireHealedOrNotSaid();
+        requireDataOrNotSaid(methods);
+        CalibrationChoice calibration = calibration(dataset, samples, seed);
+        List<PruneJob.Run> runs = methods.stream()
+                .map(entry -> new PruneJob.Run(entry.method(optionsOf(entry, methods)),
+                        calibration.of(entry, several)))
+                .toList();
+        int target = target(methods);
+        PerplexityOptions perplexity = perplexity();
+        ComputeChoice choice = choice();
+        Saving saving = saving().reading(source().onDisk().stream());
+        Optional<Healing.Options> how = heal ? Optional.of(healing.options()) : Optional.empty();
+        // Last, so that a wrong value is refused before anything is downloaded.
+        return new PruneJob(new PruneJob.Options(folder(), runs, target, perplexity, how, choice, saving, everyStep,
+                resumption()), progress(), (name, step) -> onStep.accept(Step.of(name, step)));
+    }
+
+    private List<Methods.Entry<?>> methods() {
+        if (method == null) {
+            throw new UsageException("method(...) is missing; choose from " + String.join(", ", names()));
+        }
+        return method.equals(ALL)
+                ? Methods.ALL
+                : Arrays.stream(method.split(",")).map(String::strip)
+                        .distinct().<Methods.Entry<?>>map(name -> Methods.named(name).orElseThrow(() -> noMethod(name)))
+                        .toList();
+    }
+
+    private static List<String> names() {
+        return Stream.concat(Methods.ALL.stream().map(Methods.Entry::name), Stream.of(ALL)).toList();
+    }
+
+    private static UsageException noMethod(String name) {
+        return new UsageException("method(\"" + name + "\"): there is no such method" + Nearest.hint(name, names())
+                + "; choose from " + String.join(", ", names()));
+    }
+
+    /** Of several methods each gets the options that it has; one that none has is refused. */
+    private Map<String, String> optionsOf(Methods.Entry<?> entry, List<Methods.Entry<?>> all) {
+        Map<String, String> own = new LinkedHashMap<>();
+        options.forEach((name, value) -> {
+            boolean has = has(entry, name);
+            if (has || all.stream().noneMatch(other -> has(other, name))) {
+                own.put(name, value);
+            }
+        });
+        return own;
+    }
+
+    private static boolean has(Methods.Entry<?> entry, String option) {
+        return entry.optionNames().contains(option.substring(2).replace('-', '_'));
+    }
+
+    private int target(List<Methods.Entry<?>> methods) {
+        if (layers != null) {
+            return layers;
+        }
+        if (methods.stream().allMatch(entry -> entry.method() instanceof Laco)) {
+            return 1; // as far as the threshold lets it
+        }
+        throw new UsageException("layers(...) is missing; say how many layers are to be left");
+    }
+
+    /** What does nothing is refused rather than ignored. */
+    private void requireHealedOrNotSaid() {
+        if (!heal && healing.isSaid()) {
+            throw new UsageException(
+                    "healScope(...) and healTargets(...) say how to heal, but nothing is healed without"
+                            + " heal(); call that too, or leave them out");
+        }
+    }
+
+    private void requireDataOrNotSaid(List<Methods.Entry<?>> methods) {
+        boolean said = dataset != null || samples.isPresent() || seed != CalibrationSet.DEFAULT_SEED;
+        if (said && !heal && methods.stream().allMatch(entry -> entry.method().needs() == Needs.WEIGHTS)) {
+            throw new UsageException(
+                    "calibrateOn(...), samples(...) and seed(...) say what layers are measured on, but "
+                            + method + " looks at the weights alone; leave them out");
+        }
     }
 }

@@ -1,4 +1,7 @@
-/** What programs in Java use: the same jobs as the command, by the same code. */
+/**
+ * What programs in Java use: the same jobs as the command, by the same code. {@link dev.come.api.Come} is where to begin; what
+ * comes back are records.
+ */
 @NullMarked
 package dev.come.api;
 

@@ -1,5 +1,6 @@
 package dev.come.checkpoint;
 
+import dev.come.memory.NativeSettings;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -9,6 +10,10 @@ import org.bytedeco.pytorch.global.torch;
 
 /** Tensors on the processor, and the memory that they lie in. */
 public final class TensorMemory {
+    static {
+        NativeSettings.apply();
+    }
+
     private TensorMemory() {
     }
 

@@ -53,6 +53,17 @@ public final class DemoFolder {
     }
 
     /**
+     * Writes the dense model and the texts.
+     *
+     * @throws UsageException when something is in the way that is not the demo's own; then nothing is written
+     * @throws FailedException when the folder cannot be written to
+     */
+    public void write() {
+        files.check();
+        files.write();
+    }
+
+    /**
      * Writes what the demo begins with.
      *
      * @param method the method that the demo prunes with

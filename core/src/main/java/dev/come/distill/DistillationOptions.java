@@ -1,6 +1,9 @@
 package dev.come.distill;
 
 import dev.come.UsageException;
+import dev.come.checkpoint.RecordNames;
+import java.util.Collection;
+import java.util.Map;
 
 /**
  * How layers are trained.
@@ -26,6 +29,11 @@ import dev.come.UsageException;
 public record DistillationOptions(Level level, Objective objective, double temperature, long tokens, long modelTokens,
         long validationTokens, long batchTokens, Schedule schedule, Schedule modelSchedule, double weightDecay,
         double clip, TrainedParts trained, double hiddenWeight, int evaluateEvery, long seed) {
+    /** What holds where nothing else is asked for. */
+    public static final DistillationOptions DEFAULTS = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 500_000,
+            500_000, 16_384, 4096, new Schedule(Schedule.Shape.COSINE, Objective.MSE.rate(), 0.05),
+            new Schedule(Schedule.Shape.COSINE, 3e-4, 0.05), 0, 1, TrainedParts.MERGED, 0, 0, 10);
+
     public DistillationOptions {
         requirePositive("--temperature", temperature);
         requirePositive("--tokens", (double) tokens);
@@ -39,6 +47,27 @@ public record DistillationOptions(Level level, Objective objective, double tempe
         requireNotNegative("--seed", (double) seed);
         if (hiddenWeight > 0 && !level.hasModel()) {
             throw new UsageException("--hidden-weight is for --level model or both; leave it out");
+        }
+    }
+
+    /**
+     * Refuses options that do nothing with these, rather than ignoring them.
+     *
+     * @param given the options that the user gave, by their names
+     * @throws UsageException if one of them does nothing
+     */
+    public void requireUsed(Collection<String> given) {
+        boolean layers = level.hasLayers();
+        boolean whole = level.hasModel();
+        Map<String, Boolean> used = Map.of("--tokens", layers || !given.contains("--model-tokens"), "--objective",
+                layers, "--lr", layers, "--mode", layers, "--model-tokens", whole, "--model-lr", whole, "--train",
+                whole, "--hidden-weight", whole, "--temperature", whole || objective == Objective.KL);
+        for (String option : given.stream().sorted().toList()) {
+            if (!used.getOrDefault(option, true)) {
+                throw new UsageException(option + " does nothing at --level " + RecordNames.name(level)
+                        + (option.equals("--temperature") ? " with --objective " + RecordNames.name(objective) : "")
+                        + "; leave it out");
+            }
         }
     }
 

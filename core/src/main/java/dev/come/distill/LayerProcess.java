@@ -2,6 +2,7 @@ package dev.come.distill;
 
 import dev.come.ComeException;
 import dev.come.FailedException;
+import dev.come.InterruptedRunException;
 import dev.come.Progress;
 import dev.come.checkpoint.AtomicFile;
 import dev.come.checkpoint.Checkpoint;
@@ -227,7 +228,7 @@ final class LayerProcess {
                     + " could not be started or heard (" + IoReason.of(e) + "); use --mode sp", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
+            throw new InterruptedRunException(e);
         } finally {
             if (process != null) {
                 process.destroyForcibly();

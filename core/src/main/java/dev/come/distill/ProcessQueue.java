@@ -1,6 +1,7 @@
 package dev.come.distill;
 
 import dev.come.FailedException;
+import dev.come.InterruptedRunException;
 import dev.come.Progress;
 import dev.come.checkpoint.IoReason;
 import dev.come.distill.Distillation.Subject;
@@ -129,7 +130,7 @@ final class ProcessQueue implements LayerQueue {
                 check(ended.take());
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted", e);
+                throw new InterruptedRunException(e);
             }
         }
     }

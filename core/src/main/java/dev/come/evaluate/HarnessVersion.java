@@ -16,6 +16,9 @@ public enum HarnessVersion {
     /** Never adds a token in front; an empty context becomes the EOS token. SLEB brought this release along. */
     V0_4_1("0.4.1", BosRule.NEVER);
 
+    /** The one that is met where nothing else is asked for. */
+    public static final HarnessVersion DEFAULT = V0_4_13;
+
     private final String number;
     private final BosRule bosRule;
 

@@ -4,6 +4,8 @@ import dev.come.ByteSize;
 import dev.come.UsageException;
 import dev.come.model.Compute;
 import java.util.Locale;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /**
  * What a user asks for to compute with.
@@ -14,6 +16,18 @@ import java.util.Locale;
  * @param memory {@code --memory}: bytes of hidden states that are held in memory
  */
 public record ComputeChoice(String dtype, String device, int threads, long memory) {
+    /** The type, where nothing else is asked for. */
+    public static final String DEFAULT_DTYPE = "auto";
+
+    /** The device, where nothing else is asked for. */
+    public static final String DEFAULT_DEVICE = "cpu";
+
+    /** One to keep the device busy while another reads weights. */
+    private static final int THREADS_OF_A_DEVICE = 2;
+
+    private static final long MEMORY = 256_000_000;
+    private static final long MEMORY_OF_A_DEVICE = 4_000_000_000L;
+
     /** Whoever writes 10 does not mean ten bytes. */
     private static final long LEAST_MEMORY = 1000;
 
@@ -25,5 +39,13 @@ public record ComputeChoice(String dtype, String device, int threads, long memor
             throw new UsageException("--memory is " + memory + " bytes, but must be at least "
                     + ByteSize.format(LEAST_MEMORY) + ", or 0 to hold no states; write the unit too, such as 256MB");
         }
+    }
+
+    /** A choice in which threads and memory, where they are absent, are as usual for the device. */
+    public static ComputeChoice of(String dtype, String device, OptionalInt threads, OptionalLong memory) {
+        boolean processor = device.equals(DEFAULT_DEVICE);
+        return new ComputeChoice(dtype, device,
+                threads.orElse(processor ? Runtime.getRuntime().availableProcessors() : THREADS_OF_A_DEVICE),
+                memory.orElse(processor ? MEMORY : MEMORY_OF_A_DEVICE));
     }
 }

@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.FailedException;
+import dev.come.InterruptedRunException;
 import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
@@ -25,6 +26,9 @@ import java.util.stream.Stream;
 
 /** {@code come distill}: trains the layers of a pruned model to do what those did that they were made from. */
 public final class DistillJob {
+    /** What is trained on where nothing else is asked for. */
+    public static final String DEFAULT_TEXT = "wiki2";
+
     private final Options options;
     private final Progress progress;
 
@@ -61,7 +65,7 @@ public final class DistillJob {
 
     public DistillJob(Options options, Progress progress) {
         this.options = options;
-        this.progress = progress;
+        this.progress = Interruptible.asking(progress);
     }
 
     /**
@@ -71,9 +75,14 @@ public final class DistillJob {
      *         another dense model
      * @throws NothingToDoException if there is no layer to train, or none became better
      * @throws FailedException if another run writes to the target
+     * @throws InterruptedRunException if this thread is interrupted meanwhile; the same job then goes on from there
      * @throws UsageException if an interrupted run with other settings lies beside the target
      */
     public Result run() {
+        return Interruptible.job(this::runToTheEnd);
+    }
+
+    private Result runToTheEnd() {
         try (OpenModel teacher = new OpenModel(options.teacher);
                 PrunedFolder pruned = new PrunedFolder(options.pruned, teacher)) {
             options.saving.checkPlace(pruned.store());

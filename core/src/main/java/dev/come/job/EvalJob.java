@@ -96,7 +96,7 @@ public final class EvalJob {
     private EvalJob(Request request, ComputeChoice choice, Progress progress) {
         this.request = request;
         this.choice = choice;
-        this.progress = progress;
+        this.progress = Interruptible.asking(progress);
     }
 
     /** Those that all models have, since only numbers from the same windows compare. */
@@ -113,15 +113,19 @@ public final class EvalJob {
      * Measures. With an output, scores are kept beside it as they come: a run that was killed goes on where it was when it is
      * asked for again.
      *
-     * @throws FailedException if another run writes to one of the files
+     * @throws dev.come.FailedException if another run writes to one of the files
      * @throws UsageException if the scores of an interrupted run with other settings lie beside the output
      */
     public static EvaluationReport run(Request request, ComputeChoice choice, Progress progress) {
         EvalJob job = new EvalJob(request, choice, progress);
-        try (RunLock _ = job.lock("--output", request.written.output().map(_ -> request.written.scoresFile()));
-                RunLock _ = job.lock("--output", request.written.output());
-                RunLock _ = job.lock("--losses", request.written.losses())) {
-            return job.run();
+        return Interruptible.job(job::lockedRun);
+    }
+
+    private EvaluationReport lockedRun() {
+        try (RunLock _ = lock("--output", request.written.output().map(_ -> request.written.scoresFile()));
+                RunLock _ = lock("--output", request.written.output());
+                RunLock _ = lock("--losses", request.written.losses())) {
+            return run();
         }
     }
 

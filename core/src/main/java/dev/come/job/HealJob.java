@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.FailedException;
+import dev.come.InterruptedRunException;
 import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
@@ -60,7 +61,7 @@ public final class HealJob {
 
     public HealJob(Options options, Progress progress) {
         this.options = options;
-        this.progress = progress;
+        this.progress = Interruptible.asking(progress);
     }
 
     /**
@@ -70,9 +71,14 @@ public final class HealJob {
      *         another dense model
      * @throws NothingToDoException if no layer comes nearer to the dense model
      * @throws FailedException if another run writes to the target
+     * @throws InterruptedRunException if this thread is interrupted meanwhile; the same job then goes on from there
      * @throws UsageException if an interrupted run with other settings lies beside the target
      */
     public Result run() {
+        return Interruptible.job(this::runToTheEnd);
+    }
+
+    private Result runToTheEnd() {
         try (OpenModel teacher = new OpenModel(options.teacher);
                 PrunedFolder pruned = new PrunedFolder(options.pruned, teacher)) {
             options.saving.checkPlace(pruned.store());

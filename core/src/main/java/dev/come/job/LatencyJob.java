@@ -134,6 +134,10 @@ public final class LatencyJob {
 
     /** Measures. */
     public static Result run(Request request, ComputeChoice choice, Progress progress) {
+        return Interruptible.job(() -> timed(request, choice, Interruptible.asking(progress)));
+    }
+
+    private static Result timed(Request request, ComputeChoice choice, Progress progress) {
         try (OpenModel model = new OpenModel(request.model())) {
             Compute compute = model.compute(choice);
             int layers = model.config().layers();

@@ -191,6 +191,7 @@ final class MethodRun {
                 session.progress().note((label().isEmpty() ? "Step " : label() + "step ")
                         + (plan.steps().indexOf(step) + 1) + ": " + step.stack().size() + " layers left; "
                         + step.describe(before));
+                session.tell(this, step);
                 before = step.stack();
             }
             session.labelled().label(label(), ++round[0], rounds);

@@ -2,6 +2,7 @@ package dev.come.job;
 
 import dev.come.ComeException;
 import dev.come.FailedException;
+import dev.come.InterruptedRunException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
@@ -11,6 +12,7 @@ import dev.come.prune.Methods;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
+import dev.come.prune.PruningStep;
 import dev.come.report.Comparison;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource.Library;
@@ -26,6 +28,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -38,6 +41,7 @@ import java.util.stream.Stream;
 public final class PruneJob {
     private final Options options;
     private final Progress progress;
+    private final BiConsumer<String, PruningStep> onStep;
 
     /**
      * A method and what it measures on.
@@ -144,8 +148,19 @@ public final class PruneJob {
     }
 
     public PruneJob(Options options, Progress progress) {
+        this(options, progress, (_, _) -> {
+        });
+    }
+
+    /**
+     * Plans the job.
+     *
+     * @param onStep is told of each step of a method, by its name, once the step is decided and kept
+     */
+    public PruneJob(Options options, Progress progress, BiConsumer<String, PruningStep> onStep) {
         this.options = options;
-        this.progress = progress;
+        this.onStep = onStep;
+        this.progress = Interruptible.asking(progress);
     }
 
     /**
@@ -153,11 +168,16 @@ public final class PruneJob {
      *
      * @throws NothingToDoException if the method finds nothing to merge or remove
      * @throws FailedException if another run writes to the target
+     * @throws InterruptedRunException if this thread is interrupted meanwhile; the same job then goes on from there
      * @throws UsageException if an interrupted run with other settings lies beside the target
      */
     public Result run() {
+        return Interruptible.job(this::runOne);
+    }
+
+    private Result runOne() {
         try (OpenModel model = new OpenModel(options.model);
-                PruneSession session = new PruneSession(model, options, progress)) {
+                PruneSession session = new PruneSession(model, options, progress, onStep)) {
             session.begin();
             MethodRun run = session.prepare(options.runs.getFirst());
             run.choose();
@@ -169,8 +189,12 @@ public final class PruneJob {
     /** Does the job for all methods; one that does not get there does not keep the others from it. */
     public Results runAll() {
         checkComparison();
+        return Interruptible.job(this::runEach);
+    }
+
+    private Results runEach() {
         try (OpenModel model = new OpenModel(options.model);
-                PruneSession session = new PruneSession(model, options, progress)) {
+                PruneSession session = new PruneSession(model, options, progress, onStep)) {
             session.begin();
             List<Failure> failures = new ArrayList<>();
             List<MethodRun> prepared = new ArrayList<>();
@@ -178,6 +202,7 @@ public final class PruneJob {
                 try {
                     prepared.add(session.prepare(run));
                 } catch (ComeException e) {
+                    Interruptible.requireOthersCanGoOn(e);
                     failures.add(new Failure(run.method.name(), e));
                 }
             }
@@ -209,6 +234,7 @@ public final class PruneJob {
                 work.accept(run);
                 through.add(run);
             } catch (ComeException e) {
+                Interruptible.requireOthersCanGoOn(e);
                 failures.add(new Failure(run.name(), e));
                 progress.note(run.name() + ": " + e.getMessage());
             }
@@ -240,7 +266,7 @@ public final class PruneJob {
     /** What the job would do and need; writes nothing. */
     public List<Estimate> estimate() {
         try (OpenModel model = new OpenModel(options.model);
-                PruneSession session = new PruneSession(model, options, progress)) {
+                PruneSession session = new PruneSession(model, options, progress, onStep)) {
             return options.runs.stream().map(session::estimate).toList();
         }
     }

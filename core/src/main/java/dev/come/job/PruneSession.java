@@ -11,6 +11,7 @@ import dev.come.job.RunFolder.Kind;
 import dev.come.model.Compute;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
+import dev.come.prune.PruningStep;
 import dev.come.report.Comparison;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** What the methods of a {@link PruneJob} share: one open model, what was measured on it, and where weights are made. */
@@ -29,6 +31,7 @@ final class PruneSession implements AutoCloseable {
     private final Options options;
     private final Progress progress;
     private final OpenModel model;
+    private final BiConsumer<String, PruningStep> onStep;
     private final List<PerplexityText> texts;
     private final CalibrationCache calibrations;
     private final List<TrainedLayers> trained = new ArrayList<>();
@@ -38,7 +41,8 @@ final class PruneSession implements AutoCloseable {
     private @Nullable RunFolder folder;
     private Optional<RunCosts> costs = Optional.empty();
 
-    PruneSession(OpenModel model, Options options, Progress progress) {
+    PruneSession(OpenModel model, Options options, Progress progress, BiConsumer<String, PruningStep> onStep) {
+        this.onStep = onStep;
         this.options = options;
         this.progress = progress;
         this.model = model;
@@ -62,6 +66,11 @@ final class PruneSession implements AutoCloseable {
             costs = Optional.of(new RunCosts(folder.path(),
                     options.saving().folder().resolve(Comparison.JSON_NAME)));
         }
+    }
+
+    /** Tells of a step that a method has decided on. */
+    void tell(MethodRun run, PruningStep step) {
+        onStep.accept(run.name(), step);
     }
 
     /** Ends a run of several methods: nothing need be gone on with. */

@@ -1,4 +1,4 @@
-/** Memory outside the Java heap: who owns a native object, and what the allocator gives back. */
+/** Memory outside the Java heap: who owns a native object, what the allocator gives back, and what native libraries are told. */
 @NullMarked
 package dev.come.memory;
 

@@ -12,7 +12,6 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
@@ -34,7 +33,7 @@ public record Compute(DType type, String device, int threads) {
             throw new UsageException("--dtype is " + type + ", but the choices are auto, float32 and bfloat16");
         }
         requireDeviceAndThreads(device, threads);
-        if (device.startsWith("cuda") && !torch.cuda_is_available()) {
+        if (device.startsWith("cuda") && Engine.devices() == 0) {
             throw new InvalidInputException("--device " + device
                     + ": this build of the tensor engine finds no CUDA device; use --device cpu, or build with the engine for GPUs as docs/machines.md says");
         }
@@ -106,7 +105,7 @@ public record Compute(DType type, String device, int threads) {
      * there are, taken in turn; anything else is shared.
      */
     public List<String> devices(int processes) {
-        return devices(device, processes, device.equals("cuda") ? torch.cuda_device_count() : 1);
+        return devices(device, processes, device.equals("cuda") ? Engine.devices() : 1);
     }
 
     static List<String> devices(String device, int processes, int present) {

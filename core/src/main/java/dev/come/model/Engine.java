@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.memory.NativeSettings;
 import org.bytedeco.pytorch.global.torch;
 
 /** The tensor engine that all tensors are computed with. */
@@ -13,6 +14,7 @@ public final class Engine {
      * @throws LinkageError if the engine cannot be loaded
      */
     public static String instructions() {
+        NativeSettings.apply();
         return torch.get_cpu_capability().getString();
     }
 
@@ -24,6 +26,7 @@ public final class Engine {
 
     /** The number of CUDA devices. */
     public static int devices() {
+        NativeSettings.apply();
         return torch.cuda_is_available() ? torch.cuda_device_count() : 0;
     }
 }

@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import dev.come.InterruptedRunException;
 import dev.come.failure.Thrown;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +25,7 @@ public class Waiting {
                 wait();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted", e);
+                throw new InterruptedRunException(e);
             }
         }
     }

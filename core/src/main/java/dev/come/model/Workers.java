@@ -1,7 +1,9 @@
 package dev.come.model;
 
+import dev.come.InterruptedRunException;
 import dev.come.failure.Opening;
 import dev.come.failure.Thrown;
+import dev.come.memory.NativeSettings;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
@@ -38,6 +40,7 @@ public final class Workers implements AutoCloseable {
     }
 
     public Workers(Compute compute) {
+        NativeSettings.apply();
         torch.set_num_threads(1);
         for (int i = 0; i < compute.threads(); i++) {
             workspaces.add(new Workspace(compute, this));
@@ -164,7 +167,7 @@ public final class Workers implements AutoCloseable {
                 } catch (InterruptedException e) {
                     // What is at work has to end first.
                     interrupted = true;
-                    work.fail(new IllegalStateException("interrupted", e));
+                    work.fail(new InterruptedRunException(e));
                 }
             }
         }

@@ -7,6 +7,7 @@ import dev.come.text.TextSource.Library;
 import dev.come.text.WindowLength;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
@@ -90,6 +91,16 @@ public final class Methods {
         /** The method with its defaults. */
         public PruningMethod method() {
             return with.apply(defaults);
+        }
+
+        /**
+         * The method with options given as text.
+         *
+         * @param values by the name of the option on the command line, such as {@code --merge-item}
+         * @throws dev.come.UsageException if the method has no such option, or the option no such value
+         */
+        public PruningMethod method(Map<String, String> values) {
+            return OptionValues.method(this, values);
         }
 
         /** The name under which users ask for it. */

@@ -1,6 +1,7 @@
 package dev.come.text;
 
 import dev.come.FailedException;
+import dev.come.InterruptedRunException;
 import dev.come.InvalidInputException;
 import dev.come.Version;
 import dev.come.checkpoint.AtomicFile;
@@ -115,7 +116,7 @@ public final class TrialRun {
             return false; // a system that starts no process
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
+            throw new InterruptedRunException(e);
         } finally {
             if (process != null) {
                 process.destroyForcibly();

@@ -16,10 +16,19 @@ import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
 import dev.come.text.WindowLength;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,7 +52,9 @@ class ComeTests {
 
     @Test
     void aProgramGetsTheSameBytesAsTheJobOfTheCommand() {
-        PrunedModel pruned = sleb().layers(3).perplexityOn(text.toString()).saveTo(folder.resolve("pruned")).run();
+        List<Step> told = new ArrayList<>();
+        PrunedModel pruned = sleb().layers(3).onStep(told::add).perplexityOn(text.toString())
+                .saveTo(folder.resolve("pruned")).run();
         TextSource source = new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
         WindowLength length = WindowLength.of(32);
         new PruneJob(new PruneJob.Options(model,
@@ -57,7 +68,9 @@ class ComeTests {
         assertThat(WordModels.hashes(pruned.folder())).isEqualTo(WordModels.hashes(folder.resolve("by-job")));
         assertThat(pruned.layers()).isEqualTo(3);
         assertThat(pruned.steps()).hasSize(pruned.layersBefore() - 3)
-                .allSatisfy(step -> assertThat(step.action()).isEqualTo("remove"));
+                .allSatisfy(step -> assertThat(step.action()).isEqualTo(Step.Action.REMOVE));
+        assertThat(told).isEqualTo(pruned.steps());
+        assertThat(told.getFirst().scores()).isNotEmpty();
         assertThat(pruned.parameters()).isLessThan(pruned.parametersBefore());
         assertThat(pruned.perplexity().values()).singleElement()
                 .satisfies(value -> assertThat(value.after()).isNotEqualTo(value.before()).isPositive());
@@ -71,5 +84,85 @@ class ComeTests {
                 .hasMessageStartingWith("saveTo(...) is missing");
         assertThatThrownBy(() -> sleb().method("slap").layers(3).saveTo(folder.resolve("out")).run())
                 .isInstanceOf(UsageException.class).hasMessageContaining("choose from concat_merge, ");
+        assertThatThrownBy(() -> sleb().layers(40).saveTo(folder.resolve("out")).run())
+                .isInstanceOf(UsageException.class).hasMessageStartingWith("layers(...) is 40")
+                .hasMessageNotContaining("--");
+        assertThatThrownBy(() -> sleb().layers(3).windowLength(1).saveTo(folder.resolve("out")).run())
+                .isInstanceOf(UsageException.class).hasMessageStartingWith("windowLength(...) is 1, but must be");
+        assertThatThrownBy(() -> sleb().layers(3).option("merge-item", 3).saveTo(folder.resolve("out")).run())
+                .isInstanceOf(UsageException.class)
+                .hasMessageStartingWith("option(\"merge-item\", ...) is no option of sleb");
+        assertThatThrownBy(() -> sleb().method("all").layers(3).saveTo(folder.resolve("out")).run())
+                .isInstanceOf(UsageException.class).hasMessageContaining("call compare()");
+        assertThatThrownBy(() -> sleb().method("reverse").layers(3).saveTo(folder.resolve("out")).run())
+                .isInstanceOf(UsageException.class).hasMessageContaining("reverse looks at the weights alone");
+        assertThatThrownBy(() -> Come.latency(model).batch(0).run()).isInstanceOf(UsageException.class)
+                .hasMessage("batch(...) is 0, but must be at least 1");
+        assertThatThrownBy(() -> Come.distill(model, model).objective("mes").saveTo(folder.resolve("out")).run())
+                .isInstanceOf(UsageException.class).hasMessageStartingWith("objective(...): there is no mes");
+        assertThatThrownBy(() -> Come.distill(model, model).level("layer").modelTokens(5).saveTo(folder).run())
+                .isInstanceOf(UsageException.class)
+                .hasMessage("modelTokens(...) does nothing at level(\"layer\"); leave it out");
+    }
+
+    /** What a job names that a program can set has a method, or is an option of a method of pruning. */
+    @Test
+    void everyOptionThatAJobSpeaksOfHasAName() throws IOException {
+        Set<String> ofOtherCommands = Set.of("--plan", "--next", "--first", "--merge", "--top-p", "--top-k",
+                "--max-new-tokens", "--resume", "--sentences", "--num-tasks", "--help");
+        Set<String> ofMethods = Methods.ALL.stream().flatMap(entry -> entry.optionNames().stream())
+                .map(name -> "--" + name.replace('_', '-')).collect(Collectors.toSet());
+        SortedSet<String> nameless = new TreeSet<>();
+        try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
+            for (Path source : sources.filter(file -> file.toString().endsWith(".java")).toList()) {
+                Pattern.compile("(?<=[\"( {])--[a-z][a-z-]+[a-z]").matcher(Files.readString(source)).results()
+                        .map(MatchResult::group).filter(option -> !ofOtherCommands.contains(option))
+                        .filter(option -> !ofMethods.contains(option) && Wording.method(option).isEmpty())
+                        .forEach(nameless::add);
+            }
+        }
+        assertThat(nameless).isEmpty();
+    }
+
+    @Test
+    void severalMethodsAreCompared() {
+        ComparedModels compared = sleb().method("sleb, shortgpt").layers(3).saveTo(folder.resolve("both")).compare();
+        assertThat(compared.models()).extracting(PrunedModel::method).containsExactly("sleb", "shortgpt");
+        assertThat(compared.models()).allSatisfy(one -> assertThat(one.calibrationLoss().getAsDouble())
+                .isGreaterThan(compared.denseLoss().getAsDouble() - 1));
+        assertThat(compared.failures()).isEmpty();
+        assertThat(folder.resolve("both/sleb/come.json")).exists();
+    }
+
+    @Test
+    void anOptionOfAMethodActs() {
+        PrunedModel kept = sleb().option("barriers", "0,3").layers(3).saveTo(folder.resolve("kept")).run();
+        assertThat(kept.steps()).allSatisfy(step -> assertThat(step.position()).isLessThan(step.layersLeft() + 1 - 3));
+        assertThatThrownBy(() -> sleb().option("barriers", "many").layers(3).saveTo(folder.resolve("out")).run())
+                .hasMessage("option(\"barriers\", ...) is \"many\", but two numbers such as 1,1 are expected");
+    }
+
+    @Test
+    void aPrunedModelIsMeasuredTimedAndDescribed() {
+        Path small = folder.resolve("small");
+        PrunedModel pruned = sleb().layers(3).perplexityOn(text).saveTo(small).run();
+        PrunedModel.BeforeAndAfter perplexity = pruned.perplexity().firstEntry().getValue();
+
+        Evaluation measured = Come.eval(small).baseline(model.toString()).compareWith(model.toString())
+                .perplexityOn(text.toString()).windowLength(32).dtype("float32").run();
+        assertThat(measured.perplexity().values()).singleElement()
+                .isEqualTo(perplexity.after());
+        assertThat(measured.divergences()).singleElement().satisfies(one -> assertThat(one.mean()).isPositive());
+        assertThat(measured.baseline().orElseThrow().perplexity().values())
+                .containsExactly(perplexity.before());
+
+        Timings times = Come.latency(small).baseline(model.toString()).promptTokens(16).iterations(1).run();
+        assertThat(times.models()).extracting(Timings.Model::layers).containsExactly(6, 3);
+        assertThat(times.models()).allSatisfy(one -> assertThat(one.prompt().median()).isPositive());
+
+        ModelDescription description = Come.inspect(small).run();
+        assertThat(description.sizes().orElseThrow().layers()).isEqualTo(3);
+        assertThat(description.problems()).isEmpty();
+        assertThat(description.dtypes()).containsExactly("F32");
     }
 }

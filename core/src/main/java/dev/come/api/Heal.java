@@ -1,0 +1,102 @@
+package dev.come.api;
+
+import dev.come.UsageException;
+import dev.come.heal.Healing;
+import dev.come.job.ComputeChoice;
+import dev.come.job.HealJob;
+import dev.come.job.ModelSource;
+import dev.come.job.PerplexityOptions;
+import dev.come.job.Saving;
+import dev.come.text.CalibrationSet;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.SequencedMap;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks for a pruned model to be refitted to the dense one, in closed form and without gradients; {@link #run} does it. Names and
+ * defaults are those of {@code come heal}.
+ */
+public final class Heal extends Making<Heal> {
+    private final String teacher;
+    private final HealOptions healing = new HealOptions();
+    private @Nullable String dataset;
+    private OptionalInt samples = OptionalInt.empty();
+    private long seed = CalibrationSet.DEFAULT_SEED;
+
+    Heal(String pruned, String teacher) {
+        super(pruned);
+        this.teacher = teacher;
+    }
+
+    @Override
+    Heal self() {
+        return this;
+    }
+
+    /** Which layers are refitted: {@code all} (the default) from the first edit on, or {@code cut}, those beside edits. */
+    public Heal healScope(String name) {
+        healing.scope(name);
+        return this;
+    }
+
+    /** Which projections are refitted: {@code down} and that of attention, {@code down+o} (the default), or {@code down}. */
+    public Heal healTargets(String name) {
+        healing.targets(name);
+        return this;
+    }
+
+    /** The text to fit by: a data set by its name, or a file; the default is wiki2. */
+    public Heal calibrateOn(String nameOrFile) {
+        dataset = nameOrFile;
+        return this;
+    }
+
+    /** The same with a file or folder of text. */
+    public Heal calibrateOn(Path file) {
+        return calibrateOn(file.toString());
+    }
+
+    /** How many rows of the text are taken; the default is 256. */
+    public Heal samples(int rows) {
+        samples = OptionalInt.of(rows);
+        return this;
+    }
+
+    /** Decides which rows are taken; the default is 10. */
+    public Heal seed(long number) {
+        seed = number;
+        return this;
+    }
+
+    /**
+     * Refits, and writes the model. An interrupted run with the same settings goes on.
+     *
+     * @throws UsageException if the folder to make was not said, or a value cannot be
+     * @throws dev.come.InvalidInputException if the pruned folder has no come.json, was changed since it was written, or was made
+     *         from another dense model
+     * @throws dev.come.NothingToDoException if no layer comes nearer to the dense model
+     * @throws dev.come.InterruptedRunException if this thread is interrupted meanwhile
+     * @throws dev.come.FailedException if anything else goes wrong, such as a disk that is full
+     */
+    public HealedModel run() {
+        return Wording.job(() -> {
+            Healing.Options how = healing.options();
+            CalibrationSet.Options calibration = calibration(dataset, samples, seed).ofHealing();
+            PerplexityOptions perplexity = perplexity();
+            ComputeChoice choice = choice();
+            Saving saving = saving().reading(Stream.concat(source().onDisk().stream(),
+                    new ModelSource(teacher, Optional.empty()).onDisk().stream()));
+            // Last, so that a wrong value is refused before anything is downloaded.
+            HealJob.Result result = new HealJob(new HealJob.Options(folder(), folder(teacher), how, calibration,
+                    perplexity, choice, saving, resumption()), progress()).run();
+            SequencedMap<String, HealedModel.Perplexities> measured = new LinkedHashMap<>();
+            result.perplexities().forEach((metric, values) -> measured.put(metric,
+                    new HealedModel.Perplexities(values.get(0), values.get(1), values.get(2))));
+            return HealedModel.of(saving.folder(), result.plan(), measured, result.dtype(), result.healing());
+        });
+    }
+}

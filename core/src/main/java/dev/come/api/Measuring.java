@@ -1,0 +1,100 @@
+package dev.come.api;
+
+import dev.come.job.CalibrationChoice;
+import dev.come.job.PerplexityOptions;
+import dev.come.text.TextSource;
+import dev.come.text.TextSource.Library;
+import dev.come.text.WindowLength;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all that reads texts can be told. A text is the name of a data set (wiki2, c4, pg19, bookcorpus, alpaca, mmlu) or the path
+ * of a file or folder.
+ *
+ * @param <T> the type of what is told
+ */
+abstract class Measuring<T extends Measuring<T>> extends Computing<T> {
+    private @Nullable Path data;
+    private String textField = TextSource.DEFAULT_FIELD;
+    private OptionalInt length = OptionalInt.empty();
+    private boolean beyondPositions;
+    private final List<String> perplexity = new ArrayList<>();
+    private int windows = PerplexityOptions.ALL_WINDOWS;
+    private OptionalInt stride = OptionalInt.empty();
+
+    Measuring(String model) {
+        super(model);
+    }
+
+    /** The folder that holds the named data sets; without it they are downloaded from the hub. */
+    public T dataIn(Path folder) {
+        data = folder;
+        return self();
+    }
+
+    /** The field that holds the text, in a text given as a path; the default is {@code text}. */
+    public T textField(String name) {
+        textField = name;
+        return self();
+    }
+
+    /** The number of tokens in a window; the default is 2048, or the number of the model's positions if they are fewer. */
+    public T windowLength(int tokens) {
+        length = OptionalInt.of(tokens);
+        return self();
+    }
+
+    /** Lets windows be longer than the model has positions; what is measured says so. */
+    public T beyondPositions() {
+        beyondPositions = true;
+        return self();
+    }
+
+    /** One more text to measure perplexity on. */
+    public T perplexityOn(String nameOrFile) {
+        perplexity.add(nameOrFile);
+        return self();
+    }
+
+    /** The same with a file or folder of text. */
+    public T perplexityOn(Path file) {
+        return perplexityOn(file.toString());
+    }
+
+    /** How many windows of each of these texts are measured at most, from the beginning; the default is all. */
+    public T perplexityWindows(int count) {
+        windows = count;
+        return self();
+    }
+
+    /** Tokens from the start of one of these windows to that of the next; the default is their length, windows side by side. */
+    public T stride(int tokens) {
+        stride = OptionalInt.of(tokens);
+        return self();
+    }
+
+    final WindowLength windows() {
+        return new WindowLength(length, beyondPositions);
+    }
+
+    final Library library() {
+        return data == null ? new TextSource.OnHub(hub()) : new TextSource.Folder(data);
+    }
+
+    final TextSource text(String nameOrFile) {
+        return new TextSource(nameOrFile, library(), textField);
+    }
+
+    final PerplexityOptions perplexity() {
+        return new PerplexityOptions(perplexity.stream().map(this::text).toList(), windows(), stride, windows);
+    }
+
+    final CalibrationChoice calibration(@Nullable String dataset, OptionalInt samples, long seed) {
+        return new CalibrationChoice(Optional.ofNullable(dataset), samples, seed, library(), textField, windows());
+    }
+}

@@ -1,0 +1,178 @@
+package dev.come.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.come.FailingProgress;
+import dev.come.InterruptedRunException;
+import dev.come.Progress;
+import dev.come.WordModels;
+import dev.come.distill.DistillationOptions;
+import dev.come.distill.Level;
+import dev.come.distill.Objective;
+import dev.come.distill.Schedule;
+import dev.come.distill.TrainedParts;
+import dev.come.heal.Healing;
+import dev.come.memory.Retained;
+import dev.come.prune.ConcatMerge;
+import dev.come.prune.Sleb;
+import dev.come.text.TextSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Jobs whose thread is interrupted at the n-th moment that progress is told of, by whatever thread. */
+class InterruptTests {
+    /** Of a longer run so many moments, spread over it. */
+    private static final int MOMENTS = 8;
+    private static final int FEW = 2;
+    private static final Duration PROMPTLY = Duration.ofSeconds(20);
+
+    @TempDir
+    private Path folder;
+    private Run run;
+
+    @BeforeEach
+    void makeRun() throws IOException {
+        run = new Run("llama-gqa", folder);
+        run.threads = 2;
+        run.memory = 0;
+        run.samples = 70; // two chunks of tokens, so that threads wait for each other
+    }
+
+    @AfterEach
+    void clear() {
+        Thread.interrupted();
+    }
+
+    /** Interrupts a thread once. */
+    private static final class Interrupting implements Progress {
+        private final AtomicInteger left;
+        private final Thread thread = Thread.currentThread();
+        private volatile long interrupted;
+
+        Interrupting(int call) {
+            left = new AtomicInteger(call);
+        }
+
+        private void count() {
+            if (left.decrementAndGet() == 0) {
+                interrupted = System.nanoTime();
+                thread.interrupt();
+            }
+        }
+
+        @Override
+        public Task begin(String what, long total, String unit) {
+            count();
+            return new Task() {
+                @Override
+                public void advance(long steps) {
+                    count();
+                }
+
+                @Override
+                public void close() {
+                    count();
+                }
+            };
+        }
+
+        @Override
+        public void note(String line) {
+            count();
+        }
+    }
+
+    @Test
+    void pruningAndHealingEndAndGoOn() {
+        run.perplexity = true;
+        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        check((target, progress) -> run.job(target, progress, List.of(new Sleb(Sleb.Options.DEFAULTS))).run(),
+                MOMENTS);
+    }
+
+    /** The method whose turn it is does not only fail by itself. */
+    @Test
+    void allMethodsEndAndGoOn() {
+        check((target, progress) -> run.job(target, progress,
+                List.of(new Sleb(Sleb.Options.DEFAULTS), new ConcatMerge(ConcatMerge.Options.DEFAULTS))).runAll(),
+                MOMENTS);
+    }
+
+    /** Layers in this process, and each in one of its own. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 2})
+    void trainingEndsAndGoesOn(int processes) throws IOException {
+        Path text = WordModels.text(folder.resolve("training.txt"), 60);
+        run.samples = 12;
+        run.to("pruned");
+        Schedule schedule = new Schedule(Schedule.Shape.COSINE, 3e-3, 0.1);
+        DistillationOptions training = new DistillationOptions(processes > 0 ? Level.LAYER : Level.BOTH, Objective.MSE,
+                1, 640, 640, 128, 128, schedule, schedule, 0.01, 1, TrainedParts.MERGED, 0, 2, 10);
+        check((target, progress) -> new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
+                List.of(new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD)), run.windows, training,
+                processes, run.perplexity(), run.choice(), run.saving(target), Resumption.GO_ON), progress).run(),
+                processes > 0 ? FEW : MOMENTS);
+    }
+
+    @Test
+    void aThreadThatIsInterruptedAlreadyBeginsNothing() {
+        Thread.currentThread().interrupt();
+        assertThat(catchThrowable(() -> run.to("target"))).isInstanceOf(InterruptedRunException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(run.target("target")).doesNotExist();
+    }
+
+    /** @param job writes to a target below the folder */
+    private void check(BiConsumer<String, Progress> job, int moments) {
+        FailingProgress counting = FailingProgress.counting();
+        job.accept("whole", counting);
+        SortedMap<String, String> expected = saved(run.target("whole"));
+        int ended = 0;
+        int calls = counting.calls();
+        for (int call : IntStream.range(0, moments).map(i -> 1 + (int) ((long) i * calls / moments)).distinct()
+                .toArray()) {
+            String target = "interrupted-" + call;
+            int open = Retained.open();
+            Interrupting progress = new Interrupting(call);
+            Throwable failure = catchThrowable(() -> job.accept(target, progress));
+            assertThat(Duration.ofNanos(System.nanoTime() - progress.interrupted)).isLessThan(PROMPTLY);
+            assertThat(Thread.interrupted()).as("the flag is set again, moment %s", call).isTrue();
+            assertThat(Retained.open()).as("tensors left by moment %s", call).isEqualTo(open);
+            if (failure == null) {
+                assertThat(saved(run.target(target))).isEqualTo(expected); // all was done by then
+                continue;
+            }
+            ended++;
+            assertThat(failure).as("moment %s", call).isInstanceOf(InterruptedRunException.class);
+            assertThat(run.target(target).resolve("model.safetensors")).doesNotExist();
+            assertThat(Files.exists(run.target(target)) ? saved(run.target(target)) : expected)
+                    .as("what is there is whole, moment %s", call)
+                    .satisfies(found -> assertThat(expected).containsAllEntriesOf(found));
+            job.accept(target, Progress.NONE);
+            assertThat(saved(run.target(target))).isEqualTo(expected);
+        }
+        assertThat(ended).isGreaterThan(Math.min(moments, calls) / 2);
+    }
+
+    /** What is the same in each run: comparisons tell times, and what has no end yet lies in hidden folders. */
+    private static SortedMap<String, String> saved(Path folder) {
+        SortedMap<String, String> hashes = WordModels.hashes(folder);
+        hashes.keySet().removeIf(name -> name.startsWith("comparison.") || name.startsWith("."));
+        return hashes;
+    }
+}
