@@ -112,6 +112,8 @@ final class Main {
             return commandLine.execute(OptionFile.expand(commandLine, arguments));
         } catch (UsageException e) {
             return Failures.onFailure(e, "come", commandLine.getErr(), List.of(arguments).contains("--verbose"));
+        } finally {
+            commandLine.getOut().flush(); // the process ends without it, and the last piece of a long output would be lost
         }
     }
 
