@@ -9,6 +9,7 @@ import dev.come.job.Diagnosis;
 import dev.come.job.ReportJob;
 import dev.come.job.RunWatch;
 import dev.come.job.Surroundings;
+import dev.come.model.Engine;
 import dev.come.report.Report;
 import dev.come.report.RunRecord;
 import dev.come.text.TrialRun;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -59,6 +61,11 @@ final class Main {
 
     /** What Java puts where bytes of an argument are no character of the locale. */
     private static final char UNREADABLE = '\uFFFD';
+
+    /** Those that compute with tensors. */
+    private static final Set<Class<?>> COMPUTING = Set.of(ApplyCommand.class, DemoCommand.class, DistillCommand.class,
+            DoctorCommand.class, EvalCommand.class, GenerateCommand.class, HealCommand.class, LatencyCommand.class,
+            PruneCommand.class);
 
     @Option(names = OptionFile.OPTION, scope = ScopeType.INHERIT, order = 100, paramLabel = "FILE",
             description = "YAML file of options, such as 'target-layers: 21'; those of the command line win.")
@@ -105,6 +112,8 @@ final class Main {
             return commandLine.execute(OptionFile.expand(commandLine, arguments));
         } catch (UsageException e) {
             return Failures.onFailure(e, "come", commandLine.getErr(), List.of(arguments).contains("--verbose"));
+        } finally {
+            commandLine.getOut().flush(); // the process ends without it, and the last piece of a long output would be lost
         }
     }
 
@@ -130,12 +139,20 @@ final class Main {
         IExecutionStrategy last = new RunLast();
         commandLine.setExecutionStrategy(parsed -> {
             try {
+                main.tellFirstUse(parsed.asCommandLineList().getLast());
                 return last.execute(parsed);
             } catch (Error e) { // picocli hands over exceptions only
                 return main.onFailure(e, parsed.asCommandLineList().getLast());
             }
         });
         return commandLine;
+    }
+
+    /** Unpacking the engine takes some seconds and much room, which the first run should not do without a word. */
+    private void tellFirstUse(CommandLine command) {
+        if (COMPUTING.contains(command.getCommandSpec().userObject().getClass())) {
+            Engine.firstUse().ifPresent(progress(command.getErr())::note);
+        }
     }
 
     private int onFailure(Throwable failure, CommandLine command) {
