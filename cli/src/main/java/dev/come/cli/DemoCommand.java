@@ -8,6 +8,7 @@ import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
 import dev.come.job.Resumption;
 import dev.come.job.Saving;
+import dev.come.job.Target;
 import dev.come.prune.Methods;
 import dev.come.prune.PruningMethod;
 import dev.come.text.CalibrationSet;
@@ -73,7 +74,7 @@ final class DemoCommand implements Runnable {
                 List.of(new PruneJob.Run(method,
                         new CalibrationSet.Options(text(folder.calibrationText()), Methods.COMMON_DATA.samples(),
                                 OptionalInt.empty(), CalibrationSet.DEFAULT_SEED, window))),
-                TARGET_LAYERS,
+                new Target.Layers(TARGET_LAYERS),
                 new PerplexityOptions(List.of(text(folder.testText())), window, PerplexityOptions.ALL_WINDOWS),
                 Optional.empty(),
                 new ComputeChoice("auto", "cpu", Runtime.getRuntime().availableProcessors(), 1L << 28),

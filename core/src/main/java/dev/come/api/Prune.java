@@ -11,6 +11,7 @@ import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
 import dev.come.job.Resumption;
 import dev.come.job.Saving;
+import dev.come.job.Target;
 import dev.come.prune.Methods;
 import dev.come.prune.PruningPlan;
 import dev.come.text.CalibrationSet;
@@ -35,7 +36,7 @@ public final class Prune {
 
     private final Path model;
     private String method = "concat_merge";
-    private @Nullable Integer layers;
+    private @Nullable Target size;
     private @Nullable String dataset;
     private Path data = Path.of("");
     private @Nullable Integer samples;
@@ -59,9 +60,21 @@ public final class Prune {
         return this;
     }
 
-    /** How many layers are to be left; must be said. */
+    /** How many layers are to be left. This, {@link #removalRatio} or {@link #parameters} must be said; the last one counts. */
     public Prune layers(int count) {
-        layers = count;
+        size = new Target.Layers(count);
+        return this;
+    }
+
+    /** Which share of the decoder layers is to go; instead of {@link #layers}. */
+    public Prune removalRatio(double share) {
+        size = new Target.RemovalRatio(share);
+        return this;
+    }
+
+    /** How many parameters are to be left at most, embeddings included; instead of {@link #layers}. */
+    public Prune parameters(long count) {
+        size = new Target.Parameters(count);
         return this;
     }
 
@@ -143,7 +156,7 @@ public final class Prune {
      * @throws UsageException if something that must be said is missing, or a value cannot be
      */
     public PrunedModel run() {
-        if (layers == null) {
+        if (size == null) {
             throw new UsageException("layers(...) is missing; say how many layers are to be left");
         }
         if (target == null) {
@@ -158,7 +171,7 @@ public final class Prune {
                 samples == null ? usual.samples() : samples,
                 name.equals(usual.dataset()) ? usual.tasks() : OptionalInt.empty(), seed, length);
         PruneJob job = new PruneJob(new PruneJob.Options(model, List.of(new PruneJob.Run(entry.method(), calibration)),
-                layers, new PerplexityOptions(perplexity.stream().map(this::source).toList(), length, windows),
+                size, new PerplexityOptions(perplexity.stream().map(this::source).toList(), length, windows),
                 Optional.empty(), new ComputeChoice(dtype, "cpu", threads, MEMORY),
                 new Saving(target, CheckpointWriter.DEFAULT_SHARD_BYTES, overwrite), false, Resumption.GO_ON),
                 progress);

@@ -31,11 +31,10 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
     /** The process without a model: Java, the tensor engine, the tokenizer. */
     private static final long BASE_BYTES = 450_000_000L;
 
-    static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, Sequences calibration,
-            List<Sequences> perplexity, boolean fits, PruneJob.Options options) {
+    static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, int target,
+            Sequences calibration, List<Sequences> perplexity, boolean fits, PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
-        int target = options.targetLayers();
         long tokenBytes = (long) config.hiddenSize() * compute.type().bytes();
         // Where layers are refitted, the dense model's states stay beside those of what is left.
         long states = calibration.tokenCount() * tokenBytes * (layers + 1) * (fits ? 2 : 1);

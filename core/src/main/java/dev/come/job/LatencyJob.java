@@ -149,10 +149,7 @@ public final class LatencyJob {
             }
             List<Subject> subjects = new ArrayList<>(List.of(subject));
             request.removalRatio().ifPresent(ratio -> {
-                int left = layers - (int) Math.round(ratio * layers);
-                if (left < 1) {
-                    throw new UsageException("--removal-ratio " + ratio + " leaves none of the " + layers + " layers");
-                }
+                int left = Target.RemovalRatio.layersLeft(ratio, layers);
                 subjects.add(new Subject(left + " of its layers", model.store(), LayerStack.dense(left)));
             });
             return measure(subjects, request.work().load(processor, model.config().positions().count()), compute,

@@ -38,6 +38,8 @@ final class MethodRun {
     private final PruneSession session;
     private final Options options;
     private final Run run;
+    /** How many layers are to be left. */
+    private final int target;
     private final Compute compute;
     private final Optional<CalibrationSet> measured;
     private final Saving saving;
@@ -61,6 +63,7 @@ final class MethodRun {
         this.saving = saving;
         this.folder = folder;
         session.cost(run);
+        this.target = session.target(run);
         this.compute = session.compute(run);
         this.measured = session.measured(run);
         options.healing().ifPresent(_ -> Healing.requireEnough(tokens()));
@@ -76,14 +79,14 @@ final class MethodRun {
         if (done) {
             return;
         }
-        IntStream.range(options.targetLayers(), options.continueSaving() ? plan.layers() : options.targetLayers() + 1)
+        IntStream.range(target, options.continueSaving() ? plan.layers() : target + 1)
                 .forEach(layers -> saving(layers).check(session.model().store()));
         interrupted.ifPresent(found -> session.progress()
                 .note("Resuming after step " + found.steps().size() + ": " + found.last().tree()));
     }
 
     private ObjectNode settings() {
-        return RunSettings.ofPruning(session.model(), run.method(), options.targetLayers(), compute,
+        return RunSettings.ofPruning(session.model(), run.method(), target, compute,
                 measured.map(set -> new RunSettings.Tokens(run.calibration(), set)),
                 options.healing().map(how -> RunSettings.ofHealing(how,
                         new RunSettings.Tokens(run.calibration(), session.set(run)), compute)));
@@ -162,7 +165,7 @@ final class MethodRun {
             return;
         }
         LayerStack begin = plan.last();
-        if (begin.size() <= options.targetLayers() || hasDecidedAtOnce()) {
+        if (begin.size() <= target || hasDecidedAtOnce()) {
             return;
         }
         long started = System.nanoTime();
@@ -178,10 +181,10 @@ final class MethodRun {
 
     private void choose(LayerStack begin, LocalCalibration calibration, long started) {
         Cost soFar = cost;
-        int rounds = run.method().cost(begin.size(), options.targetLayers()).rounds();
+        int rounds = run.method().cost(begin.size(), target).rounds();
         int[] round = {1};
         session.labelled().label(label(), round[0], rounds);
-        Pruning.run(run.method(), begin, options.targetLayers(), calibration, steps -> {
+        Pruning.run(run.method(), begin, target, calibration, steps -> {
             LayerStack before = plan.last();
             plan = plan.with(steps);
             folder.keep(plan);
@@ -219,7 +222,7 @@ final class MethodRun {
 
     /** Whether a method that decides on all its steps at once has done so, which may be before the target. */
     private boolean hasDecidedAtOnce() {
-        return !plan.steps().isEmpty() && run.method().cost(plan.layers(), options.targetLayers()).rounds() == 1;
+        return !plan.steps().isEmpty() && run.method().cost(plan.layers(), target).rounds() == 1;
     }
 
     /** Refits what the method left, if that is asked for and was not done before. */

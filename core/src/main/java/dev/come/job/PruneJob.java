@@ -65,14 +65,14 @@ public final class PruneJob {
      *
      * @param model the folder of the dense model
      * @param runs one, or several methods with different names
-     * @param targetLayers layers that are to be left
+     * @param target how small the model is to become
      * @param perplexity texts to measure perplexity on; may be none
      * @param healing how what is left is refitted to the dense model, on the tokens of its method, if it is
      * @param saving where one method's model goes, or the folder in which each of several gets a folder
      * @param continueSaving also write the model of every step, each into a folder of its own below the target
      * @param resumption what becomes of an interrupted run; with {@link Resumption#RESTART} methods that are done are done again
      */
-    public record Options(Path model, List<Run> runs, int targetLayers, PerplexityOptions perplexity,
+    public record Options(Path model, List<Run> runs, Target target, PerplexityOptions perplexity,
             Optional<Healing.Options> healing, ComputeChoice compute, Saving saving, boolean continueSaving,
             Resumption resumption) {
         public Options {

@@ -186,15 +186,15 @@ final class PruneSession implements AutoCloseable {
      */
     PruningMethod.Cost cost(Run run) {
         int layers = model.config().layers();
-        int target = options.targetLayers();
         if (layers < 2) {
             throw new NothingToDoException("The model has one layer, and one must be left; there is nothing to prune");
         }
-        if (target < 1 || target >= layers) {
-            throw new UsageException("--target-layers is " + target + ", but the model has " + layers
-                    + " layers; choose from 1 to " + (layers - 1));
-        }
-        return run.method().cost(layers, target);
+        return run.method().cost(layers, target(run));
+    }
+
+    /** How many layers are to be left by a method. */
+    int target(Run run) {
+        return options.target().layers(model.config(), run.method());
     }
 
     Estimate estimate(Run run) {
@@ -202,7 +202,7 @@ final class PruneSession implements AutoCloseable {
         Sequences tokens = options.healing().isPresent()
                 ? set(run).sequences()
                 : measured(run).map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
-        return Estimate.of(model, compute(run), cost, tokens, texts.stream().map(PerplexityText::windows).toList(),
+        return Estimate.of(model, compute(run), cost, target(run), tokens, texts.stream().map(PerplexityText::windows).toList(),
                 run.method().needs() == Needs.FITS, options);
     }
 

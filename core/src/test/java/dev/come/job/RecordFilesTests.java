@@ -12,6 +12,7 @@ import dev.come.distill.Objective;
 import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
 import dev.come.heal.Healing;
+import dev.come.prune.Manual;
 import dev.come.prune.Methods;
 import dev.come.prune.Methods.Entry;
 import dev.come.prune.PruningMethod;
@@ -46,7 +47,9 @@ class RecordFilesTests {
     @Test
     void everyMethodWritesAPlanByTheRules() throws Exception {
         run.targetLayers = 4;
-        List<PruningMethod> methods = Methods.ALL.stream().map(Entry::method).toList();
+        List<PruningMethod> methods = Methods.ALL.stream().map(entry -> entry == Methods.MANUAL
+                ? new Manual(new Manual.Options(List.of(1, 3)))
+                : entry.method()).toList();
         PruneJob.Results results = run.job("all", Progress.NONE, methods).runAll();
         // Six layers are too few for the "+" rule, and the text for mka's neighbours.
         assertThat(results.failures()).extracting(PruneJob.Failure::method).containsExactlyInAnyOrder("magnitude+",
