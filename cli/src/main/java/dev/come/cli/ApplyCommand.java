@@ -36,6 +36,11 @@ final class ApplyCommand implements Runnable {
             description = "Stop at this step of the run (default: its last).")
     private @Nullable Integer targetLayers;
 
+    @Option(names = "--allow-other-weights", description = {
+        "Do to another model of the same shape what the plan tells, such as to the instruct sister of a base model.",
+        "The plan of the result names both; nothing that was measured is taken over."})
+    private boolean otherWeights;
+
     @Section(heading = "%nResult:%n", order = 1)
     private OutputOptions output = new OutputOptions();
 
@@ -43,7 +48,7 @@ final class ApplyCommand implements Runnable {
     public void run() {
         Saving saving = output.saving().reading(model.paths());
         PruningPlan applied = ApplyJob.run(plan, model.folder(),
-                targetLayers == null ? OptionalInt.empty() : OptionalInt.of(targetLayers), saving,
+                targetLayers == null ? OptionalInt.empty() : OptionalInt.of(targetLayers), otherWeights, saving,
                 main.progress(spec.commandLine().getErr()));
         PrintWriter out = spec.commandLine().getOut();
         out.println("Layers: " + applied.last().tree());

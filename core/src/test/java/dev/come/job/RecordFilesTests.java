@@ -74,7 +74,7 @@ class RecordFilesTests {
                         run.perplexity(), run.choice(), run.saving("trained"), run.resumption),
                 Progress.NONE).run();
         plans().check(run.target("pruned/come.json")).check(run.target("trained/come.json"))
-                .assertAllSeen("calibration.passed_positions", "healing.evaluations_before[].*"); // HealJobTests has it
+                .assertAllSeen("calibration.passed_positions", "healing.evaluations_before[].*", "plan_model.*"); // HealJobTests and SisterTests have them
         ObjectNode record = (ObjectNode) PruningPlan.read(run.target("trained/come.json")).settings()
                 .get(PruningPlan.DISTILLATION);
         JsonRules curves = new JsonRules(Curve.class).checkPart(record.get("model"));
@@ -92,12 +92,12 @@ class RecordFilesTests {
     @Test
     void anOldPlanGivesTheSameModelAndAPlanOfTheNewForm() {
         Path old = Path.of("src/test/resources/dev/come/prune/come-plan-1/merged.json");
-        ApplyJob.run(old, run.model, OptionalInt.empty(), run.saving("applied"), Progress.NONE);
+        ApplyJob.run(old, run.model, OptionalInt.empty(), false, run.saving("applied"), Progress.NONE);
         assertThat(WordModels.hashes(run.target("applied"))).as("what the build before the new form wrote")
                 .containsEntry("model.safetensors", "68afdc44a0467a530cb00fcf642aceecb17b51fc9a428bf590b1c3a68c421512");
         assertThat(run.target("applied/come.json")).content().contains("\"format_version\" : 2")
                 .doesNotContain("rowsTaken");
-        ApplyJob.run(run.target("applied/come.json"), run.model, OptionalInt.empty(), run.saving("again"),
+        ApplyJob.run(run.target("applied/come.json"), run.model, OptionalInt.empty(), false, run.saving("again"),
                 Progress.NONE);
         assertThat(WordModels.hashes(run.target("again"))).isEqualTo(WordModels.hashes(run.target("applied")));
     }
