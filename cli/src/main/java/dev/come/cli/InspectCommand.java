@@ -5,6 +5,7 @@ import dev.come.InvalidInputException;
 import dev.come.job.Inspection;
 import dev.come.job.Inspection.LayerRange;
 import dev.come.job.InspectionJson;
+import dev.come.job.Making;
 import dev.come.job.ModelSource;
 import dev.come.model.AttentionKind;
 import dev.come.model.ModelConfig;
@@ -77,9 +78,28 @@ final class InspectCommand implements Runnable {
                 .ifPresent(tokenizer -> lines.add("tokenizer   " + number(tokenizer.vocabularySize()) + " ids; "
                         + (tokenizer.beginsWithSpecialToken() ? "puts a token in front of" : "puts nothing in front of")
                         + " a text"));
+        inspection.making().ifPresent(making -> lines.addAll(lines(making)));
         inspection.remarks().forEach(remark -> lines.add("remark      " + remark));
         inspection.problems().forEach(problem -> lines.add("problem     " + problem));
         return lines;
+    }
+
+    private static List<String> lines(Making making) {
+        List<String> lines = new ArrayList<>();
+        lines.add("pruned      by " + making.method() + " from " + making.denseModel() + ", which has "
+                + making.denseLayers() + " layers");
+        making.chosenOn().ifPresent(other -> lines.add("            layers were chosen on " + other));
+        add(lines, "removed", making.removed().stream().map(String::valueOf).toList());
+        add(lines, "merged", making.merged());
+        add(lines, "refitted", making.refitted());
+        add(lines, "distilled", making.distilled());
+        return lines;
+    }
+
+    private static void add(List<String> lines, String what, List<String> layers) {
+        if (!layers.isEmpty()) {
+            lines.add(String.format(Locale.ROOT, "%-12s%s", what, String.join(", ", layers)));
+        }
     }
 
     private static List<String> sizes(ModelConfig config) {

@@ -84,8 +84,10 @@ class RecordFilesTests {
 
     @Test
     void anInspectionIsWrittenByTheRules() throws IOException {
-        new JsonRules(InspectionJson.class).check(InspectionJson.text(Inspection.of(run.model))).assertAllSeen(
-                "gguf.weight_bytes", "gguf.tensors_by_type.TYPE", "attention[].window");
+        run.to("out");
+        new JsonRules(InspectionJson.class).check(InspectionJson.text(Inspection.of(run.model)))
+                .check(InspectionJson.text(Inspection.of(run.target("out")))).assertAllSeen("gguf.weight_bytes",
+                        "gguf.tensors_by_type.TYPE", "attention[].window", "pruned.chosen_on");
         assertThat(InspectionJson.text(Inspection.of(WordModels.copy("opt", folder)))).contains("\"norms\"");
     }
 
