@@ -5,6 +5,7 @@ import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -41,6 +42,9 @@ final class ApplyCommand implements Runnable {
         "The plan of the result names both; nothing that was measured is taken over."})
     private boolean otherWeights;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Section(heading = "%nResult:%n", order = 1)
     private OutputOptions output = new OutputOptions();
 
@@ -50,9 +54,9 @@ final class ApplyCommand implements Runnable {
         PruningPlan applied = ApplyJob.run(plan, model.folder(),
                 targetLayers == null ? OptionalInt.empty() : OptionalInt.of(targetLayers), otherWeights, saving,
                 main.progress(spec.commandLine().getErr()));
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = json.text();
         out.println("Layers: " + applied.last().tree());
         out.println("Model:  " + saving.folder());
-        main.report(saving.folder(), spec.commandLine());
+        main.report(List.of(saving.folder()), spec.commandLine(), json);
     }
 }

@@ -43,6 +43,9 @@ final class DistillCommand implements Runnable {
     @Mixin
     private PrunedModelOptions model = new PrunedModelOptions();
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Section(heading = "%nTraining:%n", order = 1)
     private TrainingOptions training = new TrainingOptions();
 
@@ -199,8 +202,8 @@ final class DistillCommand implements Runnable {
                 result.resumption()),
                 main.progress(spec.commandLine().getErr()));
         long started = System.nanoTime();
-        print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), spec.commandLine().getOut());
-        main.report(saving.folder(), spec.commandLine());
+        print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), json.text());
+        main.report(List.of(saving.folder()), spec.commandLine(), json);
     }
 
     /** An option that does nothing at a level is refused rather than ignored. */

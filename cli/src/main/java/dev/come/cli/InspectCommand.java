@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -43,18 +44,16 @@ final class InspectCommand implements Runnable {
     @Option(names = "--revision", paramLabel = "REV", description = "Branch, tag or commit of a model on the hub.")
     private @Nullable String revision;
 
-    @Option(names = "--json", description = "Print JSON.")
-    private boolean json;
+    @Mixin
+    private JsonOption json = new JsonOption();
 
     @Override
     public void run() {
         Inspection inspection = new ModelSource(model, Optional.ofNullable(revision))
                 .inspect(() -> main.hub(spec.commandLine().getErr()));
-        PrintWriter out = spec.commandLine().getOut();
-        out.print(json
-                ? InspectionJson.text(inspection)
-                : String.join(System.lineSeparator(), lines(inspection)) + System.lineSeparator());
-        out.flush(); // print does not, and the process may end before anyone else does
+        PrintWriter out = json.text();
+        lines(inspection).forEach(out::println);
+        json.print(() -> InspectionJson.text(inspection));
         if (!inspection.problems().isEmpty()) {
             throw new InvalidInputException(model + " cannot be used as it is; the problems are listed above");
         }

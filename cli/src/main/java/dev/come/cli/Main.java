@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -160,10 +161,25 @@ final class Main {
         return watch(command.getErr()).record(root.getParseResult().originalArgs());
     }
 
-    /** Leaves a page of its result in a folder, and how the run went. */
-    void report(Path folder, CommandLine command) {
-        ReportJob.inFolder(folder, record(command));
-        command.getOut().println("Report: " + folder.resolve(Report.FILE_NAME));
+    /**
+     * Leaves a page of its result in each folder, and how the run went; says so, and whether times are to be trusted.
+     *
+     * @return how it went
+     */
+    RunRecord report(List<Path> folders, CommandLine command, PrintWriter out) {
+        RunRecord record = record(command);
+        for (Path folder : folders) {
+            ReportJob.inFolder(folder, record);
+            out.println("Report: " + folder.resolve(Report.FILE_NAME));
+        }
+        record.machine().caution().ifPresent(out::println);
+        return record;
+    }
+
+    /** The same, and what was made as JSON, if that is asked for. */
+    void report(List<Path> folders, CommandLine command, JsonOption json) {
+        RunRecord record = report(folders, command, json.text());
+        json.print(() -> ReportJob.json(folders, Optional.empty(), record));
     }
 
     private Progress newProgress(PrintWriter err) {

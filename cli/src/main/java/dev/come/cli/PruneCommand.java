@@ -10,6 +10,7 @@ import dev.come.job.PruneJob;
 import dev.come.job.ReportJob;
 import dev.come.job.Saving;
 import dev.come.job.Target;
+import dev.come.report.RunRecord;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -58,6 +59,9 @@ final class PruneCommand implements Runnable {
     @Option(names = "--dry-run",
             description = "Only tell what would be done and how much memory and time it would take; write nothing.")
     private boolean dryRun;
+
+    @Mixin
+    private JsonOption json = new JsonOption();
 
     @Mixin
     private MethodOptions options = new MethodOptions();
@@ -110,7 +114,7 @@ final class PruneCommand implements Runnable {
         List<Method> methods = Method.parse(method);
         requireOptionsOf(methods);
         Target target = target(methods);
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = json.text();
         Progress progress = main.progress(spec.commandLine().getErr());
         Saving saving = dryRun
                 ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false)
@@ -136,6 +140,7 @@ final class PruneCommand implements Runnable {
                 print(estimates.get(i), out);
             }
             out.println("Nothing was written.");
+            json.print(() -> Estimate.json(methods.stream().map(Method::label).toList(), estimates));
             return;
         }
         long started = System.nanoTime();
@@ -146,13 +151,15 @@ final class PruneCommand implements Runnable {
                         Duration.ofNanos(System.nanoTime() - started), out);
                 results.results().stream().filter(one -> !one.resumed()).flatMap(one -> one.folders().stream())
                         .forEach(ReportJob::inFolder);
-                main.report(saving.folder(), spec.commandLine());
+                List<Path> made = results.results().stream().flatMap(one -> one.folders().stream()).toList();
+                RunRecord record = main.report(List.of(saving.folder()), spec.commandLine(), out);
+                json.print(() -> ReportJob.json(made, Optional.of(results.comparison()), record));
             }
             new Fallen(results).tell(spec.commandLine().getErr());
         } else {
             PruneJob.Result pruned = job.run();
             PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
-            pruned.folders().forEach(written -> main.report(written, spec.commandLine()));
+            main.report(pruned.folders(), spec.commandLine(), json);
         }
     }
 
