@@ -188,6 +188,7 @@ final class DistillCommand implements Runnable {
 
     @Override
     public void run() {
+        main.beginning(spec.commandLine());
         DistillationOptions options = training.options(text.validationTokens);
         requireUsed(options);
         Saving saving = result.saving().reading(model.paths());

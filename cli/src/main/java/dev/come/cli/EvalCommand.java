@@ -119,6 +119,7 @@ final class EvalCommand implements Runnable {
 
     @Override
     public void run() {
+        main.beginning(spec.commandLine());
         if (limit != null && tasks.isEmpty()) {
             throw new UsageException(
                     "--limit takes the first documents of tasks, but --tasks is missing; for the texts of"

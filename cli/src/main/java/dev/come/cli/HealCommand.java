@@ -48,6 +48,7 @@ final class HealCommand implements Runnable {
 
     @Override
     public void run() {
+        main.beginning(spec.commandLine());
         Saving saving = result.saving().reading(model.paths());
         long started = System.nanoTime();
         Healing.Options options = healing.options();

@@ -83,6 +83,7 @@ final class LatencyCommand implements Runnable {
 
     @Override
     public void run() {
+        main.beginning(spec.commandLine());
         LatencyJob.Work work = new LatencyJob.Work(generation, optional(batch), optional(prompt), optional(newTokens),
                 optional(iterations));
         ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()));

@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -77,6 +76,7 @@ final class Main {
     private final Map<String, String> environment;
     private @Nullable Hub hub;
     private @Nullable RunWatch watch;
+    private @Nullable TerminalProgress terminal;
 
     private Main(Map<String, String> environment) {
         this.environment = environment;
@@ -140,12 +140,28 @@ final class Main {
     }
 
     private int onFailure(Throwable failure, CommandLine command) {
+        clearLine();
         return Failures.onFailure(failure, command.getCommandSpec().qualifiedName(), command.getErr(), verbose);
     }
 
     /** Progress as the user wants it: none, bars on a terminal, or a few lines where the output goes to a file. */
     Progress progress(PrintWriter err) {
         return watch(err);
+    }
+
+    /** Says at once that long work begins: reading models and texts takes seconds, in which there is nothing to count. */
+    void beginning(CommandLine command) {
+        watch(command.getErr());
+        if (terminal != null) {
+            terminal.beginning(command.getCommandSpec().qualifiedName() + ": reading the model");
+        }
+    }
+
+    /** Takes what stands on the line of progress away before something is printed. */
+    void clearLine() {
+        if (terminal != null) {
+            terminal.clearLine();
+        }
     }
 
     private RunWatch watch(PrintWriter err) {
@@ -191,8 +207,8 @@ final class Main {
             return new LineProgress(err, InstantSource.system());
         }
         boolean unicode = System.err.charset().equals(StandardCharsets.UTF_8);
-        TerminalProgress bars = new TerminalProgress(err, columns,
-                unicode ? ProgressBarStyle.UNICODE_BLOCK : ProgressBarStyle.ASCII);
+        TerminalProgress bars = new TerminalProgress(err, columns, unicode);
+        terminal = bars;
         // Ctrl-C ends the line of the bar, so that what is said afterwards does not continue it.
         Interruption.before(bars::endLine);
         return bars;

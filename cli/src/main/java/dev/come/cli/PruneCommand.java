@@ -111,6 +111,7 @@ final class PruneCommand implements Runnable {
 
     @Override
     public void run() {
+        main.beginning(spec.commandLine());
         List<Method> methods = Method.parse(method);
         requireOptionsOf(methods);
         Target target = target(methods);
@@ -133,6 +134,7 @@ final class PruneCommand implements Runnable {
                 result.continueSaving, result.interrupted.resumption()), progress);
         if (dryRun) {
             List<Estimate> estimates = job.estimate();
+            main.clearLine();
             for (int i = 0; i < estimates.size(); i++) {
                 if (several) {
                     out.println((i == 0 ? "" : System.lineSeparator()) + methods.get(i).label());

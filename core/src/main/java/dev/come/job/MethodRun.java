@@ -15,6 +15,7 @@ import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep;
+import dev.come.run.TokenChunks;
 import dev.come.stack.DamagedWeightsException;
 import dev.come.stack.LayerStack;
 import dev.come.stack.TrainedLayers;
@@ -182,10 +183,11 @@ final class MethodRun {
     private void choose(LayerStack begin, LocalCalibration calibration, long started) {
         Cost soFar = cost;
         int rounds = run.method().cost(begin.size(), target).rounds();
-        int[] round = {1};
-        session.labelled().label(label(), round[0], rounds);
+        int before = plan.steps().size(); // a run that goes on counts from where it was
+        int[] round = {before + 1};
+        session.labelled().label(label(), round[0], before + rounds);
         Pruning.run(run.method(), begin, target, calibration, steps -> {
-            LayerStack before = plan.last();
+            LayerStack earlier = plan.last();
             plan = plan.with(steps);
             folder.keep(plan);
             cost = soFar.plusChoosing(Duration.ofNanos(System.nanoTime() - started), Machine.peakResidentBytes());
@@ -193,11 +195,34 @@ final class MethodRun {
             for (PruningStep step : steps) {
                 session.progress().note((label().isEmpty() ? "Step " : label() + "step ")
                         + (plan.steps().indexOf(step) + 1) + ": " + step.stack().size() + " layers left; "
-                        + step.describe(before));
-                before = step.stack();
+                        + step.describe(earlier));
+                earlier = step.stack();
             }
-            session.labelled().label(label(), ++round[0], rounds);
+            session.labelled().label(label(), ++round[0], before + rounds);
+            session.expect();
         });
+    }
+
+    /** About how many steps of progress are still to come, without perplexity. */
+    double expected() {
+        if (done) {
+            return 0;
+        }
+        int layers = plan.last().size();
+        double runs = 0;
+        if (layers > target && !hasDecidedAtOnce()) {
+            PruningMethod.Cost left = run.method().cost(layers, target);
+            runs += (left.layerRuns() + left.headRuns() * session.headRuns()) * chunks(measured);
+        }
+        if (options.healing().isPresent() && !plan.isHealed()) {
+            runs += Healing.layerRuns(options.healing().get(), plan.layers(), target)
+                    * chunks(Optional.of(session.set(run)));
+        }
+        return runs;
+    }
+
+    private static int chunks(Optional<CalibrationSet> tokens) {
+        return tokens.map(set -> TokenChunks.of(set.sequences()).size()).orElse(0);
     }
 
     /** What is said before each step where there are several methods. */

@@ -160,8 +160,11 @@ public final class PruneJob {
                 PruneSession session = new PruneSession(model, options, progress)) {
             session.begin();
             MethodRun run = session.prepare(options.runs.getFirst());
+            session.expect();
             run.choose();
+            session.expect();
             run.heal();
+            session.expect();
             return new PruneResults(session).of(run);
         }
     }
@@ -181,11 +184,12 @@ public final class PruneJob {
                     failures.add(new Failure(run.method.name(), e));
                 }
             }
+            session.expect();
             List<MethodRun> together = prepared.stream()
                     .collect(Collectors.groupingBy(MethodRun::sharedKey, LinkedHashMap::new, Collectors.toList()))
                     .values().stream().flatMap(List::stream).toList();
-            List<MethodRun> chosen = those(together, MethodRun::choose, failures);
-            List<MethodRun> healed = new ArrayList<>(those(chosen, MethodRun::heal, failures));
+            List<MethodRun> chosen = those(session, together, MethodRun::choose, failures);
+            List<MethodRun> healed = new ArrayList<>(those(session, chosen, MethodRun::heal, failures));
             if (healed.isEmpty()) {
                 return new Results(List.of(), failures, OptionalDouble.empty(), "");
             }
@@ -202,11 +206,13 @@ public final class PruneJob {
     }
 
     /** Those of the methods that get through some work; the others are added to the failures. */
-    private List<MethodRun> those(List<MethodRun> runs, Consumer<MethodRun> work, List<Failure> failures) {
+    private List<MethodRun> those(PruneSession session, List<MethodRun> runs, Consumer<MethodRun> work,
+            List<Failure> failures) {
         List<MethodRun> through = new ArrayList<>();
         for (MethodRun run : runs) {
             try {
                 work.accept(run);
+                session.expect();
                 through.add(run);
             } catch (ComeException e) {
                 failures.add(new Failure(run.name(), e));
