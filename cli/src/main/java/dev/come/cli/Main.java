@@ -21,8 +21,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -83,6 +83,7 @@ final class Main {
     private final Surroundings surroundings;
     private @Nullable Hub hub;
     private @Nullable RunWatch watch;
+    private @Nullable TerminalProgress terminal;
 
     private Main(Map<String, String> environment) {
         this.surroundings = new Surroundings(environment);
@@ -156,12 +157,28 @@ final class Main {
     }
 
     private int onFailure(Throwable failure, CommandLine command) {
+        clearLine();
         return Failures.onFailure(failure, command.getCommandSpec().qualifiedName(), command.getErr(), verbose);
     }
 
     /** Progress as the user wants it: none, bars on a terminal, or a few lines where the output goes to a file. */
     Progress progress(PrintWriter err) {
         return watch(err);
+    }
+
+    /** Says at once that long work begins: reading models and texts takes seconds, in which there is nothing to count. */
+    void beginning(CommandLine command) {
+        watch(command.getErr());
+        if (terminal != null) {
+            terminal.beginning(command.getCommandSpec().qualifiedName() + ": reading the model");
+        }
+    }
+
+    /** Takes what stands on the line of progress away before something is printed. */
+    void clearLine() {
+        if (terminal != null) {
+            terminal.clearLine();
+        }
     }
 
     private RunWatch watch(PrintWriter err) {
@@ -177,10 +194,25 @@ final class Main {
         return watch(command.getErr()).record(root.getParseResult().originalArgs());
     }
 
-    /** Leaves a page of its result in a folder, and how the run went. */
-    void report(Path folder, CommandLine command) {
-        ReportJob.inFolder(folder, record(command));
-        command.getOut().println("Report: " + folder.resolve(Report.FILE_NAME));
+    /**
+     * Leaves a page of its result in each folder, and how the run went; says so, and whether times are to be trusted.
+     *
+     * @return how it went
+     */
+    RunRecord report(List<Path> folders, CommandLine command, PrintWriter out) {
+        RunRecord record = record(command);
+        for (Path folder : folders) {
+            ReportJob.inFolder(folder, record);
+            out.println("Report: " + folder.resolve(Report.FILE_NAME));
+        }
+        record.machine().caution().ifPresent(out::println);
+        return record;
+    }
+
+    /** The same, and what was made as JSON, if that is asked for. */
+    void report(List<Path> folders, CommandLine command, JsonOption json) {
+        RunRecord record = report(folders, command, json.text());
+        json.print(() -> ReportJob.json(folders, Optional.empty(), record));
     }
 
     private Progress newProgress(PrintWriter err) {
@@ -192,8 +224,8 @@ final class Main {
             return new LineProgress(err, InstantSource.system());
         }
         boolean unicode = System.err.charset().equals(StandardCharsets.UTF_8);
-        TerminalProgress bars = new TerminalProgress(err, columns,
-                unicode ? ProgressBarStyle.UNICODE_BLOCK : ProgressBarStyle.ASCII);
+        TerminalProgress bars = new TerminalProgress(err, columns, unicode);
+        terminal = bars;
         // Ctrl-C ends the line of the bar, so that what is said afterwards does not continue it.
         Interruption.before(bars::endLine);
         return bars;
