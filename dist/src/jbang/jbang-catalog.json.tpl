@@ -7,7 +7,6 @@
       "java-options": [
         "-XX:+UseSerialGC",
         "-Xmx1g",
-        "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
         "--enable-native-access=ALL-UNNAMED"
       ]
     }
