@@ -7,6 +7,9 @@ import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.failure.NativeFolder;
+import dev.come.failure.Shortage;
+import dev.come.failure.Thrown;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -78,6 +81,10 @@ final class Wording {
             return work.get();
         } catch (ComeException e) {
             throw of(e);
+        } catch (RuntimeException | Error e) {
+            throw Shortage.of(() -> "This run", e).map(Wording::of)
+                    .or(() -> NativeFolder.blamed(e).map(sentence -> new FailedException(of(sentence), e)))
+                    .orElseThrow(() -> Thrown.again(e));
         }
     }
 

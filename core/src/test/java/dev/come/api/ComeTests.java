@@ -3,6 +3,7 @@ package dev.come.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
@@ -122,6 +123,18 @@ class ComeTests {
             }
         }
         assertThat(nameless).isEmpty();
+    }
+
+    @Test
+    void aShortageOfMemoryIsTold() {
+        assertThatThrownBy(() -> Wording.job(() -> {
+            throw new OutOfMemoryError("Java heap space");
+        })).isInstanceOf(FailedException.class).hasMessageStartingWith("This run needs more than the ")
+                .hasMessageContaining("start java with -Xmx");
+        AssertionError other = new AssertionError("not of that kind");
+        assertThatThrownBy(() -> Wording.job(() -> {
+            throw other;
+        })).isSameAs(other);
     }
 
     @Test
