@@ -27,6 +27,21 @@ public interface Progress {
      */
     Task begin(String what, long total, String unit);
 
+    /**
+     * The same where work is counted in finer steps than it is told in: a window of text is run through one layer after the
+     * other, and users know windows.
+     *
+     * @param steps how much {@link Task#advance} will be told of
+     * @param units how many units these steps are
+     */
+    default Task begin(String what, long steps, String unit, long units) {
+        return begin(what, steps, unit);
+    }
+
+    /** Says that about this number of steps is still to come until the run ends, in this task and those after it. */
+    default void expect(double steps) {
+    }
+
     /** Says something that the user should know and the record keeps, such as which split of a data set was taken. */
     void note(String line);
 

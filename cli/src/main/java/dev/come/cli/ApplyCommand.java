@@ -5,6 +5,7 @@ import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -36,6 +37,14 @@ final class ApplyCommand implements Runnable {
             description = "Stop at this step of the run (default: its last).")
     private @Nullable Integer targetLayers;
 
+    @Option(names = "--allow-other-weights", description = {
+        "Do to another model of the same shape what the plan tells, such as to the instruct sister of a base model.",
+        "The plan of the result names both; nothing that was measured is taken over."})
+    private boolean otherWeights;
+
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Section(heading = "%nResult:%n", order = 1)
     private OutputOptions output = new OutputOptions();
 
@@ -43,11 +52,11 @@ final class ApplyCommand implements Runnable {
     public void run() {
         Saving saving = output.saving().reading(model.paths());
         PruningPlan applied = ApplyJob.run(plan, model.folder(),
-                targetLayers == null ? OptionalInt.empty() : OptionalInt.of(targetLayers), saving,
+                targetLayers == null ? OptionalInt.empty() : OptionalInt.of(targetLayers), otherWeights, saving,
                 main.progress(spec.commandLine().getErr()));
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = json.text();
         out.println("Layers: " + applied.last().tree());
         out.println("Model:  " + saving.folder());
-        main.report(saving.folder(), spec.commandLine());
+        main.report(List.of(saving.folder()), spec.commandLine(), json);
     }
 }

@@ -4,10 +4,13 @@ import dev.come.Progress;
 import dev.come.demo.DemoFolder;
 import dev.come.demo.DemoModel;
 import dev.come.job.ComputeChoice;
+import dev.come.job.Inspection;
+import dev.come.job.InspectionJson;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
 import dev.come.job.Resumption;
 import dev.come.job.Saving;
+import dev.come.job.Target;
 import dev.come.prune.Methods;
 import dev.come.prune.PruningMethod;
 import dev.come.text.CalibrationSet;
@@ -21,6 +24,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -55,13 +59,18 @@ final class DemoCommand implements Runnable {
             description = "Seed of the training; the default gives the model that comes with the program.")
     private long seed = DemoModel.SEED;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Override
     public void run() {
         Progress progress = main.progress(spec.commandLine().getErr());
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = json.text();
+        Path train = this.train;
         if (train != null) {
             DemoModel.train(train, seed, progress);
             out.println("Model: " + train);
+            json.print(() -> InspectionJson.text(Inspection.of(train)));
             return;
         }
         DemoFolder folder = new DemoFolder(savePath);
@@ -73,7 +82,7 @@ final class DemoCommand implements Runnable {
                 List.of(new PruneJob.Run(method,
                         new CalibrationSet.Options(text(folder.calibrationText()), Methods.COMMON_DATA.samples(),
                                 OptionalInt.empty(), CalibrationSet.DEFAULT_SEED, window))),
-                TARGET_LAYERS,
+                new Target.Layers(TARGET_LAYERS),
                 new PerplexityOptions(List.of(text(folder.testText())), window, PerplexityOptions.ALL_WINDOWS),
                 Optional.empty(),
                 new ComputeChoice("auto", "cpu", Runtime.getRuntime().availableProcessors(), 1L << 28),
@@ -81,7 +90,7 @@ final class DemoCommand implements Runnable {
         long started = System.nanoTime();
         PruneJob.Result pruned = job.run();
         PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
-        main.report(folder.pruned(), spec.commandLine());
+        main.report(List.of(folder.pruned()), spec.commandLine(), json);
     }
 
     private TextSource text(Path file) {

@@ -44,6 +44,9 @@ final class DistillCommand implements Runnable {
     @Mixin
     private PrunedModelOptions model = new PrunedModelOptions();
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Section(heading = "%nTraining:%n", order = 1)
     private TrainingOptions training = new TrainingOptions();
 
@@ -186,6 +189,7 @@ final class DistillCommand implements Runnable {
 
     @Override
     public void run() {
+        main.beginning(spec.commandLine());
         DistillationOptions options = training.options(text.validationTokens);
         options.requireUsed(spec.commandLine().getParseResult().matchedOptionsSet().stream()
                 .map(matched -> matched.longestName()).toList());
@@ -201,8 +205,8 @@ final class DistillCommand implements Runnable {
                 result.resumption()),
                 main.progress(spec.commandLine().getErr()));
         long started = System.nanoTime();
-        print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), spec.commandLine().getOut());
-        main.report(saving.folder(), spec.commandLine());
+        print(job.run(), saving, Duration.ofNanos(System.nanoTime() - started), json.text());
+        main.report(List.of(saving.folder()), spec.commandLine(), json);
     }
 
     private static void print(DistillJob.Result result, Saving saving, Duration total, PrintWriter out) {

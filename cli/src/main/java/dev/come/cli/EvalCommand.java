@@ -96,6 +96,9 @@ final class EvalCommand implements Runnable {
     private boolean overwrite;
 
     @Mixin
+    private JsonOption json = new JsonOption();
+
+    @Mixin
     private ResumptionOptions interrupted = new ResumptionOptions();
 
     @Mixin
@@ -116,6 +119,7 @@ final class EvalCommand implements Runnable {
 
     @Override
     public void run() {
+        main.beginning(spec.commandLine());
         if (limit != null && tasks.isEmpty()) {
             throw new UsageException(
                     "--limit takes the first documents of tasks, but --tasks is missing; for the texts of"
@@ -135,11 +139,12 @@ final class EvalCommand implements Runnable {
                         Optional.ofNullable(compared).map(model::folder), options, texts, files),
                 choice,
                 main.progress(spec.commandLine().getErr()));
-        Evaluations.print(report, spec.commandLine().getOut());
+        Evaluations.print(report, json.text());
         if (output != null) {
             ResultFile written = new ResultFile("--output", output, overwrite);
             ReportJob.beside(written);
-            spec.commandLine().getOut().println("Report: " + written.page().file());
+            json.text().println("Report: " + written.page().file());
         }
+        json.print(report::toJson);
     }
 }

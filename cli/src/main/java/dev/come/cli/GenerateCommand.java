@@ -1,5 +1,6 @@
 package dev.come.cli;
 
+import dev.come.checkpoint.RecordJson;
 import dev.come.job.ComputeChoice;
 import dev.come.job.GenerateJob;
 import java.io.PrintWriter;
@@ -50,21 +51,27 @@ final class GenerateCommand implements Runnable {
     @Option(names = "--seed", paramLabel = "N", description = "Decides what is drawn (default: ${DEFAULT-VALUE}).")
     private long seed = 10;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Section(heading = "%nComputing:%n", order = 1)
     private ComputeOptions computing = new ComputeOptions();
 
     @Override
     public void run() {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = json.text();
         GenerateJob.Sampling sampling = new GenerateJob.Sampling(maxNewTokens, temperature, topK, topP, seed);
         ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()));
         Path folder = model.folder();
         StringBuilder ahead = new StringBuilder(prompt); // comes with the first piece: what fails until then prints nothing
+        StringBuilder said = new StringBuilder();
         GenerateJob.run(folder, prompt, sampling, choice, piece -> {
+            said.append(piece);
             out.print(ahead.append(piece));
             out.flush();
             ahead.setLength(0);
         });
         out.println(ahead);
+        json.print(() -> RecordJson.text(RecordJson.file("come-generate", 1).put("prompt", prompt).put("text", said.toString())));
     }
 }

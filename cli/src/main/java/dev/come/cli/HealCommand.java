@@ -8,6 +8,7 @@ import dev.come.job.Saving;
 import dev.come.text.CalibrationSet;
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,6 +31,9 @@ final class HealCommand implements Runnable {
     @Mixin
     private PrunedModelOptions model = new PrunedModelOptions();
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Section(heading = "%nHealing:%n", order = 1)
     private HealOptions healing = new HealOptions();
 
@@ -44,6 +48,7 @@ final class HealCommand implements Runnable {
 
     @Override
     public void run() {
+        main.beginning(spec.commandLine());
         Saving saving = result.saving().reading(model.paths());
         long started = System.nanoTime();
         Healing.Options options = healing.options();
@@ -55,7 +60,7 @@ final class HealCommand implements Runnable {
                 new HealJob.Options(model.folder(), model.teacher(), options, source, perplexity, choice, saving,
                         result.resumption()),
                 main.progress(spec.commandLine().getErr())).run();
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = json.text();
         if (!healed.perplexities().isEmpty()) {
             Table table = new Table("", "dense", "pruned", "healed");
             healed.perplexities().forEach((metric, values) -> table.row(metric, PrunedModels.decimals(values.get(0)),
@@ -68,6 +73,6 @@ final class HealCommand implements Runnable {
                 Units.time(Duration.ofNanos(System.nanoTime() - started)), Units.time(healed.healing()),
                 healed.dtype());
         out.println("Model:  " + saving.folder());
-        main.report(saving.folder(), spec.commandLine());
+        main.report(List.of(saving.folder()), spec.commandLine(), json);
     }
 }

@@ -5,6 +5,7 @@ import dev.come.InvalidInputException;
 import dev.come.job.Inspection;
 import dev.come.job.Inspection.LayerRange;
 import dev.come.job.InspectionJson;
+import dev.come.job.Making;
 import dev.come.job.ModelSource;
 import dev.come.model.AttentionKind;
 import dev.come.model.ModelConfig;
@@ -17,6 +18,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -42,18 +44,16 @@ final class InspectCommand implements Runnable {
     @Option(names = "--revision", paramLabel = "REV", description = "Branch, tag or commit of a model on the hub.")
     private @Nullable String revision;
 
-    @Option(names = "--json", description = "Print JSON.")
-    private boolean json;
+    @Mixin
+    private JsonOption json = new JsonOption();
 
     @Override
     public void run() {
         Inspection inspection = new ModelSource(model, Optional.ofNullable(revision))
                 .inspect(() -> main.hub(spec.commandLine().getErr()));
-        PrintWriter out = spec.commandLine().getOut();
-        out.print(json
-                ? InspectionJson.text(inspection)
-                : String.join(System.lineSeparator(), lines(inspection)) + System.lineSeparator());
-        out.flush(); // print does not, and the process may end before anyone else does
+        PrintWriter out = json.text();
+        lines(inspection).forEach(out::println);
+        json.print(() -> InspectionJson.text(inspection));
         if (!inspection.problems().isEmpty()) {
             throw new InvalidInputException(model + " cannot be used as it is; the problems are listed above");
         }
@@ -77,9 +77,28 @@ final class InspectCommand implements Runnable {
                 .ifPresent(tokenizer -> lines.add("tokenizer   " + number(tokenizer.vocabularySize()) + " ids; "
                         + (tokenizer.beginsWithSpecialToken() ? "puts a token in front of" : "puts nothing in front of")
                         + " a text"));
+        inspection.making().ifPresent(making -> lines.addAll(lines(making)));
         inspection.remarks().forEach(remark -> lines.add("remark      " + remark));
         inspection.problems().forEach(problem -> lines.add("problem     " + problem));
         return lines;
+    }
+
+    private static List<String> lines(Making making) {
+        List<String> lines = new ArrayList<>();
+        lines.add("pruned      by " + making.method() + " from " + making.denseModel() + ", which has "
+                + making.denseLayers() + " layers");
+        making.chosenOn().ifPresent(other -> lines.add("            layers were chosen on " + other));
+        add(lines, "removed", making.removed().stream().map(String::valueOf).toList());
+        add(lines, "merged", making.merged());
+        add(lines, "refitted", making.refitted());
+        add(lines, "distilled", making.distilled());
+        return lines;
+    }
+
+    private static void add(List<String> lines, String what, List<String> layers) {
+        if (!layers.isEmpty()) {
+            lines.add(String.format(Locale.ROOT, "%-12s%s", what, String.join(", ", layers)));
+        }
     }
 
     private static List<String> sizes(ModelConfig config) {

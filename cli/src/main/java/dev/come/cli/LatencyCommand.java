@@ -75,11 +75,15 @@ final class LatencyCommand implements Runnable {
     @Option(names = "--overwrite", description = "Replace the file of --output.")
     private boolean overwrite;
 
+    @Mixin
+    private JsonOption json = new JsonOption();
+
     @Section(heading = "%nComputing:%n", order = 1)
     private ComputeOptions computing = new ComputeOptions();
 
     @Override
     public void run() {
+        main.beginning(spec.commandLine());
         LatencyJob.Work work = new LatencyJob.Work(generation, optional(batch), optional(prompt), optional(newTokens),
                 optional(iterations));
         ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()));
@@ -97,16 +101,18 @@ final class LatencyCommand implements Runnable {
         LatencyJob.Request request = new LatencyJob.Request(model.folder(),
                 Optional.ofNullable(baseline).map(model::folder), removed, work);
         LatencyJob.Result result = LatencyJob.run(request, choice, main.progress(spec.commandLine().getErr()));
-        print(result, result.load(), spec.commandLine().getOut());
+        PrintWriter out = json.text();
+        print(result, result.load(), out);
         written.ifPresent(file -> {
             AtomicFile.write(file.file(), result.toFile().toJson());
             ReportJob.beside(file);
-            spec.commandLine().getOut().println("Report: " + file.page().file());
+            out.println("Report: " + file.page().file());
         });
         if (choice.device().equals("cpu") && work.isUsual()) {
-            spec.commandLine().getOut()
-                    .println("Scaled down for a processor; on a GPU: " + describe(work.full()) + ".");
+            out.println("Scaled down for a processor; on a GPU: " + describe(work.full()) + ".");
         }
+        result.toFile().caution().ifPresent(out::println);
+        json.print(result.toFile()::toJson);
     }
 
     private static OptionalInt optional(@Nullable Integer given) {

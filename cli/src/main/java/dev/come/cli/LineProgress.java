@@ -17,18 +17,30 @@ final class LineProgress implements Progress {
     private final PrintWriter out;
     private final InstantSource clock;
     private Instant lastLine;
+    private final WholeRun whole;
     private int depth;
 
     LineProgress(PrintWriter out, InstantSource clock) {
         this.out = out;
         this.clock = clock;
         this.lastLine = clock.instant();
+        this.whole = new WholeRun(clock);
     }
 
     @Override
     public synchronized Task begin(String what, long total, String unit) {
+        return begin(what, total, unit, total);
+    }
+
+    @Override
+    public synchronized Task begin(String what, long steps, String unit, long units) {
         depth++;
-        return new Work(what, total, unit);
+        return new Work(what, steps, unit, units);
+    }
+
+    @Override
+    public void expect(double steps) {
+        whole.expect(steps);
     }
 
     @Override
@@ -42,19 +54,24 @@ final class LineProgress implements Progress {
         private final String what;
         private final long total;
         private final String unit;
+        private final long units;
         private final Instant start = clock.instant();
         private long done;
 
-        Work(String what, long total, String unit) {
+        Work(String what, long total, String unit, long units) {
             this.what = what;
             this.total = total;
             this.unit = unit;
+            this.units = units;
         }
 
         @Override
         public void advance(long steps) {
             synchronized (LineProgress.this) {
                 done += steps;
+                if (!unit.equals(Progress.BYTES)) {
+                    whole.advance(steps);
+                }
                 if (lastLine.plus(INTERVAL).isBefore(clock.instant())) {
                     tell();
                 }
@@ -82,7 +99,10 @@ final class LineProgress implements Progress {
                 note("%s: %s of %s, %s%s".formatted(what, ByteSize.format(done), ByteSize.format(total),
                         Units.time(time), speed(time)));
             } else {
-                note("%s: %s of %s %s, %s".formatted(what, done, total, unit, Units.time(time)));
+                long told = total == 0 ? units : Math.multiplyExact(done, units) / total;
+                String ofRun = done < total ? whole.text() : "";
+                note("%s: %s of %s %s, %s%s".formatted(what, told, units, unit, Units.time(time),
+                        ofRun.isEmpty() ? "" : "; " + ofRun));
             }
         }
 

@@ -9,6 +9,7 @@ import dev.come.job.Diagnosis;
 import dev.come.job.ReportJob;
 import dev.come.job.RunWatch;
 import dev.come.job.Surroundings;
+import dev.come.model.Engine;
 import dev.come.report.Report;
 import dev.come.report.RunRecord;
 import dev.come.text.TrialRun;
@@ -20,7 +21,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import me.tongfei.progressbar.ProgressBarStyle;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -35,7 +37,7 @@ import picocli.CommandLine.ScopeType;
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
         subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, HealCommand.class,
-            ApplyCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class, ReportCommand.class,
+            ApplyCommand.class, ExportCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class, ReportCommand.class,
             GenerateCommand.class,
             ListCommand.class, DoctorCommand.class, CompletionCommand.class, HelpCommand.class, FamiliesCommand.class},
         commandListHeading = "%nCommands:%n",
@@ -60,6 +62,11 @@ final class Main {
     /** What Java puts where bytes of an argument are no character of the locale. */
     private static final char UNREADABLE = '\uFFFD';
 
+    /** Those that compute with tensors. */
+    private static final Set<Class<?>> COMPUTING = Set.of(ApplyCommand.class, DemoCommand.class, DistillCommand.class,
+            DoctorCommand.class, EvalCommand.class, GenerateCommand.class, HealCommand.class, LatencyCommand.class,
+            PruneCommand.class);
+
     @Option(names = OptionFile.OPTION, scope = ScopeType.INHERIT, order = 100, paramLabel = "FILE",
             description = "YAML file of options, such as 'target-layers: 21'; those of the command line win.")
     @SuppressWarnings("UnusedVariable") // OptionFile has put its options among the arguments before
@@ -76,6 +83,7 @@ final class Main {
     private final Surroundings surroundings;
     private @Nullable Hub hub;
     private @Nullable RunWatch watch;
+    private @Nullable TerminalProgress terminal;
 
     private Main(Map<String, String> environment) {
         this.surroundings = new Surroundings(environment);
@@ -105,6 +113,8 @@ final class Main {
             return commandLine.execute(OptionFile.expand(commandLine, arguments));
         } catch (UsageException e) {
             return Failures.onFailure(e, "come", commandLine.getErr(), List.of(arguments).contains("--verbose"));
+        } finally {
+            commandLine.getOut().flush(); // the process ends without it, and the last piece of a long output would be lost
         }
     }
 
@@ -130,6 +140,7 @@ final class Main {
         IExecutionStrategy last = new RunLast();
         commandLine.setExecutionStrategy(parsed -> {
             try {
+                main.tellFirstUse(parsed.asCommandLineList().getLast());
                 return last.execute(parsed);
             } catch (Error e) { // picocli hands over exceptions only
                 return main.onFailure(e, parsed.asCommandLineList().getLast());
@@ -138,13 +149,36 @@ final class Main {
         return commandLine;
     }
 
+    /** Unpacking the engine takes some seconds and much room, which the first run should not do without a word. */
+    private void tellFirstUse(CommandLine command) {
+        if (COMPUTING.contains(command.getCommandSpec().userObject().getClass())) {
+            Engine.firstUse().ifPresent(progress(command.getErr())::note);
+        }
+    }
+
     private int onFailure(Throwable failure, CommandLine command) {
+        clearLine();
         return Failures.onFailure(failure, command.getCommandSpec().qualifiedName(), command.getErr(), verbose);
     }
 
     /** Progress as the user wants it: none, bars on a terminal, or a few lines where the output goes to a file. */
     Progress progress(PrintWriter err) {
         return watch(err);
+    }
+
+    /** Says at once that long work begins: reading models and texts takes seconds, in which there is nothing to count. */
+    void beginning(CommandLine command) {
+        watch(command.getErr());
+        if (terminal != null) {
+            terminal.beginning(command.getCommandSpec().qualifiedName() + ": reading the model");
+        }
+    }
+
+    /** Takes what stands on the line of progress away before something is printed. */
+    void clearLine() {
+        if (terminal != null) {
+            terminal.clearLine();
+        }
     }
 
     private RunWatch watch(PrintWriter err) {
@@ -160,10 +194,25 @@ final class Main {
         return watch(command.getErr()).record(root.getParseResult().originalArgs());
     }
 
-    /** Leaves a page of its result in a folder, and how the run went. */
-    void report(Path folder, CommandLine command) {
-        ReportJob.inFolder(folder, record(command));
-        command.getOut().println("Report: " + folder.resolve(Report.FILE_NAME));
+    /**
+     * Leaves a page of its result in each folder, and how the run went; says so, and whether times are to be trusted.
+     *
+     * @return how it went
+     */
+    RunRecord report(List<Path> folders, CommandLine command, PrintWriter out) {
+        RunRecord record = record(command);
+        for (Path folder : folders) {
+            ReportJob.inFolder(folder, record);
+            out.println("Report: " + folder.resolve(Report.FILE_NAME));
+        }
+        record.machine().caution().ifPresent(out::println);
+        return record;
+    }
+
+    /** The same, and what was made as JSON, if that is asked for. */
+    void report(List<Path> folders, CommandLine command, JsonOption json) {
+        RunRecord record = report(folders, command, json.text());
+        json.print(() -> ReportJob.json(folders, Optional.empty(), record));
     }
 
     private Progress newProgress(PrintWriter err) {
@@ -175,8 +224,8 @@ final class Main {
             return new LineProgress(err, InstantSource.system());
         }
         boolean unicode = System.err.charset().equals(StandardCharsets.UTF_8);
-        TerminalProgress bars = new TerminalProgress(err, columns,
-                unicode ? ProgressBarStyle.UNICODE_BLOCK : ProgressBarStyle.ASCII);
+        TerminalProgress bars = new TerminalProgress(err, columns, unicode);
+        terminal = bars;
         // Ctrl-C ends the line of the bar, so that what is said afterwards does not continue it.
         Interruption.before(bars::endLine);
         return bars;

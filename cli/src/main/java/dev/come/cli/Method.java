@@ -9,6 +9,7 @@ import dev.come.prune.ConcatMerge;
 import dev.come.prune.ConcatMergeP;
 import dev.come.prune.Laco;
 import dev.come.prune.Magnitude;
+import dev.come.prune.Manual;
 import dev.come.prune.Methods;
 import dev.come.prune.Methods.Entry;
 import dev.come.prune.Mka;
@@ -68,7 +69,9 @@ enum Method {
         ComeAuto.Options usual = ComeAuto.Options.DEFAULTS;
         return new ComeAuto(new ComeAuto.Options(given.removing.barriers(usual.barriers()),
                 given.merging.granularity(usual.granularity()), given.guided.shortlist, given.guided.refit));
-    });
+    }),
+
+    MANUAL(Methods.MANUAL, (given, _) -> new Manual(new Manual.Options(given.removing.layers())));
 
     /** Their names, for help and completion. */
     static final class Names extends NamesOf {
@@ -77,7 +80,7 @@ enum Method {
         }
     }
 
-    /** Stands for all of them. */
+    /** Stands for all of them that choose layers. */
     static final String ALL = "all";
 
     private final Entry<?> entry;
@@ -119,6 +122,11 @@ enum Method {
         return entry.ownData().isPresent();
     }
 
+    /** Whether it may be used without a target. */
+    boolean mayEndByItself() {
+        return this == LACO || this == MANUAL;
+    }
+
     boolean has(String option) {
         return dataOptions.contains(option)
                 || entry.optionNames().contains(option.replaceFirst("--", "").replace('-', '_'));
@@ -141,7 +149,7 @@ enum Method {
     /** Reads {@code --method}: a name, several separated by commas, or all. */
     static List<Method> parse(String text) {
         if (text.equals(ALL)) {
-            return List.of(values());
+            return Arrays.stream(values()).filter(method -> method != MANUAL).toList();
         }
         Set<Method> methods = new LinkedHashSet<>();
         for (String name : Words.of(text)) {

@@ -9,6 +9,7 @@ import dev.come.prune.Compat;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.Laco;
 import dev.come.prune.Magnitude;
+import dev.come.prune.Manual;
 import dev.come.prune.Mka;
 import dev.come.prune.Reverse;
 import dev.come.prune.ShortGpt;
@@ -30,7 +31,7 @@ final class MethodOptions {
     @Section(heading = "%nconcat_merge, concat_merge_P:%n", order = 1)
     Merging merging = new Merging();
 
-    @Section(heading = "%nsleb, shortgpt, reverse:%n", order = 2)
+    @Section(heading = "%nsleb, shortgpt, reverse, manual:%n", order = 2)
     Removing removing = new Removing();
 
     @Section(heading = "%nmagnitude, taylor:%n", order = 3)
@@ -90,9 +91,9 @@ final class MethodOptions {
         }
     }
 
-    /** sleb, shortgpt and reverse; come_auto has the barriers too. */
+    /** sleb, shortgpt, reverse and manual; come_auto has the barriers too. */
     static final class Removing {
-        @Option(names = "--barriers", paramLabel = "N,N", parameterConsumer = Words.class, hideParamSyntax = true,
+        @Option(names = "--barriers", paramLabel = "N,N", preprocessor = Words.class, hideParamSyntax = true,
                 description = "Numbers of layers at the beginning and at the end that sleb and come_auto never"
                         + " remove (default: 1,1).")
         private @Nullable String barriers;
@@ -104,6 +105,14 @@ final class MethodOptions {
         @Option(names = "--retain-layer", split = ",", arity = "1..*", paramLabel = "N",
                 description = "reverse: layers to remove last, counted from 0.")
         List<Integer> retainLayers = Reverse.Options.DEFAULTS.retainLayer();
+
+        @Option(names = "--layers", paramLabel = "N,N-N", preprocessor = Words.class, hideParamSyntax = true,
+                description = "manual: layers to remove, counted from 0, such as 5,9-11.")
+        private @Nullable String layers;
+
+        List<Integer> layers() {
+            return layers == null ? Manual.Options.DEFAULTS.layers() : Words.numbers("--layers", layers);
+        }
 
         Barriers barriers(Barriers ofTheMethod) {
             if (barriers == null) {

@@ -9,6 +9,8 @@ import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
 import dev.come.job.ReportJob;
 import dev.come.job.Saving;
+import dev.come.job.Target;
+import dev.come.report.RunRecord;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,7 +18,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,7 +26,7 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come prune}: makes a model smaller. */
-@Command(name = "prune", description = "Merge or remove decoder layers until --target-layers are left.", footer = {
+@Command(name = "prune", description = "Merge or remove decoder layers of a model until it is as small as asked for.", footer = {
     "", "Example:", "  come prune --method come_auto --model HuggingFaceTB/SmolLM2-135M --target-layers 21",
     "      --heal ridge --save-path small"})
 final class PruneCommand implements Runnable {
@@ -43,7 +44,7 @@ final class PruneCommand implements Runnable {
     private CommandSpec spec;
 
     @Option(names = "--method", required = true, paramLabel = "NAME...", hideParamSyntax = true,
-            parameterConsumer = Words.class, completionCandidates = Method.Names.class, description = {
+            preprocessor = Words.class, completionCandidates = Method.Names.class, description = {
                 "How layers are chosen and merged or removed ('come list methods' says what each does):"
                         + " ${COMPLETION-CANDIDATES}.",
                 "Several names, or all: each result is written to a folder of its own, and they are compared."})
@@ -52,13 +53,15 @@ final class PruneCommand implements Runnable {
     @Mixin
     private ModelOptions model = new ModelOptions();
 
-    @Option(names = "--target-layers", paramLabel = "N",
-            description = "Number of decoder layers to keep; only laco works without it.")
-    private @Nullable Integer targetLayers;
+    @Mixin
+    private TargetOptions targets = new TargetOptions();
 
     @Option(names = "--dry-run",
             description = "Only tell what would be done and how much memory and time it would take; write nothing.")
     private boolean dryRun;
+
+    @Mixin
+    private JsonOption json = new JsonOption();
 
     @Mixin
     private MethodOptions options = new MethodOptions();
@@ -108,19 +111,20 @@ final class PruneCommand implements Runnable {
 
     @Override
     public void run() {
+        main.beginning(spec.commandLine());
         List<Method> methods = Method.parse(method);
         requireOptionsOf(methods);
-        PrintWriter out = spec.commandLine().getOut();
+        Target target = target(methods);
+        PrintWriter out = json.text();
         Progress progress = main.progress(spec.commandLine().getErr());
         Saving saving = dryRun
                 ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false)
                 : result.output.saving().reading(model.paths());
         boolean several = methods.size() > 1;
         List<PruneJob.Run> runs = methods.stream().map(one -> new PruneJob.Run(
-                one.create(options, targetLayers != null),
+                one.create(options, !(target instanceof Target.OfMethod)),
                 calibration.source(one, options.fusing.tasks, options.collapsing.sentences, several, model.hub())))
                 .toList();
-        int target = target(methods);
         PerplexityOptions perplexity = result.perplexity.options(calibration.data(), model.hub());
         ComputeChoice choice = computing.choice(progress);
         // Last, so that a mistyped option is refused before anything is downloaded.
@@ -130,6 +134,7 @@ final class PruneCommand implements Runnable {
                 result.continueSaving, result.interrupted.resumption()), progress);
         if (dryRun) {
             List<Estimate> estimates = job.estimate();
+            main.clearLine();
             for (int i = 0; i < estimates.size(); i++) {
                 if (several) {
                     out.println((i == 0 ? "" : System.lineSeparator()) + methods.get(i).label());
@@ -137,6 +142,7 @@ final class PruneCommand implements Runnable {
                 print(estimates.get(i), out);
             }
             out.println("Nothing was written.");
+            json.print(() -> Estimate.json(methods.stream().map(Method::label).toList(), estimates));
             return;
         }
         long started = System.nanoTime();
@@ -147,24 +153,25 @@ final class PruneCommand implements Runnable {
                         Duration.ofNanos(System.nanoTime() - started), out);
                 results.results().stream().filter(one -> !one.resumed()).flatMap(one -> one.folders().stream())
                         .forEach(ReportJob::inFolder);
-                main.report(saving.folder(), spec.commandLine());
+                List<Path> made = results.results().stream().flatMap(one -> one.folders().stream()).toList();
+                RunRecord record = main.report(List.of(saving.folder()), spec.commandLine(), out);
+                json.print(() -> ReportJob.json(made, Optional.of(results.comparison()), record));
             }
             new Fallen(results).tell(spec.commandLine().getErr());
         } else {
             PruneJob.Result pruned = job.run();
             PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
-            pruned.folders().forEach(written -> main.report(written, spec.commandLine()));
+            main.report(pruned.folders(), spec.commandLine(), json);
         }
     }
 
-    private int target(List<Method> methods) {
-        if (targetLayers != null) {
-            return targetLayers;
+    private Target target(List<Method> methods) {
+        Target target = targets.target();
+        if (target instanceof Target.OfMethod && !methods.stream().allMatch(Method::mayEndByItself)) {
+            throw new UsageException("--target-layers is missing: say how many decoder layers are to be left"
+                    + " (or give --removal-ratio, or --target-parameters)");
         }
-        if (methods.stream().allMatch(one -> one == Method.LACO)) {
-            return 1; // as far as the threshold lets it
-        }
-        throw new UsageException("--target-layers is missing: say how many decoder layers are to be left");
+        return target;
     }
 
     /** An option that does nothing for a method is refused rather than ignored. */

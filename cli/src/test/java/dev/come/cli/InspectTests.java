@@ -95,6 +95,26 @@ class InspectTests {
     }
 
     @Test
+    void tellsHowAPrunedModelWasMade() throws IOException {
+        String out = folder.resolve("out").toString();
+        Trial.run(trial.prune("--method", "manual", "--layers", "1,4", "--target-layers", "4", "--heal", "ridge",
+                "--heal-scope", "all"));
+        Outcome outcome = Trial.run(List.of("inspect", out));
+        assertThat(outcome.exitCode()).isZero();
+        assertThat(outcome.out()).containsPattern("pruned {6}by manual from model, which has 6 layers\\Rremoved {5}1, 4\\R"
+                + "refitted {4}[02, 35]+\\R").doesNotContain("merged", "distilled");
+        assertThat(Trial.run(List.of("inspect", out, "--json")).out())
+                .containsPattern("\"dense_model\" : \"model\",\\s+\"dense_layers\" : 6").contains("\"removed\" : [ 1, 4 ]");
+
+        Path record = folder.resolve("out/come.json");
+        String plan = Files.readString(record);
+        Files.writeString(record, plan.substring(0, plan.length() / 2));
+        outcome = Trial.run(List.of("inspect", out));
+        assertThat(outcome.exitCode()).as("the model itself is sound").isZero();
+        assertThat(outcome.out()).contains("remark      " + record + " is not a plan").doesNotContain("pruned  ");
+    }
+
+    @Test
     void listsTheFamilies() {
         Outcome outcome = Trial.run(List.of("families"));
         assertThat(outcome.exitCode()).isZero();

@@ -26,8 +26,10 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the launcher is a script for a POSIX shell")
 class LauncherTests {
     private static final Path REAL_PROJECT = Path.of(System.getProperty("come.root"));
-    private static final List<String> POSIX_TOOLS = List.of("cut", "dirname", "find", "head", "mkdir", "readlink",
+    private static final List<String> POSIX_TOOLS = List.of("cat", "cut", "dirname", "find", "head", "mkdir", "readlink",
             "sed", "stty", "tail", "touch");
+    private static final String BUILD = "#!/bin/sh\necho \"$JAVA_HOME\" \"$@\"\nmkdir -p cli/target\n"
+            + "touch cli/target/come.jar\n";
     private static final String TELL_ARGUMENTS = "for argument in \"$@\"; do printf '<%s>\\n' \"$argument\"; done\n";
 
     @TempDir
@@ -45,15 +47,16 @@ class LauncherTests {
         tools = Files.createDirectories(folder.resolve("tools"));
         jar = project.resolve("cli/target/come.jar");
         script(project.resolve("come"), Files.readString(REAL_PROJECT.resolve("come")));
-        script(project.resolve("bin/find-jdk"), Files.readString(REAL_PROJECT.resolve("bin/find-jdk")));
+        for (String script : List.of("find-jdk", "maven", "start-java")) {
+            script(project.resolve("bin").resolve(script), Files.readString(REAL_PROJECT.resolve("bin").resolve(script)));
+        }
         write(project.resolve("pom.xml"), "");
         write(project.resolve("cli/pom.xml"), "");
         write(project.resolve("cli/src/main/Main.java"), "");
         for (String tool : POSIX_TOOLS) {
             script(tools.resolve(tool), "#!/bin/sh\nexec " + realTool(tool) + " \"$@\"\n");
         }
-        script(tools.resolve("mvn"),
-                "#!/bin/sh\necho \"$JAVA_HOME\" \"$@\"\nmkdir -p cli/target\ntouch cli/target/come.jar\n");
+        script(tools.resolve("mvn"), BUILD);
         variables.put("PATH", tools.toString());
         variables.put("JAVA25_HOME", jdk("jdk 25", "25.0.3").toString());
     }
@@ -62,7 +65,8 @@ class LauncherTests {
     void argumentsReachJavaUnchangedAndItsExitCodeComesBack() throws Exception {
         build();
         Result result = come("generate", "--prompt", "two  words", "");
-        assertThat(result.out).endsWith("<-jar>\n<" + jar + ">\n<generate>\n<--prompt>\n<two  words>\n<>\n");
+        assertThat(result.out).isEqualTo("<@" + project.resolve("bin/java.options") + ">\n<-jar>\n<" + jar
+                + ">\n<generate>\n<--prompt>\n<two  words>\n<>\n");
         assertThat(result.err).isEmpty();
         assertThat(result.exitCode).isEqualTo(7);
     }
@@ -147,11 +151,25 @@ class LauncherTests {
     }
 
     @Test
-    void withoutMavenTheBuildSaysSo() throws Exception {
-        Files.delete(tools.resolve("mvn"));
+    void withoutMavenTheWrapperBuilds() throws Exception {
+        Files.move(tools.resolve("mvn"), project.resolve("mvnw"));
         Result result = come("demo");
-        assertThat(result.err).startsWith("come: Maven is needed");
-        assertThat(result.err.lines()).hasSize(1);
+        assertThat(project.resolve("target/build.log")).content().startsWith(variables.get("JAVA25_HOME"))
+                .contains(" package");
+        assertThat(result.out).endsWith("<demo>\n");
+    }
+
+    @Test
+    void withoutAJdkThereIsALineToTypeForEverySystem() throws Exception {
+        build();
+        Path search = project.resolve("bin/find-jdk");
+        script(search, Files.readString(search).replaceAll("/(usr|Library|opt)/", "/nowhere/"));
+        variables.remove("JAVA25_HOME");
+        Result result = come("demo");
+        assertThat(result.err).startsWith("come: a JDK 25 or newer is needed")
+                .contains("Debian", "apt-get install", "Fedora", "dnf install", "macOS", "brew install", "Windows",
+                        "winget install", "JAVA25_HOME");
+        assertThat(result.out).isEmpty();
         assertThat(result.exitCode).isEqualTo(69);
     }
 

@@ -48,6 +48,24 @@ class LineProgressTests {
                 "measuring: 30 of 30 layers, 1 min 50 s");
     }
 
+    /** 40 of 200 steps in 31 seconds leave 2 min 04 s; then another 20 of the 80 that are left by then. */
+    @Test
+    void howFarTheWholeRunIsIsToldWhereThatIsKnown() {
+        progress.expect(200);
+        try (Progress.Task task = progress.begin("perplexity", 100, "windows", 10)) {
+            pass(31);
+            task.advance(40);
+            progress.expect(80);
+            pass(31);
+            task.advance(20);
+            task.advance(40);
+        }
+        assertThat(out.toString().lines()).containsExactly(
+                "perplexity: 4 of 10 windows, 31.0 s; 20 % of the run, about 2 min 04 s left",
+                "perplexity: 6 of 10 windows, 1 min 02 s; 50 % of the run, about 1 min 02 s left",
+                "perplexity: 10 of 10 windows, 1 min 02 s");
+    }
+
     @Test
     void workInsideOtherWorkIsHeardOfOnlyWhenItIsLong() {
         try (Progress.Task steps = progress.begin("merging", 2, "steps")) {

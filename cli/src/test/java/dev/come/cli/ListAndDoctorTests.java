@@ -2,6 +2,7 @@ package dev.come.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -78,6 +79,16 @@ class ListAndDoctorTests {
         assertThat(new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip())
                 .isEqualTo("shortgpt");
         assertThat(bash.waitFor()).isZero();
+    }
+
+    /** The process ends at once afterwards. */
+    @Test
+    void aLongOutputIsWrittenWholeBeforeTheCommandEnds() {
+        CommandLine line = Main.commandLine(Trial.OFFLINE);
+        StringWriter file = new StringWriter();
+        line.setOut(new PrintWriter(new BufferedWriter(file)));
+        Main.run(line, "completion", "bash");
+        assertThat(file.toString()).isEqualTo(run(Trial.OFFLINE, "completion", "bash"));
     }
 
     @Test

@@ -7,20 +7,19 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
 import java.util.stream.Stream;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.junit.jupiter.api.Test;
 
 class TerminalProgressTests {
     private final StringWriter terminal = new StringWriter();
     private final TerminalProgress progress = new TerminalProgress(new PrintWriter(terminal), 80,
-            ProgressBarStyle.ASCII);
+            /* unicode */ false);
 
     @Test
     void aFinishedBarStays() {
         try (Progress.Task task = progress.begin("measuring", 5, "layers")) {
             task.advance(5);
         }
-        assertThat(screen()).hasSize(1).first().asString().startsWith("measuring 100% [=").contains("5/5 layers");
+        assertThat(screen()).hasSize(1).first().asString().startsWith("measuring: 5 of 5 layers, 0.");
         assertThat(terminal.toString()).endsWith(System.lineSeparator());
     }
 
@@ -32,7 +31,7 @@ class TerminalProgressTests {
         try (Progress.Task task = progress.begin("downloading", 26_900, Progress.BYTES)) {
             task.advance(26_900);
         }
-        assertThat(terminal.toString()).contains("269/269 MB", "26/26 kB", "B/s");
+        assertThat(terminal.toString()).contains("downloading: 269 MB of 269 MB, ", "26.9 kB of 26.9 kB, ", "B/s");
     }
 
     @Test
@@ -51,8 +50,35 @@ class TerminalProgressTests {
             }
             steps.advance(1);
         }
-        assertThat(terminal.toString()).contains("measuring 100%");
-        assertThat(screen()).hasSize(1).first().asString().startsWith("merging 100%");
+        assertThat(terminal.toString()).contains("measuring: 5 of 5 layers");
+        assertThat(screen()).hasSize(1).first().asString().startsWith("merging: 1 of 1 steps, ");
+    }
+
+    /** As the library draws it, without waiting for it. */
+    @Test
+    void theTimeLeftIsNeverCutOff() {
+        String end = "23 % of the run, about 1 h 02 min left";
+        assertThat(TerminalProgress.line("concat_merge_P, step 12 of 19: loss of 441 stacks", "201 of 441 stacks", 0.45,
+                end, 79, '=')).hasSize(79)
+                .isEqualTo("concat_merge_P, s...: 201 of 441 stacks  23 % of the run, about 1 h 02 min left");
+        assertThat(TerminalProgress.line("saving", "1 of 2 layers", 0.5, "50 %", 40, '='))
+                .isEqualTo("saving: 1 of 2 layers [=====     ]  50 %");
+    }
+
+    @Test
+    void workIsToldInUnitsThatUsersKnow() {
+        try (Progress.Task task = progress.begin("perplexity", 5476, "windows", 148)) {
+            task.advance(5476);
+        }
+        assertThat(screen()).hasSize(1).first().asString().startsWith("perplexity: 148 of 148 windows, 0.");
+    }
+
+    @Test
+    void whatStandsThereAtTheBeginningGoesAway() {
+        progress.beginning("come prune: reading the model");
+        progress.note("a note");
+        assertThat(terminal.toString()).startsWith("\rcome prune: reading the model");
+        assertThat(screen()).containsExactly("a note");
     }
 
     @Test

@@ -9,8 +9,11 @@ import dev.come.job.ComputeChoice;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
 import dev.come.job.Saving;
+import dev.come.job.Target;
 import dev.come.prune.Laco;
+import dev.come.prune.Manual;
 import dev.come.prune.Methods;
+import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.text.CalibrationSet;
 import java.nio.file.Path;
@@ -34,7 +37,7 @@ public final class Prune extends Making<Prune> {
 
     private @Nullable String method;
     private final Map<String, String> options = new LinkedHashMap<>();
-    private @Nullable Integer layers;
+    private @Nullable Target size;
     private @Nullable String dataset;
     private OptionalInt samples = OptionalInt.empty();
     private long seed = CalibrationSet.DEFAULT_SEED;
@@ -73,9 +76,24 @@ public final class Prune extends Making<Prune> {
         return this;
     }
 
-    /** How many layers are to be left; must be said, but for laco, whose threshold can decide. */
+    /**
+     * How many layers are to be left. This, {@link #removalRatio} or {@link #parameters} must be said, and the last one counts;
+     * but laco's threshold can decide, and the layers of manual do.
+     */
     public Prune layers(int count) {
-        layers = count;
+        size = new Target.Layers(count);
+        return this;
+    }
+
+    /** Which share of the decoder layers is to go; instead of {@link #layers}. */
+    public Prune removalRatio(double share) {
+        size = new Target.RemovalRatio(share);
+        return this;
+    }
+
+    /** How many parameters are to be left at most, embeddings included; instead of {@link #layers}. */
+    public Prune parameters(long count) {
+        size = new Target.Parameters(count);
         return this;
     }
 
@@ -179,10 +197,10 @@ public final class Prune extends Making<Prune> {
         requireDataOrNotSaid(methods);
         CalibrationChoice calibration = calibration(dataset, samples, seed);
         List<PruneJob.Run> runs = methods.stream()
-                .map(entry -> new PruneJob.Run(entry.method(optionsOf(entry, methods)),
+                .map(entry -> new PruneJob.Run(methodOf(entry, methods),
                         calibration.of(entry, several)))
                 .toList();
-        int target = target(methods);
+        Target target = target(methods);
         PerplexityOptions perplexity = perplexity();
         ComputeChoice choice = choice();
         Saving saving = saving().reading(source().onDisk().stream());
@@ -197,7 +215,7 @@ public final class Prune extends Making<Prune> {
             throw new UsageException("method(...) is missing; choose from " + String.join(", ", names()));
         }
         return method.equals(ALL)
-                ? Methods.ALL
+                ? Methods.ALL.stream().filter(entry -> entry != Methods.MANUAL).toList()
                 : Arrays.stream(method.split(",")).map(String::strip)
                         .distinct().<Methods.Entry<?>>map(name -> Methods.named(name).orElseThrow(() -> noMethod(name)))
                         .toList();
@@ -228,12 +246,19 @@ public final class Prune extends Making<Prune> {
         return entry.optionNames().contains(option.substring(2).replace('-', '_'));
     }
 
-    private int target(List<Methods.Entry<?>> methods) {
-        if (layers != null) {
-            return layers;
+    /** Of several methods each gets its options; laco's threshold decides where nothing else says how far to go. */
+    private PruningMethod methodOf(Methods.Entry<?> entry, List<Methods.Entry<?>> all) {
+        PruningMethod made = entry.method(optionsOf(entry, all));
+        return made instanceof Laco laco ? new Laco(laco.options(), size != null) : made;
+    }
+
+    private Target target(List<Methods.Entry<?>> methods) {
+        if (size != null) {
+            return size;
         }
-        if (methods.stream().allMatch(entry -> entry.method() instanceof Laco)) {
-            return 1; // as far as the threshold lets it
+        if (methods.stream().map(Methods.Entry::method)
+                .allMatch(one -> one instanceof Laco || one instanceof Manual)) {
+            return new Target.OfMethod();
         }
         throw new UsageException("layers(...) is missing; say how many layers are to be left");
     }

@@ -59,7 +59,7 @@ final class FinalStates implements AutoCloseable {
     private void runToTheEnd(LayerStack stack, Visitor sees) {
         Candidates candidates = searches.candidates(List.of(stack), chunks, 0);
         try (Progress.Task task = progress.begin("final states of " + stack.size() + " layers",
-                candidates.layerRuns() * chunks.size(), LocalCalibration.UNIT)) {
+                candidates.layerRuns() * chunks.size(), "layers", candidates.layerRuns())) {
             runner.reporting(task, () -> {
                 for (TokenChunks group : searches.groups(1, chunks, threads)) {
                     candidates.run(group, List.of(0), (_, chunk, hidden, workspace) -> sees

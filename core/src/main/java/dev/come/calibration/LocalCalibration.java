@@ -133,7 +133,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
             return tree.path(stack);
         }
         try (Progress.Task task = progress.begin("measuring " + stack.size() + " layers", missing * chunks.size(),
-                UNIT)) {
+                "layers", missing)) {
             return runner.reporting(task, () -> tree.path(stack));
         }
     }
@@ -196,7 +196,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         try (SideBySide side = new SideBySide(runner, with.chunks, with.fittedChunks, states, own,
                 layers -> statesForFits(dense.get(layers)));
                 Progress.Task task = progress.begin("refitting " + stack.get(position).tree(),
-                        (long) with.refitting.runs() * with.chunks.size(), UNIT)) {
+                        (long) with.refitting.runs() * with.chunks.size(), UNIT, with.chunks.size())) {
             return runner.reporting(task, () -> with.refitting.refit(stack, position, side, task));
         }
     }
@@ -251,7 +251,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         List<Trace> path = path(stack);
         BackwardPass backward = new BackwardPass(runner, store, compute, chunks, states);
         try (Progress.Task task = progress.begin("gradients of " + stack.size() + " layers",
-                backward.runs(stack.size()), UNIT)) {
+                backward.runs(stack.size()), "layers", stack.size())) {
             List<Salience> saliences = runner.reporting(task, () -> backward.products(stack, path, order));
             return order == GradientOrder.NEVER_ZEROED
                     ? saliences.stream().map(Salience::asTheAuthorsFindIt).toList()

@@ -83,7 +83,8 @@ final class StackSearches implements AutoCloseable {
         List<TokenChunks> groups = groups(stacks.size(), measured, Math.ceilDiv(threads, stacks.size()));
         boolean byBounds = stacks.stream().map(focus::commonBeginning).distinct().count() >= MANY && !groups.isEmpty();
         long total = (candidates.layerRuns() + runner.headRuns() * stacks.size()) * measured.size();
-        try (Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, LocalCalibration.UNIT);
+        try (Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, "stacks",
+                stacks.size());
                 StateStore.Reservation _ = states.reserve(memory / 2)) {
             AtomicLong done = new AtomicLong();
             Progress.Task counted = runs -> {

@@ -201,7 +201,8 @@ public final class Evaluation {
                 .filter(batch -> batch.items().stream().anyMatch(item -> journal.find(units.get(item).key) == null))
                 .toList();
         String what = name + (role.equals(ScoredModel.MODEL) ? "" : " (" + role + ")");
-        try (Progress.Task task = progress.begin(what, scores.runs(batches), "layers")) {
+        try (Progress.Task task = progress.begin(what, scores.runs(batches), "questions",
+                batches.stream().mapToLong(batch -> batch.items().size()).sum())) {
             scores.score(batches, item -> units.get(item).name(), task, found -> {
                 Map<Journal.Key, List<Score>> keyed = new LinkedHashMap<>();
                 found.forEach((item, values) -> keyed.put(units.get(item).key, values));

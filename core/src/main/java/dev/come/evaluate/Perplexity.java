@@ -35,7 +35,7 @@ public record Perplexity(String metric, double value, List<Double> windowLosses)
             Compute compute, long memory, Progress progress) {
         try (StackLosses losses = new StackLosses(store, stacks, text.windows(), compute, memory);
                 Progress.Task task = progress.begin("perplexity on " + text.facts().dataset(), losses.runs(),
-                        "windows")) {
+                        "windows", text.windows().count())) {
             double[][] means = new double[stacks.size()][text.windows().count()];
             losses.measure(text::firstScored,
                     (stack, window, tokens) -> means[stack][window] = Arrays.stream(tokens).average().orElseThrow(),

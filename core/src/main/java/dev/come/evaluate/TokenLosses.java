@@ -39,7 +39,8 @@ public record TokenLosses(PerplexityText text, double[][] losses, Optional<Besid
         double[][] losses = new double[text.windows().count()][];
         List<LayerStack> dense = List.of(LayerStack.dense(model.store().config().layers()));
         try (StackLosses run = new StackLosses(model.store(), dense, text.windows(), model.compute(), model.memory());
-                Progress.Task task = progress.begin("perplexity on " + text.facts().dataset(), run.runs(), "windows")) {
+                Progress.Task task = progress.begin("perplexity on " + text.facts().dataset(), run.runs(), "windows",
+                        text.windows().count())) {
             run.measure(text::firstScored, (_, window, tokens) -> losses[window] = tokens, task);
         }
         return new TokenLosses(text, losses, Optional.empty());
@@ -53,7 +54,7 @@ public record TokenLosses(PerplexityText text, double[][] losses, Optional<Besid
         try (ModelPair pair = new ModelPair(model.store(), model.compute(), reference.store(), reference.compute(),
                 text.windows(), model.memory());
                 Progress.Task task = progress.begin("perplexity and divergence on " + text.facts().dataset(),
-                        pair.runs(), "windows")) {
+                        pair.runs(), "windows", windows)) {
             pair.measure(text::firstScored, (window, own, others, divergence) -> {
                 losses[window] = own;
                 beside.losses[window] = others;

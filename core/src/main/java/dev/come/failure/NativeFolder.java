@@ -2,6 +2,7 @@ package dev.come.failure;
 
 import dev.come.ByteSize;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -74,6 +75,19 @@ public enum NativeFolder {
 
     /** How another folder is named. */
     abstract String elsewhere();
+
+    /**
+     * What will happen on first use, as a sentence; nothing if an earlier run did it.
+     *
+     * @param jar the file name of the jar that the library comes in, after which its part of the folder is named
+     */
+    public Optional<String> firstUse(String jar) {
+        Path folder = folder().toAbsolutePath();
+        return Files.exists(folder.resolve(jar))
+                ? Optional.empty()
+                : Optional.of("Unpacking " + library + ", about " + ByteSize.format(bytes) + ", into " + folder
+                        + "; this happens once.");
+    }
 
     /** The folder that something was to be unpacked to, if what was thrown came of that and the folder is to blame. */
     public static Optional<String> blamed(Throwable thrown) {

@@ -178,21 +178,13 @@ public final class GgufImport {
                 }
                 case BF16 -> {
                     for (int i = 0; i < numbers.length; i++) {
-                        halves[i] = bfloat16(numbers[i]);
+                        halves[i] = Quantiser.bfloat16(numbers[i]);
                     }
                     MemorySegment.copy(halves, 0, target, ValueLayout.JAVA_SHORT, at, halves.length);
                 }
                 case F64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL ->
                     throw new IllegalStateException("no tensor is made " + dtype);
             }
-        }
-
-        /** The nearest bfloat16, the even one of two; what is not a number stays so. */
-        private static short bfloat16(float number) {
-            int bits = Float.floatToRawIntBits(number);
-            return Float.isNaN(number)
-                    ? (short) (bits >>> 16 | 0x40)
-                    : (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
         }
     }
 }

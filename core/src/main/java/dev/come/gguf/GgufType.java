@@ -2,11 +2,12 @@ package dev.come.gguf;
 
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** The storage of a tensor in a GGUF file. Each block holds a fixed number of numbers in a fixed number of bytes. */
-enum GgufType {
+public enum GgufType {
     F32(0, 1, 4), F16(1, 1, 2), BF16(30, 1, 2), Q4_0(2, 32, 18), Q4_1(3, 32, 20), Q5_0(6, 32, 22), Q5_1(7, 32,
             24), Q8_0(8,
                     32, 34), Q2_K(10, 256, 84), Q3_K(11, 256,
@@ -19,6 +20,10 @@ enum GgufType {
             Map.entry(24, "I8"), Map.entry(25, "I16"), Map.entry(26, "I32"), Map.entry(27, "I64"),
             Map.entry(28, "F64"), Map.entry(29, "IQ1_M"), Map.entry(34, "TQ1_0"), Map.entry(35, "TQ2_0"),
             Map.entry(39, "MXFP4"));
+
+    /** What is written, each with the number that stands for such a file. */
+    private static final Map<GgufType, Integer> WRITTEN = Map.of(F32, 0, F16, 1, BF16, 32, Q4_0, 2, Q4_1, 3, Q5_0, 8, Q5_1, 9,
+            Q8_0, 7);
 
     private final int id;
     private final int blockLength;
@@ -36,7 +41,7 @@ enum GgufType {
     }
 
     /** Numbers in a block. */
-    int blockLength() {
+    public int blockLength() {
         return blockLength;
     }
 
@@ -45,13 +50,23 @@ enum GgufType {
         return blockBytes;
     }
 
+    /** Whether {@link Quantiser} makes it. */
+    public boolean isWritten() {
+        return WRITTEN.containsKey(this);
+    }
+
+    /** The number of a file most of whose matrices are of this type ({@code general.file_type}), if it is written. */
+    public int fileType() {
+        return Objects.requireNonNull(WRITTEN.get(this));
+    }
+
     /** Whether numbers are stored one by one and not in blocks that share a scale. */
     boolean plain() {
         return blockLength == 1;
     }
 
     /** The bytes of {@code numbers} numbers, which must fill whole blocks. */
-    long bytes(long numbers) {
+    public long bytes(long numbers) {
         return Math.multiplyExact(numbers / blockLength, blockBytes);
     }
 

@@ -174,7 +174,7 @@ public final class Healing {
         try (SideBySide side = new SideBySide(store, tokens.fitted(), tokens.heldOut(), compute, memory, folder);
                 KeptFits fits = new KeptFits(folder, store);
                 Progress.Task task = progress.begin("healing " + stack.size() + " layers",
-                        runs(edits, first) * side.chunks() + side.lossRuns(), "windows")) {
+                        runs(edits, first) * side.chunks() + side.lossRuns(), "layers", stack.size() - first)) {
             losses = side.reporting(task, () -> {
                 side.runBoth(first);
                 for (int position = first; position < stack.size(); position++) {
@@ -261,7 +261,8 @@ public final class Healing {
             Sequences heldOut) {
         List<Double> losses;
         try (StackLosses measure = new StackLosses(store, List.of(before), heldOut, compute, memory);
-                Progress.Task task = progress.begin("checking the healed layers", measure.runs(), "windows")) {
+                Progress.Task task = progress.begin("checking the healed layers", measure.runs(), "windows",
+                        heldOut.count())) {
             double old = Arrays.stream(measure.measure(task).getFirst()).average().orElseThrow();
             losses = List.of(ends.dense(), old, ends.own());
         }

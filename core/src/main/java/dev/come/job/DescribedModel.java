@@ -54,6 +54,15 @@ sealed interface DescribedModel {
         return Optional.empty();
     }
 
+    /**
+     * How it was made, where that lies beside it.
+     *
+     * @throws InvalidInputException if what lies there cannot be read, or belongs to another model
+     */
+    default Optional<Making> making(ModelConfig sizes) {
+        return Optional.empty();
+    }
+
     /** How the weights are packed, if they are. */
     default Optional<Inspection.PackedWeights> packed() {
         return Optional.empty();
@@ -94,6 +103,11 @@ sealed interface DescribedModel {
         @Override
         public Optional<String> otherNames() {
             return UsualNames.remark(checkpoint.headers());
+        }
+
+        @Override
+        public Optional<Making> making(ModelConfig sizes) {
+            return Making.of(place(), sizes.layers());
         }
     }
 

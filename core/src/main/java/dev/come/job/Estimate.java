@@ -1,5 +1,6 @@
 package dev.come.job;
 
+import dev.come.checkpoint.RecordJson;
 import dev.come.heal.Healing;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
@@ -11,6 +12,8 @@ import dev.come.text.Sequences;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What a run will do and need, from sizes and from a short measurement of the processor alone.
@@ -31,11 +34,31 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
     /** The process without a model: Java, the tensor engine, the tokenizer. */
     private static final long BASE_BYTES = 450_000_000L;
 
-    static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, Sequences calibration,
-            List<Sequences> perplexity, boolean fits, PruneJob.Options options) {
+    /**
+     * Estimates as JSON, by the rules of {@link RecordJson}: {@code estimates} holds, for each method, {@code method} and the
+     * components under their names, with {@code seconds} for the time.
+     *
+     * @param methods as {@code --method} has them
+     */
+    public static String json(List<String> methods, List<Estimate> estimates) {
+        ObjectNode root = RecordJson.file("come-estimate", 1);
+        ArrayNode list = root.putArray("estimates");
+        for (int i = 0; i < estimates.size(); i++) {
+            Estimate one = estimates.get(i);
+            list.addObject().put("method", methods.get(i)).put("layers", one.layers)
+                    .put("target_layers", one.targetLayers).put("dense_parameters", one.denseParameters)
+                    .put("parameters", one.parameters).put("sequences", one.sequences).put("tokens", one.tokens)
+                    .put("dense_bytes", one.denseBytes).put("memory_bytes", one.memoryBytes)
+                    .put("disk_bytes", one.diskBytes).put("seconds", one.duration.toMillis() / 1000.0)
+                    .put("dtype", one.dtype);
+        }
+        return RecordJson.text(root);
+    }
+
+    static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, int target,
+            Sequences calibration, List<Sequences> perplexity, boolean fits, PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
-        int target = options.targetLayers();
         long tokenBytes = (long) config.hiddenSize() * compute.type().bytes();
         // Where layers are refitted, the dense model's states stay beside those of what is left.
         long states = calibration.tokenCount() * tokenBytes * (layers + 1) * (fits ? 2 : 1);

@@ -11,6 +11,7 @@ import dev.come.heal.Healing;
 import dev.come.model.Compute;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Measurement;
+import dev.come.run.TokenChunks;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
@@ -103,6 +104,7 @@ public final class HealJob {
         saving.check(pruned.store());
         interrupted.ifPresent(_ -> progress.note("Going on with the interrupted run"));
         PruningPlan plan = interrupted.orElse(fresh);
+        expect(teacher, pruned, set, texts);
         long started = System.nanoTime();
         if (plan.steps().size() == pruned.plan().steps().size()) {
             folder.keep(plan);
@@ -127,6 +129,17 @@ public final class HealJob {
             folder.remove();
             return new Result(recorded, perplexities, compute.dtypeName(), healing);
         }
+    }
+
+    /** Tells about how much there is to do: healing, and perplexity of the dense, the pruned and the healed model. */
+    private void expect(OpenModel teacher, PrunedFolder pruned, CalibrationSet set, List<PerplexityText> texts) {
+        int layers = teacher.config().layers();
+        int left = pruned.stack().size();
+        double runs = Healing.layerRuns(options.healing, layers, left) * TokenChunks.of(set.sequences()).size();
+        for (PerplexityText text : texts) {
+            runs += (layers + 2.0 * left) * TokenChunks.of(text.windows()).size();
+        }
+        progress.expect(runs);
     }
 
     private SequencedMap<String, List<Double>> perplexities(LayerStore store, List<PerplexityText> texts,

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -37,12 +38,13 @@ import java.util.stream.Collectors;
  * @param packed how a GGUF file holds the weights
  * @param parameters numbers in all tensors, tied embeddings once
  * @param tokenizer absent if it cannot be read
+ * @param making how it was made, if it is a pruned model in a folder
  * @param problems what keeps the model from being used; none if it can be
  * @param remarks what else a user should know
  */
 public record Inspection(Path model, List<String> architectures, String modelType, Optional<ModelConfig> config,
         long weightBytes, SequencedMap<DType, Long> tensorsByType, Optional<PackedWeights> packed, long parameters,
-        Optional<TokenizerFacts> tokenizer, List<String> problems, List<String> remarks) {
+        Optional<TokenizerFacts> tokenizer, Optional<Making> making, List<String> problems, List<String> remarks) {
 
     /**
      * What is known of a tokenizer.
@@ -119,7 +121,9 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
         return new Inspection(model.place(), tree.optionalStrings("architectures").orElse(List.of()),
                 tree.optionalString("model_type").orElse(""), config,
                 tensors.stream().mapToLong(TensorSpec::byteLength).sum(), types, model.packed(),
-                config.map(known -> known.parameters(known.layers())).orElse(stored), tokenizer, problems, remarks);
+                config.map(known -> known.parameters(known.layers())).orElse(stored), tokenizer,
+                config.flatMap(known -> unless(remarks, () -> model.making(known)).flatMap(Function.identity())), problems,
+                remarks);
     }
 
     private interface Reading<T> {

@@ -39,6 +39,15 @@ import tools.jackson.databind.node.ObjectNode;
  * attention[].rope_theta              | number   | base of rotary positions                    | they have none
  * tokenizer.vocabulary_size           | integer  | one more than the highest id                | with tokenizer: it cannot be read
  * tokenizer.begins_with_special_token | boolean  | whether one is put in front of every text   |
+ * pruned.method                       | string   | as --method has it                          | with pruned: no come.json beside it
+ * pruned.dense_model                  | string   | the model that it was made from             |
+ * pruned.chosen_on                    | string   | the model that layers were chosen on        | it is that one
+ * pruned.dense_layers                 | integer  | layers of that model                        |
+ * pruned.tree                         | string   | its layers, merged ones as nested lists     |
+ * pruned.removed                      | integer[] | original layers of which nothing is left   |
+ * pruned.merged                       | string[] | layers that were made from several          |
+ * pruned.refitted                     | string[] | layers that were refitted in closed form    |
+ * pruned.distilled                    | string[] | layers that were trained by the dense model |
  * remarks                             | string[] | what else a user should know                |
  * problems                            | string[] | what keeps the model from being used        |
  * </pre>
@@ -79,8 +88,19 @@ public final class InspectionJson {
         inspection.tokenizer().ifPresent(tokenizer -> root.putObject("tokenizer")
                 .put("vocabulary_size", tokenizer.vocabularySize())
                 .put("begins_with_special_token", tokenizer.beginsWithSpecialToken()));
+        inspection.making().ifPresent(making -> add(making, root.putObject("pruned")));
         inspection.remarks().forEach(root.putArray("remarks")::add);
         inspection.problems().forEach(root.putArray("problems")::add);
         return RecordJson.text(root);
+    }
+
+    private static void add(Making making, ObjectNode pruned) {
+        pruned.put("method", making.method()).put("dense_model", making.denseModel());
+        making.chosenOn().ifPresent(other -> pruned.put("chosen_on", other));
+        pruned.put("dense_layers", making.denseLayers()).put("tree", making.tree());
+        making.removed().forEach(pruned.putArray("removed")::add);
+        making.merged().forEach(pruned.putArray("merged")::add);
+        making.refitted().forEach(pruned.putArray("refitted")::add);
+        making.distilled().forEach(pruned.putArray("distilled")::add);
     }
 }

@@ -22,6 +22,16 @@ final class LabelledProgress implements Progress {
     }
 
     @Override
+    public Task begin(String what, long steps, String unit, long units) {
+        return progress.begin(label + what, steps, unit, units);
+    }
+
+    @Override
+    public void expect(double steps) {
+        progress.expect(steps);
+    }
+
+    @Override
     public void note(String line) {
         progress.note(line);
     }

@@ -115,13 +115,14 @@ public final class LatencyJob {
      * @param device cpu, cuda, ...
      * @param bytesReadInASecond how fast the machine reads memory, which bounds the generation of tokens
      * @param peakBytes the most memory the process had, all models together; where the system tells
+     * @param processors who had the processors meanwhile
      */
     public record Result(Load load, List<Timing> timings, String dtype, String device, double bytesReadInASecond,
-            OptionalLong peakBytes) {
+            OptionalLong peakBytes, ProcessorTimes.Shares processors) {
         /** For the file of {@code --output}. */
         public LatencyFile toFile() {
             return new LatencyFile(Version.NAME, dtype, device, load.batch(), load.promptTokens(), load.newTokens(),
-                    bytesReadInASecond, peakBytes,
+                    bytesReadInASecond, peakBytes, processors.others(), processors.idle(),
                     timings.stream()
                             .map(timing -> new LatencyFile.Timed(timing.name(), timing.layers(), timing.parameters(),
                                     timing.weightBytes(), timing.cacheBytes(), timing.prompt().values(),
@@ -153,10 +154,7 @@ public final class LatencyJob {
             }
             List<Subject> subjects = new ArrayList<>(List.of(subject));
             request.removalRatio().ifPresent(ratio -> {
-                int left = layers - (int) Math.round(ratio * layers);
-                if (left < 1) {
-                    throw new UsageException("--removal-ratio " + ratio + " leaves none of the " + layers + " layers");
-                }
+                int left = Target.RemovalRatio.layersLeft(ratio, layers);
                 subjects.add(new Subject(left + " of its layers", model.store(), LayerStack.dense(left)));
             });
             return measure(subjects, request.work().load(processor, model.config().positions().count()), compute,
@@ -166,9 +164,11 @@ public final class LatencyJob {
 
     private static Result measure(List<Subject> subjects, Load load, Compute compute, Progress progress) {
         Machine.resetPeak();
+        ProcessorTimes before = ProcessorTimes.now();
         List<Timing> timings = Latency.measure(subjects, load, compute, progress);
+        ProcessorTimes.Shares processors = ProcessorTimes.now().since(before);
         return new Result(load, timings, compute.dtypeName(), compute.device(), Throughput.bytesReadInASecond(compute),
-                Machine.peakResidentBytes());
+                Machine.peakResidentBytes(), processors);
     }
 
     private static String name(Path folder) {

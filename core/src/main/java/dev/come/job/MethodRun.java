@@ -15,6 +15,7 @@ import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep;
+import dev.come.run.TokenChunks;
 import dev.come.stack.DamagedWeightsException;
 import dev.come.stack.LayerStack;
 import dev.come.stack.TrainedLayers;
@@ -38,6 +39,8 @@ final class MethodRun {
     private final PruneSession session;
     private final Options options;
     private final Run run;
+    /** How many layers are to be left. */
+    private final int target;
     private final Compute compute;
     private final Optional<CalibrationSet> measured;
     private final Saving saving;
@@ -61,6 +64,7 @@ final class MethodRun {
         this.saving = saving;
         this.folder = folder;
         session.cost(run);
+        this.target = session.target(run);
         this.compute = session.compute(run);
         this.measured = session.measured(run);
         options.healing().ifPresent(_ -> Healing.requireEnough(tokens()));
@@ -76,14 +80,14 @@ final class MethodRun {
         if (done) {
             return;
         }
-        IntStream.range(options.targetLayers(), options.continueSaving() ? plan.layers() : options.targetLayers() + 1)
+        IntStream.range(target, options.continueSaving() ? plan.layers() : target + 1)
                 .forEach(layers -> saving(layers).check(session.model().store()));
         interrupted.ifPresent(found -> session.progress()
                 .note("Resuming after step " + found.steps().size() + ": " + found.last().tree()));
     }
 
     private ObjectNode settings() {
-        return RunSettings.ofPruning(session.model(), run.method(), options.targetLayers(), compute,
+        return RunSettings.ofPruning(session.model(), run.method(), target, compute,
                 measured.map(set -> new RunSettings.Tokens(run.calibration(), set)),
                 options.healing().map(how -> RunSettings.ofHealing(how,
                         new RunSettings.Tokens(run.calibration(), session.set(run)), compute)));
@@ -162,7 +166,7 @@ final class MethodRun {
             return;
         }
         LayerStack begin = plan.last();
-        if (begin.size() <= options.targetLayers() || hasDecidedAtOnce()) {
+        if (begin.size() <= target || hasDecidedAtOnce()) {
             return;
         }
         long started = System.nanoTime();
@@ -178,11 +182,12 @@ final class MethodRun {
 
     private void choose(LayerStack begin, LocalCalibration calibration, long started) {
         Cost soFar = cost;
-        int rounds = run.method().cost(begin.size(), options.targetLayers()).rounds();
-        int[] round = {1};
-        session.labelled().label(label(), round[0], rounds);
-        Pruning.run(run.method(), begin, options.targetLayers(), calibration, steps -> {
-            LayerStack before = plan.last();
+        int rounds = run.method().cost(begin.size(), target).rounds();
+        int before = plan.steps().size(); // a run that goes on counts from where it was
+        int[] round = {before + 1};
+        session.labelled().label(label(), round[0], before + rounds);
+        Pruning.run(run.method(), begin, target, calibration, steps -> {
+            LayerStack earlier = plan.last();
             plan = plan.with(steps);
             folder.keep(plan);
             cost = soFar.plusChoosing(Duration.ofNanos(System.nanoTime() - started), Machine.peakResidentBytes());
@@ -190,12 +195,35 @@ final class MethodRun {
             for (PruningStep step : steps) {
                 session.progress().note((label().isEmpty() ? "Step " : label() + "step ")
                         + (plan.steps().indexOf(step) + 1) + ": " + step.stack().size() + " layers left; "
-                        + step.describe(before));
+                        + step.describe(earlier));
                 session.tell(this, step);
-                before = step.stack();
+                earlier = step.stack();
             }
-            session.labelled().label(label(), ++round[0], rounds);
+            session.labelled().label(label(), ++round[0], before + rounds);
+            session.expect();
         });
+    }
+
+    /** About how many steps of progress are still to come, without perplexity. */
+    double expected() {
+        if (done) {
+            return 0;
+        }
+        int layers = plan.last().size();
+        double runs = 0;
+        if (layers > target && !hasDecidedAtOnce()) {
+            PruningMethod.Cost left = run.method().cost(layers, target);
+            runs += (left.layerRuns() + left.headRuns() * session.headRuns()) * chunks(measured);
+        }
+        if (options.healing().isPresent() && !plan.isHealed()) {
+            runs += Healing.layerRuns(options.healing().get(), plan.layers(), target)
+                    * chunks(Optional.of(session.set(run)));
+        }
+        return runs;
+    }
+
+    private static int chunks(Optional<CalibrationSet> tokens) {
+        return tokens.map(set -> TokenChunks.of(set.sequences()).size()).orElse(0);
     }
 
     /** What is said before each step where there are several methods. */
@@ -220,7 +248,7 @@ final class MethodRun {
 
     /** Whether a method that decides on all its steps at once has done so, which may be before the target. */
     private boolean hasDecidedAtOnce() {
-        return !plan.steps().isEmpty() && run.method().cost(plan.layers(), options.targetLayers()).rounds() == 1;
+        return !plan.steps().isEmpty() && run.method().cost(plan.layers(), target).rounds() == 1;
     }
 
     /** Refits what the method left, if that is asked for and was not done before. */

@@ -69,14 +69,14 @@ public final class PruneJob {
      *
      * @param model the folder of the dense model
      * @param runs one, or several methods with different names
-     * @param targetLayers layers that are to be left
+     * @param target how small the model is to become
      * @param perplexity texts to measure perplexity on; may be none
      * @param healing how what is left is refitted to the dense model, on the tokens of its method, if it is
      * @param saving where one method's model goes, or the folder in which each of several gets a folder
      * @param continueSaving also write the model of every step, each into a folder of its own below the target
      * @param resumption what becomes of an interrupted run; with {@link Resumption#RESTART} methods that are done are done again
      */
-    public record Options(Path model, List<Run> runs, int targetLayers, PerplexityOptions perplexity,
+    public record Options(Path model, List<Run> runs, Target target, PerplexityOptions perplexity,
             Optional<Healing.Options> healing, ComputeChoice compute, Saving saving, boolean continueSaving,
             Resumption resumption) {
         public Options {
@@ -180,8 +180,11 @@ public final class PruneJob {
                 PruneSession session = new PruneSession(model, options, progress, onStep)) {
             session.begin();
             MethodRun run = session.prepare(options.runs.getFirst());
+            session.expect();
             run.choose();
+            session.expect();
             run.heal();
+            session.expect();
             return new PruneResults(session).of(run);
         }
     }
@@ -206,11 +209,12 @@ public final class PruneJob {
                     failures.add(new Failure(run.method.name(), e));
                 }
             }
+            session.expect();
             List<MethodRun> together = prepared.stream()
                     .collect(Collectors.groupingBy(MethodRun::sharedKey, LinkedHashMap::new, Collectors.toList()))
                     .values().stream().flatMap(List::stream).toList();
-            List<MethodRun> chosen = those(together, MethodRun::choose, failures);
-            List<MethodRun> healed = new ArrayList<>(those(chosen, MethodRun::heal, failures));
+            List<MethodRun> chosen = those(session, together, MethodRun::choose, failures);
+            List<MethodRun> healed = new ArrayList<>(those(session, chosen, MethodRun::heal, failures));
             if (healed.isEmpty()) {
                 return new Results(List.of(), failures, OptionalDouble.empty(), "");
             }
@@ -227,11 +231,13 @@ public final class PruneJob {
     }
 
     /** Those of the methods that get through some work; the others are added to the failures. */
-    private List<MethodRun> those(List<MethodRun> runs, Consumer<MethodRun> work, List<Failure> failures) {
+    private List<MethodRun> those(PruneSession session, List<MethodRun> runs, Consumer<MethodRun> work,
+            List<Failure> failures) {
         List<MethodRun> through = new ArrayList<>();
         for (MethodRun run : runs) {
             try {
                 work.accept(run);
+                session.expect();
                 through.add(run);
             } catch (ComeException e) {
                 Interruptible.requireOthersCanGoOn(e);

@@ -104,7 +104,8 @@ final class PruneResults {
                 runs.stream().map(one -> one.plan().last())).toList();
         try (StackLosses measure = new StackLosses(session.store(), stacks, set.sequences(), session.compute(),
                 session.options().compute().memory());
-                Progress.Task task = session.progress().begin("loss of all results", measure.runs(), "windows")) {
+                Progress.Task task = session.progress().begin("loss of all results", measure.runs(), "windows",
+                        set.sequences().count())) {
             return measure.measure(task).stream().map(windows -> Arrays.stream(windows).average()).toList();
         }
     }

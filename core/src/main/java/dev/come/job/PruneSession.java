@@ -13,6 +13,7 @@ import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningStep;
 import dev.come.report.Comparison;
+import dev.come.run.TokenChunks;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.CalibrationSet;
@@ -36,6 +37,7 @@ final class PruneSession implements AutoCloseable {
     private final CalibrationCache calibrations;
     private final List<TrainedLayers> trained = new ArrayList<>();
     private final List<RunFolder> parts = new ArrayList<>();
+    private final List<MethodRun> prepared = new ArrayList<>();
     private final LabelledProgress labelled;
     private LayerStore store;
     private @Nullable RunFolder folder;
@@ -98,13 +100,35 @@ final class PruneSession implements AutoCloseable {
 
     /** A method, with everything checked that can be checked before the work. */
     MethodRun prepare(Run run) {
-        if (!several()) {
-            return new MethodRun(this, run, options.saving(), folder());
-        }
+        prepared.add(several() ? oneOfSeveral(run) : new MethodRun(this, run, options.saving(), folder()));
+        return prepared.getLast();
+    }
+
+    private MethodRun oneOfSeveral(Run run) {
         Saving saving = options.saving().belowNamed(run.method().name());
         RunFolder part = folder().part(saving.folder(), Kind.PRUNE);
         parts.add(part);
         return new MethodRun(this, run, saving, part);
+    }
+
+    /** Tells how much is still to be done, now that something was. */
+    void expect() {
+        double left = prepared.stream().mapToDouble(MethodRun::expected).sum();
+        for (PerplexityText text : texts) {
+            int chunks = TokenChunks.of(text.windows()).size();
+            left += (model.config().layers() + headRuns()) * chunks;
+            for (MethodRun run : prepared) {
+                // What is equal to the dense model before the first change is run once.
+                left += (0.7 * target(run.run()) + headRuns()) * chunks;
+            }
+        }
+        progress.expect(left);
+    }
+
+    /** What the output projection costs, in runs of a layer. */
+    double headRuns() {
+        return Math.max(1.0, (double) model.config().vocabularySize() * model.config().hiddenSize()
+                / model.config().layerParameters());
     }
 
     private RunFolder folder() {
@@ -195,15 +219,15 @@ final class PruneSession implements AutoCloseable {
      */
     PruningMethod.Cost cost(Run run) {
         int layers = model.config().layers();
-        int target = options.targetLayers();
         if (layers < 2) {
             throw new NothingToDoException("The model has one layer, and one must be left; there is nothing to prune");
         }
-        if (target < 1 || target >= layers) {
-            throw new UsageException("--target-layers is " + target + ", but the model has " + layers
-                    + " layers; choose from 1 to " + (layers - 1));
-        }
-        return run.method().cost(layers, target);
+        return run.method().cost(layers, target(run));
+    }
+
+    /** How many layers are to be left by a method. */
+    int target(Run run) {
+        return options.target().layers(model.config(), run.method());
     }
 
     Estimate estimate(Run run) {
@@ -211,7 +235,7 @@ final class PruneSession implements AutoCloseable {
         Sequences tokens = options.healing().isPresent()
                 ? set(run).sequences()
                 : measured(run).map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
-        return Estimate.of(model, compute(run), cost, tokens, texts.stream().map(PerplexityText::windows).toList(),
+        return Estimate.of(model, compute(run), cost, target(run), tokens, texts.stream().map(PerplexityText::windows).toList(),
                 run.method().needs() == Needs.FITS, options);
     }
 

@@ -42,7 +42,7 @@ final class PrunedFolder implements AutoCloseable {
         }
         this.folder = folder;
         this.plan = PruningPlan.read(planFile);
-        requireMadeFor(dense, plan, planFile);
+        requireMadeFor(dense, plan, planFile, "");
         this.trained = new TrainedLayers(folder);
         this.store = dense.store().with(trained);
         try {
@@ -53,15 +53,28 @@ final class PrunedFolder implements AutoCloseable {
         }
     }
 
-    /** Checks that a plan was made for a model. */
-    static void requireMadeFor(OpenModel model, PruningPlan plan, Path planFile) {
+    /** Whether a plan was made for a model. */
+    static boolean isMadeFor(OpenModel model, PruningPlan plan) {
+        return model.checkpoint().fingerprint().equals(fingerprint(plan));
+    }
+
+    private static String fingerprint(PruningPlan plan) {
+        return plan.settings().path(PruningPlan.MODEL).path("fingerprint").asString("");
+    }
+
+    /**
+     * Checks that a plan was made for a model.
+     *
+     * @param otherwise what else can be done, at the end of the message
+     */
+    static void requireMadeFor(OpenModel model, PruningPlan plan, Path planFile, String otherwise) {
         plan.requireWhole(planFile);
-        String expected = plan.settings().path("model").path("fingerprint").asString();
+        String expected = fingerprint(plan);
         String found = model.checkpoint().fingerprint();
-        if (!found.equals(expected)) {
+        if (!isMadeFor(model, plan)) {
             throw new InvalidInputException(planFile + " was made for a model with fingerprint " + Shown.of(expected)
                     + ", but "
-                    + model.checkpoint().folder() + " has " + found + "; give the dense model that it was made for");
+                    + model.checkpoint().folder() + " has " + found + "; give the dense model that it was made for" + otherwise);
         }
         plan.requireFits(model.config(), planFile);
     }

@@ -4,12 +4,16 @@ import dev.come.ComeException;
 import dev.come.checkpoint.AtomicFile;
 import dev.come.checkpoint.CheckpointHeaders;
 import dev.come.model.ModelConfig;
+import dev.come.prune.PruningPlan;
+import dev.come.report.Comparison;
 import dev.come.report.Report;
 import dev.come.report.ReportReader;
 import dev.come.report.Reports;
+import dev.come.report.ResultJson;
 import dev.come.report.RunRecord;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /** {@code come report}: makes a page of results, and what every other job leaves beside its own. */
@@ -35,6 +39,18 @@ public final class ReportJob {
     /** Leaves the page of a file beside it. */
     public static void beside(ResultFile file) {
         AtomicFile.write(file.page().file(), html(List.of(file.file())));
+    }
+
+    /**
+     * What a command made, as JSON.
+     *
+     * @param folders of models, each with its plan
+     * @param comparison of methods, where there are several
+     */
+    public static String json(List<Path> folders, Optional<Comparison> comparison, RunRecord run) {
+        return new ResultJson(folders.stream().map(folder -> new ResultJson.Made(folder,
+                PruningPlan.read(folder.resolve(PruningPlan.FILE_NAME)), parameters(folder))).toList(), comparison, run)
+                .text();
     }
 
     /** Leaves how a run went, and the page, in the folder of its result. */

@@ -14,7 +14,6 @@ import java.time.OffsetDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
@@ -160,15 +159,11 @@ final class RunLock implements AutoCloseable {
                 + (shown.length() > LONGEST_COMMAND ? shown.substring(0, LONGEST_COMMAND) + " ..." : shown) + "\n";
     }
 
-    /** What the user typed, if this is the command. */
+    /** What the user typed, if this is the command. Java itself tells it; the system would cut a long line off. */
     private static Optional<String> command() {
-        List<String> arguments = ProcessHandle.current().info().arguments().map(Arrays::asList).orElse(List.of());
-        int main = arguments.indexOf("dev.come.cli.Main");
-        int jar = arguments.indexOf("-jar");
-        int last = main >= 0 ? main : jar >= 0 ? jar + 1 : arguments.size();
-        return last >= arguments.size()
-                ? Optional.empty()
-                : Optional.of("come " + String.join(" ", arguments.subList(last + 1, arguments.size())));
+        String line = System.getProperty("sun.java.command", "");
+        return Stream.of("dev.come.cli.Main ", ".jar ").filter(line::contains)
+                .map(main -> "come " + line.substring(line.indexOf(main) + main.length())).findFirst();
     }
 
     private static String host() {

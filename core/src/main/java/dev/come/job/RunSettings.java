@@ -39,13 +39,7 @@ final class RunSettings {
             Optional<Tokens> calibration, Optional<ObjectNode> healing) {
         ObjectNode settings = JsonNodeFactory.instance.objectNode();
         settings.put("tool", Version.NAME);
-        ObjectNode about = settings.putObject("model");
-        Path folder = model.checkpoint().folder();
-        about.put("name", Hub.nameOf(folder).orElseGet(() -> String.valueOf(folder.getFileName())));
-        about.put("model_type", model.config().family().modelType());
-        about.put("stored_dtype", model.config().storedType(model.checkpoint()).label());
-        about.put("parameters", model.config().parameters(model.config().layers()));
-        about.put("fingerprint", model.checkpoint().fingerprint());
+        settings.set("model", ofModel(model));
         settings.put("method", method.name());
         settings.set("options", RecordJson.tree(method.options()));
         settings.put(PruningPlan.TARGET_LAYERS, targetLayers);
@@ -53,6 +47,18 @@ final class RunSettings {
         addCompute(settings, compute);
         healing.ifPresent(value -> settings.set(PruningPlan.HEALING, value));
         return settings;
+    }
+
+    /** What a run records of its dense model. */
+    static ObjectNode ofModel(OpenModel model) {
+        ObjectNode about = JsonNodeFactory.instance.objectNode();
+        Path folder = model.checkpoint().folder();
+        about.put("name", Hub.nameOf(folder).orElseGet(() -> String.valueOf(folder.getFileName())));
+        about.put("model_type", model.config().family().modelType());
+        about.put("stored_dtype", model.config().storedType(model.checkpoint()).label());
+        about.put("parameters", model.config().parameters(model.config().layers()));
+        about.put("fingerprint", model.checkpoint().fingerprint());
+        return about;
     }
 
     /**

@@ -29,7 +29,20 @@ public final class RunWatch implements Progress {
 
     @Override
     public Task begin(String what, long total, String unit) {
-        Task task = progress.begin(what, total, unit);
+        return watched(what, progress.begin(what, total, unit));
+    }
+
+    @Override
+    public Task begin(String what, long steps, String unit, long units) {
+        return watched(what, progress.begin(what, steps, unit, units));
+    }
+
+    @Override
+    public void expect(double steps) {
+        progress.expect(steps);
+    }
+
+    private Task watched(String what, Task task) {
         long begun = System.nanoTime();
         return new Task() {
             @Override

@@ -1,11 +1,25 @@
 package dev.come.model;
 
+import dev.come.failure.NativeFolder;
 import dev.come.memory.NativeSettings;
+import java.net.URL;
+import java.util.Optional;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
 /** The tensor engine that all tensors are computed with. */
 public final class Engine {
     private Engine() {
+    }
+
+    /** What its first use will unpack, as a sentence; nothing if an earlier run did that. Does not load the engine. */
+    public static Optional<String> firstUse() {
+        URL natives = torch.class.getResource("/org/bytedeco/pytorch/" + Loader.getPlatform() + "/");
+        if (natives == null || !natives.getProtocol().equals("jar")) {
+            return Optional.empty();
+        }
+        String jar = natives.getPath().substring(0, natives.getPath().indexOf("!/"));
+        return NativeFolder.ENGINE.firstUse(jar.substring(jar.lastIndexOf('/') + 1));
     }
 
     /**

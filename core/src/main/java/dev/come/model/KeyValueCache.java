@@ -38,7 +38,7 @@ public final class KeyValueCache implements AutoCloseable {
      * @param capacity the longest sequence, prompt and continuation together, in tokens
      */
     KeyValueCache(ModelConfig config, int layerCount, Compute compute, int sequences, int capacity) {
-        this.tokens = new int[sequences][capacity];
+        this.tokens = new int[sequences][0];
         this.capacity = capacity;
         long[] shape = {sequences, config.keyValueHeads(), capacity, config.headDim()};
         try (Opening opening = new Opening()) {
@@ -85,6 +85,10 @@ public final class KeyValueCache implements AutoCloseable {
     /** Takes tokens whose keys and values are there now. */
     void advance(int[][] more) {
         for (int i = 0; i < more.length; i++) {
+            int needed = length + more[i].length;
+            if (needed > tokens[i].length) { // grown as it fills: the capacity may be millions, and mostly unused
+                tokens[i] = Arrays.copyOf(tokens[i], (int) Math.min(capacity, 2L * needed));
+            }
             System.arraycopy(more[i], 0, tokens[i], length, more[i].length);
         }
         length += more[0].length;

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.SequencedMap;
 
 /**
@@ -198,6 +199,11 @@ public record Laco(Options options, boolean toTarget) implements PruningMethod {
     @Override
     public Needs needs() {
         return Needs.TOKENS;
+    }
+
+    @Override
+    public OptionalInt ownTarget(int layers) {
+        return toTarget ? OptionalInt.empty() : OptionalInt.of(1); // as far as the threshold lets it
     }
 
     @Override

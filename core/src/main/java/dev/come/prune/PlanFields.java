@@ -51,7 +51,8 @@ record PlanFields(List<Field> fields) {
 
     /** Those at the top of a plan for a model with so many layers. */
     static PlanFields ofPlan(int layers) {
-        return new PlanFields(List.of(text("tool"), object("model", MODEL), text("method"), anything("options"),
+        return new PlanFields(List.of(text("tool"), object(PruningPlan.MODEL, MODEL),
+                object(PruningPlan.PLAN_MODEL, MODEL).orAbsent(), text("method"), anything("options"),
                 new Field(PruningPlan.TARGET_LAYERS, false, (parent, name, _) -> parent.integer(name, 1, layers)),
                 integer("seed").orAbsent(), object(CALIBRATION, TEXT).orAbsent(), object("compute", COMPUTE),
                 object(PruningPlan.HEALING, HEALING).orAbsent(),

@@ -31,6 +31,7 @@ import tools.jackson.databind.node.ObjectNode;
  * model.stored_dtype           | string   | type of its weights                                 |
  * model.parameters             | integer  | numbers in its weights                              |
  * model.fingerprint            | string   | SHA-256 over its configuration and weights          |
+ * plan_model.*                 | any      | as model above, for the one that layers were chosen on | it is that one
  * method                       | string   | as --method has it                                  |
  * options.*                    | any      | one field for each option of the method             |
  * target_layers                | integer  | layers that are to be left                          |

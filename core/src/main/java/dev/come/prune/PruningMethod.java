@@ -7,6 +7,7 @@ import dev.come.calibration.Reading;
 import dev.come.checkpoint.RecordJson;
 import dev.come.stack.LayerStack;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.IntToDoubleFunction;
 
 /**
@@ -38,6 +39,17 @@ public interface PruningMethod {
 
     /** What it measures. */
     Needs needs();
+
+    /**
+     * How many layers are left at the end of a method that knows this by itself.
+     *
+     * @param layers of the dense model
+     * @return empty if a target must be given, as for most
+     * @throws UsageException if the options do not go with so many layers
+     */
+    default OptionalInt ownTarget(int layers) {
+        return OptionalInt.empty();
+    }
 
     /**
      * The work from a stack to the target.

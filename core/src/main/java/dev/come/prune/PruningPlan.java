@@ -9,6 +9,7 @@ import dev.come.checkpoint.Shown;
 import dev.come.failure.Shortage;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningStep.Action;
+import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,6 +42,12 @@ import tools.jackson.databind.node.ObjectNode;
 public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> steps, List<Measurement> evaluations) {
     /** The name of the file in a pruned model's folder. */
     public static final String FILE_NAME = "come.json";
+
+    /** The setting that says what the dense model is. */
+    public static final String MODEL = "model";
+
+    /** The setting that says on which model the layers were chosen; absent if that is {@link #MODEL}. */
+    public static final String PLAN_MODEL = "plan_model";
 
     /** The setting that says how many layers are to be left. */
     public static final String TARGET_LAYERS = "target_layers";
@@ -156,6 +163,30 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         throw new InvalidInputException("--target-layers is " + layersLeft + ", but the plan has "
                 + Shown.of(steps.stream().map(step -> step.stack().size()).distinct().toList())
                 + " layers after its steps; choose one of these");
+    }
+
+    /**
+     * The plan for another model of the same shape. What was measured on the model that it was made for is left out, but for
+     * the scores that decided the steps.
+     *
+     * @param model what a run records of that model
+     * @throws InvalidInputException if layers were given weights of their own, which no other model has
+     */
+    public PruningPlan forModel(ObjectNode model) {
+        if (steps.stream().flatMap(step -> step.stack().nodes().stream()).flatMap(LayerNode::trained).findAny()
+                .isPresent()) {
+            throw new InvalidInputException("The plan has layers that were refitted or trained, whose weights belong to "
+                    + Shown.of(settings.path(MODEL).path("name"))
+                    + " alone; take the plan of the model before it was healed, and heal the result");
+        }
+        ObjectNode others = settings.deepCopy();
+        JsonNode chosenOn = settings.has(PLAN_MODEL) ? settings.path(PLAN_MODEL) : settings.path(MODEL);
+        others.remove(List.of(HEALING, DISTILLATION, PLAN_MODEL));
+        others.set(MODEL, model);
+        if (!chosenOn.path("fingerprint").equals(model.path("fingerprint"))) {
+            others.set(PLAN_MODEL, chosenOn);
+        }
+        return new PruningPlan(others, layers, steps, List.of());
     }
 
     /** Whether this is the plan of another run as it was after one of its steps; evaluations do not count. */

@@ -8,7 +8,6 @@ import dev.come.report.RunRecord.Host;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -30,7 +29,10 @@ record Cautions(ReportSources sources) {
         sources.evaluations().forEach(file -> ofEvaluation(file, all));
         Stream.concat(sources.pruned().stream().map(ReportSources.Pruned::run),
                 sources.comparisons().stream().map(ReportSources.Compared::run)).flatMap(Optional::stream)
-                .map(RunRecord::machine).filter(Host::isBusy).forEach(host -> all.add(busy(host)));
+                .map(RunRecord::machine).map(Host::caution).flatMap(Optional::stream)
+                .forEach(caution -> all.add(new Remark(Level.AMBER, caution)));
+        sources.latencies().stream().map(LatencyFile::caution).flatMap(Optional::stream)
+                .forEach(caution -> all.add(new Remark(Level.AMBER, caution)));
         sources.latencies().stream().filter(file -> file.models().size() > 1)
                 .map(file -> new SpeedBars(file).speedUp(false))
                 .filter(range -> range.least() <= 1 && range.most() >= 1)
@@ -44,12 +46,6 @@ record Cautions(ReportSources sources) {
                     .add(new Remark(Level.RED, row.method() + " did not get there: " + row.failure())));
         }
         return all.stream().sorted((one, other) -> one.level().compareTo(other.level())).toList();
-    }
-
-    private static Remark busy(Host host) {
-        return new Remark(Level.AMBER, String.format(Locale.ROOT,
-                "Other programs took %.0f %% of the processors' time meanwhile, so times are not to be trusted.",
-                100 * host.others().orElse(0)));
     }
 
     private static void ofPlan(PruningPlan plan, Set<Remark> all) {

@@ -83,7 +83,14 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
 
     /** As JSON; what was not measured is left out. */
     public String toJson() {
-        ObjectNode root = RecordJson.file(FORMAT, 1).put("layers", layers);
+        ObjectNode root = RecordJson.file(FORMAT, 1);
+        addTo(root);
+        return RecordJson.text(root);
+    }
+
+    /** Adds the fields below the format. */
+    void addTo(ObjectNode root) {
+        root.put("layers", layers);
         root.put("loss_on", lossName);
         ObjectNode dense = root.putObject("dense");
         denseLoss.ifPresent(loss -> dense.put("loss", loss));
@@ -103,7 +110,6 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
             entry.put("seconds", row.choosing.toMillis() / 1000.0);
             row.peakBytes.ifPresent(bytes -> entry.put("peak_bytes", bytes));
         }
-        return RecordJson.text(root);
     }
 
     /** Reads what {@link #toJson} wrote. */

@@ -2,6 +2,8 @@ package dev.come.report;
 
 import dev.come.checkpoint.RecordJson;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
@@ -24,6 +26,8 @@ import tools.jackson.databind.node.ObjectNode;
  * new_tokens                      | integer  | tokens generated after it; 0: none                          |
  * bytes_read_in_a_second          | number   | how fast the machine reads memory                           |
  * peak_bytes                      | integer  | most memory of the process, all models                      | the system does not tell
+ * machine.others                  | number   | share of all processor time that other programs took        | the system does not tell
+ * machine.idle                    | number   | share of all processor time that nobody took                | the system does not tell
  * models[].name                   | string   | the one that is compared with first                         |
  * models[].layers                 | integer  | decoder layers                                              |
  * models[].parameters             | integer  | numbers in its weights                                      |
@@ -34,9 +38,12 @@ import tools.jackson.databind.node.ObjectNode;
  * </pre>
  *
  * @param dtype what was computed in
+ * @param others the share of the machine's processor time that other programs took meanwhile
+ * @param idle the share that nobody took
  */
 public record LatencyFile(String tool, String dtype, String device, int batch, int promptTokens, int newTokens,
-        double bytesReadInASecond, OptionalLong peakBytes, List<Timed> models) {
+        double bytesReadInASecond, OptionalLong peakBytes, OptionalDouble others, OptionalDouble idle,
+        List<Timed> models) {
     static final String FORMAT = "come-latency";
 
     public LatencyFile {
@@ -72,12 +79,20 @@ public record LatencyFile(String tool, String dtype, String device, int batch, i
         }
     }
 
+    /** What must be said about the times, if others kept the machine busy. */
+    public Optional<String> caution() {
+        return RunRecord.Host.caution(others, idle);
+    }
+
     /** As JSON. */
     public String toJson() {
         ObjectNode root = RecordJson.file(FORMAT, 1).put("tool", tool).put("dtype", dtype).put("device", device)
                 .put("batch", batch).put("prompt_tokens", promptTokens).put("new_tokens", newTokens)
                 .put("bytes_read_in_a_second", bytesReadInASecond);
         peakBytes.ifPresent(bytes -> root.put("peak_bytes", bytes));
+        ObjectNode machine = root.putObject("machine");
+        others.ifPresent(share -> machine.put("others", share));
+        idle.ifPresent(share -> machine.put("idle", share));
         ArrayNode list = root.putArray("models");
         for (Timed timed : models) {
             ObjectNode entry = list.addObject().put("name", timed.name).put("layers", timed.layers)
@@ -94,7 +109,8 @@ public record LatencyFile(String tool, String dtype, String device, int batch, i
         return new LatencyFile(root.path("tool").asString(""), root.path("dtype").asString(""),
                 root.path("device").asString(""), root.path("batch").asInt(0), root.path("prompt_tokens").asInt(0),
                 root.path("new_tokens").asInt(0), root.path("bytes_read_in_a_second").asDouble(0),
-                RunRecord.count(root.path("peak_bytes")),
+                RunRecord.count(root.path("peak_bytes")), RunRecord.number(root.path("machine").path("others")),
+                RunRecord.number(root.path("machine").path("idle")),
                 root.path("models").valueStream()
                         .map(entry -> new Timed(entry.path("name").asString(""), entry.path("layers").asInt(0),
                                 entry.path("parameters").asLong(0), entry.path("weight_bytes").asLong(0),

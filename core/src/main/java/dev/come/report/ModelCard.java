@@ -1,5 +1,6 @@
 package dev.come.report;
 
+import dev.come.prune.Methods;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep;
@@ -28,10 +29,7 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
         text.append("# ").append(settings.path("model").path("name").asString()).append(", ")
                 .append(plan.last().size()).append(" of ").append(plan.layers()).append(" layers\n\n");
         text.append("Made by ").append(settings.path("tool").asString()).append(" with `")
-                .append(settings.path("method").asString()).append("` (")
-                .append(settings.path("options").path("compat").asString("none").equals("reference")
-                        ? "as the authors' published code does it"
-                        : "as the paper defines it")
+                .append(settings.path("method").asString()).append("` (").append(how(settings))
                 .append("). It is an ordinary ").append(modelType)
                 .append(" checkpoint and loads in transformers, vLLM and llama.cpp; `").append(PruningPlan.FILE_NAME)
                 .append("` holds everything that is needed to make it again.\n\n");
@@ -52,6 +50,11 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
                     .append(step.describe(history.get(i))).append(" |\n");
         }
         text.append(healing(settings.path(PruningPlan.DISTILLATION)));
+        JsonNode chosenOn = settings.path(PruningPlan.PLAN_MODEL).path("name");
+        if (!chosenOn.isMissingNode()) {
+            text.append("\nThe layers were chosen on ").append(chosenOn.asString())
+                    .append(", a model of the same shape, and not measured on this one.\n");
+        }
         JsonNode calibration = settings.path("calibration");
         if (calibration.isMissingNode()) {
             return text.append("\nChosen from the weights alone, without data.\n").toString();
@@ -63,6 +66,15 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
                 .append(settings.path("seed").asString()).append(", computed in ")
                 .append(settings.path("compute").path("dtype").asString()).append(".\n");
         return text.toString();
+    }
+
+    private static String how(JsonNode settings) {
+        if (settings.path("method").asString().equals(Methods.MANUAL.name())) {
+            return "its layers were named by hand";
+        }
+        return settings.path("options").path("compat").asString("none").equals("reference")
+                ? "as the authors' published code does it"
+                : "as the paper defines it";
     }
 
     /** How the layers were trained afterwards; nothing if they were not. */

@@ -2,6 +2,8 @@ package dev.come.report;
 
 import dev.come.checkpoint.RecordJson;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import tools.jackson.databind.JsonNode;
@@ -55,9 +57,22 @@ public record RunRecord(String tool, List<String> command, Host machine, Optiona
     public record Host(String system, String java, int processors, OptionalDouble others, OptionalDouble idle) {
         private static final double MUCH = 0.1;
 
-        /** Whether others took processors that this run could have used, so that times are not to be trusted. */
-        public boolean isBusy() {
+        /** Whether others took processors that this run could have used. */
+        private static boolean isBusy(OptionalDouble others, OptionalDouble idle) {
             return others.orElse(0) > MUCH && idle.orElse(1) < MUCH;
+        }
+
+        /** What must be said about times, if others kept the machine busy. */
+        public static Optional<String> caution(OptionalDouble others, OptionalDouble idle) {
+            return isBusy(others, idle)
+                    ? Optional.of(String.format(Locale.ROOT, "Other programs took %.0f %% of the processors' time"
+                            + " meanwhile, so times are not to be trusted.", 100 * others.orElse(0)))
+                    : Optional.empty();
+        }
+
+        /** The same about the times of this run. */
+        public Optional<String> caution() {
+            return caution(others, idle);
         }
     }
 
@@ -71,7 +86,14 @@ public record RunRecord(String tool, List<String> command, Host machine, Optiona
 
     /** As JSON. */
     public String toJson() {
-        ObjectNode root = RecordJson.file(FORMAT, 1).put("tool", tool);
+        ObjectNode root = RecordJson.file(FORMAT, 1);
+        addTo(root);
+        return RecordJson.text(root);
+    }
+
+    /** Adds the fields below the format. */
+    void addTo(ObjectNode root) {
+        root.put("tool", tool);
         command.forEach(root.putArray("command")::add);
         ObjectNode host = root.putObject("machine").put("system", machine.system).put("java", machine.java)
                 .put("processors", machine.processors);
@@ -85,7 +107,6 @@ public record RunRecord(String tool, List<String> command, Host machine, Optiona
             ObjectNode entry = list.addObject().put("name", stage.name).put("seconds", stage.seconds);
             stage.peakBytes.ifPresent(bytes -> entry.put("peak_bytes", bytes));
         }
-        return RecordJson.text(root);
     }
 
     /** Reads what {@link #toJson} wrote. */

@@ -2,6 +2,7 @@ package dev.come.text;
 
 import dev.come.FailedException;
 import dev.come.checkpoint.IoReason;
+import dev.come.failure.NativeFolder;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -50,10 +51,8 @@ final class DuckDbLibrary {
         try {
             return use.run();
         } catch (LinkageError e) {
-            throw new FailedException("The library that reads tables cannot be unpacked into " + folder + " ("
-                    + reason(e)
-                    + "); make room for 61 MB there, or name another folder with COME_JAVA_OPTS=-Djava.io.tmpdir=FOLDER",
-                    e);
+            throw new FailedException(NativeFolder.TABLES.trouble().orElseGet(() -> "The library that reads tables"
+                    + " cannot be loaded from " + folder + " (" + reason(e) + ")"), e);
         } finally {
             removeLoaded(folder);
         }

@@ -1,10 +1,13 @@
 package dev.come.vocabulary;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -69,6 +72,46 @@ public enum PreTokenizer {
     /** The pre-tokenizer that has the name in GGUF files. */
     public static Optional<PreTokenizer> named(String name) {
         return Arrays.stream(values()).filter(value -> value.names.contains(name)).findFirst();
+    }
+
+    /**
+     * The pre-tokenizer that does what the component of a tokenizer.json does.
+     *
+     * @param component the value of {@code pre_tokenizer}
+     * @param wholeWords as {@link #wholeWords}
+     * @return nothing if none does
+     */
+    static Optional<PreTokenizer> of(JsonNode component, boolean wholeWords) {
+        List<String> steps = steps(component);
+        return Arrays.stream(values()).filter(value -> value.wholeWords == wholeWords && value.steps().equals(steps))
+                .findFirst();
+    }
+
+    private List<String> steps() {
+        ObjectNode root = JsonNodeFactory.instance.objectNode();
+        write(root, false);
+        return steps(root.path("pre_tokenizer"));
+    }
+
+    /** The steps of a component, each with what makes a difference to ids. */
+    private static List<String> steps(JsonNode component) {
+        if (component.has("pretokenizers")) {
+            List<String> all = new ArrayList<>();
+            component.path("pretokenizers").forEach(step -> all.addAll(steps(step)));
+            return all;
+        }
+        String type = component.path("type").asString("");
+        return List.of(type + switch (type) {
+            case "Split" -> component.path("pattern") + " " + component.path("behavior") + component.path("invert");
+            case "Digits" -> component.path("individual_digits").toString();
+            case "ByteLevel" -> component.path("add_prefix_space") + " " + component.path("use_regex").asBoolean(true);
+            default -> component.toString();
+        });
+    }
+
+    /** The name that GGUF files have for it; the first of several. */
+    public String id() {
+        return names.getFirst();
     }
 
     /** All names, for messages. */

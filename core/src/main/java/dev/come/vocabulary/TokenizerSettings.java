@@ -1,6 +1,11 @@
 package dev.come.vocabulary;
 
+import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Limits;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -60,6 +65,22 @@ final class TokenizerSettings {
     Optional<String> tokenizerClass() {
         return config.optionalString("tokenizer_class")
                 .map(name -> name.endsWith("Fast") ? name.substring(0, name.length() - "Fast".length()) : name);
+    }
+
+    /** How a conversation becomes a text: in a file of its own, or in tokenizer_config.json. */
+    Optional<String> chatTemplate() {
+        if (config.isText("chat_template")) {
+            return config.optionalString("chat_template");
+        }
+        Path file = config.file().resolveSibling("chat_template.jinja");
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new String(Limits.read(file, Limits.CONFIG_BYTES), StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new CheckpointException("%s cannot be read (%s)".formatted(file, IoReason.of(e)), e);
+        }
     }
 
     /** Whether any special token is named. */

@@ -12,6 +12,7 @@ import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
 import dev.come.job.Resumption;
 import dev.come.job.Saving;
+import dev.come.job.Target;
 import dev.come.prune.Methods;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
@@ -51,6 +52,13 @@ class ComeTests {
                 .dtype("float32").threads(1);
     }
 
+    /** 6 layers of 9,536 parameters and 4,128 besides. */
+    @Test
+    void theTargetMayBeAShareOfTheLayersOrANumberOfParameters() {
+        assertThat(sleb().removalRatio(0.5).saveTo(folder.resolve("share")).run().layers()).isEqualTo(3);
+        assertThat(sleb().parameters(42_272).saveTo(folder.resolve("parameters")).run().layers()).isEqualTo(4);
+    }
+
     @Test
     void aProgramGetsTheSameBytesAsTheJobOfTheCommand() {
         List<Step> told = new ArrayList<>();
@@ -61,7 +69,7 @@ class ComeTests {
         new PruneJob(new PruneJob.Options(model,
                 List.of(new PruneJob.Run(Methods.SLEB.method(),
                         new CalibrationSet.Options(source, 128, OptionalInt.empty(), 10, length))),
-                3, new PerplexityOptions(List.of(source), length, PerplexityOptions.ALL_WINDOWS), Optional.empty(),
+                new Target.Layers(3), new PerplexityOptions(List.of(source), length, PerplexityOptions.ALL_WINDOWS), Optional.empty(),
                 new ComputeChoice("float32", "cpu", 1, 1 << 20),
                 new Saving(folder.resolve("by-job"), Long.MAX_VALUE, false), false, Resumption.GO_ON), Progress.NONE)
                 .run();

@@ -30,7 +30,7 @@ class ApplyJobTests {
     }
 
     private void apply(Path plan, OptionalInt targetLayers) {
-        ApplyJob.run(plan, run.model, targetLayers, run.saving("applied"), Progress.NONE);
+        ApplyJob.run(plan, run.model, targetLayers, false, run.saving("applied"), Progress.NONE);
     }
 
     @Test
@@ -66,7 +66,7 @@ class ApplyJobTests {
     void anotherModelIsRefused() throws IOException {
         run.to("out");
         Run other = new Run("llama-mha", Files.createDirectory(folder.resolve("other")));
-        assertThatThrownBy(() -> ApplyJob.run(run.target("out/come.json"), other.model, OptionalInt.empty(),
+        assertThatThrownBy(() -> ApplyJob.run(run.target("out/come.json"), other.model, OptionalInt.empty(), false,
                 other.saving("applied"), Progress.NONE)).isInstanceOf(InvalidInputException.class)
                 .hasMessageContainingAll("come.json", other.model.toString(), "give the dense model");
         assertThat(WordModels.names(other.folder)).containsExactlyInAnyOrderElementsOf(other.inputs());

@@ -150,10 +150,10 @@ class DistillJobTests {
     @Test
     void theRecordInTheFolderOfAHealedModelMakesItAgain() {
         distill("healed");
-        ApplyJob.run(run.target("healed/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
+        ApplyJob.run(run.target("healed/come.json"), run.model, OptionalInt.empty(), false, run.saving("applied"),
                 Progress.NONE);
         assertThat(WordModels.hashes(run.target("applied"))).isEqualTo(WordModels.hashes(run.target("healed")));
-        ApplyJob.run(run.target("healed/come.json"), run.model, OptionalInt.of(4), run.saving("earlier"),
+        ApplyJob.run(run.target("healed/come.json"), run.model, OptionalInt.of(4), false, run.saving("earlier"),
                 Progress.NONE);
         assertThat(PruningPlan.read(run.target("earlier/come.json")).settings().has("distillation")).isFalse();
     }
@@ -162,7 +162,7 @@ class DistillJobTests {
     void aRecordWithoutItsModelIsRefused() throws IOException {
         distill("healed");
         Path alone = Files.copy(run.target("healed/come.json"), run.target("alone.json"));
-        assertThatThrownBy(() -> ApplyJob.run(alone, run.model, OptionalInt.empty(), run.saving("applied"),
+        assertThatThrownBy(() -> ApplyJob.run(alone, run.model, OptionalInt.empty(), false, run.saving("applied"),
                 Progress.NONE)).isInstanceOf(InvalidInputException.class)
                 .hasMessageContainingAll("trained weights", "come.json");
         assertThat(run.target("applied")).doesNotExist();
@@ -186,7 +186,7 @@ class DistillJobTests {
                         other.saving("again"), Resumption.GO_ON),
                 Progress.NONE).run();
         assertThat(again.plan().steps()).hasSize(PruningPlan.read(run.target("healed/come.json")).steps().size() + 1);
-        ApplyJob.run(run.target("again/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
+        ApplyJob.run(run.target("again/come.json"), run.model, OptionalInt.empty(), false, run.saving("applied"),
                 Progress.NONE);
         assertThat(WordModels.hashes(run.target("applied"))).isEqualTo(WordModels.hashes(run.target("again")));
     }

@@ -57,7 +57,7 @@ class ErrorTests {
     /** Where each run starts processes, which takes seconds. */
     private static final int FEW = 8;
     private static final int RESUMED_EVERY = 10;
-    private static final Duration PROMPTLY = Duration.ofSeconds(20);
+    private static final Duration PROMPTLY = Duration.ofSeconds(60);
 
     @TempDir
     private Path folder;

@@ -112,7 +112,7 @@ class HealJobTests {
         assertThat(curve.best().loss()).isLessThan(curve.start().loss());
         assertThat(trained.plan().steps()).hasSize(healed.steps().size() + 1);
         assertThat(trained.plan().last().nodes()).anyMatch(Trained.class::isInstance);
-        ApplyJob.run(run.target("trained/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
+        ApplyJob.run(run.target("trained/come.json"), run.model, OptionalInt.empty(), false, run.saving("applied"),
                 Progress.NONE);
         assertSameModel(run.target("applied"), run.target("trained"));
     }
@@ -156,7 +156,7 @@ class HealJobTests {
         assertThat(result.healing()).isPositive();
         assertThat(Files.readString(run.target("healed").resolve("README.md"))).contains("refitted");
 
-        ApplyJob.run(run.target("healed/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
+        ApplyJob.run(run.target("healed/come.json"), run.model, OptionalInt.empty(), false, run.saving("applied"),
                 Progress.NONE);
         assertSameModel(run.target("applied"), run.target("healed"));
         run.perplexity = false;

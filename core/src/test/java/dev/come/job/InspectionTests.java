@@ -61,7 +61,7 @@ class InspectionTests {
     private static Inspection of(Path other, Inspection inspection) {
         return new Inspection(other, inspection.architectures(), inspection.modelType(), inspection.config(),
                 inspection.weightBytes(), inspection.tensorsByType(), Optional.empty(), inspection.parameters(),
-                inspection.tokenizer(), inspection.problems(), inspection.remarks());
+                inspection.tokenizer(), inspection.making(), inspection.problems(), inspection.remarks());
     }
 
     @ParameterizedTest

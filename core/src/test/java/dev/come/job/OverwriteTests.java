@@ -76,7 +76,7 @@ class OverwriteTests {
 
     @Test
     void thePlanThatIsAppliedStays() {
-        assertKept(() -> ApplyJob.run(run.target("out").resolve("come.json"), run.model, OptionalInt.empty(),
+        assertKept(() -> ApplyJob.run(run.target("out").resolve("come.json"), run.model, OptionalInt.empty(), false,
                 run.saving("out"), Progress.NONE), "come.json, which this run reads");
     }
 

@@ -12,6 +12,7 @@ import dev.come.distill.Objective;
 import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
 import dev.come.heal.Healing;
+import dev.come.prune.Manual;
 import dev.come.prune.Methods;
 import dev.come.prune.Methods.Entry;
 import dev.come.prune.PruningMethod;
@@ -46,7 +47,9 @@ class RecordFilesTests {
     @Test
     void everyMethodWritesAPlanByTheRules() throws Exception {
         run.targetLayers = 4;
-        List<PruningMethod> methods = Methods.ALL.stream().map(Entry::method).toList();
+        List<PruningMethod> methods = Methods.ALL.stream().map(entry -> entry == Methods.MANUAL
+                ? new Manual(new Manual.Options(List.of(1, 3)))
+                : entry.method()).toList();
         PruneJob.Results results = run.job("all", Progress.NONE, methods).runAll();
         // Six layers are too few for the "+" rule, and the text for mka's neighbours.
         assertThat(results.failures()).extracting(PruneJob.Failure::method).containsExactlyInAnyOrder("magnitude+",
@@ -71,7 +74,7 @@ class RecordFilesTests {
                         run.perplexity(), run.choice(), run.saving("trained"), run.resumption),
                 Progress.NONE).run();
         plans().check(run.target("pruned/come.json")).check(run.target("trained/come.json"))
-                .assertAllSeen("calibration.passed_positions", "healing.evaluations_before[].*"); // HealJobTests has it
+                .assertAllSeen("calibration.passed_positions", "healing.evaluations_before[].*", "plan_model.*"); // HealJobTests and SisterTests have them
         ObjectNode record = (ObjectNode) PruningPlan.read(run.target("trained/come.json")).settings()
                 .get(PruningPlan.DISTILLATION);
         JsonRules curves = new JsonRules(Curve.class).checkPart(record.get("model"));
@@ -81,20 +84,22 @@ class RecordFilesTests {
 
     @Test
     void anInspectionIsWrittenByTheRules() throws IOException {
-        new JsonRules(InspectionJson.class).check(InspectionJson.text(Inspection.of(run.model))).assertAllSeen(
-                "gguf.weight_bytes", "gguf.tensors_by_type.TYPE", "attention[].window");
+        run.to("out");
+        new JsonRules(InspectionJson.class).check(InspectionJson.text(Inspection.of(run.model)))
+                .check(InspectionJson.text(Inspection.of(run.target("out")))).assertAllSeen("gguf.weight_bytes",
+                        "gguf.tensors_by_type.TYPE", "attention[].window", "pruned.chosen_on");
         assertThat(InspectionJson.text(Inspection.of(WordModels.copy("opt", folder)))).contains("\"norms\"");
     }
 
     @Test
     void anOldPlanGivesTheSameModelAndAPlanOfTheNewForm() {
         Path old = Path.of("src/test/resources/dev/come/prune/come-plan-1/merged.json");
-        ApplyJob.run(old, run.model, OptionalInt.empty(), run.saving("applied"), Progress.NONE);
+        ApplyJob.run(old, run.model, OptionalInt.empty(), false, run.saving("applied"), Progress.NONE);
         assertThat(WordModels.hashes(run.target("applied"))).as("what the build before the new form wrote")
                 .containsEntry("model.safetensors", "68afdc44a0467a530cb00fcf642aceecb17b51fc9a428bf590b1c3a68c421512");
         assertThat(run.target("applied/come.json")).content().contains("\"format_version\" : 2")
                 .doesNotContain("rowsTaken");
-        ApplyJob.run(run.target("applied/come.json"), run.model, OptionalInt.empty(), run.saving("again"),
+        ApplyJob.run(run.target("applied/come.json"), run.model, OptionalInt.empty(), false, run.saving("again"),
                 Progress.NONE);
         assertThat(WordModels.hashes(run.target("again"))).isEqualTo(WordModels.hashes(run.target("applied")));
     }

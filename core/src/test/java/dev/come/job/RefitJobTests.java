@@ -106,7 +106,7 @@ class RefitJobTests {
                 "\"candidate_refit_lambda_down\"", "\"refitted\"");
         assertThat(Files.readString(run.target("out/README.md"))).contains(", refitted ");
         assertThat(WordModels.names(folder)).containsExactlyInAnyOrderElementsOf(run.inputsAnd("out"));
-        ApplyJob.run(run.target("out/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
+        ApplyJob.run(run.target("out/come.json"), run.model, OptionalInt.empty(), false, run.saving("applied"),
                 Progress.NONE);
         assertThat(WordModels.hashes(run.target("applied"))).isEqualTo(WordModels.hashes(run.target("out")));
     }
@@ -122,13 +122,13 @@ class RefitJobTests {
                 .mapToInt(step -> step.stack().size()).max().orElseThrow();
         assertThat(refitted).isGreaterThan(2);
         for (int layers = 2; layers < 6; layers++) {
-            ApplyJob.run(run.target("out/" + layers + "-layers/come.json"), run.model, OptionalInt.empty(),
+            ApplyJob.run(run.target("out/" + layers + "-layers/come.json"), run.model, OptionalInt.empty(), false,
                     run.saving("applied" + layers), Progress.NONE);
             assertThat(WordModels.hashes(run.target("applied" + layers)))
                     .isEqualTo(WordModels.hashes(run.target("out/" + layers + "-layers")));
         }
         assertThatThrownBy(() -> ApplyJob.run(run.target("out/2-layers/come.json"), run.model,
-                OptionalInt.of(refitted), run.saving("other"), Progress.NONE))
+                OptionalInt.of(refitted), false, run.saving("other"), Progress.NONE))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContainingAll("trained weights", "--continue-saving");
         assertThat(run.target("other")).doesNotExist();
@@ -176,7 +176,7 @@ class RefitJobTests {
         run.healing = Optional.of(Healing.Options.DEFAULTS);
         assertThat(to("healed").last()).isEqualTo(healed.last());
         assertThat(WordModels.hashes(run.target("afterwards"))).isEqualTo(WordModels.hashes(run.target("healed")));
-        ApplyJob.run(run.target("healed/come.json"), run.model, OptionalInt.empty(), run.saving("applied"),
+        ApplyJob.run(run.target("healed/come.json"), run.model, OptionalInt.empty(), false, run.saving("applied"),
                 Progress.NONE);
         assertThat(WordModels.hashes(run.target("applied"))).isEqualTo(WordModels.hashes(run.target("healed")));
     }

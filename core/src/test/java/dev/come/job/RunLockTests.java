@@ -114,7 +114,7 @@ class RunLockTests {
                 () -> run.job("out", Progress.NONE, one).run(),
                 () -> run.job("out", Progress.NONE, several).runAll(),
                 () -> run.job("out/3-layers", Progress.NONE, one).run(),
-                () -> ApplyJob.run(run.target("whole/come.json"), run.model, OptionalInt.empty(),
+                () -> ApplyJob.run(run.target("whole/come.json"), run.model, OptionalInt.empty(), false,
                         run.saving("out"), Progress.NONE),
                 () -> new HealJob(new HealJob.Options(run.target("whole"), run.model,
                         Healing.Options.DEFAULTS, run.calibration(), run.perplexity(), run.choice(),

@@ -59,17 +59,27 @@ class CautionsTests {
 
     @Test
     void aMachineWithRoomForAllIsNotBusy() {
-        assertThat(new Host("Linux", "25", 8, OptionalDouble.of(0.4), OptionalDouble.of(0.3)).isBusy()).isFalse();
-        assertThat(new Host("Windows", "25", 8, OptionalDouble.empty(), OptionalDouble.empty()).isBusy()).isFalse();
+        assertThat(new Host("Linux", "25", 8, OptionalDouble.of(0.4), OptionalDouble.of(0.3)).caution()).isEmpty();
+        assertThat(new Host("Windows", "25", 8, OptionalDouble.empty(), OptionalDouble.empty()).caution()).isEmpty();
     }
 
     @Test
     void aSpeedUpThatSomeRunsContradictIsTold() {
         LatencyFile file = new LatencyFile("tool", "float32", "cpu", 1, 16, 0, 1e9, OptionalLong.empty(),
+                OptionalDouble.empty(), OptionalDouble.empty(),
                 List.of(timed("dense", 2.0, 1.0, 2.0), timed("small", 1.0, 1.25, 1.0)));
         assertThat(new Cautions(new ReportSources(List.of(), List.of(), List.of(file), List.of())).remarks())
                 .singleElement()
                 .extracting(Remark::text).asString().contains("2.00× (0.80 to 2.00)", "within the error");
+    }
+
+    @Test
+    void timesOfABusyMachineAreTold() {
+        LatencyFile file = new LatencyFile("tool", "float32", "cpu", 1, 16, 0, 1e9, OptionalLong.empty(),
+                OptionalDouble.of(0.5), OptionalDouble.of(0.02), List.of(timed("dense", 2.0)));
+        assertThat(new Cautions(new ReportSources(List.of(), List.of(), List.of(file), List.of())).remarks())
+                .containsExactly(new Remark(Level.AMBER,
+                        "Other programs took 50 % of the processors' time meanwhile, so times are not to be trusted."));
     }
 
     private static LatencyFile.Timed timed(String name, Double... seconds) {
@@ -79,6 +89,7 @@ class CautionsTests {
     @Test
     void timesAreReadAsTheyWereWritten() {
         LatencyFile file = new LatencyFile("tool", "float32", "cpu", 1, 16, 0, 1e9, OptionalLong.of(7),
+                OptionalDouble.of(0.5), OptionalDouble.of(0.02),
                 List.of(timed("dense", 2.0, 0.1 + 0.2)));
         assertThat(LatencyFile.of(JSON.readTree(file.toJson()))).isEqualTo(file);
     }

@@ -1,0 +1,117 @@
+package dev.come.export;
+
+import static dev.come.model.Part.DOWN_BIAS;
+import static dev.come.model.Part.GATE_BIAS;
+import static dev.come.model.Part.KEY_BIAS;
+import static dev.come.model.Part.OUTPUT_BIAS;
+import static dev.come.model.Part.QUERY_BIAS;
+import static dev.come.model.Part.UP_BIAS;
+import static dev.come.model.Part.VALUE_BIAS;
+
+import dev.come.InvalidInputException;
+import dev.come.model.ModelConfig;
+import dev.come.model.Part;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * What llama.cpp computes for a family of ours. What it has no key for stands in its code, and is said here: a model that is
+ * otherwise is refused, since llama.cpp would compute another one without a word.
+ *
+ * @see <a href="https://github.com/ggml-org/llama.cpp/tree/master/src/models">llama.cpp's models</a>
+ */
+enum Architecture {
+    LLAMA("llama", "llama", Flag.INTERLEAVED), MISTRAL("mistral", "llama", Flag.INTERLEAVED), QWEN2("qwen2", "qwen2"),
+    QWEN3("qwen3", "qwen3"), PHI3("phi3", "phi3"), GEMMA2("gemma2", "gemma2", Flag.WINDOWS, Flag.GELU),
+    GEMMA3("gemma3_text", "gemma3", Flag.WINDOWS, Flag.GELU), OLMO2("olmo2", "olmo2"),
+    GRANITE("granite", "granite", Flag.INTERLEAVED), SMOLLM3("smollm3", "smollm3", Flag.INTERLEAVED),
+    STARCODER2("starcoder2", "starcoder2", Flag.GELU);
+
+    private static final Set<Part> INPUT_BIASES = Set.of(QUERY_BIAS, KEY_BIAS, VALUE_BIAS);
+    private static final Set<Part> BIASES = Set.of(QUERY_BIAS, KEY_BIAS, VALUE_BIAS, OUTPUT_BIAS, GATE_BIAS, UP_BIAS,
+            DOWN_BIAS);
+
+    private enum Flag {
+        /** Rows of queries and keys alternate between the two halves of a head. */
+        INTERLEAVED,
+        /** Layers may see a window of tokens only. */
+        WINDOWS,
+        /** The activation is GELU in its tanh form, and not SiLU. */
+        GELU
+    }
+
+    private final String modelType;
+    private final String id;
+    private final Set<Flag> flags;
+
+    Architecture(String modelType, String id, Flag... flags) {
+        this.modelType = modelType;
+        this.id = id;
+        this.flags = Set.of(flags);
+    }
+
+    /**
+     * The architecture of a model.
+     *
+     * @throws InvalidInputException if llama.cpp has none that computes it
+     */
+    static Architecture of(ModelConfig config) {
+        String type = config.family().modelType();
+        return Arrays.stream(values()).filter(one -> one.modelType.equals(type)).findFirst()
+                .orElseThrow(() -> new InvalidInputException("llama.cpp does not know models of type " + type
+                        + ", so there is no GGUF file of them; those that it knows are "
+                        + Arrays.stream(values()).map(one -> one.modelType).collect(Collectors.joining(", "))));
+    }
+
+    /** The name in {@code general.architecture} and before its keys. */
+    String id() {
+        return id;
+    }
+
+    boolean interleaved() {
+        return flags.contains(Flag.INTERLEAVED);
+    }
+
+    /** Whether the file can say which layers see a window only. */
+    boolean hasWindows() {
+        return flags.contains(Flag.WINDOWS);
+    }
+
+    /** The names that config.json may have for its activation, the usual one first. */
+    List<String> activations() {
+        return flags.contains(Flag.GELU)
+                ? List.of("gelu_pytorch_tanh", "gelu_new", "gelu_fast")
+                : List.of("silu", "swish");
+    }
+
+    /** The biases that there is a place for. */
+    Set<Part> biases() {
+        return switch (this) {
+            case LLAMA, MISTRAL, GRANITE, STARCODER2 -> BIASES;
+            case QWEN2, QWEN3 -> INPUT_BIASES;
+            case PHI3, GEMMA2, GEMMA3, OLMO2, SMOLLM3 -> Set.of();
+        };
+    }
+
+    /** Which layers turn queries and keys by their positions. */
+    boolean rotates(int layer) {
+        return this != SMOLLM3 || (layer + 1) % 4 != 0;
+    }
+
+    /** Whether a layer sees a window, where the file does not say it. */
+    boolean slides(int layer) {
+        return switch (this) {
+            case GEMMA2 -> layer % 2 == 0;
+            case GEMMA3 -> (layer + 1) % 6 != 0;
+            default -> false;
+        };
+    }
+
+    /** By what products of queries and keys are multiplied, where the file does not say it. */
+    double attentionScale(ModelConfig config) {
+        boolean largest = this == GEMMA2 && config.layers() == 46 || this == GEMMA3 && config.layers() == 62;
+        return 1 / Math.sqrt(largest ? config.hiddenSize() / config.heads() : config.headDim());
+    }
+}

@@ -1,0 +1,80 @@
+package dev.come.job;
+
+import dev.come.ByteSize;
+import dev.come.FailedException;
+import dev.come.InvalidInputException;
+import dev.come.Progress;
+import dev.come.UsageException;
+import dev.come.export.GgufExport;
+import dev.come.failure.FreeSpace;
+import dev.come.gguf.GgufType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** {@code come export}: writes a model for other programs. */
+public final class ExportJob {
+    private ExportJob() {
+    }
+
+    /** The types that a file can have, as a user writes them. */
+    public static List<String> types() {
+        return Arrays.stream(GgufType.values()).filter(GgufType::isWritten).map(GgufType::name).toList();
+    }
+
+    /**
+     * What was written.
+     *
+     * @param bytes how long the file is
+     * @param notes what a user should know about it
+     */
+    public record Result(Path file, long bytes, List<String> notes) {}
+
+    /**
+     * Writes a GGUF file.
+     *
+     * @param type one of {@link #types}, in letters of any size
+     * @param overwrite whether a file that is there is replaced
+     * @throws UsageException if the type is not known, or the file is there
+     * @throws InvalidInputException if the model cannot become one
+     * @throws FailedException if it cannot be written; then nothing is left behind
+     */
+    public static Result gguf(Path folder, Path file, String type, boolean overwrite, Progress progress) {
+        GgufType wanted = Arrays.stream(GgufType.values()).filter(GgufType::isWritten)
+                .filter(one -> one.name().equals(type.toUpperCase(Locale.ROOT))).findFirst()
+                .orElseThrow(() -> new UsageException("--type is '" + type + "'; the types that are written are "
+                        + String.join(", ", types())));
+        if (Files.isDirectory(file)) {
+            throw new UsageException("--gguf is " + file + ", which is a folder; name a file, such as "
+                    + file.resolve("model.gguf"));
+        }
+        if (Files.exists(file) && !overwrite) {
+            throw new UsageException(file + " is there already; give another name, or --overwrite");
+        }
+        try (OpenModel model = new OpenModel(folder)) {
+            int[] around = model.tokenizer().encode("");
+            List<Integer> ends = model.endTokens().stream().toList();
+            boolean behind = around.length > 0 && ends.contains(around[around.length - 1]);
+            GgufExport export = new GgufExport(model.checkpoint(), model.config(), wanted,
+                    around.length > (behind ? 1 : 0), behind);
+            requireRoom(file, export.bytes());
+            export.write(file, progress);
+            return new Result(file, export.bytes(), export.notes());
+        }
+    }
+
+    private static void requireRoom(Path file, long bytes) {
+        try {
+            FreeSpace space = FreeSpace.of(file.toAbsolutePath().resolveSibling(""));
+            if (space.bytes() < bytes) {
+                throw new FailedException("%s would be %s long, but its disk has %s; make room, or take a smaller --type"
+                        .formatted(file, ByteSize.format(bytes), ByteSize.format(space.bytes())));
+            }
+        } catch (IOException _) {
+            // Writing will tell.
+        }
+    }
+}
