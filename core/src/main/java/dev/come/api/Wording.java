@@ -25,7 +25,7 @@ final class Wording {
     private static final Map<String, String> METHODS = new HashMap<>(Map.of("target-layers", "layers",
             "calibration-dataset", "calibrateOn", "nsamples", "samples", "data-dir", "dataIn", "seqlen",
             "windowLength", "ppl-data", "perplexityOn", "ppl-windows", "perplexityWindows", "save-path", "saveTo",
-            "max-shard-size", "shardsOf", "continue-saving", "everyStep"));
+            "max-shard-size", "shardsOf", "continue-saving", "everyStep", "target-parameters", "parameters"));
 
     static {
         METHODS.putAll(Map.of("lr", "learningRate", "model-lr", "modelLearningRate", "warmup", "warmUp",

@@ -118,7 +118,8 @@ class ComeTests {
     @Test
     void everyOptionThatAJobSpeaksOfHasAName() throws IOException {
         Set<String> ofOtherCommands = Set.of("--plan", "--next", "--first", "--merge", "--top-p", "--top-k",
-                "--max-new-tokens", "--resume", "--sentences", "--num-tasks", "--help");
+                "--max-new-tokens", "--resume", "--sentences", "--num-tasks", "--help",
+                "--allow-other-weights", "--gguf", "--type", "--json");
         Set<String> ofMethods = Methods.ALL.stream().flatMap(entry -> entry.optionNames().stream())
                 .map(name -> "--" + name.replace('_', '-')).collect(Collectors.toSet());
         SortedSet<String> nameless = new TreeSet<>();
