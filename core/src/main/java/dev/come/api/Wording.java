@@ -25,12 +25,13 @@ final class Wording {
     private static final Map<String, String> METHODS = new HashMap<>(Map.of("target-layers", "layers",
             "calibration-dataset", "calibrateOn", "nsamples", "samples", "data-dir", "dataIn", "seqlen",
             "windowLength", "ppl-data", "perplexityOn", "ppl-windows", "perplexityWindows", "save-path", "saveTo",
-            "max-shard-size", "shardsOf", "continue-saving", "everyStep", "target-parameters", "parameters"));
+            "max-shard-size", "shardsOf", "continue-saving", "everyStep"));
 
     static {
         METHODS.putAll(Map.of("lr", "learningRate", "model-lr", "modelLearningRate", "warmup", "warmUp",
                 "eval-every", "evaluateEvery", "workers", "processes", "mode", "processes", "num-fewshot", "shots",
                 "compare", "compareWith", "prompt", "promptTokens", "model-name", "model"));
+        METHODS.put("target-parameters", "parameters");
         for (String same : new String[]{"method", "seed", "text-field", "beyond-positions", "stride", "dtype", "device",
             "threads", "memory", "overwrite", "restart", "revision", "heal", "heal-scope", "heal-targets", "teacher",
             "level", "objective", "temperature", "tokens", "model-tokens", "validation-tokens", "batch-tokens",
