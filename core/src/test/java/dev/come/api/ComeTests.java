@@ -52,7 +52,7 @@ class ComeTests {
                 .dtype("float32").threads(1);
     }
 
-    // 6 layers of 9,536 parameters and 4,128 besides.
+    /** 6 layers of 9,536 parameters and 4,128 besides. */
     @Test
     void theTargetMayBeAShareOfTheLayersOrANumberOfParameters() {
         assertThat(sleb().removalRatio(0.5).saveTo(folder.resolve("share")).run().layers()).isEqualTo(3);
@@ -114,7 +114,7 @@ class ComeTests {
                 .hasMessage("modelTokens(...) does nothing at level(\"layer\"); leave it out");
     }
 
-    // What a job names that a program can set has a method, or is an option of a method of pruning.
+    /** What a job names that a program can set has a method, or is an option of a method of pruning. */
     @Test
     void everyOptionThatAJobSpeaksOfHasAName() throws IOException {
         Set<String> ofOtherCommands = Set.of("--plan", "--next", "--first", "--merge", "--top-p", "--top-k",
