@@ -85,7 +85,8 @@ final class Evaluations {
         out.println(table);
         out.println();
         tasks.stream().collect(Collectors.groupingBy(TaskResult::shots, LinkedHashMap::new,
-                Collectors.mapping(task -> task.task() + " " + task.version() + " (" + task.documents() + ")", Collectors.joining(", "))))
+                Collectors.mapping(task -> task.task() + " " + task.version() + " (" + task.documents() + ")",
+                        Collectors.joining(", "))))
                 .forEach((shots, versions) -> out.println(
                         "Version and documents, with " + shots + " solved examples in front: " + versions + "."));
     }
@@ -110,7 +111,8 @@ final class Evaluations {
         Table table = new Table("", "tokens", "mean", "99 %", "largest", "same top", "log ppl", "error");
         Metrics metrics = new Metrics(compared.divergences().stream().map(Divergence::metric).toList());
         for (Divergence divergence : compared.divergences()) {
-            table.row("text " + (1 + metrics.names().indexOf(divergence.metric())), String.format(Locale.ROOT, "%,d", divergence.tokens()),
+            table.row("text " + (1 + metrics.names().indexOf(divergence.metric())),
+                    String.format(Locale.ROOT, "%,d", divergence.tokens()),
                     decimals(divergence.mean()), decimals(divergence.percentile99()), decimals(divergence.maximum()),
                     String.format(Locale.ROOT, "%.2f %%", 100 * divergence.sameTop()),
                     String.format(Locale.ROOT, "%+.4f", divergence.logPerplexityDifference()),

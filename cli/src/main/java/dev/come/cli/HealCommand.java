@@ -64,8 +64,9 @@ final class HealCommand implements Runnable {
         if (!healed.perplexities().isEmpty()) {
             Table table = new Table("", "dense", "pruned", "healed");
             Metrics metrics = new Metrics(List.copyOf(healed.perplexities().keySet()));
-            healed.perplexities().forEach((metric, values) -> table.row(metrics.label(metric), PrunedModels.decimals(values.get(0)),
-                    PrunedModels.decimals(values.get(1)), PrunedModels.decimals(values.get(2))));
+            healed.perplexities()
+                    .forEach((metric, values) -> table.row(metrics.label(metric), PrunedModels.decimals(values.get(0)),
+                            PrunedModels.decimals(values.get(1)), PrunedModels.decimals(values.get(2))));
             PrunedModels.print(table, metrics, out);
             out.println();
         }

@@ -35,7 +35,8 @@ final class ManCommand implements Runnable {
                     + IoReason.of(e) + ")");
         }
         Map<String, CommandSpec> pages = pages(spec.root());
-        pages.forEach((name, command) -> AtomicFile.write(written.resolve(name + ".1"), ManPage.of(command, pages.keySet())));
+        pages.forEach(
+                (name, command) -> AtomicFile.write(written.resolve(name + ".1"), ManPage.of(command, pages.keySet())));
         spec.commandLine().getOut().println("Pages: " + pages.size() + " in " + written);
     }
 

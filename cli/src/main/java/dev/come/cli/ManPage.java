@@ -78,12 +78,13 @@ final class ManPage {
         for (ArgSpec argument : shown) {
             line(".TP");
             line(switch (argument) {
-                case OptionSpec option -> ".B " + escaped(Arrays.stream(option.names()).collect(Collectors.joining(", "))
-                        + (option.arity().max() == 0 ? "" : " " + option.paramLabel()));
+                case OptionSpec option ->
+                    ".B " + escaped(Arrays.stream(option.names()).collect(Collectors.joining(", "))
+                            + (option.arity().max() == 0 ? "" : " " + option.paramLabel()));
                 case PositionalParamSpec positional -> ".B " + escaped(positional.paramLabel());
                 default -> throw new IllegalStateException(argument + " is neither an option nor a parameter");
             });
-            List<String> description = plain(argument.renderedDescription());
+            List<String> description = plain(argument.description());
             line(escaped(argument.required() && argument instanceof OptionSpec ? "Required. " : "")
                     + String.join("\n.br\n", description.stream().map(ManPage::escaped).toList()));
         }
@@ -127,7 +128,8 @@ final class ManPage {
     }
 
     private static List<String> plain(String... lines) {
-        return Arrays.stream(lines).map(one -> Ansi.OFF.string(String.format(Locale.ROOT, one.replaceAll("%(?!n)", "%%"))))
+        return Arrays.stream(lines)
+                .map(one -> Ansi.OFF.string(String.format(Locale.ROOT, one.replaceAll("%(?!n)", "%%"))))
                 .toList();
     }
 

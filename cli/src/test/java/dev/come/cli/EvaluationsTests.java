@@ -45,7 +45,8 @@ class EvaluationsTests {
     void tablesFitAnOrdinaryTerminal() {
         String printed = printed(report("mmlu_high_school_macroeconomics", 0.25, 0.5));
         assertThat(printed.lines().limit(3)).allMatch(line -> line.length() <= 80);
-        assertThat(printed).contains("Version and documents, with 0 solved examples in front: mmlu_high_school_macroeconomics 2.0 (4).");
+        assertThat(printed).contains(
+                "Version and documents, with 0 solved examples in front: mmlu_high_school_macroeconomics 2.0 (4).");
     }
 
     private static String printed(EvaluationReport report) {

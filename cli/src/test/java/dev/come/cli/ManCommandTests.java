@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.TreeMap;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -49,7 +49,8 @@ class ManCommandTests {
                         .forEach(option -> assertThat(page).contains(option.longestName().replace("-", "\\-")));
             }
         }
-        assertThat(pages.get("come-prune.1")).contains(".SH NAME\ncome\\-prune \\- ", "\nRequired. How layers are chosen",
+        assertThat(pages.get("come-prune.1")).contains(".SH NAME\ncome\\-prune \\- ",
+                "\nRequired. How layers are chosen",
                 ".SH EXAMPLE\n.nf\n  come prune \\-\\-method come_auto", ".BR come\\-heal (1)", ".SH \"HEALING\"");
         assertThat(pages.get("come.1")).contains(".SH EXIT STATUS\n0 done, 1 failed", ".SH COMMANDS");
     }
