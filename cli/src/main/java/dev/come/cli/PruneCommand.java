@@ -26,9 +26,10 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come prune}: makes a model smaller. */
-@Command(name = "prune", description = "Merge or remove decoder layers of a model until it is as small as asked for.", footer = {
-    "", "Example:", "  come prune --method come_auto --model HuggingFaceTB/SmolLM2-135M --target-layers 21",
-    "      --heal ridge --save-path small"})
+@Command(name = "prune", description = "Merge or remove decoder layers of a model until it is as small as asked for.",
+        footer = {
+            "", "Example:", "  come prune --method come_auto --model HuggingFaceTB/SmolLM2-135M --target-layers 21",
+            "      --heal ridge --save-path small"})
 final class PruneCommand implements Runnable {
     /** Options that say what layers are measured on; methods that look at weights only have none of them. */
     private static final Set<String> DATA_OPTIONS = Set.of("--calibration-dataset", "--nsamples", "--seed");

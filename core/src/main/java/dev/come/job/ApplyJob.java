@@ -61,8 +61,9 @@ public final class ApplyJob {
         }
         plan.requireFits(model.config(), planFile);
         PruningPlan other = plan.forModel(RunSettings.ofModel(model));
-        progress.note("The layers were chosen on " + Shown.of(other.settings().path(PruningPlan.PLAN_MODEL).path("name"))
-                + ", and nothing was measured on this model: come eval tells how good it is");
+        progress.note(
+                "The layers were chosen on " + Shown.of(other.settings().path(PruningPlan.PLAN_MODEL).path("name"))
+                        + ", and nothing was measured on this model: come eval tells how good it is");
         return other;
     }
 

@@ -235,7 +235,8 @@ final class PruneSession implements AutoCloseable {
         Sequences tokens = options.healing().isPresent()
                 ? set(run).sequences()
                 : measured(run).map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
-        return Estimate.of(model, compute(run), cost, target(run), tokens, texts.stream().map(PerplexityText::windows).toList(),
+        return Estimate.of(model, compute(run), cost, target(run), tokens,
+                texts.stream().map(PerplexityText::windows).toList(),
                 run.method().needs() == Needs.FITS, options);
     }
 

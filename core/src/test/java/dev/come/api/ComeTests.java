@@ -69,7 +69,8 @@ class ComeTests {
         new PruneJob(new PruneJob.Options(model,
                 List.of(new PruneJob.Run(Methods.SLEB.method(),
                         new CalibrationSet.Options(source, 128, OptionalInt.empty(), 10, length))),
-                new Target.Layers(3), new PerplexityOptions(List.of(source), length, PerplexityOptions.ALL_WINDOWS), Optional.empty(),
+                new Target.Layers(3), new PerplexityOptions(List.of(source), length, PerplexityOptions.ALL_WINDOWS),
+                Optional.empty(),
                 new ComputeChoice("float32", "cpu", 1, 1 << 20),
                 new Saving(folder.resolve("by-job"), Long.MAX_VALUE, false), false, Resumption.GO_ON), Progress.NONE)
                 .run();
