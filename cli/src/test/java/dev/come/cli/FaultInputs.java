@@ -73,10 +73,6 @@ final class FaultInputs {
             return outputs;
         }
 
-        List<Integer> killed() {
-            return FaultTests.killed(this == DISTILL_IN_PROCESSES);
-        }
-
         /** Puts there what only this command finds. */
         void prepare(Path work) throws IOException {
             if (this == PRUNE_IN_PLACE_OF_ANOTHER) {

@@ -5,15 +5,13 @@ import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.model.Throughput;
 import dev.come.prune.PruningMethod;
-import dev.come.stack.LayerStack;
-import dev.come.stack.StackWriter;
 import dev.come.text.Sequences;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * What a run will do and need, from sizes and from a short measurement of the processor alone.
+ * What a run will do and need, from sizes and from short measurements of the processor and of reading.
  *
  * @param layers layers before
  * @param targetLayers layers after
@@ -21,37 +19,47 @@ import java.util.stream.IntStream;
  * @param parameters parameters after
  * @param sequences calibration sequences
  * @param tokens calibration tokens
- * @param denseBytes bytes of weights now; about as much is written, less the layers that go
+ * @param healedLayers layers that are refitted in the end, at the most
  * @param memoryBytes resident memory at the peak, roughly
- * @param diskBytes bytes of hidden states that will not fit --memory and go to a temporary file
+ * @param savedBytes bytes of the models that are saved
+ * @param temporaryBytes bytes that lie beside them meanwhile: refitted layers, and hidden states that do not fit --memory
  * @param duration time, roughly
+ * @param transfer the part of it that goes into reading weights and writing models
  */
 public record Estimate(int layers, int targetLayers, long denseParameters, long parameters, int sequences, int tokens,
-        long denseBytes, long memoryBytes, long diskBytes, Duration duration, String dtype) {
+        int healedLayers, long memoryBytes, long savedBytes, long temporaryBytes, Duration duration, Duration transfer,
+        String dtype) {
     /** The process without a model: Java, the tensor engine, the tokenizer. */
     private static final long BASE_BYTES = 450_000_000L;
 
+    /** @param disk what is written */
     static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, Sequences calibration,
-            List<Sequences> perplexity, boolean fits, PruneJob.Options options) {
+            List<Sequences> perplexity, boolean fits, DiskUse disk, PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
         int target = options.targetLayers();
-        long tokenBytes = (long) config.hiddenSize() * compute.type().bytes();
-        // Where layers are refitted, the dense model's states stay beside those of what is left.
-        long states = calibration.tokenCount() * tokenBytes * (layers + 1) * (fits ? 2 : 1);
-        long memory = options.compute().memory();
-        long bytes = new StackWriter(model.store(), LayerStack.dense(layers)).bytes();
         PruningMethod.Cost whole = options.healing()
-                .map(healing -> new PruningMethod.Cost(cost.rounds(),
-                        cost.layerRuns() + Healing.layerRuns(healing, layers, target), cost.headRuns()))
-                .orElse(cost);
+                .map(healing -> cost.withMoreRuns(Healing.layerRuns(healing, layers, target))).orElse(cost);
+        long layerBytes = DiskUse.layerBytes(model.store());
         long healing = options.healing().isPresent() || fits ? Healing.bytes(config, compute.threads()) : 0;
+        double read = DiskUse.readInASecond(model.checkpoint().tensors());
+        double transfer = layerBytes * (whole.layerRuns() + (layers + target) * (double) perplexity.size() + target)
+                / read + disk.secondsOfWriting(read);
+        Duration transferred = Duration.ofMillis(Math.round(1000 * transfer));
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
-                calibration.tokenCount(), bytes,
-                BASE_BYTES + Math.min(states, memory) + Math.min(bytes, 2 * bytes / layers) + healing
-                        + workspaceBytes(config, compute, longest(calibration)),
-                Math.max(0, states - memory), duration(config, compute, whole, calibration, perplexity, target),
+                calibration.tokenCount(), options.healing().map(how -> Healing.fits(how, layers, target)).orElse(0),
+                BASE_BYTES + Math.min(stateBytes(config, compute, calibration, fits), options.compute().memory())
+                        + 2 * layerBytes + healing + workspaceBytes(config, compute, longest(calibration)),
+                disk.saved(), disk.beside() + disk.spilled(),
+                duration(config, compute, whole, calibration, perplexity, target).plus(transferred), transferred,
                 compute.dtypeName());
+    }
+
+    /** Bytes of all hidden states that a run keeps at once. */
+    static long stateBytes(ModelConfig config, Compute compute, Sequences calibration, boolean fits) {
+        // Where layers are refitted, the dense model's states stay beside those of what is left.
+        return (long) calibration.tokenCount() * config.hiddenSize() * compute.type().bytes() * (config.layers() + 1)
+                * (fits ? 2 : 1);
     }
 
     /** Two layers of weights and what each thread needs for a chunk of tokens. */

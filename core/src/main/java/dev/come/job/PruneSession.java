@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** What the methods of a {@link PruneJob} share: one open model, what was measured on it, and where weights are made. */
@@ -140,7 +141,7 @@ final class PruneSession implements AutoCloseable {
 
     /** Whether several methods are compared. */
     boolean several() {
-        return options.runs().size() > 1;
+        return options.several();
     }
 
     /** Has layers made from now on whose weights were changed, or will be, in a folder. */
@@ -199,11 +200,44 @@ final class PruneSession implements AutoCloseable {
 
     Estimate estimate(Run run) {
         PruningMethod.Cost cost = cost(run);
-        Sequences tokens = options.healing().isPresent()
+        return Estimate.of(model, compute(run), cost, tokens(run),
+                texts.stream().map(PerplexityText::windows).toList(), run.method().needs() == Needs.FITS,
+                disk(run, savedLayers()), options);
+    }
+
+    /** The tokens that a method measures on and is healed on. */
+    private Sequences tokens(Run run) {
+        return options.healing().isPresent()
                 ? set(run).sequences()
                 : measured(run).map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
-        return Estimate.of(model, compute(run), cost, tokens, texts.stream().map(PerplexityText::windows).toList(),
-                run.method().needs() == Needs.FITS, options);
+    }
+
+    /** How many layers the models have that each method saves. */
+    IntStream savedLayers() {
+        int target = options.targetLayers();
+        return IntStream.range(target, options.continueSaving() ? model.config().layers() : target + 1);
+    }
+
+    /**
+     * What a method puts on the disk.
+     *
+     * @param layers how many those models have that are not there yet
+     */
+    DiskUse disk(Run run, IntStream layers) {
+        boolean fits = run.method().needs() == Needs.FITS;
+        long states = Estimate.stateBytes(model.config(), compute(run), tokens(run), fits);
+        return DiskUse.of(model.store(), layers, fits || options.healing().isPresent())
+                .spilling(Math.max(0, states - options.compute().memory()));
+    }
+
+    /**
+     * Checks that there is room for what all methods will write.
+     *
+     * @throws FailedException if there is not
+     */
+    void requireRoom(List<MethodRun> runs) {
+        runs.stream().map(MethodRun::disk).reduce(DiskUse::then)
+                .ifPresent(disk -> disk.requireRoom(options.saving().folder()));
     }
 
     @Override
