@@ -80,8 +80,8 @@ record DiskUse(long saved, long beside, long spilled) {
             return; // Nothing is known of the room; whoever writes there tells if there is none.
         }
         if (space.bytes() < bytes()) {
-            throw new FailedException("--save-path: %s bytes will be written to %s, but only %s are free there; make room"
-                    .formatted(bytes(), target, space.bytes()) + ", or give another folder");
+            throw new FailedException("--save-path: %s bytes will be written to %s, but only %s are free there; "
+                    .formatted(bytes(), target, space.bytes()) + "make room there, or give another folder");
         }
     }
 

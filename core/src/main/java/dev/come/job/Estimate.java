@@ -31,6 +31,8 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         String dtype) {
     /** The process without a model: Java, the tensor engine, the tokenizer. */
     private static final long BASE_BYTES = 450_000_000L;
+    /** The allocator holds about one part in so many that nobody uses any more. */
+    private static final int ALLOCATOR = 8;
 
     /** @param disk what is written */
     static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, Sequences calibration,
@@ -48,8 +50,8 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         Duration transferred = Duration.ofMillis(Math.round(1000 * transfer));
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
                 calibration.tokenCount(), options.healing().map(how -> Healing.fits(how, layers, target)).orElse(0),
-                BASE_BYTES + Math.min(stateBytes(config, compute, calibration, fits), options.compute().memory())
-                        + 2 * layerBytes + healing + workspaceBytes(config, compute, longest(calibration)),
+                memory(model, compute, healing + Math.min(stateBytes(config, compute, calibration, fits),
+                        options.compute().memory()), longest(calibration)),
                 disk.saved(), disk.beside() + disk.spilled(),
                 duration(config, compute, whole, calibration, perplexity, target).plus(transferred), transferred,
                 compute.dtypeName());
@@ -62,13 +64,21 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
                 * (fits ? 2 : 1);
     }
 
-    /** Two layers of weights and what each thread needs for a chunk of tokens. */
+    private static long memory(OpenModel model, Compute compute, long kept, int sequenceLength) {
+        long stored = DiskUse.layerBytes(model.store());
+        long computed = model.config().layerParameters() * compute.type().bytes();
+        // A layer is run with the numbers that are stored, or with a copy in the type of computing.
+        long needed = kept + 2 * computed + (stored == computed ? 0 : stored)
+                + workspaceBytes(model.config(), compute, sequenceLength);
+        return BASE_BYTES + needed + needed / ALLOCATOR;
+    }
+
+    /** What each thread needs for a chunk of tokens. */
     private static long workspaceBytes(ModelConfig config, Compute compute, int sequenceLength) {
-        long layer = 2 * config.layerParameters() * compute.type().bytes();
         long wide = 3L * config.hiddenSize() + 4L * config.heads() * config.headDim();
         long scores = 1024L * sequenceLength * Float.BYTES;
         long logits = 512L * 8192 * Float.BYTES * 2;
-        return layer + compute.threads() * (wide * sequenceLength * Float.BYTES + scores + logits);
+        return compute.threads() * (wide * sequenceLength * Float.BYTES + scores + logits);
     }
 
     private static int longest(Sequences sequences) {
