@@ -106,8 +106,10 @@ final class MethodRun {
 
     /** What it will put on the disk yet. An interrupted run has some of what lies beside its models already. */
     DiskUse disk() {
-        DiskUse all = session.disk(run, done ? IntStream.empty() : session.savedLayers()
-                .filter(layers -> saving.overwrite() || !Files.exists(saving(layers).folder())));
+        DiskUse all = session.disk(run, done
+                ? IntStream.empty()
+                : session.savedLayers()
+                        .filter(layers -> saving.overwrite() || !Files.exists(saving(layers).folder())));
         return done || interrupted.isPresent() ? new DiskUse(all.saved(), 0, 0) : all;
     }
 
