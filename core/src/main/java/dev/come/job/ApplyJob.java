@@ -4,6 +4,7 @@ import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.checkpoint.Shown;
 import dev.come.prune.PruningPlan;
+import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -37,7 +38,9 @@ public final class ApplyJob {
             saving.checkPlace(open.store());
             try (RunLock _ = RunLock.take(saving.folder(), "--save-path", "apply", progress)) {
                 saving.check(open.store());
-                saving.write(open.store().with(trained), wanted, progress);
+                LayerStore store = open.store().with(trained);
+                DiskUse.of(store, wanted.last(), false).requireRoom(saving.folder());
+                saving.write(store, wanted, progress);
                 return wanted;
             }
         }
