@@ -22,10 +22,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -123,7 +123,7 @@ class ComeTests {
                 "--allow-other-weights", "--gguf", "--type", "--json");
         Set<String> ofMethods = Methods.ALL.stream().flatMap(entry -> entry.optionNames().stream())
                 .map(name -> "--" + name.replace('_', '-')).collect(Collectors.toSet());
-        SortedSet<String> nameless = new TreeSet<>();
+        NavigableSet<String> nameless = new TreeSet<>();
         try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
             for (Path source : sources.filter(file -> file.toString().endsWith(".java")).toList()) {
                 Pattern.compile("(?<=[\"( {])--[a-z][a-z-]+[a-z]").matcher(Files.readString(source)).results()
