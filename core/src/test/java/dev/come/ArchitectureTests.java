@@ -31,6 +31,7 @@ class ArchitectureTests {
             gguf        failure checkpoint vocabulary
             hub         failure checkpoint
             model       failure memory checkpoint
+            export      checkpoint vocabulary gguf model
             stack       memory checkpoint model
             text        failure memory checkpoint vocabulary hub model
             run         failure memory checkpoint model stack text
@@ -40,7 +41,7 @@ class ArchitectureTests {
             evaluate    failure checkpoint hub model stack text run
             distill     failure memory checkpoint model stack text run prune
             report      failure checkpoint stack prune
-            job         failure checkpoint gguf hub model stack text run calibration prune heal evaluate distill report
+            job         failure checkpoint gguf hub model export stack text run calibration prune heal evaluate distill report
             demo        memory checkpoint model text prune
             api         failure checkpoint hub model stack text prune heal evaluate distill job demo
             """;

@@ -3,15 +3,21 @@ package dev.come;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
-/** Reads sound content with random changes, as damage and odd tools make them, for some seconds. */
+/**
+ * Reads sound content with random changes, as damage and odd tools make them, for some seconds. {@code benchmarks/fuzz} does so
+ * for longer.
+ */
 public final class RandomChanges {
     /** What JSON is made of, and values at the edge of what is possible. */
     public static final List<String> JSON = List.of("{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000", "\\ud800",
@@ -21,15 +27,17 @@ public final class RandomChanges {
     /** How long, in seconds: a normal build has little time. */
     private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("come.fuzz.seconds", 3));
 
+    /** How long one content may take, in processor time: what takes longer is taken for a hang. */
+    private static final Duration LONGEST = Duration.ofSeconds(20);
+
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
     private static final int BEGINNING = 2000;
 
     private final Random random;
-    private final List<byte[]> sound;
     private final List<String> pieces;
 
-    private RandomChanges(Random random, List<byte[]> sound, List<String> pieces) {
+    private RandomChanges(Random random, List<String> pieces) {
         this.random = random;
-        this.sound = sound;
         this.pieces = pieces;
     }
 
@@ -41,16 +49,32 @@ public final class RandomChanges {
      * @param reader returns whether it took the content; what it throws ends the test
      */
     public static void read(String test, List<byte[]> sound, List<String> pieces, Predicate<byte[]> reader) {
+        read(test, sound, reader,
+                random -> new RandomChanges(random, pieces).some(sound.get(random.nextInt(sound.size()))));
+    }
+
+    /** The same for JSON: every second content is JSON after the change too, with other values, keys and elements. */
+    public static void readJson(String test, List<byte[]> sound, List<String> pieces, Predicate<byte[]> reader) {
+        JsonChanges json = new JsonChanges(sound);
+        read(test, sound, reader, random -> random.nextBoolean()
+                ? json.next(random)
+                : new RandomChanges(random, pieces).some(sound.get(random.nextInt(sound.size()))));
+    }
+
+    private static void read(String test, List<byte[]> sound, Predicate<byte[]> reader,
+            Function<Random, byte[]> changed) {
         long seed = System.nanoTime();
-        RandomChanges changes = new RandomChanges(new Random(seed), sound, pieces);
+        Random random = new Random(seed);
         assertThat(sound).allMatch(reader);
         long taken = 0;
         long all = 0;
         byte[] content = new byte[0];
         try {
             for (long end = System.nanoTime() + TIME.toNanos(); System.nanoTime() < end; all++) {
-                content = changes.next();
+                content = changed.apply(random);
+                long before = THREADS.getCurrentThreadCpuTime();
                 taken += reader.test(content) ? 1 : 0;
+                assertThat(Duration.ofNanos(THREADS.getCurrentThreadCpuTime() - before)).isLessThan(LONGEST);
             }
         } catch (RuntimeException | Error e) {
             throw new AssertionError("with seed " + seed + ", after " + all + " others: "
@@ -61,8 +85,8 @@ public final class RandomChanges {
         assertThat(taken).as("changes are small enough").isPositive();
     }
 
-    private byte[] next() {
-        byte[] changed = sound.get(random.nextInt(sound.size()));
+    private byte[] some(byte[] sound) {
+        byte[] changed = sound;
         for (int change = 0; change <= random.nextInt(4); change++) {
             changed = changed(changed);
         }

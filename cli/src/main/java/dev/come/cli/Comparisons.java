@@ -18,14 +18,13 @@ final class Comparisons {
 
     static void print(Comparison comparison, Path folder, Duration total, PrintWriter out) {
         List<String> metrics = List.copyOf(comparison.densePerplexities().keySet());
+        Metrics named = new Metrics(metrics);
         List<String> head = new ArrayList<>(List.of("", "layers"));
         boolean losses = comparison.denseLoss().isPresent();
         if (losses) {
             head.add("loss");
         }
-        for (int i = 0; i < metrics.size(); i++) {
-            head.add(metrics.size() == 1 ? "perplexity" : "perplexity " + (i + 1));
-        }
+        head.addAll(named.labels());
         head.addAll(List.of("time", "memory"));
         Table table = new Table(head.toArray(String[]::new));
         List<String> dense = new ArrayList<>(List.of("dense", "" + comparison.layers()));
@@ -36,8 +35,10 @@ final class Comparisons {
         dense.addAll(List.of("", ""));
         table.row(dense.toArray(String[]::new));
         List<Row> done = comparison.rows().stream().filter(row -> row.failure().isEmpty()).toList();
+        OptionalDouble least = done.stream().mapToDouble(row -> judged(row, metrics)).filter(Double::isFinite).min();
         for (Row row : done) {
-            List<String> cells = new ArrayList<>(List.of(row.method(), "" + row.layersLeft()));
+            boolean best = done.size() > 1 && least.isPresent() && judged(row, metrics) == least.getAsDouble();
+            List<String> cells = new ArrayList<>(List.of(row.method() + (best ? " *" : ""), "" + row.layersLeft()));
             if (losses) {
                 cells.add(decimals(row.loss()));
             }
@@ -53,8 +54,9 @@ final class Comparisons {
         if (losses) {
             out.println("Loss: nats for each token of the calibration text, " + comparison.lossName() + ".");
         }
-        for (int i = 0; i < metrics.size(); i++) {
-            out.println((metrics.size() == 1 ? "Perplexity: " : "Perplexity " + (i + 1) + ": ") + metrics.get(i) + ".");
+        named.legend(out);
+        if (done.size() > 1 && least.isPresent()) {
+            out.println("*: the least " + (metrics.isEmpty() ? "loss" : named.labels().getFirst()) + ".");
         }
         out.println(
                 "Time and memory are those of choosing the layers; what methods share counts for the first of them.");
@@ -65,6 +67,13 @@ final class Comparisons {
         out.println("Time: " + Units.time(total) + " in all.");
         done.forEach(row -> out.println("Model:  " + folder.resolve(row.method())));
         out.println("Table:  " + folder.resolve(Comparison.JSON_NAME) + ", " + folder.resolve(Comparison.CSV_NAME));
+    }
+
+    /** The number that says which row is best: the first perplexity, or the loss if there is none. */
+    private static double judged(Row row, List<String> metrics) {
+        return metrics.isEmpty()
+                ? row.loss().orElse(Double.NaN)
+                : row.perplexities().getOrDefault(metrics.getFirst(), Double.NaN);
     }
 
     private static String decimals(OptionalDouble value) {

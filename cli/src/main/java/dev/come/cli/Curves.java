@@ -19,11 +19,12 @@ final class Curves {
     static void print(Distillation.Result trained, PruningPlan plan, PrintWriter out) {
         if (!trained.layerCurves().isEmpty()) {
             String objective = plan.settings().at("/" + PruningPlan.DISTILLATION + "/options/objective").asString("");
-            Table layers = new Table("each layer by itself", "steps", "validation loss (" + objective + ")", "after",
-                    "MSE of its output", "after", "1 - cosine", "after");
+            Table layers = table("each layer by itself");
             trained.layerCurves()
                     .forEach((position, curve) -> row(layers, plan.last().get(position).tree(), curve));
             out.println(layers);
+            out.println();
+            legend("validation loss (" + objective + ")", "its output", out);
         }
         Optional<Curve> model = trained.modelCurve();
         if (model.isPresent()) {
@@ -32,11 +33,12 @@ final class Curves {
             }
             Measures before = model.get().start();
             Measures after = model.get().best();
-            Table table = new Table("", "steps",
-                    before.hasHidden() ? "validation loss (KL and hidden term)" : "validation loss (KL of next tokens)",
-                    "after", "MSE of last states", "after", "1 - cosine", "after");
+            Table table = table("");
             row(table, "whole model", model.get());
             out.println(table);
+            out.println();
+            legend(before.hasHidden() ? "validation loss (KL and hidden term)" : "validation loss (KL of next tokens)",
+                    "the last states", out);
             if (before.hasHidden()) {
                 out.printf(
                         "Of the loss of the whole model: KL %s, after %s; hidden term before its weight %s, after %s.%n",
@@ -44,6 +46,14 @@ final class Curves {
                         number(after.hidden()));
             }
         }
+    }
+
+    private static Table table(String what) {
+        return new Table(what, "steps", "loss", "after", "MSE", "after", "1 - cosine", "after");
+    }
+
+    private static void legend(String loss, String states, PrintWriter out) {
+        out.println("Loss: " + loss + ". MSE and 1 - cosine: of " + states + " beside the teacher's.");
     }
 
     private static void row(Table table, String what, Curve curve) {

@@ -215,11 +215,12 @@ final class DistillCommand implements Runnable {
         out.println();
         if (!result.prunedEvaluations().isEmpty()) {
             Table table = new Table("", "dense", "pruned", "healed");
+            Metrics metrics = new Metrics(result.prunedEvaluations().stream().map(Measurement::metric).toList());
             for (Measurement pruned : result.prunedEvaluations()) {
-                table.row(pruned.metric(), value(plan, pruned.metric(), plan.layers()),
+                table.row(metrics.label(pruned.metric()), value(plan, pruned.metric(), plan.layers()),
                         PrunedModels.decimals(pruned.value()), value(plan, pruned.metric(), plan.last().size()));
             }
-            out.println(table);
+            PrunedModels.print(table, metrics, out);
             out.println();
         }
         out.println("Layers: " + plan.last().tree());

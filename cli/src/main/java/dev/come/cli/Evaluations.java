@@ -9,10 +9,12 @@ import dev.come.evaluate.Perplexity;
 import dev.come.evaluate.TaskResult;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 
 /** Shows what was measured on a model, and on one beside it. */
 final class Evaluations {
@@ -59,7 +61,7 @@ final class Evaluations {
 
     private static void tasks(EvaluationReport report, List<TaskResult> tasks, PrintWriter out) {
         boolean compared = report.baseline().isPresent();
-        Table table = table(compared, "task", "version", "shots", "documents", "metric", "value", "error");
+        Table table = table(compared, "task", "metric", "value", "error");
         for (int i = 0; i < tasks.size(); i++) {
             TaskResult task = tasks.get(i);
             int index = i;
@@ -71,40 +73,46 @@ final class Evaluations {
                 Double error = task.errors().get(metric);
                 String name = (task.group().isEmpty() ? "" : "  ") + task.task();
                 row(table, compared, task.values().get(metric), other, first ? name : "",
-                        first ? task.version() : "", first ? "" + task.shots() : "", first ? "" + task.documents() : "",
                         metric, decimals(task.values().get(metric)), error == null ? "" : "± " + decimals(error));
                 first = false;
             }
         }
         for (Average average : report.averages()) {
-            row(table, compared, average.value(), average.baseline(), "average", "", "", "",
+            row(table, compared, average.value(), average.baseline(), "average",
                     average.metric().startsWith("acc_norm") ? "acc_norm" : average.metric(), decimals(average.value()),
                     "");
         }
         out.println(table);
+        out.println();
+        tasks.stream().collect(Collectors.groupingBy(TaskResult::shots, LinkedHashMap::new,
+                Collectors.mapping(task -> task.task() + " " + task.version() + " (" + task.documents() + ")",
+                        Collectors.joining(", "))))
+                .forEach((shots, versions) -> out.println(
+                        "Version and documents, with " + shots + " solved examples in front: " + versions + "."));
     }
 
     private static void perplexities(EvaluationReport report, PrintWriter out) {
         boolean compared = report.baseline().isPresent();
         Table table = table(compared, "", "windows", "value");
+        Metrics metrics = new Metrics(report.model().perplexities().stream().map(Perplexity::metric).toList());
         for (int i = 0; i < report.model().perplexities().size(); i++) {
             Perplexity perplexity = report.model().perplexities().get(i);
             int index = i;
             OptionalDouble other = report.baseline()
                     .map(baseline -> OptionalDouble.of(baseline.perplexities().get(index).value()))
                     .orElse(OptionalDouble.empty());
-            row(table, compared, perplexity.value(), other, perplexity.metric(),
+            row(table, compared, perplexity.value(), other, metrics.label(perplexity.metric()),
                     "" + perplexity.windowLosses().size(), decimals(perplexity.value()));
         }
-        out.println(table);
+        PrunedModels.print(table, metrics, out);
     }
 
     private static void divergences(Compared compared, PrintWriter out) {
-        Table table = new Table("beside " + compared.about().get("name").asString(), "tokens", "mean", "99 %",
-                "largest",
-                "same top", "log perplexity", "error");
+        Table table = new Table("", "tokens", "mean", "99 %", "largest", "same top", "log ppl", "error");
+        Metrics metrics = new Metrics(compared.divergences().stream().map(Divergence::metric).toList());
         for (Divergence divergence : compared.divergences()) {
-            table.row(divergence.metric(), String.format(Locale.ROOT, "%,d", divergence.tokens()),
+            table.row("text " + (1 + metrics.names().indexOf(divergence.metric())),
+                    String.format(Locale.ROOT, "%,d", divergence.tokens()),
                     decimals(divergence.mean()), decimals(divergence.percentile99()), decimals(divergence.maximum()),
                     String.format(Locale.ROOT, "%.2f %%", 100 * divergence.sameTop()),
                     String.format(Locale.ROOT, "%+.4f", divergence.logPerplexityDifference()),
@@ -113,12 +121,19 @@ final class Evaluations {
                             : "");
         }
         out.println(table);
+        out.println();
+        out.println("KL divergence of next tokens from " + compared.about().get("name").asString()
+                + ": mean, 99th percentile, largest. Same top: tokens with the same");
+        out.println("likeliest next one. Log ppl: difference in log perplexity, with its error.");
+        for (int i = 0; i < metrics.names().size(); i++) {
+            out.println("Text " + (i + 1) + ": " + metrics.names().get(i) + ".");
+        }
     }
 
     private static Table table(boolean compared, String... headings) {
         List<String> all = new ArrayList<>(List.of(headings));
         if (compared) {
-            all.addAll(List.of("baseline", "difference"));
+            all.addAll(List.of("baseline", "change"));
         }
         return new Table(all.toArray(String[]::new));
     }

@@ -5,26 +5,28 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.UsageException;
-import dev.come.job.PruneJob;
 import dev.come.job.PruneJob.Failure;
 import java.io.PrintWriter;
 import java.util.List;
 
-/** The methods of a run of several that did not get there. */
-record Fallen(PruneJob.Results results) {
+/**
+ * The methods of a run of several that did not get there.
+ *
+ * @param all whether none got there
+ */
+record Fallen(List<Failure> failures, boolean all) {
     /**
      * Tells of each in a line of its own, whatever else is told; the last one ends the command.
      *
      * @throws ComeException if there is one; where none got there, of the kind of the first
      */
     void tell(PrintWriter err) {
-        List<Failure> failures = results.failures();
         if (failures.isEmpty()) {
             return;
         }
         failures.subList(0, failures.size() - 1).forEach(failure -> err.println("come: " + sentence(failure)));
         String last = sentence(failures.getLast());
-        throw results.results().isEmpty() ? like(failures.getFirst().reason(), last) : new FailedException(last);
+        throw all ? like(failures.getFirst().reason(), last) : new FailedException(last);
     }
 
     private static String sentence(Failure failure) {

@@ -72,6 +72,7 @@ final class GenerateCommand implements Runnable {
             ahead.setLength(0);
         });
         out.println(ahead);
-        json.print(() -> RecordJson.text(RecordJson.file("come-generate", 1).put("prompt", prompt).put("text", said.toString())));
+        json.print(() -> RecordJson
+                .text(RecordJson.file("come-generate", 1).put("prompt", prompt).put("text", said.toString())));
     }
 }

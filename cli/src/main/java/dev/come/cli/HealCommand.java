@@ -63,9 +63,11 @@ final class HealCommand implements Runnable {
         PrintWriter out = json.text();
         if (!healed.perplexities().isEmpty()) {
             Table table = new Table("", "dense", "pruned", "healed");
-            healed.perplexities().forEach((metric, values) -> table.row(metric, PrunedModels.decimals(values.get(0)),
-                    PrunedModels.decimals(values.get(1)), PrunedModels.decimals(values.get(2))));
-            out.println(table);
+            Metrics metrics = new Metrics(List.copyOf(healed.perplexities().keySet()));
+            healed.perplexities()
+                    .forEach((metric, values) -> table.row(metrics.label(metric), PrunedModels.decimals(values.get(0)),
+                            PrunedModels.decimals(values.get(1)), PrunedModels.decimals(values.get(2))));
+            PrunedModels.print(table, metrics, out);
             out.println();
         }
         out.println("Layers: " + healed.plan().last().tree());

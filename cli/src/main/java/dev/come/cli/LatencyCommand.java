@@ -17,6 +17,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,6 +33,9 @@ import picocli.CommandLine.Spec;
         footer = {"", "Example:",
             "  come latency --model small --baseline HuggingFaceTB/SmolLM2-135M"})
 final class LatencyCommand implements Runnable {
+    /** As wide as times are. */
+    private static final int LONGEST_NAME = 28;
+
     @ParentCommand
     private Main main;
 
@@ -128,15 +133,16 @@ final class LatencyCommand implements Runnable {
     private static void print(LatencyJob.Result result, Load load, PrintWriter out) {
         List<Timing> timings = result.timings();
         boolean generates = load.newTokens() > 1;
-        Table table = new Table("", "layers", "parameters", "weights", "key-value cache", "prompt", "tokens/s",
-                "new tokens",
-                "tokens/s");
-        for (Timing timing : timings) {
-            table.row(timing.name(), "" + timing.layers(), String.format(Locale.ROOT, "%,d", timing.parameters()),
-                    ByteSize.format(timing.weightBytes()), ByteSize.format(timing.cacheBytes()),
-                    seconds(timing.prompt()), rate(timing.promptRate(load)),
-                    generates ? seconds(timing.generation().getFirst()) : "",
-                    generates ? rate(timing.generationRate(load)) : "");
+        Table table = new Table(row("", timings, timing -> shortened(timing.name())));
+        table.row(row("layers", timings, timing -> "" + timing.layers()));
+        table.row(row("parameters", timings, timing -> String.format(Locale.ROOT, "%,d", timing.parameters())));
+        table.row(row("weights", timings, timing -> ByteSize.format(timing.weightBytes())));
+        table.row(row("key-value cache", timings, timing -> ByteSize.format(timing.cacheBytes())));
+        table.row(row("prompt", timings, timing -> seconds(timing.prompt())));
+        table.row(row("tokens/s", timings, timing -> rate(timing.promptRate(load))));
+        if (generates) {
+            table.row(row("new tokens", timings, timing -> seconds(timing.generation().getFirst())));
+            table.row(row("tokens/s", timings, timing -> rate(timing.generationRate(load))));
         }
         out.println(table);
         out.println();
@@ -164,6 +170,16 @@ final class LatencyCommand implements Runnable {
         }
         result.peakBytes().ifPresent(bytes -> out.println("At most " + ByteSize.format(bytes)
                 + " of memory, all models together."));
+    }
+
+    /** A column for each model, so that long times find room. */
+    private static String[] row(String what, List<Timing> timings, Function<Timing, String> cell) {
+        return Stream.concat(Stream.of(what), timings.stream().map(cell)).toArray(String[]::new);
+    }
+
+    /** Folders of the hub's cache are called by hashes. */
+    private static String shortened(String name) {
+        return name.length() <= LONGEST_NAME ? name : name.substring(0, LONGEST_NAME - 3) + "...";
     }
 
     private static String seconds(Seconds seconds) {

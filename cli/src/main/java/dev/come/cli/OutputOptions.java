@@ -19,6 +19,11 @@ final class OutputOptions {
             description = "Largest file of weights, such as 5GB or 500MB (default: ${DEFAULT-VALUE}).")
     private String maxShardSize = "5GB";
 
+    /** Whether a folder to write to was given. */
+    boolean isPlaceKnown() {
+        return savePath != null;
+    }
+
     /** The folder to write to and how; an error where none was given. */
     Saving saving() {
         if (savePath == null) {

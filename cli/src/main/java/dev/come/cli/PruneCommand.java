@@ -5,15 +5,18 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.job.ComputeChoice;
 import dev.come.job.Estimate;
+import dev.come.job.Estimates;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
 import dev.come.job.ReportJob;
 import dev.come.job.Saving;
 import dev.come.job.Target;
 import dev.come.report.RunRecord;
+import dev.come.text.CalibrationSet;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -26,9 +29,10 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code come prune}: makes a model smaller. */
-@Command(name = "prune", description = "Merge or remove decoder layers of a model until it is as small as asked for.", footer = {
-    "", "Example:", "  come prune --method come_auto --model HuggingFaceTB/SmolLM2-135M --target-layers 21",
-    "      --heal ridge --save-path small"})
+@Command(name = "prune", description = "Merge or remove decoder layers of a model until it is as small as asked for.",
+        footer = {
+            "", "Example:", "  come prune --method come_auto --model HuggingFaceTB/SmolLM2-135M --target-layers 21",
+            "      --heal ridge --save-path small"})
 final class PruneCommand implements Runnable {
     /** Options that say what layers are measured on; methods that look at weights only have none of them. */
     private static final Set<String> DATA_OPTIONS = Set.of("--calibration-dataset", "--nsamples", "--seed");
@@ -117,32 +121,36 @@ final class PruneCommand implements Runnable {
         Target target = target(methods);
         PrintWriter out = json.text();
         Progress progress = main.progress(spec.commandLine().getErr());
-        Saving saving = dryRun
+        Saving saving = dryRun && !result.output.isPlaceKnown()
                 ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false)
                 : result.output.saving().reading(model.paths());
         boolean several = methods.size() > 1;
-        List<PruneJob.Run> runs = methods.stream().map(one -> new PruneJob.Run(
-                one.create(options, !(target instanceof Target.OfMethod)),
-                calibration.source(one, options.fusing.tasks, options.collapsing.sentences, several, model.hub())))
-                .toList();
+        List<PruneJob.Run> runs = new ArrayList<>();
+        List<PruneJob.Failure> refused = new ArrayList<>();
+        for (Method one : methods) {
+            CalibrationSet.Source source = calibration.source(one, options.fusing.tasks, options.collapsing.sentences,
+                    several, model.hub());
+            try {
+                runs.add(new PruneJob.Run(one.create(options, !(target instanceof Target.OfMethod)), source));
+            } catch (UsageException e) {
+                if (!several) {
+                    throw e;
+                }
+                refused.add(new PruneJob.Failure(one.label(), e));
+            }
+        }
         PerplexityOptions perplexity = result.perplexity.options(calibration.data(), model.hub());
         ComputeChoice choice = computing.choice(progress);
         // Last, so that a mistyped option is refused before anything is downloaded.
         Path folder = model.folder();
         PruneJob job = new PruneJob(new PruneJob.Options(folder, runs, target, perplexity,
                 healed.asked() ? Optional.of(healed.options.options()) : Optional.empty(), choice, saving,
-                result.continueSaving, result.interrupted.resumption()), progress);
+                result.continueSaving, result.interrupted.resumption(), refused), progress);
         if (dryRun) {
-            List<Estimate> estimates = job.estimate();
+            Estimates estimates = job.estimate();
             main.clearLine();
-            for (int i = 0; i < estimates.size(); i++) {
-                if (several) {
-                    out.println((i == 0 ? "" : System.lineSeparator()) + methods.get(i).label());
-                }
-                print(estimates.get(i), out);
-            }
-            out.println("Nothing was written.");
-            json.print(() -> Estimate.json(methods.stream().map(Method::label).toList(), estimates));
+            tell(estimates, several, saving, out);
+            json.print(() -> Estimate.json(estimates));
             return;
         }
         long started = System.nanoTime();
@@ -157,7 +165,7 @@ final class PruneCommand implements Runnable {
                 RunRecord record = main.report(List.of(saving.folder()), spec.commandLine(), out);
                 json.print(() -> ReportJob.json(made, Optional.of(results.comparison()), record));
             }
-            new Fallen(results).tell(spec.commandLine().getErr());
+            new Fallen(results.failures(), results.results().isEmpty()).tell(spec.commandLine().getErr());
         } else {
             PruneJob.Result pruned = job.run();
             PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
@@ -193,6 +201,23 @@ final class PruneCommand implements Runnable {
         }
     }
 
+    private void tell(Estimates estimates, boolean several, Saving saving, PrintWriter out) {
+        estimates.byMethod().forEach((name, estimate) -> {
+            if (several) {
+                out.println(name);
+            }
+            print(estimate, out);
+            if (several) {
+                out.println();
+            }
+        });
+        out.println("Nothing was written.");
+        if (result.output.isPlaceKnown()) {
+            estimates.requireRoom(saving.folder());
+        }
+        new Fallen(estimates.failures(), estimates.byMethod().isEmpty()).tell(spec.commandLine().getErr());
+    }
+
     private static void print(Estimate estimate, PrintWriter out) {
         Table table = new Table("", "now", "after");
         table.row("layers", "" + estimate.layers(), "" + estimate.targetLayers());
@@ -203,10 +228,15 @@ final class PruneCommand implements Runnable {
             out.printf(Locale.ROOT, "Calibration: %,d sequences, %,d tokens, computed in %s.%n", estimate.sequences(),
                     estimate.tokens(), estimate.dtype());
         }
-        out.printf(Locale.ROOT, "To expect: about %s of memory%s, and about %s.%n",
-                ByteSize.format(estimate.memoryBytes()),
-                estimate.diskBytes() == 0 ? "" : ", " + ByteSize.format(estimate.diskBytes()) + " of temporary file",
-                Units.time(estimate.duration()));
+        if (estimate.healedLayers() > 0) {
+            out.println("Healing: " + estimate.healedLayers() + " layers at most.");
+        }
+        out.printf("To expect: about %s of memory, %s on disk%s, and about %s, of it %s to read and write.%n",
+                ByteSize.format(estimate.memoryBytes()), ByteSize.format(estimate.savedBytes()),
+                estimate.temporaryBytes() == 0
+                        ? ""
+                        : " and " + ByteSize.format(estimate.temporaryBytes()) + " beside it meanwhile",
+                Units.time(estimate.duration()), Units.time(estimate.transfer()));
     }
 
     static String number(long value) {

@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Shows what became of a model. */
 final class PrunedModels {
@@ -47,36 +48,42 @@ final class PrunedModels {
                 percent(plan.last().size(), plan.layers()));
         table.row("parameters", number(result.denseParameters()), number(result.parameters()),
                 percent((double) result.parameters(), (double) result.denseParameters()));
-        for (String metric : metrics(plan)) {
+        Metrics metrics = metrics(plan);
+        for (String metric : metrics.names()) {
             double dense = value(plan, metric, plan.layers());
             double pruned = value(plan, metric, plan.last().size());
-            table.row(metric, decimals(dense), decimals(pruned), percent(pruned, dense));
+            table.row(metrics.label(metric), decimals(dense), decimals(pruned), percent(pruned, dense));
         }
-        out.println(table);
+        print(table, metrics, out);
     }
 
     private static void everyStep(PruneJob.Result result, PrintWriter out) {
         PruningPlan plan = result.plan();
-        List<String> metrics = metrics(plan);
-        String[] headings = new String[1 + metrics.size()];
-        headings[0] = "layers";
-        for (int i = 0; i < metrics.size(); i++) {
-            headings[i + 1] = metrics.get(i);
-        }
+        Metrics metrics = metrics(plan);
+        String[] headings = Stream.concat(Stream.of("layers"), metrics.labels().stream()).toArray(String[]::new);
         Table table = new Table(headings);
         for (int layers : plan.evaluations().stream().map(Measurement::layers).distinct().toList()) {
             String[] cells = new String[headings.length];
             cells[0] = "" + layers;
-            for (int i = 0; i < metrics.size(); i++) {
-                cells[i + 1] = decimals(value(plan, metrics.get(i), layers));
+            for (int i = 0; i < metrics.names().size(); i++) {
+                cells[i + 1] = decimals(value(plan, metrics.names().get(i), layers));
             }
             table.row(cells);
         }
-        out.println(table);
+        print(table, metrics, out);
     }
 
-    private static List<String> metrics(PruningPlan plan) {
-        return plan.evaluations().stream().map(Measurement::metric).distinct().toList();
+    /** A table, and below it what was measured. */
+    static void print(Table table, Metrics metrics, PrintWriter out) {
+        out.println(table);
+        if (!metrics.names().isEmpty()) {
+            out.println();
+            metrics.legend(out);
+        }
+    }
+
+    private static Metrics metrics(PruningPlan plan) {
+        return new Metrics(plan.evaluations().stream().map(Measurement::metric).toList());
     }
 
     private static double value(PruningPlan plan, String metric, int layers) {

@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 /** How small a model is to become; one of the options says so. */
 final class TargetOptions {
     @Option(names = "--target-layers", paramLabel = "N",
-            description = "Number of decoder layers to keep; only laco works without a target.")
+            description = "Number of decoder layers to keep; only laco and manual work without a target.")
     private @Nullable Integer layers;
 
     @Option(names = "--removal-ratio", paramLabel = "R",

@@ -104,7 +104,9 @@ final class TerminalProgress implements Progress {
         int bar = Math.min(LONGEST_BAR, room - shown.length() - 3);
         int filled = (int) (Math.clamp(share, 0, 1) * bar);
         return shown + ": " + amount
-                + (bar < SHORTEST_BAR ? "" : " [" + String.valueOf(full).repeat(filled) + " ".repeat(bar - filled) + "]")
+                + (bar < SHORTEST_BAR
+                        ? ""
+                        : " [" + String.valueOf(full).repeat(filled) + " ".repeat(bar - filled) + "]")
                 + "  " + end;
     }
 

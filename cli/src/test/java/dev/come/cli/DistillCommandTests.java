@@ -53,11 +53,11 @@ class DistillCommandTests {
                 "healed/come.json");
         // What is measured on single layers and on the whole model stands in two tables, each with its meaning.
         List<String> lines = outcome.out().lines().toList();
-        assertThat(lines.getFirst()).startsWith("each layer by itself").contains("validation loss (mse)",
-                "MSE of its output");
+        assertThat(lines.getFirst()).startsWith("each layer by itself").contains("loss", "MSE");
+        assertThat(outcome.out()).contains("Loss: validation loss (mse). MSE and 1 - cosine: of its output",
+                "Loss: validation loss (KL of next tokens). MSE and 1 - cosine: of the last states");
         int model = IntStream.range(0, lines.size()).filter(i -> lines.get(i).startsWith("whole model")).findFirst()
                 .orElseThrow();
-        assertThat(lines.get(model - 1)).contains("validation loss (KL of next tokens)", "MSE of last states");
         assertThat(lines.get(model - 2)).isEmpty();
         JsonNode first = new JsonMapper().readTree(folder.resolve("healed/come.json"))
                 .at("/distillation/model/points/0");

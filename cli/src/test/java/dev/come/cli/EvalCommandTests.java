@@ -38,11 +38,12 @@ class EvalCommandTests {
         Outcome outcome = eval(folder.resolve("out"), "--compare", trial.model.toString(), "--losses", csv.toString(),
                 "--stride", "16", "--baseline", trial.model.toString());
         assertThat(outcome.exitCode()).as(outcome.err()).isZero();
-        assertThat(outcome.out().lines().filter(line -> line.startsWith("beside model ")))
-                .singleElement().asString().contains("tokens", "mean", "99 %", "largest", "same top", "log perplexity");
+        assertThat(outcome.out().lines().filter(line -> line.contains("same top")))
+                .singleElement().asString().contains("tokens", "mean", "99 %", "largest", "same top", "log ppl");
+        assertThat(outcome.out()).contains("KL divergence of next tokens from model: mean, 99th percentile, largest.");
         assertThat(outcome.out()).contains("perplexity per token, windows of 32 tokens that move by 16, one BOS token",
                 "KL divergence per token, windows of 32 tokens that move by 16, one BOS token", "baseline",
-                "difference");
+                "change");
         assertThat(Files.readAllLines(csv).getFirst())
                 .isEqualTo("corpus,window,position,token,loss,compared_loss,kl,same_top");
     }

@@ -40,6 +40,15 @@ class EvaluationsTests {
         assertThat(PrunedModels.percent(after, before)).isEmpty();
     }
 
+    /** The longest name of a task that comes with the project. */
+    @Test
+    void tablesFitAnOrdinaryTerminal() {
+        String printed = printed(report("mmlu_high_school_macroeconomics", 0.25, 0.5));
+        assertThat(printed.lines().limit(3)).allMatch(line -> line.length() <= 80);
+        assertThat(printed).contains(
+                "Version and documents, with 0 solved examples in front: mmlu_high_school_macroeconomics 2.0 (4).");
+    }
+
     private static String printed(EvaluationReport report) {
         StringWriter out = new StringWriter();
         Evaluations.print(report, new PrintWriter(out));
@@ -47,12 +56,16 @@ class EvaluationsTests {
     }
 
     private static EvaluationReport report(double model, double baseline) {
-        return new EvaluationReport(JsonNodeFactory.instance.objectNode(), measured(model), Optional.empty(),
-                Optional.of(measured(baseline)));
+        return report("boolq", model, baseline);
     }
 
-    private static Measured measured(double accuracy) {
-        TaskResult task = new TaskResult("boolq", "2.0", "validation", 0, 4, List.of(), "",
+    private static EvaluationReport report(String task, double model, double baseline) {
+        return new EvaluationReport(JsonNodeFactory.instance.objectNode(), measured(task, model), Optional.empty(),
+                Optional.of(measured(task, baseline)));
+    }
+
+    private static Measured measured(String name, double accuracy) {
+        TaskResult task = new TaskResult(name, "2.0", "validation", 0, 4, List.of(), "",
                 new LinkedHashMap<>(Map.of("acc", accuracy)), Map.of());
         return new Measured(JsonNodeFactory.instance.objectNode(),
                 new Results(List.of(task), List.of(), 128, 0, List.of()),

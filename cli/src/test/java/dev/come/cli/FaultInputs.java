@@ -53,7 +53,7 @@ final class FaultInputs {
         DOWNLOAD("generate --model-name owner/tiny --prompt w3 --max-new-tokens 1",
                 "hf/hub/models--owner--tiny/snapshots"), //
         LOOK("inspect owner/tiny", "hf/hub/models--owner--tiny/snapshots"), //
-        UNPACK("generate --model-name tiny.gguf --prompt AB --max-new-tokens 1", "cache"), //
+        UNPACK("generate --model-name tiny.gguf --prompt AB --max-new-tokens 1", "cache/come/gguf"), //
         DEMO("demo --save-path out", "out/pruned");
 
         private final String line;
@@ -71,10 +71,6 @@ final class FaultInputs {
         /** The files or folders that are there as a whole or not at all. */
         List<String> outputs() {
             return outputs;
-        }
-
-        List<Integer> killed() {
-            return FaultTests.killed(this == DISTILL_IN_PROCESSES);
         }
 
         /** Puts there what only this command finds. */

@@ -34,7 +34,8 @@ class FaultTests {
     private static final int POINTS = Integer.getInteger("come.faults", 0);
     /** A pattern of the names of the commands that are tried. */
     private static final String ONLY = System.getProperty("come.faults.only", ".*");
-    private static final int KILLED = 128 + 9;
+    /** What a process ends with that is killed, or whose child is. */
+    private static final List<Integer> KILLED = List.of(128 + 9, Failures.FAILED);
 
     @TempDir
     private Path temporary;
@@ -79,13 +80,14 @@ class FaultTests {
             tried.merge(fault.kind(), 1, Integer::sum);
             try {
                 tryOne(command, fault, right);
+                System.out.println("FaultTests: " + command + ": " + fault + ": fine");
             } catch (AssertionError e) {
+                System.out.println("FaultTests: " + command + ": " + fault + ": wrong: " + e.getMessage());
                 wrong.add(fault + ": " + e.getMessage());
             }
         }
         System.out.println("FaultTests: " + command + ": " + clean.calls() + " calls, " + tried + ", " + wrong.size()
                 + " of them wrong, seed " + seed);
-        wrong.forEach(System.out::println);
         assertThat(wrong).isEmpty();
     }
 
@@ -100,9 +102,11 @@ class FaultTests {
         SortedMap<String, String> before = content();
         Faults.Run faulty = faults.run(work, command.arguments(), hub.environment(work), fault);
         if (fault.kind() == Fault.Kind.KILL) {
-            assertThat(faulty.exitCode()).as(faulty.err()).isIn(command.killed());
+            assertThat(faulty.exitCode()).as(faulty.err()).isIn(KILLED);
         } else if (faulty.exitCode() != 0) {
             assertThat(faulty.exitCode()).as(faulty.err()).isEqualTo(Failures.FAILED);
+        }
+        if (faulty.exitCode() == Failures.FAILED) {
             assertThat(faulty.err().lines().filter(line -> line.startsWith("come: "))).as(faulty.err()).hasSize(1);
         }
         assertThat(faulty.err()).doesNotContain("unexpected", "Exception", "\tat ");
@@ -155,10 +159,5 @@ class FaultTests {
         SortedMap<String, String> all = Trial.hashes(work);
         all.keySet().removeIf(file -> file.matches(".*/comparison\\.(json|csv)|cache/JNA/.*"));
         return all;
-    }
-
-    /** What a process ends with that is killed, or whose child is. */
-    static List<Integer> killed(boolean children) {
-        return children ? List.of(KILLED, Failures.FAILED) : List.of(KILLED);
     }
 }

@@ -73,4 +73,17 @@ class FullDiskTests {
         assertThat(told("java.io.tmpdir", trial.prune("--quiet", "--calibration-dataset", table.toString())))
                 .hasLineCount(1).contains(disk + ", where ", "are needed; make room there", "java.io.tmpdir");
     }
+
+    @Test
+    void aTargetWithTooLittleRoomIsRefusedBeforeTheWork() throws IOException, InterruptedException {
+        Path out = disk.resolve("out");
+        Files.write(disk.resolve("full"), new byte[1_000_000]);
+        for (List<String> more : List.of(List.of("--quiet"), List.of("--quiet", "--dry-run"))) {
+            List<String> arguments = new ArrayList<>(trial.prune("--save-path", out.toString()));
+            arguments.addAll(more);
+            assertThat(told("come.none", arguments)).contains("come: --save-path: ", " will be written to " + out,
+                    " are free there; make room there, or give another folder");
+            assertThat(Files.exists(out)).isFalse();
+        }
+    }
 }

@@ -101,10 +101,13 @@ class InspectTests {
                 "--heal-scope", "all"));
         Outcome outcome = Trial.run(List.of("inspect", out));
         assertThat(outcome.exitCode()).isZero();
-        assertThat(outcome.out()).containsPattern("pruned {6}by manual from model, which has 6 layers\\Rremoved {5}1, 4\\R"
-                + "refitted {4}[02, 35]+\\R").doesNotContain("merged", "distilled");
+        assertThat(outcome.out())
+                .containsPattern("pruned {6}by manual from model, which has 6 layers\\Rremoved {5}1, 4\\R"
+                        + "refitted {4}[02, 35]+\\R")
+                .doesNotContain("merged", "distilled");
         assertThat(Trial.run(List.of("inspect", out, "--json")).out())
-                .containsPattern("\"dense_model\" : \"model\",\\s+\"dense_layers\" : 6").contains("\"removed\" : [ 1, 4 ]");
+                .containsPattern("\"dense_model\" : \"model\",\\s+\"dense_layers\" : 6")
+                .contains("\"removed\" : [ 1, 4 ]");
 
         Path record = folder.resolve("out/come.json");
         String plan = Files.readString(record);

@@ -39,6 +39,8 @@ class LatencyCommandTests {
         assertThat(outcome.out()).contains("model", "3 of its layers", "Speed-up, median (least to most)",
                 "of 2 runs after one to warm up: 4 x 16 tokens and 4 new ones, in float32", "GB/s");
         assertThat(outcome.out()).doesNotContain("Scaled down");
+        assertThat(outcome.out().lines().limit(9)).allMatch(line -> line.length() <= 80)
+                .anyMatch(line -> line.matches("layers +6 +3"));
     }
 
     @Test

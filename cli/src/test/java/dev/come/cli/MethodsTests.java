@@ -91,6 +91,42 @@ class MethodsTests {
     }
 
     @Test
+    void aMethodWhoseOptionsAreRefusedDoesNotKeepTheOthersFromIt() throws IOException {
+        Outcome outcome = Trial.run(prune("concat_merge_P,reverse", true, "--granularity 0"));
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.err().lines()).singleElement().asString()
+                .startsWith("come: concat_merge_P did not get there: --granularity is 0");
+        assertThat(folder.resolve("out/reverse/come.json")).exists();
+        assertThat(Files.readString(folder.resolve("out/comparison.json"))).contains("--granularity is 0");
+        assertThat(Files.exists(folder.resolve("out/concat_merge_P"))).isFalse();
+
+        Outcome dry = Trial.run(prune("concat_merge_P,reverse", true, "--granularity 0 --dry-run"));
+        assertThat(dry.exitCode()).isEqualTo(1);
+        assertThat(dry.out()).startsWith("reverse").contains("To expect", "Nothing was written.");
+        assertThat(dry.err()).isEqualTo(outcome.err());
+    }
+
+    @Test
+    void whereAllAreRefusedNothingIsWritten() {
+        Outcome outcome = Trial.run(prune("concat_merge_P,come_auto", true, "--granularity 0"));
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err().lines()).hasSize(2).allMatch(line -> line.contains("--granularity is 0"));
+        assertThat(Files.exists(folder.resolve("out"))).isFalse();
+    }
+
+    @Test
+    void aDryRunTellsWhatHealingAndSavingTake() {
+        Outcome all = Trial.run(prune("reverse", false, "--retain-layer 5,4 --dry-run"));
+        assertThat(all.out())
+                .containsPattern("To expect: about \\S+ MB of memory, \\S+ [kKM]?B on disk, and about .*, of"
+                        + " it .* to read and write\\.")
+                .doesNotContain("Healing");
+        Outcome healed = Trial.run(prune("shortgpt", true, "--heal ridge --heal-scope cut --dry-run"));
+        assertThat(healed.out()).contains("Healing: 4 layers at most.", "beside it meanwhile");
+        assertThat(Files.exists(folder.resolve("out"))).isFalse();
+    }
+
+    @Test
     void allAreComparedInOneTable() {
         Outcome outcome = Trial.run(prune("all", true, "--merge-layers 2 --granularity 4"));
         // Six layers are too few for the "+" rule.

@@ -7,6 +7,9 @@ import dev.come.InvalidInputException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.failure.NativeFolder;
+import dev.come.failure.Shortage;
+import dev.come.failure.Thrown;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -28,6 +31,7 @@ final class Wording {
         METHODS.putAll(Map.of("lr", "learningRate", "model-lr", "modelLearningRate", "warmup", "warmUp",
                 "eval-every", "evaluateEvery", "workers", "processes", "mode", "processes", "num-fewshot", "shots",
                 "compare", "compareWith", "prompt", "promptTokens", "model-name", "model"));
+        METHODS.put("target-parameters", "parameters");
         for (String same : new String[]{"method", "seed", "text-field", "beyond-positions", "stride", "dtype", "device",
             "threads", "memory", "overwrite", "restart", "revision", "heal", "heal-scope", "heal-targets", "teacher",
             "level", "objective", "temperature", "tokens", "model-tokens", "validation-tokens", "batch-tokens",
@@ -78,6 +82,10 @@ final class Wording {
             return work.get();
         } catch (ComeException e) {
             throw of(e);
+        } catch (RuntimeException | Error e) {
+            throw Shortage.of(() -> "This run", e).map(Wording::of)
+                    .or(() -> NativeFolder.blamed(e).map(sentence -> new FailedException(of(sentence), e)))
+                    .orElseThrow(() -> Thrown.again(e));
         }
     }
 

@@ -133,6 +133,19 @@ public final class Healing {
     }
 
     /**
+     * How many layers are refitted, at the most.
+     *
+     * @param layers of the dense model
+     * @param left layers of the stack
+     */
+    public static int fits(Options options, int layers, int left) {
+        return switch (options.scope) {
+            case ALL -> left;
+            case CUT -> Math.min(left, 2 * (layers - left)); // each layer that goes has two beside it
+        };
+    }
+
+    /**
      * The cost of healing, in runs of a layer over all tokens. It counts the dense model, every layer of the stack, and
      * for each fit its products and what is run again behind it. Each fit was found to take three quarters of a run.
      *
@@ -140,7 +153,7 @@ public final class Healing {
      * @param left layers of the stack
      */
     public static double layerRuns(Options options, int layers, int left) {
-        return layers + left * (1 + 0.75 * options.targets.parts.size());
+        return layers + left + fits(options, layers, left) * 0.75 * options.targets.parts.size();
     }
 
     /** Bytes of the sums that a fit is made of and of its solution, at the most. */

@@ -4,6 +4,7 @@ import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.checkpoint.Shown;
 import dev.come.prune.PruningPlan;
+import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -37,7 +38,9 @@ public final class ApplyJob {
             saving.checkPlace(open.store());
             try (RunLock _ = RunLock.take(saving.folder(), "--save-path", "apply", progress)) {
                 saving.check(open.store());
-                saving.write(open.store().with(trained), wanted, progress);
+                LayerStore store = open.store().with(trained);
+                DiskUse.of(store, wanted.last(), false).requireRoom(saving.folder());
+                saving.write(store, wanted, progress);
                 return wanted;
             }
         }
@@ -61,8 +64,9 @@ public final class ApplyJob {
         }
         plan.requireFits(model.config(), planFile);
         PruningPlan other = plan.forModel(RunSettings.ofModel(model));
-        progress.note("The layers were chosen on " + Shown.of(other.settings().path(PruningPlan.PLAN_MODEL).path("name"))
-                + ", and nothing was measured on this model: come eval tells how good it is");
+        progress.note(
+                "The layers were chosen on " + Shown.of(other.settings().path(PruningPlan.PLAN_MODEL).path("name"))
+                        + ", and nothing was measured on this model: come eval tells how good it is");
         return other;
     }
 

@@ -6,8 +6,6 @@ import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.model.Throughput;
 import dev.come.prune.PruningMethod;
-import dev.come.stack.LayerStack;
-import dev.come.stack.StackWriter;
 import dev.come.text.Sequences;
 import java.time.Duration;
 import java.util.List;
@@ -16,7 +14,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What a run will do and need, from sizes and from a short measurement of the processor alone.
+ * What a run will do and need, from sizes and from short measurements of the processor and of reading.
  *
  * @param layers layers before
  * @param targetLayers layers after
@@ -24,66 +22,82 @@ import tools.jackson.databind.node.ObjectNode;
  * @param parameters parameters after
  * @param sequences calibration sequences
  * @param tokens calibration tokens
- * @param denseBytes bytes of weights now; about as much is written, less the layers that go
+ * @param healedLayers layers that are refitted in the end, at the most
  * @param memoryBytes resident memory at the peak, roughly
- * @param diskBytes bytes of hidden states that will not fit --memory and go to a temporary file
+ * @param savedBytes bytes of the models that are saved
+ * @param temporaryBytes bytes that lie beside them meanwhile: refitted layers, and hidden states that do not fit --memory
  * @param duration time, roughly
+ * @param transfer the part of it that goes into reading weights and writing models
  */
 public record Estimate(int layers, int targetLayers, long denseParameters, long parameters, int sequences, int tokens,
-        long denseBytes, long memoryBytes, long diskBytes, Duration duration, String dtype) {
+        int healedLayers, long memoryBytes, long savedBytes, long temporaryBytes, Duration duration, Duration transfer,
+        String dtype) {
     /** The process without a model: Java, the tensor engine, the tokenizer. */
     private static final long BASE_BYTES = 450_000_000L;
+    /** The allocator holds about one part in so many that nobody uses any more. */
+    private static final int ALLOCATOR = 8;
 
     /**
      * Estimates as JSON, by the rules of {@link RecordJson}: {@code estimates} holds, for each method, {@code method} and the
      * components under their names, with {@code seconds} for the time.
-     *
-     * @param methods as {@code --method} has them
      */
-    public static String json(List<String> methods, List<Estimate> estimates) {
+    public static String json(Estimates estimates) {
         ObjectNode root = RecordJson.file("come-estimate", 1);
         ArrayNode list = root.putArray("estimates");
-        for (int i = 0; i < estimates.size(); i++) {
-            Estimate one = estimates.get(i);
-            list.addObject().put("method", methods.get(i)).put("layers", one.layers)
-                    .put("target_layers", one.targetLayers).put("dense_parameters", one.denseParameters)
-                    .put("parameters", one.parameters).put("sequences", one.sequences).put("tokens", one.tokens)
-                    .put("dense_bytes", one.denseBytes).put("memory_bytes", one.memoryBytes)
-                    .put("disk_bytes", one.diskBytes).put("seconds", one.duration.toMillis() / 1000.0)
-                    .put("dtype", one.dtype);
-        }
+        estimates.byMethod().forEach((method, one) -> list.addObject().put("method", method).put("layers", one.layers)
+                .put("target_layers", one.targetLayers).put("dense_parameters", one.denseParameters)
+                .put("parameters", one.parameters).put("sequences", one.sequences).put("tokens", one.tokens)
+                .put("healed_layers", one.healedLayers).put("memory_bytes", one.memoryBytes)
+                .put("saved_bytes", one.savedBytes).put("temporary_bytes", one.temporaryBytes)
+                .put("seconds", one.duration.toMillis() / 1000.0)
+                .put("transfer_seconds", one.transfer.toMillis() / 1000.0).put("dtype", one.dtype));
         return RecordJson.text(root);
     }
 
-    static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, int target,
-            Sequences calibration, List<Sequences> perplexity, boolean fits, PruneJob.Options options) {
+    /** @param disk what is written */
+    static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, int target, Sequences calibration,
+            List<Sequences> perplexity, boolean fits, DiskUse disk, PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
-        long tokenBytes = (long) config.hiddenSize() * compute.type().bytes();
-        // Where layers are refitted, the dense model's states stay beside those of what is left.
-        long states = calibration.tokenCount() * tokenBytes * (layers + 1) * (fits ? 2 : 1);
-        long memory = options.compute().memory();
-        long bytes = new StackWriter(model.store(), LayerStack.dense(layers)).bytes();
         PruningMethod.Cost whole = options.healing()
-                .map(healing -> new PruningMethod.Cost(cost.rounds(),
-                        cost.layerRuns() + Healing.layerRuns(healing, layers, target), cost.headRuns()))
-                .orElse(cost);
+                .map(healing -> cost.withMoreRuns(Healing.layerRuns(healing, layers, target))).orElse(cost);
+        long layerBytes = DiskUse.layerBytes(model.store());
         long healing = options.healing().isPresent() || fits ? Healing.bytes(config, compute.threads()) : 0;
+        double read = DiskUse.readInASecond(model.checkpoint().tensors());
+        double transfer = layerBytes * (whole.layerRuns() + (layers + target) * (double) perplexity.size() + target)
+                / read + disk.secondsOfWriting(read);
+        Duration transferred = Duration.ofMillis(Math.round(1000 * transfer));
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
-                calibration.tokenCount(), bytes,
-                BASE_BYTES + Math.min(states, memory) + Math.min(bytes, 2 * bytes / layers) + healing
-                        + workspaceBytes(config, compute, longest(calibration)),
-                Math.max(0, states - memory), duration(config, compute, whole, calibration, perplexity, target),
+                calibration.tokenCount(), options.healing().map(how -> Healing.fits(how, layers, target)).orElse(0),
+                memory(model, compute, healing + Math.min(stateBytes(config, compute, calibration, fits),
+                        options.compute().memory()), longest(calibration)),
+                disk.saved(), disk.beside() + disk.spilled(),
+                duration(config, compute, whole, calibration, perplexity, target).plus(transferred), transferred,
                 compute.dtypeName());
     }
 
-    /** Two layers of weights and what each thread needs for a chunk of tokens. */
+    /** Bytes of all hidden states that a run keeps at once. */
+    static long stateBytes(ModelConfig config, Compute compute, Sequences calibration, boolean fits) {
+        // Where layers are refitted, the dense model's states stay beside those of what is left.
+        return (long) calibration.tokenCount() * config.hiddenSize() * compute.type().bytes() * (config.layers() + 1)
+                * (fits ? 2 : 1);
+    }
+
+    private static long memory(OpenModel model, Compute compute, long kept, int sequenceLength) {
+        long stored = DiskUse.layerBytes(model.store());
+        long computed = model.config().layerParameters() * compute.type().bytes();
+        // A layer is run with the numbers that are stored, or with a copy in the type of computing.
+        long needed = kept + 2 * computed + (stored == computed ? 0 : stored)
+                + workspaceBytes(model.config(), compute, sequenceLength);
+        return BASE_BYTES + needed + needed / ALLOCATOR;
+    }
+
+    /** What each thread needs for a chunk of tokens. */
     private static long workspaceBytes(ModelConfig config, Compute compute, int sequenceLength) {
-        long layer = 2 * config.layerParameters() * compute.type().bytes();
         long wide = 3L * config.hiddenSize() + 4L * config.heads() * config.headDim();
         long scores = 1024L * sequenceLength * Float.BYTES;
         long logits = 512L * 8192 * Float.BYTES * 2;
-        return layer + compute.threads() * (wide * sequenceLength * Float.BYTES + scores + logits);
+        return compute.threads() * (wide * sequenceLength * Float.BYTES + scores + logits);
     }
 
     private static int longest(Sequences sequences) {

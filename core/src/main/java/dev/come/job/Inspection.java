@@ -122,7 +122,8 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
                 tree.optionalString("model_type").orElse(""), config,
                 tensors.stream().mapToLong(TensorSpec::byteLength).sum(), types, model.packed(),
                 config.map(known -> known.parameters(known.layers())).orElse(stored), tokenizer,
-                config.flatMap(known -> unless(remarks, () -> model.making(known)).flatMap(Function.identity())), problems,
+                config.flatMap(known -> unless(remarks, () -> model.making(known)).flatMap(Function.identity())),
+                problems,
                 remarks);
     }
 

@@ -48,7 +48,8 @@ public record Making(String method, String denseModel, Optional<String> chosenOn
         Set<Integer> left = nodes.stream().flatMapToInt(LayerNode::originals).boxed().collect(Collectors.toSet());
         return Optional.of(new Making(plan.settings().path("method").asString(),
                 name(plan, PruningPlan.MODEL).orElse(""), name(plan, PruningPlan.PLAN_MODEL), plan.layers(),
-                plan.last().tree(), IntStream.range(0, plan.layers()).boxed().filter(one -> !left.contains(one)).toList(),
+                plan.last().tree(),
+                IntStream.range(0, plan.layers()).boxed().filter(one -> !left.contains(one)).toList(),
                 nodes.stream().filter(node -> node.originals().count() > 1).map(LayerNode::tree).toList(),
                 trained(nodes, Training.REFITTED), trained(nodes, Training.DISTILLED)));
     }

@@ -80,8 +80,7 @@ final class MethodRun {
         if (done) {
             return;
         }
-        IntStream.range(target, options.continueSaving() ? plan.layers() : target + 1)
-                .forEach(layers -> saving(layers).check(session.model().store()));
+        session.savedLayers(run).forEach(layers -> saving(layers).check(session.model().store()));
         interrupted.ifPresent(found -> session.progress()
                 .note("Resuming after step " + found.steps().size() + ": " + found.last().tree()));
     }
@@ -107,6 +106,15 @@ final class MethodRun {
 
     Run run() {
         return run;
+    }
+
+    /** What it will put on the disk yet. An interrupted run has some of what lies beside its models already. */
+    DiskUse disk() {
+        DiskUse all = session.disk(run, done
+                ? IntStream.empty()
+                : session.savedLayers(run)
+                        .filter(layers -> saving.overwrite() || !Files.exists(saving(layers).folder())));
+        return done || interrupted.isPresent() ? new DiskUse(all.saved(), 0, 0) : all;
     }
 
     String name() {

@@ -75,16 +75,31 @@ public final class PruneJob {
      * @param saving where one method's model goes, or the folder in which each of several gets a folder
      * @param continueSaving also write the model of every step, each into a folder of its own below the target
      * @param resumption what becomes of an interrupted run; with {@link Resumption#RESTART} methods that are done are done again
+     * @param refused methods that were asked for too, whose options cannot be; they do not keep the others from it
      */
     public record Options(Path model, List<Run> runs, Target target, PerplexityOptions perplexity,
             Optional<Healing.Options> healing, ComputeChoice compute, Saving saving, boolean continueSaving,
-            Resumption resumption) {
+            Resumption resumption, List<Failure> refused) {
         public Options {
             runs = List.copyOf(runs);
+            refused = List.copyOf(refused);
             saving = saving.reading(Stream.of(Stream.of(model), perplexity.paths(),
                     runs.stream().filter(run -> run.needsTokens() || healing.isPresent())
                             .flatMap(run -> run.calibration.paths()))
                     .flatMap(Function.identity()));
+        }
+
+        /** Without a method that was refused. */
+        public Options(Path model, List<Run> runs, Target target, PerplexityOptions perplexity,
+                Optional<Healing.Options> healing, ComputeChoice compute, Saving saving, boolean continueSaving,
+                Resumption resumption) {
+            this(model, runs, target, perplexity, healing, compute, saving, continueSaving, resumption,
+                    List.of());
+        }
+
+        /** Whether several methods are compared. */
+        boolean several() {
+            return runs.size() + refused.size() > 1;
         }
     }
 
@@ -180,6 +195,7 @@ public final class PruneJob {
                 PruneSession session = new PruneSession(model, options, progress, onStep)) {
             session.begin();
             MethodRun run = session.prepare(options.runs.getFirst());
+            session.requireRoom(List.of(run));
             session.expect();
             run.choose();
             session.expect();
@@ -191,24 +207,29 @@ public final class PruneJob {
 
     /** Does the job for all methods; one that does not get there does not keep the others from it. */
     public Results runAll() {
+        if (options.runs.isEmpty()) {
+            return new Results(List.of(), options.refused, OptionalDouble.empty(), "");
+        }
         checkComparison();
         return Interruptible.job(this::runEach);
     }
 
     private Results runEach() {
+        options.refused.forEach(this::tell);
         try (OpenModel model = new OpenModel(options.model);
                 PruneSession session = new PruneSession(model, options, progress, onStep)) {
             session.begin();
-            List<Failure> failures = new ArrayList<>();
+            List<Failure> failures = new ArrayList<>(options.refused);
             List<MethodRun> prepared = new ArrayList<>();
             for (Run run : options.runs) {
                 try {
                     prepared.add(session.prepare(run));
                 } catch (ComeException e) {
                     Interruptible.requireOthersCanGoOn(e);
-                    failures.add(new Failure(run.method.name(), e));
+                    failures.add(tell(new Failure(run.method.name(), e)));
                 }
             }
+            session.requireRoom(prepared);
             session.expect();
             List<MethodRun> together = prepared.stream()
                     .collect(Collectors.groupingBy(MethodRun::sharedKey, LinkedHashMap::new, Collectors.toList()))
@@ -241,11 +262,16 @@ public final class PruneJob {
                 through.add(run);
             } catch (ComeException e) {
                 Interruptible.requireOthersCanGoOn(e);
-                failures.add(new Failure(run.name(), e));
-                progress.note(run.name() + ": " + e.getMessage());
+                failures.add(tell(new Failure(run.name(), e)));
             }
         }
         return through;
+    }
+
+    /** Tells at once of what is told at the end too. */
+    private Failure tell(Failure failure) {
+        progress.note(failure.method + ": " + failure.reason.getMessage());
+        return failure;
     }
 
     private Path comparison(String name) {
@@ -270,10 +296,22 @@ public final class PruneJob {
     }
 
     /** What the job would do and need; writes nothing. */
-    public List<Estimate> estimate() {
+    public Estimates estimate() {
+        SequencedMap<String, Estimate> estimates = new LinkedHashMap<>();
+        List<Failure> failures = new ArrayList<>(options.refused);
         try (OpenModel model = new OpenModel(options.model);
                 PruneSession session = new PruneSession(model, options, progress, onStep)) {
-            return options.runs.stream().map(session::estimate).toList();
+            for (Run run : options.runs) {
+                try {
+                    estimates.put(run.method.name(), session.estimate(run));
+                } catch (ComeException e) {
+                    if (!options.several()) {
+                        throw e;
+                    }
+                    failures.add(new Failure(run.method.name(), e));
+                }
+            }
         }
+        return new Estimates(estimates, failures);
     }
 }

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** What the methods of a {@link PruneJob} share: one open model, what was measured on it, and where weights are made. */
@@ -173,7 +174,7 @@ final class PruneSession implements AutoCloseable {
 
     /** Whether several methods are compared. */
     boolean several() {
-        return options.runs().size() > 1;
+        return options.several();
     }
 
     /** Has layers made from now on whose weights were changed, or will be, in a folder. */
@@ -232,11 +233,44 @@ final class PruneSession implements AutoCloseable {
 
     Estimate estimate(Run run) {
         PruningMethod.Cost cost = cost(run);
-        Sequences tokens = options.healing().isPresent()
+        return Estimate.of(model, compute(run), cost, target(run), tokens(run),
+                texts.stream().map(PerplexityText::windows).toList(), run.method().needs() == Needs.FITS,
+                disk(run, savedLayers(run)), options);
+    }
+
+    /** The tokens that a method measures on and is healed on. */
+    private Sequences tokens(Run run) {
+        return options.healing().isPresent()
                 ? set(run).sequences()
                 : measured(run).map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
-        return Estimate.of(model, compute(run), cost, target(run), tokens, texts.stream().map(PerplexityText::windows).toList(),
-                run.method().needs() == Needs.FITS, options);
+    }
+
+    /** How many layers the models have that a method saves. */
+    IntStream savedLayers(Run run) {
+        int target = target(run);
+        return IntStream.range(target, options.continueSaving() ? model.config().layers() : target + 1);
+    }
+
+    /**
+     * What a method puts on the disk.
+     *
+     * @param layers how many those models have that are not there yet
+     */
+    DiskUse disk(Run run, IntStream layers) {
+        boolean fits = run.method().needs() == Needs.FITS;
+        long states = Estimate.stateBytes(model.config(), compute(run), tokens(run), fits);
+        return DiskUse.of(model.store(), layers, fits || options.healing().isPresent())
+                .spilling(Math.max(0, states - options.compute().memory()));
+    }
+
+    /**
+     * Checks that there is room for what all methods will write.
+     *
+     * @throws FailedException if there is not
+     */
+    void requireRoom(List<MethodRun> runs) {
+        runs.stream().map(MethodRun::disk).reduce(DiskUse::then)
+                .ifPresent(disk -> disk.requireRoom(options.saving().folder()));
     }
 
     @Override

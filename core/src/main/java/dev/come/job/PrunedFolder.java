@@ -74,7 +74,8 @@ final class PrunedFolder implements AutoCloseable {
         if (!isMadeFor(model, plan)) {
             throw new InvalidInputException(planFile + " was made for a model with fingerprint " + Shown.of(expected)
                     + ", but "
-                    + model.checkpoint().folder() + " has " + found + "; give the dense model that it was made for" + otherwise);
+                    + model.checkpoint().folder() + " has " + found + "; give the dense model that it was made for"
+                    + otherwise);
         }
         plan.requireFits(model.config(), planFile);
     }

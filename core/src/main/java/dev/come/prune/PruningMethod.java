@@ -106,7 +106,7 @@ public interface PruningMethod {
         }
 
         /** The same with more runs of layers. */
-        Cost withMoreRuns(double more) {
+        public Cost withMoreRuns(double more) {
             return new Cost(rounds, layerRuns + more, headRuns);
         }
     }

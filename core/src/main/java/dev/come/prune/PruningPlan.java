@@ -175,9 +175,10 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     public PruningPlan forModel(ObjectNode model) {
         if (steps.stream().flatMap(step -> step.stack().nodes().stream()).flatMap(LayerNode::trained).findAny()
                 .isPresent()) {
-            throw new InvalidInputException("The plan has layers that were refitted or trained, whose weights belong to "
-                    + Shown.of(settings.path(MODEL).path("name"))
-                    + " alone; take the plan of the model before it was healed, and heal the result");
+            throw new InvalidInputException(
+                    "The plan has layers that were refitted or trained, whose weights belong to "
+                            + Shown.of(settings.path(MODEL).path("name"))
+                            + " alone; take the plan of the model before it was healed, and heal the result");
         }
         ObjectNode others = settings.deepCopy();
         JsonNode chosenOn = settings.has(PLAN_MODEL) ? settings.path(PLAN_MODEL) : settings.path(MODEL);

@@ -19,7 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 
@@ -35,10 +35,14 @@ public final class TrialRun {
     /** The system property. */
     public static final String FOLDER = "come.tokenizers";
 
-    /** The largest known take some seconds. */
+    /** The largest known take some seconds of processor time. */
     private static final Duration LONGEST = Duration.ofMinutes(2);
-    /** A process that was ended from outside, or ended itself for a fault, has a code from here on. */
+    /** How many times longer it may last in all, where others have the processors. */
+    private static final int BUSY = 10;
+    /** A process that was ended by a signal has this code and the number of the signal. */
     private static final int ENDED = 128;
+    /** SIGINT, SIGKILL and SIGTERM: no library sends them. */
+    private static final Set<Integer> KILLED = Set.of(ENDED + 2, ENDED + 9, ENDED + 15);
     /** To be counted up when the check or the trial changes. */
     private static final String VERSION = "1";
     /** It works for a second or two, and leaves nothing when it ends. */
@@ -61,7 +65,7 @@ public final class TrialRun {
      *
      * @param folder keeps what passed
      * @param builder starts a process that is given the text of a tokenizer.json
-     * @param longest how long it may run
+     * @param longest how much processor time it may take
      */
     TrialRun(Path folder, ProcessBuilder builder, Duration longest) {
         this.folder = folder;
@@ -74,6 +78,7 @@ public final class TrialRun {
      *
      * @param check what is looked for before a trial
      * @throws InvalidInputException if it would
+     * @throws FailedException if the trial was killed from outside
      */
     static void of(TokenizerSource source, BiConsumer<Path, String> check) {
         String folder = System.getProperty(FOLDER);
@@ -101,17 +106,18 @@ public final class TrialRun {
         try {
             process = builder.redirectOutput(Redirect.DISCARD).redirectError(Redirect.DISCARD).start();
             give(process, json);
-            boolean ended = process.waitFor(longest.toMillis(), TimeUnit.MILLISECONDS);
-            if (!ended || process.exitValue() >= ENDED || process.exitValue() < 0) {
-                throw new InvalidInputException(
-                        file + " is not a tokenizer that can be used: the tokenizers library "
-                                + (ended
-                                        ? "ended the process that tried it"
-                                        : "did not get ready with it within "
-                                                + longest.toSeconds() + " seconds")
-                                + "; fetch the file again, or take that of the model it was made from");
+            if (!ends(process)) {
+                throw unusable(file, "did not get ready with it within " + longest.toSeconds() + " seconds");
             }
-            return process.exitValue() == 0;
+            int code = process.exitValue();
+            if (KILLED.contains(code)) {
+                throw new FailedException("The process that tried " + file
+                        + " was killed, perhaps because memory was short; run the same command again");
+            }
+            if (code >= ENDED || code < 0) {
+                throw unusable(file, "ended the process that tried it");
+            }
+            return code == 0;
         } catch (IOException _) {
             return false; // a system that starts no process
         } catch (InterruptedException e) {
@@ -122,6 +128,25 @@ public final class TrialRun {
                 process.destroyForcibly();
             }
         }
+    }
+
+    /** Waits; false if it takes too long. */
+    private boolean ends(Process process) throws InterruptedException {
+        Duration step = longest.dividedBy(20);
+        for (int steps = 0; steps < 20 * BUSY; steps++) {
+            if (process.waitFor(step)) {
+                return true;
+            }
+            if (process.info().totalCpuDuration().orElse(Duration.ZERO).compareTo(longest) > 0) {
+                return false;
+            }
+        }
+        return false;
+    }
+
+    private static InvalidInputException unusable(Path file, String what) {
+        return new InvalidInputException(file + " is not a tokenizer that can be used: the tokenizers library " + what
+                + "; fetch the file again, or take that of the model it was made from");
     }
 
     private static void give(Process process, String json) {

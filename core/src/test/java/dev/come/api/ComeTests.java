@@ -3,6 +3,7 @@ package dev.come.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
@@ -68,7 +69,8 @@ class ComeTests {
         new PruneJob(new PruneJob.Options(model,
                 List.of(new PruneJob.Run(Methods.SLEB.method(),
                         new CalibrationSet.Options(source, 128, OptionalInt.empty(), 10, length))),
-                new Target.Layers(3), new PerplexityOptions(List.of(source), length, PerplexityOptions.ALL_WINDOWS), Optional.empty(),
+                new Target.Layers(3), new PerplexityOptions(List.of(source), length, PerplexityOptions.ALL_WINDOWS),
+                Optional.empty(),
                 new ComputeChoice("float32", "cpu", 1, 1 << 20),
                 new Saving(folder.resolve("by-job"), Long.MAX_VALUE, false), false, Resumption.GO_ON), Progress.NONE)
                 .run();
@@ -117,7 +119,8 @@ class ComeTests {
     @Test
     void everyOptionThatAJobSpeaksOfHasAName() throws IOException {
         Set<String> ofOtherCommands = Set.of("--plan", "--next", "--first", "--merge", "--top-p", "--top-k",
-                "--max-new-tokens", "--resume", "--sentences", "--num-tasks", "--help");
+                "--max-new-tokens", "--resume", "--sentences", "--num-tasks", "--help",
+                "--allow-other-weights", "--gguf", "--type", "--json");
         Set<String> ofMethods = Methods.ALL.stream().flatMap(entry -> entry.optionNames().stream())
                 .map(name -> "--" + name.replace('_', '-')).collect(Collectors.toSet());
         SortedSet<String> nameless = new TreeSet<>();
@@ -130,6 +133,18 @@ class ComeTests {
             }
         }
         assertThat(nameless).isEmpty();
+    }
+
+    @Test
+    void aShortageOfMemoryIsTold() {
+        assertThatThrownBy(() -> Wording.job(() -> {
+            throw new OutOfMemoryError("Java heap space");
+        })).isInstanceOf(FailedException.class).hasMessageStartingWith("This run needs more than the ")
+                .hasMessageContaining("start java with -Xmx");
+        AssertionError other = new AssertionError("not of that kind");
+        assertThatThrownBy(() -> Wording.job(() -> {
+            throw other;
+        })).isSameAs(other);
     }
 
     @Test
@@ -154,7 +169,7 @@ class ComeTests {
     void aPrunedModelIsMeasuredTimedAndDescribed() {
         Path small = folder.resolve("small");
         PrunedModel pruned = sleb().layers(3).perplexityOn(text).saveTo(small).run();
-        PrunedModel.BeforeAndAfter perplexity = pruned.perplexity().firstEntry().getValue();
+        PrunedModel.BeforeAndAfter perplexity = pruned.perplexity().values().iterator().next();
 
         Evaluation measured = Come.eval(small).baseline(model.toString()).compareWith(model.toString())
                 .perplexityOn(text.toString()).windowLength(32).dtype("float32").run();

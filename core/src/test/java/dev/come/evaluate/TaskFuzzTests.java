@@ -64,7 +64,7 @@ class TaskFuzzTests {
 
     @Test
     void survivesRandomChanges() {
-        RandomChanges.read("TaskFuzzTests", Stream.of(QUESTIONS, CONTEXTS, TEXT)
+        RandomChanges.readJson("TaskFuzzTests", Stream.of(QUESTIONS, CONTEXTS, TEXT)
                 .map(text -> text.getBytes(StandardCharsets.UTF_8)).toList(), PIECES, this::read);
     }
 

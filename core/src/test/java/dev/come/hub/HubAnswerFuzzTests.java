@@ -56,19 +56,19 @@ class HubAnswerFuzzTests {
 
     @Test
     void listingsSurviveRandomChanges() {
-        RandomChanges.read("HubAnswerFuzzTests, listing", List.of(bytes(LISTING)), PIECES, this::listing);
+        RandomChanges.readJson("HubAnswerFuzzTests, listing", List.of(bytes(LISTING)), PIECES, this::listing);
     }
 
     @Test
     void treesSurviveRandomChanges() {
         String tree = "[" + LocalHub.entry("config.json", new byte[]{1}) + ", "
                 + LocalHub.entry("model.safetensors", new byte[]{2}) + "]";
-        RandomChanges.read("HubAnswerFuzzTests, tree", List.of(bytes(tree)), PIECES, this::tree);
+        RandomChanges.readJson("HubAnswerFuzzTests, tree", List.of(bytes(tree)), PIECES, this::tree);
     }
 
     @Test
     void indexesSurviveRandomChanges() {
-        RandomChanges.read("HubAnswerFuzzTests, index", List.of(bytes(INDEX)), PIECES, this::index);
+        RandomChanges.readJson("HubAnswerFuzzTests, index", List.of(bytes(INDEX)), PIECES, this::index);
     }
 
     private static byte[] bytes(String text) {

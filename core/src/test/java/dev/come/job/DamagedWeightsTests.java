@@ -116,7 +116,8 @@ class DamagedWeightsTests {
         run.to("pruned");
         damage("model.layers.0.mlp.gate_proj.weight", Float.NaN);
         assertRefused("Layer 0: ", "model.layers.0.mlp.gate_proj.weight", () -> ApplyJob.run(
-                run.target("pruned/come.json"), run.model, OptionalInt.empty(), false, run.saving("out"), Progress.NONE));
+                run.target("pruned/come.json"), run.model, OptionalInt.empty(), false, run.saving("out"),
+                Progress.NONE));
     }
 
     @Test

@@ -76,7 +76,8 @@ class HoldersTests {
     @Test
     void applyingHoldsNothing() {
         run.to("pruned");
-        assertNothingIsHeldAfter(target -> ApplyJob.run(run.target("pruned/come.json"), run.model, OptionalInt.empty(), false,
-                run.saving(target), Progress.NONE));
+        assertNothingIsHeldAfter(
+                target -> ApplyJob.run(run.target("pruned/come.json"), run.model, OptionalInt.empty(), false,
+                        run.saving(target), Progress.NONE));
     }
 }

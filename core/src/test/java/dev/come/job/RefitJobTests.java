@@ -226,9 +226,13 @@ class RefitJobTests {
 
     @Test
     void theEstimateKnowsOfIt() {
-        Estimate with = run.job("out", Progress.NONE, List.of(METHOD)).estimate().getFirst();
-        Estimate without = run.job("out", Progress.NONE,
-                List.of(new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 2, 3, 0)))).estimate().getFirst();
+        Estimate with = estimate(METHOD);
+        Estimate without = estimate(new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 2, 3, 0)));
         assertThat(with.memoryBytes()).isGreaterThan(without.memoryBytes());
+        assertThat(with.temporaryBytes()).isGreaterThan(without.temporaryBytes());
+    }
+
+    private Estimate estimate(PruningMethod method) {
+        return run.job("out", Progress.NONE, List.of(method)).estimate().byMethod().firstEntry().getValue();
     }
 }

@@ -125,6 +125,7 @@ final class Run {
     PruneJob job(String name, Progress progress, List<PruningMethod> methods) {
         return new PruneJob(new PruneJob.Options(model,
                 methods.stream().map(method -> new PruneJob.Run(method, calibration())).toList(),
-                new Target.Layers(targetLayers), perplexity(), healing, choice(), saving(name), continueSaving, resumption), progress);
+                new Target.Layers(targetLayers), perplexity(), healing, choice(), saving(name), continueSaving,
+                resumption), progress);
     }
 }

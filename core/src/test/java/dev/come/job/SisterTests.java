@@ -53,8 +53,9 @@ class SisterTests {
     void aSisterIsRefusedUnlessThatIsAskedFor() {
         assertThatThrownBy(() -> apply("applied", run.target("out/come.json"), sister, false))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("give the dense model that it was made for, or add --allow-other-weights, since it"
-                        + " is of the same shape");
+                .hasMessageContaining(
+                        "give the dense model that it was made for, or add --allow-other-weights, since it"
+                                + " is of the same shape");
         assertThat(run.target("applied")).doesNotExist();
     }
 
@@ -66,7 +67,8 @@ class SisterTests {
                 .isEqualTo(WordModels.hashes(run.target("by-hand")).get("model.safetensors"))
                 .isNotEqualTo(WordModels.hashes(run.target("out")).get("model.safetensors"));
         assertThat(Files.readString(run.target("applied/README.md")))
-                .contains("The layers were chosen on llama-gqa, a model of the same shape, and not measured on this one.");
+                .contains(
+                        "The layers were chosen on llama-gqa, a model of the same shape, and not measured on this one.");
         assertThat(applied.evaluations()).isEmpty();
     }
 

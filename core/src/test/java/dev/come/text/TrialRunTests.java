@@ -3,6 +3,7 @@ package dev.come.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.failure.OwnProcess;
 import dev.come.vocabulary.TokenizerCheck;
@@ -71,11 +72,26 @@ class TrialRunTests {
         assertThat(checked).hasSize(1);
     }
 
+    /** As a system does that is short of memory. */
+    @ParameterizedTest
+    @ValueSource(strings = {"KILL", "TERM", "INT"})
+    void aTrialThatIsKilledFromOutsideSaysNothingOfTheTokenizer(String signal) throws IOException {
+        assertThatThrownBy(() -> once(LONG, "sh", "-c", "kill -" + signal + " $$"))
+                .isInstanceOf(FailedException.class)
+                .hasMessage("The process that tried %s was killed, perhaps because memory was short; run the same"
+                        + " command again", folder.resolve("model/tokenizer.json"));
+        assertThat(remembered()).isEmpty();
+    }
+
     @Test
     void aTokenizerThatTakesTooLongIsRefused() throws IOException {
-        assertThatThrownBy(() -> once(Duration.ofSeconds(1), "sleep", "60")).isInstanceOf(InvalidInputException.class)
+        assertThatThrownBy(() -> once(Duration.ofSeconds(1), "sh", "-c", "while :; do :; done"))
+                .as("it works").isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("did not get ready with it within 1 seconds");
-        assertThat(remembered()).isEmpty();
+        assertThatThrownBy(() -> once(Duration.ofMillis(100), "sleep", "60")).as("it waits")
+                .isInstanceOf(InvalidInputException.class);
+        once(Duration.ofMillis(500), "sleep", "1"); // others have the processors
+        assertThat(remembered()).hasSize(1);
     }
 
     /** No Java, no memory for it: the library itself will tell. */

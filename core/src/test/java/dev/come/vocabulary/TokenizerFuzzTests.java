@@ -44,16 +44,17 @@ class TokenizerFuzzTests {
 
     @Test
     void tokenizersSurviveRandomChanges() throws IOException {
-        assertSurvives("tokenizer.json",
+        RandomChanges.readJson("TokenizerFuzzTests, tokenizer.json",
                 List.of(sound("words/tokenizer.json"), made("bpe.model"), made("unigram.model"),
                         Files.readAllBytes(Path.of("src/test/resources/dev/come/vocabulary/TokenizerFuzzTestsInputs"
-                                + "/readsAnyTokenizerSafely/bytes.json"))));
+                                + "/readsAnyTokenizerSafely/bytes.json"))),
+                PIECES, bytes -> read("tokenizer.json", bytes));
     }
 
     @Test
     void modelsSurviveRandomChanges() throws IOException {
-        assertSurvives("tokenizer.model", List.of(sound("sentencepiece/bpe-trimmed.model"),
-                sound("sentencepiece/unigram.model")));
+        RandomChanges.read("TokenizerFuzzTests, tokenizer.model", List.of(sound("sentencepiece/bpe-trimmed.model"),
+                sound("sentencepiece/unigram.model")), PIECES, bytes -> read("tokenizer.model", bytes));
     }
 
     private static byte[] sound(String fixture) throws IOException {
@@ -64,10 +65,6 @@ class TokenizerFuzzTests {
         SentencePieces pieces = SentencePieceFile.read(FIXTURES.resolve("sentencepiece").resolve(model));
         return pieces.tokenizerJson(new SurroundingTokens(pieces.addedTokens(), Optional.empty(),
                 Optional.empty())).getBytes(StandardCharsets.UTF_8);
-    }
-
-    private void assertSurvives(String file, List<byte[]> sound) {
-        RandomChanges.read("TokenizerFuzzTests, " + file, sound, PIECES, bytes -> read(file, bytes));
     }
 
     /** Whether the bytes were taken for a tokenizer. */
