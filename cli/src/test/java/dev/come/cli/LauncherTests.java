@@ -28,8 +28,12 @@ class LauncherTests {
     private static final Path REAL_PROJECT = Path.of(System.getProperty("come.root"));
     private static final List<String> POSIX_TOOLS = List.of("cat", "cut", "dirname", "find", "head", "mkdir", "readlink",
             "sed", "stty", "tail", "touch");
-    private static final String BUILD = "#!/bin/sh\necho \"$JAVA_HOME\" \"$@\"\nmkdir -p cli/target\n"
-            + "touch cli/target/come.jar\n";
+    private static final String BUILD = """
+            #!/bin/sh
+            echo "$JAVA_HOME" "$@"
+            mkdir -p cli/target
+            touch cli/target/come.jar
+            """;
     private static final String TELL_ARGUMENTS = "for argument in \"$@\"; do printf '<%s>\\n' \"$argument\"; done\n";
 
     @TempDir
