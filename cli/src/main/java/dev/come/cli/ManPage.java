@@ -96,7 +96,7 @@ final class ManPage {
         }
         line(".SH COMMANDS");
         ManCommand.pages(command).forEach((page, sub) -> {
-            if (sub != command) {
+            if (!sub.equals(command)) {
                 line(".TP");
                 line(".BR " + escaped(page) + " (1)");
                 line(escaped(plain(sub.usageMessage().description()).getFirst()));

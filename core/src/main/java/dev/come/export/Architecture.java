@@ -23,11 +23,11 @@ import java.util.stream.Collectors;
  * @see <a href="https://github.com/ggml-org/llama.cpp/tree/master/src/models">llama.cpp's models</a>
  */
 enum Architecture {
-    LLAMA("llama", "llama", Flag.INTERLEAVED), MISTRAL("mistral", "llama", Flag.INTERLEAVED), QWEN2("qwen2", "qwen2"),
-    QWEN3("qwen3", "qwen3"), PHI3("phi3", "phi3"), GEMMA2("gemma2", "gemma2", Flag.WINDOWS, Flag.GELU),
-    GEMMA3("gemma3_text", "gemma3", Flag.WINDOWS, Flag.GELU), OLMO2("olmo2", "olmo2"),
-    GRANITE("granite", "granite", Flag.INTERLEAVED), SMOLLM3("smollm3", "smollm3", Flag.INTERLEAVED),
-    STARCODER2("starcoder2", "starcoder2", Flag.GELU);
+    LLAMA("llama", "llama", Flag.INTERLEAVED), MISTRAL("mistral", "llama", Flag.INTERLEAVED), QWEN2("qwen2",
+            "qwen2"), QWEN3("qwen3", "qwen3"), PHI3("phi3", "phi3"), GEMMA2("gemma2", "gemma2", Flag.WINDOWS,
+                    Flag.GELU), GEMMA3("gemma3_text", "gemma3", Flag.WINDOWS, Flag.GELU), OLMO2("olmo2",
+                            "olmo2"), GRANITE("granite", "granite", Flag.INTERLEAVED), SMOLLM3("smollm3", "smollm3",
+                                    Flag.INTERLEAVED), STARCODER2("starcoder2", "starcoder2", Flag.GELU);
 
     private static final Set<Part> INPUT_BIASES = Set.of(QUERY_BIAS, KEY_BIAS, VALUE_BIAS);
     private static final Set<Part> BIASES = Set.of(QUERY_BIAS, KEY_BIAS, VALUE_BIAS, OUTPUT_BIAS, GATE_BIAS, UP_BIAS,

@@ -93,7 +93,8 @@ public final class GgufExport {
     }
 
     private String name() {
-        return Objects.requireNonNullElse(checkpoint.folder().toAbsolutePath().normalize().getFileName(), Path.of("model"))
+        return Objects
+                .requireNonNullElse(checkpoint.folder().toAbsolutePath().normalize().getFileName(), Path.of("model"))
                 .toString();
     }
 
@@ -187,8 +188,9 @@ public final class GgufExport {
         try (var _ = new PointerScope()) {
             Tensor rows = checkpoint.rows(source.info.name(), first, count);
             if (!FiniteNumbers.fill(rows)) {
-                throw new FailedException("Tensor %s in %s holds NaN or infinity; the file is damaged, so fetch the model again"
-                        .formatted(source.info.name(), source.info.file()));
+                throw new FailedException(
+                        "Tensor %s in %s holds NaN or infinity; the file is damaged, so fetch the model again"
+                                .formatted(source.info.name(), source.info.file()));
             }
             float[] numbers = TensorMemory.of(rows.to(ScalarType.Float)).toArray(ValueLayout.JAVA_FLOAT);
             if (source.more != 0) {

@@ -81,8 +81,10 @@ final class ModelKeys {
         }
         double scale = architecture.attentionScale(config);
         if (Math.abs(factors.attention() / scale - 1) > SAME) {
-            throw other(("multiplies products of queries and keys by %s, where a model of %s layers is taken to do so by %s"
-                    + " (query_pre_attn_scalar)").formatted((float) factors.attention(), config.layers(), (float) scale));
+            throw other(
+                    ("multiplies products of queries and keys by %s, where a model of %s layers is taken to do so by %s"
+                            + " (query_pre_attn_scalar)")
+                            .formatted((float) factors.attention(), config.layers(), (float) scale));
         }
         if (architecture == Architecture.GEMMA2) {
             number("attn_logit_softcapping", factors.attentionCap());
@@ -106,7 +108,8 @@ final class ModelKeys {
             count("attention.sliding_window", window == 0 ? config.maxPositions() : window);
             List<Boolean> sliding = config.attentionKinds().stream()
                     .map(kind -> kind.window() != AttentionKind.EVERYTHING).toList();
-            if (!IntStream.range(0, config.layers()).allMatch(layer -> sliding.get(layer) == architecture.slides(layer))) {
+            if (!IntStream.range(0, config.layers())
+                    .allMatch(layer -> sliding.get(layer) == architecture.slides(layer))) {
                 output.truths(key("attention.sliding_window_pattern"), sliding);
                 notes.add("Which layers see a window of tokens follows no period any more and is written as a list:"
                         + " llama.cpp reads it since 2026, older ones compute another model");
@@ -155,7 +158,8 @@ final class ModelKeys {
     }
 
     static InvalidInputException refused(Path folder, Architecture architecture, String why) {
-        return new InvalidInputException("%s cannot become a GGUF file: as %s in llama.cpp it would be another model; it %s"
-                .formatted(folder, architecture.id(), why));
+        return new InvalidInputException(
+                "%s cannot become a GGUF file: as %s in llama.cpp it would be another model; it %s"
+                        .formatted(folder, architecture.id(), why));
     }
 }

@@ -36,6 +36,8 @@ final class TensorNames {
                 ? Optional.of("token_embd.weight")
                 : name.equals(names.head())
                         ? Optional.of("output.weight")
-                        : name.startsWith(norm) ? Optional.of("output_norm." + name.substring(norm.length())) : Optional.empty();
+                        : name.startsWith(norm)
+                                ? Optional.of("output_norm." + name.substring(norm.length()))
+                                : Optional.empty();
     }
 }

@@ -11,7 +11,8 @@ import java.util.Map;
 final class TokenizerKeys {
     private static final String PREFIX = "tokenizer.ggml.";
     /** What GGUF files call the roles of tokens, where it is not the name without its ending. */
-    private static final Map<String, String> ROLES = Map.of("unk_token", "unknown", "sep_token", "seperator", "pad_token",
+    private static final Map<String, String> ROLES = Map.of("unk_token", "unknown", "sep_token", "seperator",
+            "pad_token",
             "padding");
     /** The names that Qwen's own tokenizer has where it composes texts, which nothing else in the file says. */
     private static final String COMPOSED = "qwen2";

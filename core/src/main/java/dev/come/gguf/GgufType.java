@@ -22,7 +22,8 @@ public enum GgufType {
             Map.entry(39, "MXFP4"));
 
     /** What is written, each with the number that stands for such a file. */
-    private static final Map<GgufType, Integer> WRITTEN = Map.of(F32, 0, F16, 1, BF16, 32, Q4_0, 2, Q4_1, 3, Q5_0, 8, Q5_1, 9,
+    private static final Map<GgufType, Integer> WRITTEN = Map.of(F32, 0, F16, 1, BF16, 32, Q4_0, 2, Q4_1, 3, Q5_0, 8,
+            Q5_1, 9,
             Q8_0, 7);
 
     private final int id;

@@ -70,8 +70,9 @@ public final class ExportJob {
         try {
             FreeSpace space = FreeSpace.of(file.toAbsolutePath().resolveSibling(""));
             if (space.bytes() < bytes) {
-                throw new FailedException("%s would be %s long, but its disk has %s; make room, or take a smaller --type"
-                        .formatted(file, ByteSize.format(bytes), ByteSize.format(space.bytes())));
+                throw new FailedException(
+                        "%s would be %s long, but its disk has %s; make room, or take a smaller --type"
+                                .formatted(file, ByteSize.format(bytes), ByteSize.format(space.bytes())));
             }
         } catch (IOException _) {
             // Writing will tell.

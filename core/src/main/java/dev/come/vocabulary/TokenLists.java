@@ -61,7 +61,8 @@ public record TokenLists(List<String> tokens, List<Piece.Kind> kinds, List<Float
                 () -> new CheckpointException(folder + " has no tokenizer; put its tokenizer.json beside the weights"));
         TokenizerSettings settings = new TokenizerSettings(folder);
         Path pieces = folder.resolve("tokenizer.model");
-        return new Reader(source, settings, rows, config).read(Files.exists(pieces) ? Optional.of(pieces) : Optional.empty());
+        return new Reader(source, settings, rows, config)
+                .read(Files.exists(pieces) ? Optional.of(pieces) : Optional.empty());
     }
 
     private static final class Reader {
@@ -144,7 +145,8 @@ public record TokenLists(List<String> tokens, List<Piece.Kind> kinds, List<Float
             }
             boolean gemma = settings.tokenizerClass().equals(Optional.of("GemmaTokenizer"));
             return lists(Optional.empty(), false,
-                    settings.config().bool("add_prefix_space", !gemma && vocabulary.prefix() != SentencePieces.Prefix.NEVER));
+                    settings.config().bool("add_prefix_space",
+                            !gemma && vocabulary.prefix() != SentencePieces.Prefix.NEVER));
         }
 
         private void add(AddedToken token) {

@@ -203,8 +203,9 @@ class GgufExportTests {
     /** Which layers slide can be anything: after pruning it often follows no period. */
     @Test
     void windowsThatFollowNoPeriodAreListed() throws IOException {
-        Path model = model("gemma2", Map.of("query_pre_attn_scalar", 8, "layer_types", Arrays.asList("sliding_attention",
-                "sliding_attention", "full_attention", "full_attention", "sliding_attention")));
+        Path model = model("gemma2",
+                Map.of("query_pre_attn_scalar", 8, "layer_types", Arrays.asList("sliding_attention",
+                        "sliding_attention", "full_attention", "full_attention", "sliding_attention")));
         try (GgufFile file = GgufFile.open(exported(model, GgufType.F32))) {
             assertThat(file.metadata().values().get("gemma2.attention.sliding_window_pattern")).isNotNull();
         }

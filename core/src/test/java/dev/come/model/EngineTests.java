@@ -41,7 +41,8 @@ class EngineTests {
     void aLaterUseSaysNothing() throws IOException {
         String jar = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(path -> Path.of(path).getFileName().toString())
-                .filter(name -> name.matches("pytorch-.*-" + Loader.getPlatform() + ".*\\.jar")).findFirst().orElseThrow();
+                .filter(name -> name.matches("pytorch-.*-" + Loader.getPlatform() + ".*\\.jar")).findFirst()
+                .orElseThrow();
         Files.createDirectories(folder.resolve(jar));
         assertThat(Engine.firstUse()).isEmpty();
     }
