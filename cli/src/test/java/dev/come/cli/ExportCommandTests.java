@@ -33,8 +33,9 @@ class ExportCommandTests {
     }
 
     private Outcome export(String... more) {
-        List<String> arguments = new ArrayList<>(List.of("export", "--quiet", "--model", trial.model.toString(), "--gguf",
-                file.toString()));
+        List<String> arguments = new ArrayList<>(
+                List.of("export", "--quiet", "--model", trial.model.toString(), "--gguf",
+                        file.toString()));
         arguments.addAll(List.of(more));
         return Trial.run(arguments);
     }
@@ -68,7 +69,8 @@ class ExportCommandTests {
 
     @Test
     void whatCannotBeIsRefused() throws IOException {
-        assertThat(export("--type", "Q9").err()).contains("--type is 'Q9'; the types that are written are F32, F16, BF16");
+        assertThat(export("--type", "Q9").err())
+                .contains("--type is 'Q9'; the types that are written are F32, F16, BF16");
         Files.delete(trial.model.resolve("tokenizer_config.json"));
         trial = new Trial(Files.createDirectories(folder.resolve("other")));
         Outcome words = export();

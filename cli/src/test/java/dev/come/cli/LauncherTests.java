@@ -26,7 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the launcher is a script for a POSIX shell")
 class LauncherTests {
     private static final Path REAL_PROJECT = Path.of(System.getProperty("come.root"));
-    private static final List<String> POSIX_TOOLS = List.of("cat", "cut", "dirname", "find", "head", "mkdir", "readlink",
+    private static final List<String> POSIX_TOOLS = List.of("cat", "cut", "dirname", "find", "head", "mkdir",
+            "readlink",
             "sed", "stty", "tail", "touch");
     private static final String BUILD = """
             #!/bin/sh
@@ -52,7 +53,8 @@ class LauncherTests {
         jar = project.resolve("cli/target/come.jar");
         script(project.resolve("come"), Files.readString(REAL_PROJECT.resolve("come")));
         for (String script : List.of("find-jdk", "maven", "start-java")) {
-            script(project.resolve("bin").resolve(script), Files.readString(REAL_PROJECT.resolve("bin").resolve(script)));
+            script(project.resolve("bin").resolve(script),
+                    Files.readString(REAL_PROJECT.resolve("bin").resolve(script)));
         }
         write(project.resolve("pom.xml"), "");
         write(project.resolve("cli/pom.xml"), "");

@@ -215,7 +215,7 @@ public final class Prune extends Making<Prune> {
             throw new UsageException("method(...) is missing; choose from " + String.join(", ", names()));
         }
         return method.equals(ALL)
-                ? Methods.ALL.stream().filter(entry -> entry != Methods.MANUAL).toList()
+                ? Methods.ALL.stream().filter(entry -> !entry.equals(Methods.MANUAL)).toList()
                 : Arrays.stream(method.split(",")).map(String::strip)
                         .distinct().<Methods.Entry<?>>map(name -> Methods.named(name).orElseThrow(() -> noMethod(name)))
                         .toList();

@@ -23,33 +23,36 @@ import java.util.stream.Collectors;
  * @see <a href="https://github.com/ggml-org/llama.cpp/tree/master/src/models">llama.cpp's models</a>
  */
 enum Architecture {
-    LLAMA("llama", "llama", Flag.INTERLEAVED), MISTRAL("mistral", "llama", Flag.INTERLEAVED), QWEN2("qwen2",
-            "qwen2"), QWEN3("qwen3", "qwen3"), PHI3("phi3", "phi3"), GEMMA2("gemma2", "gemma2", Flag.WINDOWS,
-                    Flag.GELU), GEMMA3("gemma3_text", "gemma3", Flag.WINDOWS, Flag.GELU), OLMO2("olmo2",
-                            "olmo2"), GRANITE("granite", "granite", Flag.INTERLEAVED), SMOLLM3("smollm3", "smollm3",
-                                    Flag.INTERLEAVED), STARCODER2("starcoder2", "starcoder2", Flag.GELU);
+    LLAMA("llama", "llama", true, false, false), MISTRAL("mistral", "llama", true, false, false), QWEN2("qwen2",
+            "qwen2", false, false, false), QWEN3("qwen3", "qwen3", false, false, false), PHI3("phi3", "phi3", false,
+                    false, false), GEMMA2("gemma2", "gemma2", false, true, true), GEMMA3("gemma3_text", "gemma3", false,
+                            true, true), OLMO2("olmo2", "olmo2", false, false, false), GRANITE("granite", "granite",
+                                    true, false, false), SMOLLM3("smollm3", "smollm3", true, false,
+                                            false), STARCODER2("starcoder2", "starcoder2", false, false, true);
 
     private static final Set<Part> INPUT_BIASES = Set.of(QUERY_BIAS, KEY_BIAS, VALUE_BIAS);
     private static final Set<Part> BIASES = Set.of(QUERY_BIAS, KEY_BIAS, VALUE_BIAS, OUTPUT_BIAS, GATE_BIAS, UP_BIAS,
             DOWN_BIAS);
 
-    private enum Flag {
-        /** Rows of queries and keys alternate between the two halves of a head. */
-        INTERLEAVED,
-        /** Layers may see a window of tokens only. */
-        WINDOWS,
-        /** The activation is GELU in its tanh form, and not SiLU. */
-        GELU
-    }
-
     private final String modelType;
     private final String id;
-    private final Set<Flag> flags;
+    private final boolean interleaved;
+    private final boolean windows;
+    private final boolean gelu;
 
-    Architecture(String modelType, String id, Flag... flags) {
+    /**
+     * An architecture.
+     *
+     * @param interleaved whether rows of queries and keys alternate between the two halves of a head
+     * @param windows whether layers may see a window of tokens only
+     * @param gelu whether the activation is GELU in its tanh form, and not SiLU
+     */
+    Architecture(String modelType, String id, boolean interleaved, boolean windows, boolean gelu) {
         this.modelType = modelType;
         this.id = id;
-        this.flags = Set.of(flags);
+        this.interleaved = interleaved;
+        this.windows = windows;
+        this.gelu = gelu;
     }
 
     /**
@@ -71,17 +74,17 @@ enum Architecture {
     }
 
     boolean interleaved() {
-        return flags.contains(Flag.INTERLEAVED);
+        return interleaved;
     }
 
     /** Whether the file can say which layers see a window only. */
     boolean hasWindows() {
-        return flags.contains(Flag.WINDOWS);
+        return windows;
     }
 
     /** The names that config.json may have for its activation, the usual one first. */
     List<String> activations() {
-        return flags.contains(Flag.GELU)
+        return gelu
                 ? List.of("gelu_pytorch_tanh", "gelu_new", "gelu_fast")
                 : List.of("silu", "swish");
     }
@@ -111,7 +114,7 @@ enum Architecture {
 
     /** By what products of queries and keys are multiplied, where the file does not say it. */
     double attentionScale(ModelConfig config) {
-        boolean largest = this == GEMMA2 && config.layers() == 46 || this == GEMMA3 && config.layers() == 62;
+        boolean largest = (this == GEMMA2 && config.layers() == 46) || (this == GEMMA3 && config.layers() == 62);
         return 1 / Math.sqrt(largest ? config.hiddenSize() / config.heads() : config.headDim());
     }
 }

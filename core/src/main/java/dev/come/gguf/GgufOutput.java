@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * A GGUF file that is to be written, version 3: entries and tensors are named first, then the tensors are written one after the
@@ -69,12 +70,12 @@ public final class GgufOutput {
 
     /** Adds a whole number of 0 or more. */
     public GgufOutput count(String key, int value) {
-        return entry(key, Kind.UINT32, buffer(Integer.BYTES).putInt(value).array());
+        return entry(key, Kind.UINT32, bytes(Integer.BYTES, into -> into.putInt(value)));
     }
 
     /** Adds a number; the file has it as a float. */
     public GgufOutput number(String key, double value) {
-        return entry(key, Kind.FLOAT32, buffer(Float.BYTES).putFloat((float) value).array());
+        return entry(key, Kind.FLOAT32, bytes(Float.BYTES, into -> into.putFloat((float) value)));
     }
 
     /** Adds a yes or no. */
@@ -91,16 +92,14 @@ public final class GgufOutput {
 
     /** Adds a list of whole numbers. */
     public GgufOutput integers(String key, int[] values) {
-        ByteBuffer list = buffer(Integer.BYTES * values.length);
-        list.asIntBuffer().put(values);
-        return list(key, Kind.INT32, values.length, list.array());
+        return list(key, Kind.INT32, values.length,
+                bytes(Integer.BYTES * values.length, into -> into.asIntBuffer().put(values)));
     }
 
     /** Adds a list of numbers. */
     public GgufOutput numbers(String key, float[] values) {
-        ByteBuffer list = buffer(Float.BYTES * values.length);
-        list.asFloatBuffer().put(values);
-        return list(key, Kind.FLOAT32, values.length, list.array());
+        return list(key, Kind.FLOAT32, values.length,
+                bytes(Float.BYTES * values.length, into -> into.asFloatBuffer().put(values)));
     }
 
     /** Adds a list of yes and no. */
@@ -153,16 +152,18 @@ public final class GgufOutput {
     private byte[] header() {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.writeBytes("GGUF".getBytes(StandardCharsets.US_ASCII));
-        out.writeBytes(buffer(Integer.BYTES + 2 * Long.BYTES).putInt(VERSION).putLong(tensors.size())
-                .putLong(entryCount).array());
+        out.writeBytes(bytes(Integer.BYTES + 2 * Long.BYTES,
+                into -> into.putInt(VERSION).putLong(tensors.size()).putLong(entryCount)));
         out.writeBytes(entries.toByteArray());
         long offset = 0;
         for (Entry tensor : tensors) {
             out.writeBytes(string(tensor.name()));
-            ByteBuffer facts = buffer(Integer.BYTES * 2 + Long.BYTES * (tensor.shape().size() + 1));
-            facts.putInt(tensor.shape().size());
-            tensor.shape().reversed().forEach(facts::putLong);
-            out.writeBytes(facts.putInt(tensor.type().id()).putLong(offset).array());
+            long at = offset;
+            out.writeBytes(bytes(Integer.BYTES * 2 + Long.BYTES * (tensor.shape().size() + 1), into -> {
+                into.putInt(tensor.shape().size());
+                tensor.shape().reversed().forEach(into::putLong);
+                into.putInt(tensor.type().id()).putLong(at);
+            }));
             offset += padded(tensor.bytes());
         }
         return out.toByteArray();
@@ -170,15 +171,15 @@ public final class GgufOutput {
 
     private GgufOutput entry(String key, Kind kind, byte[] value) {
         entries.writeBytes(string(key));
-        entries.writeBytes(buffer(Integer.BYTES).putInt(kind.number).array());
+        entries.writeBytes(bytes(Integer.BYTES, into -> into.putInt(kind.number)));
         entries.writeBytes(value);
         entryCount++;
         return this;
     }
 
     private GgufOutput list(String key, Kind kind, int size, byte[] values) {
-        return entry(key, Kind.ARRAY, buffer(Integer.BYTES + Long.BYTES + values.length).putInt(kind.number)
-                .putLong(size).put(values).array());
+        return entry(key, Kind.ARRAY, bytes(Integer.BYTES + Long.BYTES + values.length,
+                into -> into.putInt(kind.number).putLong(size).put(values)));
     }
 
     private static long padded(long bytes) {
@@ -197,11 +198,13 @@ public final class GgufOutput {
     }
 
     private static byte[] string(String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        return buffer(Long.BYTES + bytes.length).putLong(bytes.length).put(bytes).array();
+        byte[] characters = text.getBytes(StandardCharsets.UTF_8);
+        return bytes(Long.BYTES + characters.length, into -> into.putLong(characters.length).put(characters));
     }
 
-    private static ByteBuffer buffer(int size) {
-        return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+    private static byte[] bytes(int size, Consumer<ByteBuffer> fill) {
+        byte[] bytes = new byte[size];
+        fill.accept(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
+        return bytes;
     }
 }

@@ -53,8 +53,8 @@ public final class Quantiser {
     static short bfloat16(float number) {
         int bits = Float.floatToRawIntBits(number);
         return Float.isNaN(number)
-                ? (short) (bits >>> 16 | 0x40)
-                : (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
+                ? (short) ((bits >>> 16) | 0x40)
+                : (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
     }
 
     /** One scale, so that the number that is farthest from zero is 127. */
@@ -117,8 +117,8 @@ public final class Quantiser {
         for (int i = 0; i < half; i++) {
             int low = Math.min(most, (int) ((numbers[from + i] - least) * inverse + shift));
             int high = Math.min(most, (int) ((numbers[from + half + i] - least) * inverse + shift));
-            pairs[i] = (byte) (low & FOUR_BITS | (high & FOUR_BITS) << 4);
-            fifth |= low >>> 4 << i | high >>> 4 << i + half;
+            pairs[i] = (byte) ((low & FOUR_BITS) | ((high & FOUR_BITS) << 4));
+            fifth |= ((low >>> 4) << i) | ((high >>> 4) << (i + half));
         }
         if (most == FIVE_BITS) {
             blocks.putInt(fifth);

@@ -14,7 +14,6 @@ import dev.come.distill.TrainedParts;
 import dev.come.heal.Healing;
 import dev.come.prune.Manual;
 import dev.come.prune.Methods;
-import dev.come.prune.Methods.Entry;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningPlan;
 import dev.come.report.Comparison;
@@ -47,7 +46,7 @@ class RecordFilesTests {
     @Test
     void everyMethodWritesAPlanByTheRules() throws Exception {
         run.targetLayers = 4;
-        List<PruningMethod> methods = Methods.ALL.stream().map(entry -> entry == Methods.MANUAL
+        List<PruningMethod> methods = Methods.ALL.stream().map(entry -> entry.equals(Methods.MANUAL)
                 ? new Manual(new Manual.Options(List.of(1, 3)))
                 : entry.method()).toList();
         PruneJob.Results results = run.job("all", Progress.NONE, methods).runAll();
