@@ -26,6 +26,7 @@ class WrittenFilesTests {
             Map.entry("RunLock", "the lock of a target, which says who holds it"),
             Map.entry("TextSpool", "a temporary file that loses its name once it is open"),
             Map.entry("Main", "no file, but standard error"),
+            Map.entry("JsonOption", "no file, but nothing at all: text that JSON takes the place of"),
             Map.entry("StateStore", "a temporary file that loses its name once it is open"),
             Map.entry("Journal", "lines are appended as they come"),
             Map.entry("TrainedLayers", "a file gets the name that follows from its content"),

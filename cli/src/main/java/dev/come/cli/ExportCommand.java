@@ -1,9 +1,9 @@
 package dev.come.cli;
 
-import dev.come.ByteSize;
 import dev.come.job.ExportJob;
-import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,8 +28,8 @@ final class ExportCommand implements Runnable {
     private Path file = Path.of("");
 
     @Option(names = "--type", paramLabel = "TYPE", completionCandidates = Types.class,
-            description = "How matrices are stored (default: ${DEFAULT-VALUE}): ${COMPLETION-CANDIDATES}.")
-    private String type = "BF16";
+            description = "How matrices are stored (default: as in the model): ${COMPLETION-CANDIDATES}.")
+    private @Nullable String type;
 
     @Option(names = "--overwrite", description = "Replace the file if it is there.")
     private boolean overwrite;
@@ -43,10 +43,8 @@ final class ExportCommand implements Runnable {
 
     @Override
     public void run() {
-        ExportJob.Result result = ExportJob.gguf(model.folder(), file, type, overwrite,
+        ExportJob.Result result = ExportJob.gguf(model.folder(), file, Optional.ofNullable(type), overwrite,
                 main.progress(spec.commandLine().getErr()));
-        PrintWriter out = spec.commandLine().getOut();
-        out.println("File: " + result.file() + ", " + ByteSize.format(result.bytes()));
-        result.notes().forEach(note -> out.println("Note: " + note + "."));
+        GgufOptions.print(result, spec.commandLine().getOut());
     }
 }

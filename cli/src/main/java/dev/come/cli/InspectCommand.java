@@ -2,6 +2,7 @@ package dev.come.cli;
 
 import dev.come.ByteSize;
 import dev.come.InvalidInputException;
+import dev.come.UsageException;
 import dev.come.job.Inspection;
 import dev.come.job.Inspection.LayerRange;
 import dev.come.job.InspectionJson;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -37,9 +39,13 @@ final class InspectCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL",
+    @Parameters(paramLabel = "MODEL", arity = "0..1",
             description = "Folder of the model, its GGUF file, or its name on the Hugging Face hub.")
-    private String model = "";
+    private @Nullable String model;
+
+    @Option(names = {"--model-name", "--model"}, paramLabel = "MODEL",
+            description = "The same, as the other commands have it.")
+    private @Nullable String named;
 
     @Option(names = "--revision", paramLabel = "REV", description = "Branch, tag or commit of a model on the hub.")
     private @Nullable String revision;
@@ -49,13 +55,19 @@ final class InspectCommand implements Runnable {
 
     @Override
     public void run() {
-        Inspection inspection = new ModelSource(model, Optional.ofNullable(revision))
+        if ((model == null) == (named == null)) {
+            throw new UsageException(model == null
+                    ? "MODEL is missing: a folder, a GGUF file, or a name on the Hugging Face hub"
+                    : "MODEL and --model both name a model; keep one of them");
+        }
+        String wanted = model == null ? Objects.requireNonNull(named) : model;
+        Inspection inspection = new ModelSource(wanted, Optional.ofNullable(revision))
                 .inspect(() -> main.hub(spec.commandLine().getErr()));
         PrintWriter out = json.text();
         lines(inspection).forEach(out::println);
         json.print(() -> InspectionJson.text(inspection));
         if (!inspection.problems().isEmpty()) {
-            throw new InvalidInputException(model + " cannot be used as it is; the problems are listed above");
+            throw new InvalidInputException(wanted + " cannot be used as it is; the problems are listed above");
         }
     }
 

@@ -106,6 +106,9 @@ final class PruneCommand implements Runnable {
                 description = "Write the model after each step, each into a folder of its own below --save-path.")
         private boolean continueSaving;
 
+        @Mixin
+        private GgufOptions gguf = new GgufOptions();
+
         @Section
         private ResumptionOptions interrupted = new ResumptionOptions();
 
@@ -125,6 +128,7 @@ final class PruneCommand implements Runnable {
                 ? new Saving(Path.of("dry-run"), Long.MAX_VALUE, false)
                 : result.output.saving().reading(model.paths());
         boolean several = methods.size() > 1;
+        result.gguf.check(several, saving.overwrite());
         List<PruneJob.Run> runs = new ArrayList<>();
         List<PruneJob.Failure> refused = new ArrayList<>();
         for (Method one : methods) {
@@ -143,6 +147,7 @@ final class PruneCommand implements Runnable {
         ComputeChoice choice = computing.choice(progress);
         // Last, so that a mistyped option is refused before anything is downloaded.
         Path folder = model.folder();
+        result.gguf.checkModel(folder);
         PruneJob job = new PruneJob(new PruneJob.Options(folder, runs, target, perplexity,
                 healed.asked() ? Optional.of(healed.options.options()) : Optional.empty(), choice, saving,
                 result.continueSaving, result.interrupted.resumption(), refused), progress);
@@ -169,6 +174,7 @@ final class PruneCommand implements Runnable {
         } else {
             PruneJob.Result pruned = job.run();
             PrunedModels.print(pruned, Duration.ofNanos(System.nanoTime() - started), out);
+            result.gguf.write(saving.folder(), saving.overwrite(), progress, out);
             main.report(pruned.folders(), spec.commandLine(), json);
         }
     }

@@ -68,6 +68,25 @@ class ExportCommandTests {
     }
 
     @Test
+    void aPrunedModelMayBecomeAFileAtOnce() {
+        List<String> arguments = List.of("prune", "--quiet", "--method", "reverse", "--model", trial.model.toString(),
+                "--target-layers", "4", "--save-path", folder.resolve("small").toString(), "--gguf", file.toString());
+        Outcome outcome = Trial.run(arguments);
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.out()).contains("File: " + file + ", ");
+        assertThat(continued(file)).isEqualTo(continued(folder.resolve("small")));
+        assertThat(Trial.run(arguments).err()).contains("is there already");
+        assertThat(Trial.run(List.of("prune", "--method", "reverse,magnitude", "--model", trial.model.toString(),
+                "--target-layers", "4", "--save-path", folder.resolve("two").toString(), "--gguf",
+                folder.resolve("two.gguf").toString())).err()).contains("--gguf names one file, but several methods");
+        assertThat(Trial.run(List.of("prune", "--method", "reverse", "--model", trial.model.toString(),
+                "--target-layers", "4", "--save-path", folder.resolve("three").toString(), "--type", "F16")).err())
+                .contains("none is written without --gguf");
+        assertThat(folder.resolve("two")).doesNotExist();
+        assertThat(folder.resolve("three")).doesNotExist();
+    }
+
+    @Test
     void whatCannotBeIsRefused() throws IOException {
         assertThat(export("--type", "Q9").err())
                 .contains("--type is 'Q9'; the types that are written are F32, F16, BF16");

@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.FailedException;
+import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.TensorInfo;
 import dev.come.failure.FreeSpace;
 import dev.come.stack.LayerStack;
@@ -10,7 +11,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -97,7 +97,7 @@ record DiskUse(long saved, long beside, long spilled) {
         try {
             for (int i = 0; i < PIECES; i++) {
                 TensorInfo tensor = tensors.get((int) ((long) i * tensors.size() / PIECES));
-                try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
+                try (FileChannel channel = InputFile.channel(tensor.file())) {
                     bytes += Math.max(0, channel.read(piece.clear(), tensor.offset()));
                 }
             }

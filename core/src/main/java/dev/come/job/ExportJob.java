@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** {@code come export}: writes a model for other programs. */
 public final class ExportJob {
@@ -36,17 +37,52 @@ public final class ExportJob {
     /**
      * Writes a GGUF file.
      *
-     * @param type one of {@link #types}, in letters of any size
+     * @param type one of {@link #types}, in letters of any size; without one that in which the weights are stored
      * @param overwrite whether a file that is there is replaced
      * @throws UsageException if the type is not known, or the file is there
      * @throws InvalidInputException if the model cannot become one
      * @throws FailedException if it cannot be written; then nothing is left behind
      */
-    public static Result gguf(Path folder, Path file, String type, boolean overwrite, Progress progress) {
-        GgufType wanted = Arrays.stream(GgufType.values()).filter(GgufType::isWritten)
-                .filter(one -> one.name().equals(type.toUpperCase(Locale.ROOT))).findFirst()
-                .orElseThrow(() -> new UsageException("--type is '" + type + "'; the types that are written are "
-                        + String.join(", ", types())));
+    public static Result gguf(Path folder, Path file, Optional<String> type, boolean overwrite, Progress progress) {
+        check(file, type, overwrite);
+        try (OpenModel model = new OpenModel(folder)) {
+            GgufExport export = export(model, type);
+            requireRoom(file, export.bytes());
+            export.write(file, progress);
+            return new Result(file, export.bytes(), export.notes());
+        }
+    }
+
+    private static GgufExport export(OpenModel model, Optional<String> wanted) {
+        GgufType type = wanted.map(ExportJob::named)
+                .orElseGet(() -> switch (model.config().storedType(model.checkpoint())) {
+                    case F32, F64 -> GgufType.F32;
+                    case F16 -> GgufType.F16;
+                    default -> GgufType.BF16;
+                });
+        int[] around = model.tokenizer().encode("");
+        boolean behind = around.length > 0 && model.endTokens().contains(around[around.length - 1]);
+        return new GgufExport(model.checkpoint(), model.config(), type, around.length > (behind ? 1 : 0), behind);
+    }
+
+    /**
+     * Checks whether a model, and so what is made of it, can become a file. Layers that are gone may still make a difference.
+     *
+     * @throws InvalidInputException if it cannot
+     */
+    public static void checkModel(Path folder, Optional<String> type) {
+        try (OpenModel model = new OpenModel(folder)) {
+            export(model, type);
+        }
+    }
+
+    /**
+     * Checks what can be known before there is a model.
+     *
+     * @throws UsageException if the type is not known, or the file is there and may not be replaced
+     */
+    public static void check(Path file, Optional<String> type, boolean overwrite) {
+        type.ifPresent(ExportJob::named);
         if (Files.isDirectory(file)) {
             throw new UsageException("--gguf is " + file + ", which is a folder; name a file, such as "
                     + file.resolve("model.gguf"));
@@ -54,16 +90,13 @@ public final class ExportJob {
         if (Files.exists(file) && !overwrite) {
             throw new UsageException(file + " is there already; give another name, or --overwrite");
         }
-        try (OpenModel model = new OpenModel(folder)) {
-            int[] around = model.tokenizer().encode("");
-            List<Integer> ends = model.endTokens().stream().toList();
-            boolean behind = around.length > 0 && ends.contains(around[around.length - 1]);
-            GgufExport export = new GgufExport(model.checkpoint(), model.config(), wanted,
-                    around.length > (behind ? 1 : 0), behind);
-            requireRoom(file, export.bytes());
-            export.write(file, progress);
-            return new Result(file, export.bytes(), export.notes());
-        }
+    }
+
+    private static GgufType named(String type) {
+        return Arrays.stream(GgufType.values()).filter(GgufType::isWritten)
+                .filter(one -> one.name().equals(type.toUpperCase(Locale.ROOT))).findFirst()
+                .orElseThrow(() -> new UsageException("--type is '" + type + "'; the types that are written are "
+                        + String.join(", ", types())));
     }
 
     private static void requireRoom(Path file, long bytes) {

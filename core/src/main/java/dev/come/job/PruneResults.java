@@ -72,7 +72,8 @@ final class PruneResults {
     private List<Measured> measureAll(List<MethodRun> runs, Optional<CalibrationSet> set, List<Failure> failures) {
         try {
             return measure(runs, set);
-        } catch (ComeException _) {
+        } catch (ComeException e) {
+            Interruptible.requireOthersCanGoOn(e);
             List<Measured> measured = new ArrayList<>();
             runs.forEach(run -> unlessItFails(run, () -> measured.addAll(measure(List.of(run), set)), failures));
             return measured;
@@ -83,6 +84,7 @@ final class PruneResults {
         try {
             work.run();
         } catch (ComeException e) {
+            Interruptible.requireOthersCanGoOn(e);
             failures.add(new Failure(run.name(), e));
             session.progress().note(run.name() + ": " + e.getMessage());
         }

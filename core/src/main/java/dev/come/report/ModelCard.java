@@ -8,6 +8,7 @@ import dev.come.stack.LayerStack;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
@@ -21,18 +22,33 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
     /** The name of the file in the model's folder. */
     public static final String FILE_NAME = "README.md";
 
+    private static final Pattern HUB_NAME = Pattern.compile("[\\w-][\\w.-]*/[\\w-][\\w.-]*");
+
+    private static final String USE = """
+            ```python
+            from transformers import AutoModelForCausalLM, AutoTokenizer
+            model = AutoModelForCausalLM.from_pretrained(".")  # this folder, or its name on the hub
+            tokenizer = AutoTokenizer.from_pretrained(".")
+            ```
+
+            Layers have other numbers than in the dense model. Its adapters (LoRA) would land on other layers without a word, and \
+            programs that keep results by the name of a model may give those of the dense one.
+
+            """;
+
     /** The text. */
     public String toMarkdown() {
         JsonNode settings = plan.settings();
         StringBuilder text = new StringBuilder();
-        text.append("---\ntags:\n- pruned\n- come\n---\n\n");
-        text.append("# ").append(settings.path("model").path("name").asString()).append(", ")
-                .append(plan.last().size()).append(" of ").append(plan.layers()).append(" layers\n\n");
+        String method = settings.path("method").asString();
+        String name = settings.path("model").path("name").asString();
+        text.append(frontMatter(name, method));
+        text.append("# ").append(name).append(", ").append(plan.last().size()).append(" of ").append(plan.layers())
+                .append(" layers\n\n");
         text.append("Made by ").append(settings.path("tool").asString()).append(" with `")
-                .append(settings.path("method").asString()).append("` (").append(how(settings))
-                .append("). It is an ordinary ").append(modelType)
-                .append(" checkpoint and loads in transformers, vLLM and llama.cpp; `").append(PruningPlan.FILE_NAME)
-                .append("` holds everything that is needed to make it again.\n\n");
+                .append(method).append("` (").append(how(settings)).append("). It is an ordinary ").append(modelType)
+                .append(" checkpoint for transformers; `").append(PruningPlan.FILE_NAME)
+                .append("` holds everything that is needed to make it again.\n\n").append(USE);
         text.append("| | before | after |\n| --- | ---: | ---: |\n");
         text.append(String.format(Locale.ROOT, "| decoder layers | %d | %d |\n", plan.layers(), plan.last().size()));
         text.append(String.format(Locale.ROOT, "| parameters | %,d | %,d |\n", denseParameters, parameters));
@@ -57,24 +73,35 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
         }
         JsonNode calibration = settings.path("calibration");
         if (calibration.isMissingNode()) {
-            return text.append("\nChosen from the weights alone, without data.\n").toString();
+            return text.append("\nChosen from the weights alone, without data.\n").append(Paper.cited(method))
+                    .toString();
         }
         text.append("\nMeasured on ").append(calibration.path("dataset").asString()).append(" (")
                 .append(calibration.path("split").asString()).append(" split): ")
                 .append(calibration.path("sequences").asInt()).append(" sequences, ")
                 .append(calibration.path("tokens_used").asInt()).append(" tokens, seed ")
                 .append(settings.path("seed").asString()).append(", computed in ")
-                .append(settings.path("compute").path("dtype").asString()).append(".\n");
+                .append(settings.path("compute").path("dtype").asString()).append(".\n").append(Paper.cited(method));
         return text.toString();
+    }
+
+    /** What the hub reads. A base model is named if it is one of the hub. */
+    private static String frontMatter(String name, String method) {
+        return "---\nlibrary_name: transformers\npipeline_tag: text-generation\n"
+                + (HUB_NAME.matcher(name).matches() ? "base_model: " + name + "\n" : "")
+                + "tags:\n- pruned\n- layer-pruning\n- come\n- " + method.replace("+", "-plus") + "\n---\n\n";
     }
 
     private static String how(JsonNode settings) {
         if (settings.path("method").asString().equals(Methods.MANUAL.name())) {
             return "its layers were named by hand";
         }
-        return settings.path("options").path("compat").asString("none").equals("reference")
-                ? "as the authors' published code does it"
-                : "as the paper defines it";
+        if (settings.path("options").path("compat").asString("none").equals("reference")) {
+            return "as the authors' published code does it";
+        }
+        return Paper.of(settings.path("method").asString()).isPresent()
+                ? "as the paper defines it"
+                : "a method of no paper";
     }
 
     /** How the layers were trained afterwards; nothing if they were not. */

@@ -52,7 +52,8 @@ final class DuckDbLibrary {
             return use.run();
         } catch (LinkageError e) {
             throw new FailedException(NativeFolder.TABLES.trouble().orElseGet(() -> "The library that reads tables"
-                    + " cannot be loaded from " + folder + " (" + reason(e) + ")"), e);
+                    + " cannot be unpacked into " + folder + " (" + reason(e)
+                    + "); name another folder with COME_JAVA_OPTS=-Djava.io.tmpdir=FOLDER"), e);
         } finally {
             removeLoaded(folder);
         }

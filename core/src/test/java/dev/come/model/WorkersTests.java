@@ -3,6 +3,7 @@ package dev.come.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.InterruptedRunException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -108,7 +109,7 @@ class WorkersTests {
             main.interrupt();
             pause();
             ended.incrementAndGet();
-        })).isInstanceOf(IllegalStateException.class).hasMessage("interrupted");
+        })).isInstanceOf(InterruptedRunException.class);
         assertThat(Thread.interrupted()).isTrue();
         assertThat(ended.get()).isEqualTo(begun.get()).isBetween(1, 999);
     }

@@ -75,7 +75,7 @@ class DuckDbLibraryTests {
         Process process = reading(absent, table.toString());
         try (var output = process.inputReader()) {
             assertThat(output.readLine()).isEqualTo("The library that reads tables cannot be unpacked into " + absent
-                    + " (no such file); make room for 61 MB there, or name another folder with"
+                    + " (no such file); name another folder with"
                     + " COME_JAVA_OPTS=-Djava.io.tmpdir=FOLDER");
         } finally {
             process.destroyForcibly().waitFor();

@@ -8,6 +8,7 @@ import dev.come.SharedData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,6 +38,20 @@ class TokenizerTests {
                 assertThat(tokenizer.encodeWithoutSpecialTokens(text)).as(name)
                         .isEqualTo(GoldenRandom.ints(vector.get("ids_no_special")));
                 assertThat(tokenizer.decode(ids)).as(name).isEqualTo(vector.get("decoded").asString());
+            }
+        }
+    }
+
+    /** transformers 5.24 takes Qwen 2's own steps where config.json says qwen2 (findings/). */
+    @Test
+    void theTypeOfAModelChangesNoIds() throws IOException {
+        Path letters = Path.of("src/test/resources/fixtures/gguf/letters");
+        for (String type : List.of("qwen2", "llama")) {
+            Path model = Files.createDirectories(folder.resolve(type));
+            Files.copy(letters.resolve("tokenizer.json"), model.resolve("tokenizer.json"));
+            Files.writeString(model.resolve("config.json"), "{\"model_type\": \"" + type + "\"}");
+            try (Tokenizer tokenizer = Tokenizer.open(model)) {
+                assertThat(tokenizer.encode("the hat")).as(type).containsExactly(30, 4, 3, 11, 6, 5);
             }
         }
     }
