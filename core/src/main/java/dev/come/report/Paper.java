@@ -54,7 +54,7 @@ enum Paper {
     }
 
     private String bibtex() {
-        return "@misc{%s%d,\n  author = {%s},\n  title = {%s},\n  year = {%d},\n  url = {%s}\n}"
+        return "@misc{%s%s,\n  author = {%s},\n  title = {%s},\n  year = {%s},\n  url = {%s}\n}"
                 .formatted(name().toLowerCase(Locale.ROOT), year, authors, title, year, url);
     }
 }

@@ -15,6 +15,7 @@ import dev.come.prune.Reverse;
 import dev.come.prune.ShortGpt;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -40,7 +41,7 @@ class DiskUseTests {
         run.job("out", Progress.NONE, List.of(new Reverse(Reverse.Options.DEFAULTS))).run();
         assertThat(told.savedBytes()).isEqualTo(bytes(run.target("out"), ""));
         assertThat(told.temporaryBytes()).isZero();
-        assertThat(told.transfer()).isPositive().isLessThanOrEqualTo(told.duration());
+        assertThat(told.transfer()).isBetween(Duration.ZERO, told.duration());
     }
 
     @Test
