@@ -37,7 +37,7 @@ final class GgufOptions {
         ExportJob.check(file, type(), overwrite);
     }
 
-    /** Refuses a model of which no such file can be. */
+    /** Refuses a model that cannot become such a file. */
     void checkModel(Path dense) {
         if (file != null) {
             ExportJob.checkModel(dense, type());

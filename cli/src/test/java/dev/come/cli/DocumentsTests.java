@@ -25,7 +25,7 @@ class DocumentsTests {
     private static final Path ROOT = Path.of(System.getProperty("come.root"));
     private static final int COLUMNS = 100;
 
-    /** What is made from the program stands between two such comments, of which the first names its source. */
+    /** Two such comments enclose what is made from the program; the first names its source. */
     private static final Pattern PART = Pattern.compile("(<!-- from (\\S+) -->\n).*?(<!-- end -->)", Pattern.DOTALL);
 
     private static final Pattern TABLE = Pattern.compile("\\* field +\\|.*?\n((?: \\* \\S.*\n)+?) \\* </pre>");

@@ -44,7 +44,7 @@ import tools.jackson.databind.node.ObjectNode;
  * pruned.chosen_on                    | string   | the model that layers were chosen on        | it is that one
  * pruned.dense_layers                 | integer  | layers of that model                        |
  * pruned.tree                         | string   | its layers, merged ones as nested lists     |
- * pruned.removed                      | integer[] | original layers of which nothing is left   |
+ * pruned.removed                      | integer[] | original layers that are gone altogether     |
  * pruned.merged                       | string[] | layers that were made from several          |
  * pruned.refitted                     | string[] | layers that were refitted in closed form    |
  * pruned.distilled                    | string[] | layers that were trained by the dense model |

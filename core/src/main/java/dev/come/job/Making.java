@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
  * @param chosenOn the model that the layers were chosen on, where that is another one
  * @param denseLayers layers of the dense model
  * @param tree the layers, each written as the original layers that it was made from
- * @param removed original layers of which nothing is left
+ * @param removed original layers that are gone altogether
  * @param merged layers that were made from several, as nested lists
  * @param refitted layers that were refitted in closed form
  * @param distilled layers that were trained by the dense model
