@@ -5,12 +5,12 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Throws when progress is told of for the n-th time, by whatever thread; keeps the notes and counts the calls. */
+/** Throws, or does something else, when progress is told of for the n-th time, by whatever thread; keeps notes and counts. */
 public final class FailingProgress implements Progress {
     private final List<String> notes = Collections.synchronizedList(new ArrayList<>());
     private final AtomicInteger calls = new AtomicInteger();
     private final int last;
-    private final Throwable failure;
+    private final Runnable deed;
 
     /**
      * Fails once.
@@ -19,8 +19,25 @@ public final class FailingProgress implements Progress {
      * @param failure an error or an unchecked exception
      */
     public FailingProgress(int call, Throwable failure) {
+        this(call, () -> fail(failure));
+    }
+
+    /**
+     * Does something once.
+     *
+     * @param call at which call, from 1 on
+     */
+    public FailingProgress(int call, Runnable deed) {
         this.last = call;
-        this.failure = failure;
+        this.deed = deed;
+    }
+
+    private static void fail(Throwable failure) {
+        switch (failure) {
+            case Error error -> throw error;
+            case RuntimeException exception -> throw exception;
+            default -> throw new IllegalStateException(failure);
+        }
     }
 
     /** Never fails. */
@@ -40,11 +57,7 @@ public final class FailingProgress implements Progress {
 
     private void count() {
         if (calls.incrementAndGet() == last) {
-            switch (failure) {
-                case Error error -> throw error;
-                case RuntimeException exception -> throw exception;
-                default -> throw new IllegalStateException(failure);
-            }
+            deed.run();
         }
     }
 

@@ -24,7 +24,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -56,45 +56,6 @@ class InterruptTests {
     @AfterEach
     void clear() {
         Thread.interrupted();
-    }
-
-    /** Interrupts a thread once. */
-    private static final class Interrupting implements Progress {
-        private final AtomicInteger left;
-        private final Thread thread = Thread.currentThread();
-        private volatile long interrupted;
-
-        Interrupting(int call) {
-            left = new AtomicInteger(call);
-        }
-
-        private void count() {
-            if (left.decrementAndGet() == 0) {
-                interrupted = System.nanoTime();
-                thread.interrupt();
-            }
-        }
-
-        @Override
-        public Task begin(String what, long total, String unit) {
-            count();
-            return new Task() {
-                @Override
-                public void advance(long steps) {
-                    count();
-                }
-
-                @Override
-                public void close() {
-                    count();
-                }
-            };
-        }
-
-        @Override
-        public void note(String line) {
-            count();
-        }
     }
 
     @Test
@@ -148,9 +109,14 @@ class InterruptTests {
                 .toArray()) {
             String target = "interrupted-" + call;
             int open = Retained.open();
-            Interrupting progress = new Interrupting(call);
+            Thread thread = Thread.currentThread();
+            AtomicLong interrupted = new AtomicLong();
+            Progress progress = new FailingProgress(call, () -> {
+                interrupted.set(System.nanoTime());
+                thread.interrupt();
+            });
             Throwable failure = catchThrowable(() -> job.accept(target, progress));
-            assertThat(Duration.ofNanos(System.nanoTime() - progress.interrupted)).isLessThan(PROMPTLY);
+            assertThat(Duration.ofNanos(System.nanoTime() - interrupted.get())).isLessThan(PROMPTLY);
             assertThat(Thread.interrupted()).as("the flag is set again, moment %s", call).isTrue();
             assertThat(Retained.open()).as("tensors left by moment %s", call).isEqualTo(open);
             if (failure == null) {
