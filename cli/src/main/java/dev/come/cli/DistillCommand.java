@@ -13,7 +13,7 @@ import dev.come.job.Machine;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.text.TextSource;
 import java.io.PrintWriter;
 import java.time.Duration;

@@ -1,5 +1,6 @@
 package dev.come.cli;
 
+import dev.come.evaluate.Perplexity;
 import dev.come.heal.Healing;
 import dev.come.job.ComputeChoice;
 import dev.come.job.HealJob;
@@ -9,6 +10,7 @@ import dev.come.text.CalibrationSet;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -63,10 +65,11 @@ final class HealCommand implements Runnable {
         PrintWriter out = json.text();
         if (!healed.perplexities().isEmpty()) {
             Table table = new Table("", "dense", "pruned", "healed");
-            Metrics metrics = new Metrics(List.copyOf(healed.perplexities().keySet()));
-            healed.perplexities()
-                    .forEach((metric, values) -> table.row(metrics.label(metric), PrunedModels.decimals(values.get(0)),
-                            PrunedModels.decimals(values.get(1)), PrunedModels.decimals(values.get(2))));
+            Metrics metrics = new Metrics(healed.perplexities().stream().map(one -> one.getFirst().metric()).toList());
+            for (List<Perplexity> ofText : healed.perplexities()) {
+                table.row(Stream.concat(Stream.of(metrics.label(ofText.getFirst().metric())),
+                        ofText.stream().map(one -> PrunedModels.decimals(one.value()))).toArray(String[]::new));
+            }
             PrunedModels.print(table, metrics, out);
             out.println();
         }

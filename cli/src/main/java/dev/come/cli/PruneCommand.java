@@ -164,8 +164,7 @@ final class PruneCommand implements Runnable {
             if (!results.results().isEmpty()) {
                 Comparisons.print(results.comparison(), saving.folder(),
                         Duration.ofNanos(System.nanoTime() - started), out);
-                results.results().stream().filter(one -> !one.resumed()).flatMap(one -> one.folders().stream())
-                        .forEach(ReportJob::inFolder);
+                ReportJob.inFolders(results);
                 List<Path> made = results.results().stream().flatMap(one -> one.folders().stream()).toList();
                 RunRecord record = main.report(List.of(saving.folder()), spec.commandLine(), out);
                 json.print(() -> ReportJob.json(made, Optional.of(results.comparison()), record));
@@ -237,12 +236,14 @@ final class PruneCommand implements Runnable {
         if (estimate.healedLayers() > 0) {
             out.println("Healing: " + estimate.healedLayers() + " layers at most.");
         }
-        out.printf("To expect: about %s of memory, %s on disk%s, and about %s, of it %s to read and write.%n",
+        out.printf("To expect: about %s of memory, %s on disk%s, and %s to %s on an idle machine,%n"
+                + "of it about %s to read and write.%n",
                 ByteSize.format(estimate.memoryBytes()), ByteSize.format(estimate.savedBytes()),
                 estimate.temporaryBytes() == 0
                         ? ""
                         : " and " + ByteSize.format(estimate.temporaryBytes()) + " beside it meanwhile",
-                Units.time(estimate.duration()), Units.time(estimate.transfer()));
+                Units.time(estimate.least()), Units.time(estimate.most()),
+                Units.time(estimate.transfer()));
     }
 
     static String number(long value) {

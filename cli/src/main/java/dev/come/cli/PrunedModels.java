@@ -4,7 +4,7 @@ import dev.come.ByteSize;
 import dev.come.job.Machine;
 import dev.come.job.PruneJob;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.report.Figures;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -13,7 +13,7 @@ import dev.come.job.ModelSource;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.text.TextSource;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -188,8 +188,9 @@ public final class Distill extends Making<Distill> {
             Saving saving = saving().reading(Stream.concat(source().onDisk().stream(),
                     new ModelSource(teacher, Optional.empty()).onDisk().stream()));
             // Last, so that a wrong value is refused before anything is downloaded.
-            DistillJob.Result result = new DistillJob(new DistillJob.Options(folder(), folder(teacher), sources,
-                    windows(), options, processes, perplexity, choice, saving, resumption()), progress()).run();
+            DistillJob.Result result = reported(watch -> new DistillJob(new DistillJob.Options(folder(),
+                    folder(teacher), sources, windows(), options, processes, perplexity, choice, saving, resumption()),
+                    watch).run(), _ -> List.of(saving.folder()));
             return HealedModel.of(saving.folder(), result.plan(), perplexities(result), result.dtype(),
                     result.training());
         });

@@ -10,6 +10,7 @@ import dev.come.job.Saving;
 import dev.come.text.CalibrationSet;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SequencedMap;
@@ -91,11 +92,13 @@ public final class Heal extends Making<Heal> {
             Saving saving = saving().reading(Stream.concat(source().onDisk().stream(),
                     new ModelSource(teacher, Optional.empty()).onDisk().stream()));
             // Last, so that a wrong value is refused before anything is downloaded.
-            HealJob.Result result = new HealJob(new HealJob.Options(folder(), folder(teacher), how, calibration,
-                    perplexity, choice, saving, resumption()), progress()).run();
+            HealJob.Result result = reported(watch -> new HealJob(new HealJob.Options(folder(), folder(teacher), how,
+                    calibration, perplexity, choice, saving, resumption()), watch).run(),
+                    _ -> List.of(saving.folder()));
             SequencedMap<String, HealedModel.Perplexities> measured = new LinkedHashMap<>();
-            result.perplexities().forEach((metric, values) -> measured.put(metric,
-                    new HealedModel.Perplexities(values.get(0), values.get(1), values.get(2))));
+            result.perplexities().forEach(ofText -> measured.put(ofText.getFirst().metric(),
+                    new HealedModel.Perplexities(ofText.get(0).value(), ofText.get(1).value(),
+                            ofText.get(2).value())));
             return HealedModel.of(saving.folder(), result.plan(), measured, result.dtype(), result.healing());
         });
     }

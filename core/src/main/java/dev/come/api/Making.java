@@ -1,10 +1,16 @@
 package dev.come.api;
 
+import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.checkpoint.CheckpointWriter;
+import dev.come.job.ReportJob;
 import dev.come.job.Resumption;
+import dev.come.job.RunWatch;
 import dev.come.job.Saving;
+import dev.come.report.RunRecord;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,5 +61,19 @@ abstract class Making<T extends Making<T>> extends Measuring<T> {
 
     final Resumption resumption() {
         return resumption;
+    }
+
+    /**
+     * Does a job, and leaves how it went, and the page, beside its results.
+     *
+     * @param job gets whom to tell how far it is
+     * @param folders of the results
+     */
+    final <R> R reported(Function<Progress, R> job, Function<R, List<Path>> folders) {
+        RunWatch watch = new RunWatch(progress());
+        R result = job.apply(watch);
+        RunRecord run = watch.record(List.of()); // no command was typed
+        folders.apply(result).forEach(folder -> ReportJob.inFolder(folder, run));
+        return result;
     }
 }

@@ -1,6 +1,7 @@
 package dev.come.api;
 
 import dev.come.ComeException;
+import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.failure.Nearest;
 import dev.come.heal.Healing;
@@ -8,6 +9,8 @@ import dev.come.job.CalibrationChoice;
 import dev.come.job.ComputeChoice;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
+import dev.come.job.ReportJob;
+import dev.come.job.RunWatch;
 import dev.come.job.Saving;
 import dev.come.job.Target;
 import dev.come.prune.Laco;
@@ -168,7 +171,7 @@ public final class Prune extends Making<Prune> {
                 throw new UsageException("method(\"" + method + "\") makes several models; call compare() to get them,"
                         + " or name one method");
             }
-            return PrunedModel.of(job(false).run());
+            return PrunedModel.of(reported(watch -> job(false, watch).run(), PruneJob.Result::folders));
         });
     }
 
@@ -183,7 +186,12 @@ public final class Prune extends Making<Prune> {
      */
     public ComparedModels compare() {
         return Wording.job(() -> {
-            PruneJob.Results results = job(true).runAll();
+            RunWatch watch = new RunWatch(progress());
+            PruneJob.Results results = job(true, watch).runAll();
+            if (!results.results().isEmpty()) {
+                ReportJob.inFolders(results);
+                ReportJob.inFolder(saving().folder(), watch.record(List.of()));
+            }
             SequencedMap<String, ComeException> failures = new LinkedHashMap<>();
             results.failures().forEach(failure -> failures.put(failure.method(), Wording.of(failure.reason())));
             return new ComparedModels(saving().folder(),
@@ -191,7 +199,7 @@ public final class Prune extends Making<Prune> {
         });
     }
 
-    private PruneJob job(boolean several) {
+    private PruneJob job(boolean several, Progress watch) {
         List<Methods.Entry<?>> methods = methods();
         requireHealedOrNotSaid();
         requireDataOrNotSaid(methods);
@@ -207,7 +215,7 @@ public final class Prune extends Making<Prune> {
         Optional<Healing.Options> how = heal ? Optional.of(healing.options()) : Optional.empty();
         // Last, so that a wrong value is refused before anything is downloaded.
         return new PruneJob(new PruneJob.Options(folder(), runs, target, perplexity, how, choice, saving, everyStep,
-                resumption()), progress(), (name, step) -> onStep.accept(Step.of(name, step)));
+                resumption()), watch, (name, step) -> onStep.accept(Step.of(name, step)));
     }
 
     private List<Methods.Entry<?>> methods() {

@@ -119,6 +119,16 @@ final class Wording {
             }
 
             @Override
+            public Task begin(String what, long steps, String unit, long units) {
+                return listener.begin(what, steps, unit, units);
+            }
+
+            @Override
+            public void expect(double steps) {
+                listener.expect(steps);
+            }
+
+            @Override
             public void note(String line) {
                 listener.note(of(line));
             }

@@ -3,6 +3,7 @@ package dev.come.checkpoint;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +26,15 @@ public final class InputFile {
     public static InputStream stream(Path file) throws IOException {
         check(file);
         return Files.newInputStream(file);
+    }
+
+    /** The first bytes of a file as text, by which files of a kind are known; empty if it cannot be read. */
+    public static String beginning(Path file, int bytes) {
+        try (InputStream stream = stream(file)) {
+            return new String(stream.readNBytes(bytes), StandardCharsets.UTF_8);
+        } catch (IOException _) {
+            return "";
+        }
     }
 
     /**

@@ -3,9 +3,7 @@ package dev.come.checkpoint;
 import dev.come.FailedException;
 import dev.come.UsageException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -115,11 +113,7 @@ final class SaveTarget {
 
     /** Whether this program has recorded how it made the model. */
     private boolean holdsRecord() {
-        try (InputStream bytes = InputFile.stream(folder.resolve(RECORD))) {
-            return PLAN.matcher(new String(bytes.readNBytes(64), StandardCharsets.UTF_8)).lookingAt();
-        } catch (IOException _) {
-            return false;
-        }
+        return PLAN.matcher(InputFile.beginning(folder.resolve(RECORD), 64)).lookingAt();
     }
 
     /** Whether it is the folder of a model, which may have been made by another program. */

@@ -49,6 +49,7 @@ public final class Distillation {
     private final Compute compute;
     private final long memory;
     private final int processes;
+    private final double later;
     private final Path folder;
     private final Progress progress;
     private final TokenChunks chunks;
@@ -71,8 +72,9 @@ public final class Distillation {
      * @param memory bytes of hidden states that are held in memory
      * @param processes how many processes train layers by themselves; 0: this one does
      * @param folder the run's folder, from which an interrupted run goes on
+     * @param later steps of progress that come after training, in runs of a layer over a chunk
      */
-    public record Execution(Compute compute, long memory, int processes, Path folder) {}
+    public record Execution(Compute compute, long memory, int processes, Path folder, double later) {}
 
     /**
      * What came out.
@@ -100,6 +102,7 @@ public final class Distillation {
         this.compute = execution.compute;
         this.memory = execution.memory;
         this.processes = execution.processes;
+        this.later = execution.later;
         this.folder = execution.folder;
         this.progress = progress;
         int most = (int) Math.min(CHUNK, options.batchTokens());
@@ -183,12 +186,15 @@ public final class Distillation {
     private Map<Integer, Outcome> trainLayers(List<LayerTraining> missing, boolean toTheEnd, LayerRunner runner,
             TeacherStates boundaries) {
         Map<Integer, Outcome> outcomes = new HashMap<>();
-        LayerQueue.Work work = new LayerQueue.Work(stack, chunks, training, options, compute, progress);
+        LayerQueue.Work work = new LayerQueue.Work(stack, chunks, training, options, compute, layerEffort(), progress);
         List<LayerTraining> left = new ArrayList<>(missing);
         int teacherLayers = store.config().layers();
         int top = toTheEnd
                 ? teacherLayers
                 : missing.stream().mapToInt(work::last).max().orElse(-1) + 1;
+        progress.expect(top * (chunks.size() + 1.0)
+                + missing.size() * LayerTraining.batches(chunks, training, options).count() * layerEffort().step()
+                + (toTheEnd ? modelBatches().count() * modelEffort().step() : 0) + later);
         // What the whole model is compared with is kept to the end.
         Set<Integer> kept = toTheEnd && options.hiddenWeight() > 0
                 ? merged().stream().map(position -> TrainedParts.last(stack, position) + 1).collect(Collectors.toSet())
@@ -240,13 +246,12 @@ public final class Distillation {
                             options.weightDecay(), compute));
                 }
             }
-            Batches batches = Batches.of(chunks, training, options.modelTokens(), options.batchTokens(),
-                    options.seed());
+            Batches batches = modelBatches();
             List<TrainableLayer> all = List.copyOf(learning.values());
             try (ModelStudent student = new ModelStudent(with, begin, learning, finals,
                     HiddenTerm.of(options.hiddenWeight(), stack, boundaries, training), compute, states,
                     runner.workers(), options.temperature());
-                    Progress.Task task = progress.begin("training the whole model", batches.count(), "steps")) {
+                    Progress.Task task = modelEffort().begin(progress, "training the whole model", batches.count())) {
                 Curve curve = new TrainingLoop(all, student, chunks, batches, options.modelSchedule(), options, file)
                         .run("model", progress, task);
                 Outcome outcome = Outcome.write(record, with, all, stack, curve);
@@ -256,6 +261,19 @@ public final class Distillation {
         } finally {
             learning.values().forEach(TrainableLayer::close);
         }
+    }
+
+    private Batches modelBatches() {
+        return Batches.of(chunks, training, options.modelTokens(), options.batchTokens(), options.seed());
+    }
+
+    private Effort layerEffort() {
+        return Effort.of(options.batchTokens() / CHUNK, 1, 1);
+    }
+
+    private Effort modelEffort() {
+        int lowest = learning().stream().mapToInt(Integer::intValue).min().orElse(0);
+        return Effort.of(options.batchTokens() / CHUNK, stack.size(), stack.size() - lowest);
     }
 
     private Path make(String name) {

@@ -22,9 +22,10 @@ interface LayerQueue extends AutoCloseable {
      * @param chunks all tokens, those that are trained on first
      * @param training how many chunks are trained on
      * @param compute the compute type of the teacher
+     * @param effort what a step of training costs
      */
     record Work(LayerStack stack, TokenChunks chunks, int training, DistillationOptions options, Compute compute,
-            Progress progress) {
+            Effort effort, Progress progress) {
         /** The first of the teacher's layers that a layer stands for. */
         int first(LayerTraining layer) {
             return TrainedParts.first(stack, layer.position());
@@ -36,8 +37,8 @@ interface LayerQueue extends AutoCloseable {
         }
 
         Progress.Task begin(LayerTraining layer, Examples examples) {
-            return progress.begin("training layer " + stack.get(layer.position()).tree(),
-                    LayerTraining.steps(examples, options), "steps");
+            return effort.begin(progress, "training layer " + stack.get(layer.position()).tree(),
+                    LayerTraining.batches(examples.chunks(), examples.training(), options).count());
         }
     }
 }

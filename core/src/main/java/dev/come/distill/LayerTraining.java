@@ -5,6 +5,7 @@ import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.Rotation;
 import dev.come.model.Workers;
+import dev.come.run.TokenChunks;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -28,14 +29,9 @@ record LayerTraining(LayerStore store, LayerStack stack, int position, Distillat
         return Outcome.read(record(), stack);
     }
 
-    /** How many steps there will be. */
-    static int steps(Examples examples, DistillationOptions options) {
-        return batches(examples, options).count();
-    }
-
-    private static Batches batches(Examples examples, DistillationOptions options) {
-        return Batches.of(examples.chunks(), examples.training(), options.tokens(), options.batchTokens(),
-                options.seed());
+    /** Which chunks are trained on in which step. */
+    static Batches batches(TokenChunks chunks, int training, DistillationOptions options) {
+        return Batches.of(chunks, training, options.tokens(), options.batchTokens(), options.seed());
     }
 
     /**
@@ -49,7 +45,7 @@ record LayerTraining(LayerStore store, LayerStack stack, int position, Distillat
         TrainingFile file = new TrainingFile(folder.resolve("training-" + position + ".state"));
         try (TrainableLayer layer = trainable(node, compute); Rotation rotation = new Rotation(compute.inFloat32())) {
             LayerStudent student = new LayerStudent(layer, store, examples, workers, rotation, options);
-            Curve curve = new TrainingLoop(List.of(layer), student, examples.chunks(), batches(examples, options),
+            Curve curve = new TrainingLoop(List.of(layer), student, examples.chunks(), batches(examples.chunks(), examples.training(), options),
                     options.schedule(), options, file).run("layer " + node.tree(), progress, task);
             Outcome outcome = Outcome.write(record(), store, List.of(layer), stack, curve);
             file.delete();

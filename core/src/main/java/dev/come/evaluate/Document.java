@@ -1,11 +1,15 @@
 package dev.come.evaluate;
 
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What a task asks of one row of its data. */
 sealed interface Document {
     /** The number of the row, counted from 0. */
     int id();
+
+    /** How many characters it has, those of all contexts and continuations. */
+    long length();
 
     /**
      * A question with choices. Either there is one context, and a continuation for each choice, or one continuation, and a
@@ -19,6 +23,11 @@ sealed interface Document {
      */
     record Question(int id, List<String> contexts, List<String> continuations, List<String> choices, int gold,
             List<Integer> examples) implements Document {
+        @Override
+        public long length() {
+            return Stream.concat(contexts.stream(), continuations.stream()).mapToLong(String::length).sum();
+        }
+
         /** How many choices there are. */
         int size() {
             return Math.max(contexts.size(), continuations.size());
@@ -40,5 +49,10 @@ sealed interface Document {
      * @param words pieces between blanks of what is counted
      * @param bytes its bytes in UTF-8
      */
-    record Page(int id, String text, long words, long bytes) implements Document {}
+    record Page(int id, String text, long words, long bytes) implements Document {
+        @Override
+        public long length() {
+            return text.length();
+        }
+    }
 }

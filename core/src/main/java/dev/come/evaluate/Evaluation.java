@@ -10,10 +10,8 @@ import dev.come.evaluate.TaskDescription.Contexts;
 import dev.come.evaluate.TaskDescription.Group;
 import dev.come.evaluate.TaskDescription.LongText;
 import dev.come.evaluate.TaskDescription.Metric;
-import dev.come.run.Continuation;
 import dev.come.run.Continuation.Score;
 import dev.come.run.ContinuationScores;
-import dev.come.run.ContinuationScores.Batch;
 import dev.come.stack.LayerStack;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -25,9 +23,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.function.DoubleConsumer;
 import java.util.stream.Stream;
 
 /**
@@ -118,23 +116,13 @@ public final class Evaluation {
     /** A document and what came out of it. */
     record Sample(String task, DocumentResult result) {}
 
-    /** What goes through the model as one. */
-    private record Unit(Journal.Key key, List<Continuation> continuations) {
-        String name() {
-            return (key.part() > 0 ? "window " + key.part() + " of " : "") + documentName(key.task(), key.document());
-        }
-    }
-
-    private static String documentName(String task, int document) {
-        return "document " + document + " of " + task;
-    }
-
     /**
      * Measures a model.
      *
      * @param journal knows what is done already, and gets what is not as it comes
+     * @param left is told about how many steps of progress are still to come, at the beginning of each task
      */
-    public Results measure(ScoredModel model, Journal journal, Progress progress) {
+    public Results measure(ScoredModel model, Journal journal, Progress progress, DoubleConsumer left) {
         int longest = Math.min(options.maxLength(), model.store().config().maxPositions());
         if (tasks.isEmpty()) {
             return new Results(List.of(), List.of(), longest, -1, List.of());
@@ -147,10 +135,12 @@ public final class Evaluation {
         try (ContinuationScores scores = new ContinuationScores(model.store(),
                 LayerStack.dense(model.store().config().layers()), model.compute(), model.memory())) {
             for (int i = 0; i < tasks.size(); i++) {
-                List<Unit> units = units(tasks.get(i), encoding, model);
-                score(options.tasks().get(i), units, model.role(), scores, journal, progress);
-                Map<Journal.Key, List<Score>> known = new HashMap<>();
-                units.forEach(unit -> known.put(unit.key, Objects.requireNonNull(journal.find(unit.key))));
+                TaskUnits units = TaskUnits.of(options.tasks().get(i), tasks.get(i), encoding, model.role());
+                double runs = scores.runs(units.missing(journal));
+                left.accept(runs + runs / length(tasks.get(i))
+                        * tasks.stream().skip(i + 1).mapToDouble(Evaluation::length).sum());
+                units.score(scores, journal, progress);
+                Map<Journal.Key, List<Score>> known = units.known(journal);
                 List<TaskResult> ofGroup = new ArrayList<>();
                 for (TaskData data : tasks.get(i)) {
                     List<DocumentResult> documents = documents(data, known, model.role());
@@ -165,50 +155,9 @@ public final class Evaluation {
         return new Results(results, groups, longest, encoding.prefix(), samples);
     }
 
-    private static List<Unit> units(List<TaskData> group, PairEncoding encoding, ScoredModel model) {
-        List<Unit> units = new ArrayList<>();
-        for (TaskData data : group) {
-            for (Document document : data.documents()) {
-                String task = data.task().name();
-                switch (document) {
-                    case Question question -> units.add(new Unit(new Journal.Key(model.role(), task, document.id(), 0),
-                            choices(question, encoding, documentName(task, document.id()))));
-                    case Page page -> {
-                        List<Continuation> windows = encoding.windows(page.text());
-                        for (int part = 0; part < windows.size(); part++) {
-                            units.add(new Unit(new Journal.Key(model.role(), task, document.id(), part),
-                                    List.of(windows.get(part))));
-                        }
-                    }
-                }
-            }
-        }
-        return units;
-    }
-
-    static List<Continuation> choices(Question question, PairEncoding encoding, String name) {
-        List<Continuation> choices = new ArrayList<>();
-        for (int choice = 0; choice < question.size(); choice++) {
-            choices.add(encoding.cut(encoding.pair(question.context(choice), question.continuation(choice)),
-                    "choice " + choice + " of " + name));
-        }
-        return choices;
-    }
-
-    private static void score(String name, List<Unit> units, String role, ContinuationScores scores, Journal journal,
-            Progress progress) {
-        List<Batch> batches = ContinuationScores.batches(units.stream().map(Unit::continuations).toList()).stream()
-                .filter(batch -> batch.items().stream().anyMatch(item -> journal.find(units.get(item).key) == null))
-                .toList();
-        String what = name + (role.equals(ScoredModel.MODEL) ? "" : " (" + role + ")");
-        try (Progress.Task task = progress.begin(what, scores.runs(batches), "questions",
-                batches.stream().mapToLong(batch -> batch.items().size()).sum())) {
-            scores.score(batches, item -> units.get(item).name(), task, found -> {
-                Map<Journal.Key, List<Score>> keyed = new LinkedHashMap<>();
-                found.forEach((item, values) -> keyed.put(units.get(item).key, values));
-                journal.add(keyed);
-            });
-        }
+    /** Characters, by which tasks are compared that no tokens were made of yet. */
+    private static double length(List<TaskData> group) {
+        return 1 + group.stream().flatMap(data -> data.documents().stream()).mapToDouble(Document::length).sum();
     }
 
     private static List<DocumentResult> documents(TaskData data, Map<Journal.Key, List<Score>> known, String role) {

@@ -218,7 +218,7 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
 
     private static ObjectNode logError(Perplexity perplexity) {
         ObjectNode node = JsonNodeFactory.instance.objectNode();
-        Scoring.standardError(perplexity.windowLosses()).ifPresent(error -> node.put("log_stderr", error));
+        perplexity.logError().ifPresent(error -> node.put("log_stderr", error));
         return node;
     }
 

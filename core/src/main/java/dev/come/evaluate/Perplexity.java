@@ -4,11 +4,13 @@ import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.model.Compute;
 import dev.come.run.StackLosses;
+import dev.come.run.TokenChunks;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.PerplexityText;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
 /**
@@ -42,6 +44,20 @@ public record Perplexity(String metric, double value, List<Double> windowLosses)
                     task);
             return Arrays.stream(means).map(windows -> of(text, windows)).toList();
         }
+    }
+
+    /**
+     * About how many steps of progress it takes to measure texts, in runs of a layer over a chunk.
+     *
+     * @param layers of all stacks together
+     */
+    public static double runs(List<PerplexityText> texts, double layers) {
+        return layers * texts.stream().mapToInt(text -> TokenChunks.of(text.windows()).size()).sum();
+    }
+
+    /** Standard error of the logarithm of the value, from how the windows differ; none for a single window. */
+    public OptionalDouble logError() {
+        return Scoring.standardError(windowLosses);
     }
 
     /**

@@ -11,7 +11,7 @@ import dev.come.distill.DistillationOptions;
 import dev.come.evaluate.Perplexity;
 import dev.come.model.Compute;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.PerplexityText;
@@ -101,7 +101,8 @@ public final class DistillJob {
                 new Distillation.Subject(options.teacher, options.pruned.resolve(PruningPlan.FILE_NAME),
                         pruned.store(), pruned.stack()),
                 text.training(), text.validation(), options.training,
-                new Distillation.Execution(compute, options.compute.memory(), options.processes, folder.path()),
+                new Distillation.Execution(compute, options.compute.memory(), options.processes, folder.path(),
+                        Perplexity.runs(perplexityTexts, teacher.config().layers() + 2.0 * pruned.stack().size())),
                 progress);
         PruningPlan fresh = pruned.plan().withEvaluations(List.of()).withSetting(PruningPlan.DISTILLATION,
                 RunSettings.ofDistillation(options.training, text.facts(), text.training().tokenCount(),

@@ -4,7 +4,7 @@ import dev.come.distill.Curve;
 import dev.come.distill.Distillation;
 import dev.come.evaluate.Perplexity;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;
@@ -39,10 +39,9 @@ record DistilledPlan(PruningPlan plan, List<Measurement> prunedEvaluations) {
         int layers = step.stack().size();
         for (List<Perplexity> ofOneText : measure
                 .apply(List.of(LayerStack.dense(begun.layers()), begun.last(), step.stack()))) {
-            String metric = ofOneText.getFirst().metric();
-            all.add(new Measurement(begun.layers(), metric, ofOneText.get(0).value()));
-            pruned.add(new Measurement(layers, metric, ofOneText.get(1).value()));
-            all.add(new Measurement(layers, metric, ofOneText.get(2).value()));
+            all.add(Measurements.of(begun.layers(), ofOneText.get(0)));
+            pruned.add(Measurements.of(layers, ofOneText.get(1)));
+            all.add(Measurements.of(layers, ofOneText.get(2)));
         }
         return new DistilledPlan(begun.with(List.of(step)).withSetting(PruningPlan.DISTILLATION, record)
                 .withEvaluationsBefore(PruningPlan.DISTILLATION, pruned).withEvaluations(all), pruned);

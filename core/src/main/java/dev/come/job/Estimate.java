@@ -4,8 +4,7 @@ import dev.come.checkpoint.RecordJson;
 import dev.come.heal.Healing;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
-import dev.come.model.Throughput;
-import dev.come.prune.PruningMethod;
+import dev.come.prune.PruningMethod.Cost;
 import dev.come.text.Sequences;
 import java.time.Duration;
 import java.util.List;
@@ -26,11 +25,12 @@ import tools.jackson.databind.node.ObjectNode;
  * @param memoryBytes resident memory at the peak, roughly
  * @param savedBytes bytes of the models that are saved
  * @param temporaryBytes bytes that lie beside them meanwhile: refitted layers, and hidden states that do not fit --memory
- * @param duration time, roughly
+ * @param least time on an idle machine, at the least
+ * @param most the same at the most
  * @param transfer the part of it that goes into reading weights and writing models
  */
 public record Estimate(int layers, int targetLayers, long denseParameters, long parameters, int sequences, int tokens,
-        int healedLayers, long memoryBytes, long savedBytes, long temporaryBytes, Duration duration, Duration transfer,
+        int healedLayers, long memoryBytes, long savedBytes, long temporaryBytes, Duration least, Duration most, Duration transfer,
         String dtype) {
     /** The process without a model: Java, the tensor engine, the tokenizer. */
     private static final long BASE_BYTES = 450_000_000L;
@@ -39,7 +39,7 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
 
     /**
      * Estimates as JSON, by the rules of {@link RecordJson}: {@code estimates} holds, for each method, {@code method} and the
-     * components under their names, with {@code seconds} for the time.
+     * components under their names, with {@code seconds_least} and {@code seconds_most} for the time.
      */
     public static String json(Estimates estimates) {
         ObjectNode root = RecordJson.file("come-estimate", 1);
@@ -49,17 +49,21 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
                 .put("parameters", one.parameters).put("sequences", one.sequences).put("tokens", one.tokens)
                 .put("healed_layers", one.healedLayers).put("memory_bytes", one.memoryBytes)
                 .put("saved_bytes", one.savedBytes).put("temporary_bytes", one.temporaryBytes)
-                .put("seconds", one.duration.toMillis() / 1000.0)
-                .put("transfer_seconds", one.transfer.toMillis() / 1000.0).put("dtype", one.dtype));
+                .put("seconds_least", seconds(one.least)).put("seconds_most", seconds(one.most))
+                .put("transfer_seconds", seconds(one.transfer)).put("dtype", one.dtype));
         return RecordJson.text(root);
     }
 
+    private static double seconds(Duration time) {
+        return time.toMillis() / 1000.0;
+    }
+
     /** @param disk what is written */
-    static Estimate of(OpenModel model, Compute compute, PruningMethod.Cost cost, int target, Sequences calibration,
+    static Estimate of(OpenModel model, Compute compute, Cost cost, int target, Sequences calibration,
             List<Sequences> perplexity, boolean fits, DiskUse disk, PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
-        PruningMethod.Cost whole = options.healing()
+        Cost whole = options.healing()
                 .map(healing -> cost.withMoreRuns(Healing.layerRuns(healing, layers, target))).orElse(cost);
         long layerBytes = DiskUse.layerBytes(model.store());
         long healing = options.healing().isPresent() || fits ? Healing.bytes(config, compute.threads()) : 0;
@@ -67,13 +71,13 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         double transfer = layerBytes * (whole.layerRuns() + (layers + target) * (double) perplexity.size() + target)
                 / read + disk.secondsOfWriting(read);
         Duration transferred = Duration.ofMillis(Math.round(1000 * transfer));
+        ExpectedTime time = ExpectedTime.of(model, compute, whole, calibration, perplexity, target, transfer);
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
                 calibration.tokenCount(), options.healing().map(how -> Healing.fits(how, layers, target)).orElse(0),
                 memory(model, compute, healing + Math.min(stateBytes(config, compute, calibration, fits),
                         options.compute().memory()), longest(calibration)),
                 disk.saved(), disk.beside() + disk.spilled(),
-                duration(config, compute, whole, calibration, perplexity, target).plus(transferred), transferred,
-                compute.dtypeName());
+                time.least(), time.most(), transferred, compute.dtypeName());
     }
 
     /** Bytes of all hidden states that a run keeps at once. */
@@ -102,29 +106,5 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
 
     private static int longest(Sequences sequences) {
         return IntStream.range(0, sequences.count()).map(sequences::length).max().orElse(1);
-    }
-
-    private static Duration duration(ModelConfig config, Compute compute, PruningMethod.Cost cost,
-            Sequences calibration, List<Sequences> perplexity, int target) {
-        double operations = cost.layerRuns() * layerOperations(config, calibration)
-                + cost.headRuns() * headOperations(config, calibration);
-        for (Sequences text : perplexity) {
-            operations += (config.layers() + target * 0.7) * layerOperations(config, text)
-                    + 2 * headOperations(config, text);
-        }
-        return Duration.ofMillis((long) (operations / Throughput.measure(config, compute) * 1000));
-    }
-
-    private static double headOperations(ModelConfig config, Sequences text) {
-        return 2.0 * config.hiddenSize() * config.vocabularySize() * text.tokenCount();
-    }
-
-    /** Floating-point operations of one layer: two for each weight and token, and attention over the tokens before. */
-    private static double layerOperations(ModelConfig config, Sequences text) {
-        double operations = 2.0 * config.layerParameters() * text.tokenCount();
-        for (int i = 0; i < text.count(); i++) {
-            operations += 2.0 * text.length(i) * text.length(i) * config.heads() * config.headDim();
-        }
-        return operations;
     }
 }

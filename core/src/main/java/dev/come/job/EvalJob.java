@@ -12,6 +12,7 @@ import dev.come.evaluate.EvaluationReport.Compared;
 import dev.come.evaluate.EvaluationReport.Measured;
 import dev.come.evaluate.Journal;
 import dev.come.evaluate.JournalFile;
+import dev.come.evaluate.Perplexity;
 import dev.come.evaluate.ScoredModel;
 import dev.come.evaluate.TokenLosses;
 import dev.come.failure.UnderWay;
@@ -200,6 +201,12 @@ public final class EvalJob {
         return journal;
     }
 
+    private static int layers(Path folder) {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            return ModelConfig.of(checkpoint.config()).layers();
+        }
+    }
+
     private ObjectNode about(Path folder) {
         try (OpenModel model = new OpenModel(folder)) {
             return about(model);
@@ -239,7 +246,16 @@ public final class EvalJob {
     private Run run(OpenModel model, Optional<OpenModel> beside, List<PerplexityText> texts, String role,
             Evaluation evaluation, Journal journal) {
         ScoredModel scored = scored(model, role);
-        Results results = evaluation.measure(scored, journal, progress);
+        double layers = model.config().layers();
+        double perplexities = Perplexity.runs(texts,
+                layers + beside.map(other -> other.config().layers()).orElse(0));
+        // The baseline goes through the same texts after this model.
+        double later = role.equals(ScoredModel.MODEL)
+                ? request.baseline.map(folder -> layers(folder) / layers).orElse(0.0)
+                : 0;
+        progress.expect(perplexities * (1 + later));
+        Results results = evaluation.measure(scored, journal, progress,
+                left -> progress.expect((left + perplexities) * (1 + later)));
         Optional<ScoredModel> reference = beside.map(other -> scored(other, "compared"));
         List<TokenLosses> losses = texts.stream().map(text -> TokenLosses.measure(scored, reference, text, progress))
                 .toList();

@@ -10,7 +10,7 @@ import dev.come.evaluate.Perplexity;
 import dev.come.heal.Healing;
 import dev.come.model.Compute;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.run.TokenChunks;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -20,12 +20,11 @@ import dev.come.text.PerplexityText;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.SequencedMap;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** {@code come heal}: refits a model that was pruned before, in closed form, to the dense model it was made from. */
@@ -53,12 +52,11 @@ public final class HealJob {
     /**
      * What came out.
      *
-     * @param perplexities for each number its values: dense, pruned, healed
+     * @param perplexities for each text those of the dense, the pruned and the healed model
      * @param dtype the type that was computed in
      * @param healing the time that healing took, without perplexity and writing
      */
-    public record Result(PruningPlan plan, SequencedMap<String, List<Double>> perplexities, String dtype,
-            Duration healing) {}
+    public record Result(PruningPlan plan, List<List<Perplexity>> perplexities, String dtype, Duration healing) {}
 
     public HealJob(Options options, Progress progress) {
         this.options = options;
@@ -121,7 +119,7 @@ public final class HealJob {
         Duration healing = Duration.ofNanos(System.nanoTime() - started);
         try (TrainedLayers after = new TrainedLayers(folder.make())) {
             LayerStore store = pruned.store().with(after);
-            SequencedMap<String, List<Double>> perplexities = perplexities(store, texts, compute, pruned.stack(), plan);
+            List<List<Perplexity>> perplexities = perplexities(store, texts, compute, pruned.stack(), plan);
             PruningPlan recorded = plan.withEvaluations(evaluations(pruned.plan(), perplexities))
                     .withEvaluationsBefore(PruningPlan.HEALING, before(pruned.stack().size(), perplexities));
             // From here on a run that goes on knows its own result when it finds it.
@@ -137,38 +135,30 @@ public final class HealJob {
         int layers = teacher.config().layers();
         int left = pruned.stack().size();
         double runs = Healing.layerRuns(options.healing, layers, left) * TokenChunks.of(set.sequences()).size();
-        for (PerplexityText text : texts) {
-            runs += (layers + 2.0 * left) * TokenChunks.of(text.windows()).size();
-        }
-        progress.expect(runs);
+        progress.expect(runs + Perplexity.runs(texts, layers + 2.0 * left));
     }
 
-    private SequencedMap<String, List<Double>> perplexities(LayerStore store, List<PerplexityText> texts,
+    private List<List<Perplexity>> perplexities(LayerStore store, List<PerplexityText> texts,
             Compute compute, LayerStack pruned, PruningPlan healed) {
         List<LayerStack> stacks = List.of(LayerStack.dense(healed.layers()), pruned, healed.last());
-        SequencedMap<String, List<Double>> perplexities = new LinkedHashMap<>();
-        for (PerplexityText text : texts) {
-            List<Perplexity> measured = Perplexity.measure(store, stacks, text, compute, options.compute.memory(),
-                    progress);
-            perplexities.put(measured.getFirst().metric(), measured.stream().map(Perplexity::value).toList());
-        }
-        return perplexities;
+        return texts.stream().map(
+                text -> Perplexity.measure(store, stacks, text, compute, options.compute.memory(), progress)).toList();
     }
 
     /** What was measured on the pruned model. */
-    private static List<Measurement> before(int layers, Map<String, List<Double>> perplexities) {
-        return perplexities.entrySet().stream().map(one -> new Measurement(layers, one.getKey(), one.getValue().get(1)))
-                .toList();
+    private static List<Measurement> before(int layers, List<List<Perplexity>> perplexities) {
+        return perplexities.stream().map(ofText -> Measurements.of(layers, ofText.get(1))).toList();
     }
 
     /** What is known of the stacks: what was measured before on the layers that changed does not hold any more. */
-    private static List<Measurement> evaluations(PruningPlan plan, Map<String, List<Double>> perplexities) {
+    private static List<Measurement> evaluations(PruningPlan plan, List<List<Perplexity>> perplexities) {
         int layers = plan.last().size();
+        Set<String> again = perplexities.stream().map(ofText -> ofText.getFirst().metric()).collect(Collectors.toSet());
         List<Measurement> evaluations = new ArrayList<>(plan.evaluations().stream()
-                .filter(known -> known.layers() != layers && !perplexities.containsKey(known.metric())).toList());
-        perplexities.forEach((metric, values) -> {
-            evaluations.add(new Measurement(plan.layers(), metric, values.getFirst()));
-            evaluations.add(new Measurement(layers, metric, values.getLast()));
+                .filter(known -> known.layers() != layers && !again.contains(known.metric())).toList());
+        perplexities.forEach(ofText -> {
+            evaluations.add(Measurements.of(plan.layers(), ofText.getFirst()));
+            evaluations.add(Measurements.of(layers, ofText.getLast()));
         });
         return evaluations;
     }

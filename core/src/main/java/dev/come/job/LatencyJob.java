@@ -9,7 +9,7 @@ import dev.come.evaluate.Latency.Subject;
 import dev.come.evaluate.Latency.Timing;
 import dev.come.model.Compute;
 import dev.come.model.Positions;
-import dev.come.model.Throughput;
+import dev.come.model.MemorySpeed;
 import dev.come.report.LatencyFile;
 import dev.come.stack.LayerStack;
 import dev.come.text.WindowLength;
@@ -167,7 +167,7 @@ public final class LatencyJob {
         ProcessorTimes before = ProcessorTimes.now();
         List<Timing> timings = Latency.measure(subjects, load, compute, progress);
         ProcessorTimes.Shares processors = ProcessorTimes.now().since(before);
-        return new Result(load, timings, compute.dtypeName(), compute.device(), Throughput.bytesReadInASecond(compute),
+        return new Result(load, timings, compute.dtypeName(), compute.device(), MemorySpeed.bytesReadInASecond(compute),
                 Machine.peakResidentBytes(), processors);
     }
 

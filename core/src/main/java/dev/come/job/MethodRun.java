@@ -13,7 +13,7 @@ import dev.come.prune.Pruning;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.prune.PruningStep;
 import dev.come.run.TokenChunks;
 import dev.come.stack.DamagedWeightsException;

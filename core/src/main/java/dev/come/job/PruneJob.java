@@ -6,7 +6,6 @@ import dev.come.InterruptedRunException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
-import dev.come.checkpoint.AtomicFile;
 import dev.come.heal.Healing;
 import dev.come.prune.Methods;
 import dev.come.prune.PruningMethod;
@@ -17,7 +16,6 @@ import dev.come.report.Comparison;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource.Library;
 import dev.come.text.WindowLength;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -210,7 +208,7 @@ public final class PruneJob {
         if (options.runs.isEmpty()) {
             return new Results(List.of(), options.refused, OptionalDouble.empty(), "");
         }
-        checkComparison();
+        new ComparisonFolder(options).check();
         return Interruptible.job(this::runEach);
     }
 
@@ -244,8 +242,7 @@ public final class PruneJob {
             if (results.results().isEmpty()) {
                 return results;
             }
-            AtomicFile.write(comparison(Comparison.JSON_NAME), results.comparison().toJson());
-            AtomicFile.write(comparison(Comparison.CSV_NAME), results.comparison().toCsv());
+            new ComparisonFolder(options).write(results.comparison());
             session.end();
             return results;
         }
@@ -272,27 +269,6 @@ public final class PruneJob {
     private Failure tell(Failure failure) {
         progress.note(failure.method + ": " + failure.reason.getMessage());
         return failure;
-    }
-
-    private Path comparison(String name) {
-        return options.saving.folder().resolve(name);
-    }
-
-    /**
-     * Fails now rather than after the work if a comparison would be written over another file. That of an earlier run is
-     * replaced if all its models are there, which is when it is written.
-     */
-    private void checkComparison() {
-        boolean goesOn = options.resumption == Resumption.ASKED_FOR || options.runs.stream()
-                .allMatch(run -> Files.exists(comparison(run.method.name()).resolve(PruningPlan.FILE_NAME)));
-        for (String name : List.of(Comparison.JSON_NAME, Comparison.CSV_NAME)) {
-            Path file = comparison(name);
-            boolean replaced = options.saving.overwrite() || (goesOn && Comparison.isOne(file));
-            if (Files.exists(file) && !replaced) {
-                throw new UsageException("--save-path: " + file
-                        + " is there already; add --overwrite, or give another folder");
-            }
-        }
     }
 
     /** What the job would do and need; writes nothing. */

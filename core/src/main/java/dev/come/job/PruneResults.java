@@ -8,7 +8,7 @@ import dev.come.job.PruneJob.Result;
 import dev.come.job.PruneJob.Results;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.run.StackLosses;
 import dev.come.stack.LayerStack;
 import dev.come.text.CalibrationSet;
@@ -140,18 +140,15 @@ final class PruneResults {
                     session.options().compute().memory(), session.progress());
             for (int i = 0; i < runs.size(); i++) {
                 for (LayerStack stack : wanted.get(i)) {
-                    evaluations.get(i).all.add(measurement(stack, perplexities.get(stacks.indexOf(stack))));
+                    evaluations.get(i).all.add(Measurements.of(stack.size(), perplexities.get(stacks.indexOf(stack))));
                 }
                 if (runs.get(i).plan().isHealed()) {
                     evaluations.get(i).beforeHealing
-                            .add(measurement(before.get(i), perplexities.get(stacks.indexOf(before.get(i)))));
+                            .add(Measurements.of(before.get(i).size(), perplexities.get(stacks.indexOf(before.get(i)))));
                 }
             }
         }
         return evaluations;
     }
 
-    private static Measurement measurement(LayerStack stack, Perplexity perplexity) {
-        return new Measurement(stack.size(), perplexity.metric(), perplexity.value());
-    }
 }

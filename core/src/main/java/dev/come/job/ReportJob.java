@@ -59,8 +59,13 @@ public final class ReportJob {
         inFolder(folder);
     }
 
-    /** Leaves the page in the folder of a result. */
-    public static void inFolder(Path folder) {
+    /** Leaves a page with each model that one of several methods made. */
+    public static void inFolders(PruneJob.Results made) {
+        made.results().stream().filter(one -> !one.resumed()).flatMap(one -> one.folders().stream())
+                .forEach(ReportJob::inFolder);
+    }
+
+    private static void inFolder(Path folder) {
         AtomicFile.write(folder.resolve(Report.FILE_NAME), html(List.of(folder)));
     }
 

@@ -88,15 +88,16 @@ public record ConcatMerge(Options options) implements PruningMethod {
         requireEnough(layers, targetLayers, options.woRepeat, options.mergeItem, steps);
         double runs = layers / 2.0;
         double losses = 0;
+        double candidates = 0;
         for (int step = 0; step < steps; step++) {
             int left = layers - step * (options.mergeItem - 1);
             runs += left / 2.0; // from the last merge on
             if (options.skipMethod == SkipMethod.SLEB) {
-                runs += left * left / 2.0;
+                candidates += left * left / 2.0;
                 losses += left;
             }
         }
-        return new Cost(steps, runs, losses);
+        return new Cost(steps, runs + candidates, losses, candidates);
     }
 
     /** Fails if there are too few layers to merge each of them at most once. */

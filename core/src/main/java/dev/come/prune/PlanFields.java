@@ -35,7 +35,8 @@ record PlanFields(List<Field> fields) {
             new Field("special_token_in_front", false, (parent, name, _) -> parent.flag(name)), sha256("fingerprint"),
             texts("notes")));
 
-    private static final PlanFields BEFORE = new PlanFields(List.of(text("metric"), number("value")));
+    private static final PlanFields BEFORE = new PlanFields(
+            List.of(text("metric"), number("value"), number(Measurement.LOG_ERROR).orAbsent()));
 
     private static final PlanFields HEALING = new PlanFields(List.of(text("heal"), text("heal_scope"),
             text("heal_targets"), integer("seed").orAbsent(), object(CALIBRATION, TEXT), text("dtype"),

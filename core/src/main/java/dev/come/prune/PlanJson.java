@@ -6,7 +6,6 @@ import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.RecordJson;
 import dev.come.checkpoint.RecordNames;
 import dev.come.checkpoint.Shown;
-import dev.come.prune.PruningPlan.Measurement;
 import dev.come.stack.StackJson;
 import java.nio.file.Path;
 import java.util.List;
@@ -59,7 +58,7 @@ import tools.jackson.databind.node.ObjectNode;
  * healing.seed                 | integer  | as seed above                                       | data not sampled
  * healing.calibration.*        | any      | as calibration above                                |
  * healing.dtype                | string   | as compute.dtype                                    |
- * healing.evaluations_before[].* | any    | metric and value on the pruned model               | nothing was measured
+ * healing.evaluations_before[].* | any    | metric, value, log_stderr of the pruned model      | nothing was measured
  * distillation.tool            | string   | name and version of the program                     | with distillation: not trained
  * distillation.options.*       | any      | one field for each component of the options         |
  * distillation.text[].*        | any      | as calibration above, one for each text             |
@@ -68,7 +67,7 @@ import tools.jackson.databind.node.ObjectNode;
  * distillation.compute.*       | string   | as compute above                                    |
  * distillation.layers.N.*      | any      | curve of the layer at position N, see Curve         |
  * distillation.model.*         | any      | curve of the whole model, see Curve                 | not trained as a whole
- * distillation.evaluations_before[].* | any | metric and value on the pruned model              | nothing was measured
+ * distillation.evaluations_before[].* | any | metric, value, log_stderr of the model before     | nothing was measured
  * steps[].layers               | integer  | layers after the step                               |
  * steps[].tree                 | string   | these layers, merged ones as nested lists           |
  * steps[].stack                | any[]    | these layers: numbers, and names from nodes         |
@@ -80,6 +79,7 @@ import tools.jackson.databind.node.ObjectNode;
  * evaluations[].layers         | integer  | which stack of the history: that with so many layers |
  * evaluations[].metric         | string   | what was measured, in words                         |
  * evaluations[].value          | number   | what it is                                          |
+ * evaluations[].log_stderr     | number   | standard error of its logarithm, from the windows   | one window
  * nodes.*                      | object   | recipes of merged and trained layers, see StackJson |
  * </pre>
  */
@@ -119,9 +119,7 @@ final class PlanJson {
         root.set("steps", history);
         ArrayNode measured = root.putArray("evaluations");
         for (Measurement evaluation : plan.evaluations()) {
-            measured.addObject().put("layers", evaluation.layers()).put("metric", evaluation.metric()).put("value",
-                    RecordJson.finite(evaluation.value(),
-                            evaluation.metric() + " of " + evaluation.layers() + " layers"));
+            measured.addObject().put("layers", evaluation.layers()).setAll(evaluation.toJson());
         }
         root.set("nodes", stacks.nodes());
         return RecordJson.text(root);

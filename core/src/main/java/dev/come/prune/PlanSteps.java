@@ -4,7 +4,6 @@ import dev.come.InvalidInputException;
 import dev.come.checkpoint.CheckedFields;
 import dev.come.checkpoint.RecordNames;
 import dev.come.checkpoint.Shown;
-import dev.come.prune.PruningPlan.Measurement;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
@@ -13,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeSet;
@@ -134,8 +134,10 @@ final class PlanSteps {
             throw entry.wrong("layers", "a number of layers that the history has: " + sizes);
         }
         Measurement measurement = new Measurement(layers, entry.text("metric"),
-                entry.number("value", -Double.MAX_VALUE, Double.MAX_VALUE));
-        entry.requireOnly(List.of("layers", "metric", "value"));
+                entry.number("value", -Double.MAX_VALUE, Double.MAX_VALUE), entry.has(Measurement.LOG_ERROR)
+                        ? OptionalDouble.of(entry.number(Measurement.LOG_ERROR, 0, Double.MAX_VALUE))
+                        : OptionalDouble.empty());
+        entry.requireOnly(List.of("layers", "metric", "value", Measurement.LOG_ERROR));
         return measurement;
     }
 }

@@ -72,20 +72,24 @@ public interface PruningMethod {
     }
 
     /**
-     * The work of a run on the whole calibration set.
+     * The work of a run on the whole calibration set, at the most.
      *
      * @param rounds how often {@link #next} is asked
      * @param layerRuns how often one layer is run over all tokens
      * @param headRuns how often the output projection is
+     * @param candidateRuns how many of the runs of a layer are those of candidates, which may be given up early
      */
-    record Cost(int rounds, double layerRuns, double headRuns) {
+    record Cost(int rounds, double layerRuns, double headRuns, double candidateRuns) {
+        /** The share of a candidate's work that is done even where a bound soon shows that it is worse than others. */
+        private static final double NOT_SPARED = 0.4;
+
         /**
          * One measurement decides about all steps.
          *
          * @param layerRuns how often one layer is run over all tokens
          */
         static Cost once(double layerRuns, double headRuns) {
-            return new Cost(1, layerRuns, headRuns);
+            return new Cost(1, layerRuns, headRuns, 0);
         }
 
         /**
@@ -97,17 +101,26 @@ public interface PruningMethod {
         static Cost ofSearches(int layers, int targetLayers, IntToDoubleFunction candidates) {
             double runs = layers;
             double losses = 0;
+            double ofCandidates = 0;
             for (int left = layers; left > targetLayers; left--) {
                 double count = candidates.applyAsDouble(left);
-                runs += left / 2.0 + count * left / 2.0;
+                runs += left / 2.0;
+                ofCandidates += count * left / 2.0;
                 losses += count;
             }
-            return new Cost(layers - targetLayers, runs, losses);
+            return new Cost(layers - targetLayers, runs + ofCandidates, losses, ofCandidates);
         }
 
         /** The same with more runs of layers. */
         public Cost withMoreRuns(double more) {
-            return new Cost(rounds, layerRuns + more, headRuns);
+            return new Cost(rounds, layerRuns + more, headRuns, candidateRuns);
+        }
+
+        /** The work where bounds spare as much as they can. */
+        public Cost atLeast() {
+            double spared = 1 - NOT_SPARED;
+            return new Cost(rounds, layerRuns - candidateRuns * spared,
+                    candidateRuns > 0 ? headRuns * NOT_SPARED : headRuns, candidateRuns * NOT_SPARED);
         }
     }
 }

@@ -70,14 +70,6 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         evaluations = List.copyOf(evaluations);
     }
 
-    /**
-     * A number that was measured on one stack of the history.
-     *
-     * @param layers which stack: the one with so many layers
-     * @param metric the full name of the number
-     */
-    public record Measurement(int layers, String metric, double value) {}
-
     /** The plan with more steps. */
     public PruningPlan with(List<PruningStep> more) {
         List<PruningStep> longer = new ArrayList<>(steps);
@@ -104,7 +96,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         }
         ObjectNode record = (ObjectNode) settings.path(setting).deepCopy();
         ArrayNode list = record.putArray(EVALUATIONS_BEFORE);
-        before.forEach(one -> list.addObject().put("metric", one.metric()).put("value", one.value()));
+        before.forEach(one -> list.add(one.toJson()));
         return withSetting(setting, record);
     }
 

@@ -2,9 +2,6 @@ package dev.come.report;
 
 import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.RecordJson;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -136,13 +133,9 @@ public record Comparison(int layers, String lossName, OptionalDouble denseLoss,
 
     /** Whether a file looks like one that {@link #toJson} or {@link #toCsv} gave. */
     public static boolean isOne(Path file) {
-        try (InputStream bytes = InputFile.stream(file)) {
-            String beginning = new String(bytes.readNBytes(32), StandardCharsets.UTF_8);
-            return beginning.startsWith("method,layers,tree,")
-                    || beginning.matches("(?s)\\{\\s+\"(format|layers)\".*");
-        } catch (IOException _) {
-            return false;
-        }
+        String beginning = InputFile.beginning(file, 32);
+        return beginning.startsWith("method,layers,tree,")
+                || beginning.matches("(?s)\\{\\s+\"(format|layers)\".*");
     }
 
     private static ArrayNode json(SequencedMap<String, Double> perplexities) {

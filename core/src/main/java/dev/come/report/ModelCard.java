@@ -2,7 +2,7 @@ package dev.come.report;
 
 import dev.come.prune.Methods;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;

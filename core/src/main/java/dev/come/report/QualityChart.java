@@ -36,7 +36,7 @@ record QualityChart(String metric, List<Measured> points) {
         }
         for (Measured point : points) {
             plot.dot(point.layers(), point.value(), point.stage().shape(), point.stage().word(), point.stage().word()
-                    + ", " + point.layers() + " layers: perplexity " + Figures.decimals(point.value()));
+                    + ", " + point.layers() + " layers: perplexity " + Figures.decimals(point.value()) + point.error());
         }
         List<LegendKey> keys = Stream.of(Stage.values())
                 .filter(stage -> points.stream().anyMatch(point -> point.stage() == stage))
@@ -46,7 +46,7 @@ record QualityChart(String metric, List<Measured> points) {
                 new DataTable(List.of("model", "layers", "perplexity"), points.stream()
                         .map(point -> List.of(Cell.of(point.stage().word()),
                                 Cell.of(point.layers(), "" + point.layers()),
-                                Cell.of(point.value(), Figures.decimals(point.value()))))
+                                Cell.of(point.value(), Figures.decimals(point.value()) + point.error())))
                         .toList()));
     }
 }

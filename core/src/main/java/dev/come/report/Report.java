@@ -1,6 +1,8 @@
 package dev.come.report;
 
+import dev.come.checkpoint.InputFile;
 import dev.come.report.Drawing.Shape;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 
@@ -22,12 +24,20 @@ public record Report(String title, String subtitle, List<Fact> facts, List<Remar
     /** The name of the file beside a result. */
     public static final String FILE_NAME = "report.html";
 
+    /** By which a page of ours is known. */
+    public static final String GENERATOR = "CoMe for Java";
+
     private static final String PACKAGE = "dev.come.report.page";
 
     public Report {
         facts = List.copyOf(facts);
         remarks = List.copyOf(remarks);
         sections = List.copyOf(sections);
+    }
+
+    /** Whether a file looks like one that {@link #toHtml} gave. */
+    public static boolean isOne(Path file) {
+        return InputFile.beginning(file, 256).contains('"' + GENERATOR + '"');
     }
 
     /**

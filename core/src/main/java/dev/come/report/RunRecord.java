@@ -1,6 +1,8 @@
 package dev.come.report;
 
+import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.RecordJson;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -42,6 +44,11 @@ public record RunRecord(String tool, List<String> command, Host machine, Optiona
     public static final String FILE_NAME = "run.json";
 
     static final String FORMAT = "come-run";
+
+    /** Whether a file looks like one that {@link #toJson} gave. */
+    public static boolean isOne(Path file) {
+        return InputFile.beginning(file, 64).contains('"' + FORMAT + '"');
+    }
 
     public RunRecord {
         command = List.copyOf(command);

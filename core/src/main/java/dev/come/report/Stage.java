@@ -1,7 +1,7 @@
 package dev.come.report;
 
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.prune.PruningStep;
 import dev.come.prune.PruningStep.Action;
 import dev.come.report.Drawing.Shape;
@@ -10,6 +10,7 @@ import dev.come.stack.LayerNode.Training;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import tools.jackson.databind.JsonNode;
 
 /** What a model is on its way from dense to distilled. */
@@ -35,8 +36,17 @@ enum Stage {
         return shape;
     }
 
-    /** A number measured on a model at a stage. */
-    record Measured(Stage stage, int layers, String metric, double value) {}
+    /**
+     * A number measured on a model at a stage.
+     *
+     * @param logError standard error of its logarithm, if it is known
+     */
+    record Measured(Stage stage, int layers, String metric, double value, OptionalDouble logError) {
+        /** The standard error of the value, in words that follow it. */
+        String error() {
+            return logError.stream().mapToObj(error -> " ± " + Figures.decimals(error * value)).findFirst().orElse("");
+        }
+    }
 
     /** What the last layers of a plan are. */
     static Stage of(PruningPlan plan) {
@@ -65,7 +75,7 @@ enum Stage {
             Stage stage = one.layers() == plan.layers() && left != plan.layers()
                     ? DENSE
                     : one.layers() == left ? last : PRUNED;
-            measured.add(new Measured(stage, one.layers(), one.metric(), one.value()));
+            measured.add(new Measured(stage, one.layers(), one.metric(), one.value(), one.logError()));
         }
         if (plan.isHealed()) {
             Stage before = ofSteps(plan.steps().subList(0, plan.steps().size() - 1));
@@ -73,7 +83,7 @@ enum Stage {
                 boolean pruned = setting.equals(PruningPlan.HEALING);
                 for (JsonNode entry : plan.settings().path(setting).path("evaluations_before")) {
                     measured.add(new Measured(pruned ? PRUNED : before, left, entry.path("metric").asString(""),
-                            entry.path("value").asDouble()));
+                            entry.path("value").asDouble(), RunRecord.number(entry.path("log_stderr"))));
                 }
             }
         }

@@ -67,8 +67,8 @@ record Verdict(ReportSources sources) {
             ofMetric.stream()
                     .filter(one -> one.layers() == least && one.stage() != Stage.DENSE && !one.equals(last.get()))
                     .forEach(one -> before.add(one.stage().word() + " " + Figures.decimals(one.value())));
-            facts.add(new Fact("Perplexity, " + last.get().stage().word(), Figures.decimals(last.get().value()),
-                    String.join(", ", before)));
+            facts.add(new Fact("Perplexity, " + last.get().stage().word(),
+                    Figures.decimals(last.get().value()) + last.get().error(), String.join(", ", before)));
         }
         return facts;
     }

@@ -188,7 +188,7 @@ class GoldenEvalTests {
             for (int i = 0; i < records.size(); i++) {
                 Question question = (Question) data.documents().get(i);
                 checkQuestion(question, records.get(i));
-                items.add(Evaluation.choices(question, opened.encoding, "document"));
+                items.add(TaskUnits.choices(question, opened.encoding, "document"));
                 checkTokens(question, opened.encoding, items.getLast(), records.get(i));
             }
             Map<Integer, List<Score>> scores = opened.scores(items);
@@ -283,7 +283,7 @@ class GoldenEvalTests {
                 List<JsonNode> records = wholePlans() ? all : all.subList(0, Math.min(20, all.size()));
                 TaskData data = TaskData.read(task(name, 0), 0, records.size());
                 List<List<Continuation>> items = data.documents().stream()
-                        .map(document -> Evaluation.choices((Question) document, opened.encoding, "document")).toList();
+                        .map(document -> TaskUnits.choices((Question) document, opened.encoding, "document")).toList();
                 Map<Integer, List<Score>> scores = opened.scores(items);
                 for (int i = 0; i < records.size(); i++) {
                     Question question = (Question) data.documents().get(i);

@@ -2,6 +2,7 @@ package dev.come.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.come.FailedException;
 import dev.come.Golden;
@@ -20,11 +21,12 @@ import dev.come.distill.Level;
 import dev.come.distill.Objective;
 import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
+import dev.come.evaluate.Perplexity;
 import dev.come.heal.Healing;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.prune.Reverse;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerStack;
@@ -170,13 +172,20 @@ class HealJobTests {
         run.perplexity = true;
         PruningPlan pruned = run.to("pruned").plan();
         HealJob.Result healed = heal(run.target("pruned"), run.model, "healed").run();
-        List<Double> values = healed.perplexities().firstEntry().getValue();
+        List<Double> values = healed.perplexities().getFirst().stream().map(Perplexity::value).toList();
         assertThat(values).hasSize(3);
         assertThat(values.subList(0, 2))
                 .isEqualTo(pruned.evaluations().stream().map(Measurement::value).toList());
         assertThat(values.get(2)).isNotEqualTo(values.get(1));
         assertThat(healed.plan().evaluations()).extracting(Measurement::value).containsExactly(values.get(0),
                 values.get(2));
+        Perplexity last = healed.perplexities().getFirst().getLast();
+        double[] losses = last.windowLosses().stream().mapToDouble(Double::doubleValue).toArray();
+        double mean = Arrays.stream(losses).average().orElseThrow();
+        double variance = Arrays.stream(losses).map(loss -> (loss - mean) * (loss - mean)).sum() / (losses.length - 1);
+        assertThat(losses.length).isGreaterThan(1);
+        assertThat(healed.plan().evaluations().getLast().logError().orElseThrow())
+                .isCloseTo(Math.sqrt(variance / losses.length), within(1e-12));
     }
 
     @Test

@@ -10,7 +10,7 @@ import dev.come.WideModels;
 import dev.come.WordModels;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.PruningPlan.Measurement;
+import dev.come.prune.Measurement;
 import dev.come.stack.LayerStack;
 import dev.come.text.Sequences;
 import java.io.IOException;

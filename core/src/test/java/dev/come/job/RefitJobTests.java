@@ -230,6 +230,7 @@ class RefitJobTests {
         Estimate without = estimate(new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 2, 3, 0)));
         assertThat(with.memoryBytes()).isGreaterThan(without.memoryBytes());
         assertThat(with.temporaryBytes()).isGreaterThan(without.temporaryBytes());
+        assertThat(with.least()).isLessThan(with.most());
     }
 
     private Estimate estimate(PruningMethod method) {

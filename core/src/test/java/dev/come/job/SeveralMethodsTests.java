@@ -24,6 +24,8 @@ import dev.come.prune.SkipMethod;
 import dev.come.prune.Sleb;
 import dev.come.prune.Taylor;
 import dev.come.report.Comparison;
+import dev.come.report.Report;
+import dev.come.report.RunRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -262,7 +264,7 @@ class SeveralMethodsTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {Comparison.JSON_NAME, Comparison.CSV_NAME})
+    @ValueSource(strings = {Comparison.JSON_NAME, Comparison.CSV_NAME, RunRecord.FILE_NAME, Report.FILE_NAME})
     void aUsersFileUnderTheNameOfTheComparisonIsNotWrittenOver(String name) throws IOException {
         Run run = new Run("llama-gqa", folder);
         Files.createDirectories(run.target("all"));

@@ -1,0 +1,68 @@
+package dev.come.job;
+
+import dev.come.model.Compute;
+import dev.come.model.ModelConfig;
+import dev.come.prune.PruningMethod.Cost;
+import dev.come.text.Sequences;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * How long a run takes on a machine that has nothing else to do. The bounds come from the quickest and the slowest run of a
+ * layer of the model here and now, and from how much work a search may be spared.
+ */
+record ExpectedTime(Duration least, Duration most) {
+    /** Java, the tensor engine, the tokenizer and its trial, seconds. */
+    private static final double START = 1.5;
+    private static final double START_AT_MOST = 4;
+
+    /** What is between layers, and a machine that grows warm. */
+    private static final double FASTER = 0.85;
+    private static final double SLOWER = 1.25;
+
+    /** @param transfer seconds of reading and writing */
+    static ExpectedTime of(OpenModel model, Compute compute, Cost cost, Sequences calibration,
+            List<Sequences> perplexity, int target, double transfer) {
+        ModelConfig config = model.config();
+        Cost spared = cost.atLeast();
+        double least = operations(config, spared, calibration, perplexity, target);
+        double most = operations(config, cost, calibration, perplexity, target);
+        if (most == 0) {
+            return new ExpectedTime(seconds(START + transfer), seconds(START_AT_MOST + SLOWER * transfer));
+        }
+        Sequences text = Stream.concat(Stream.of(calibration), perplexity.stream())
+                .filter(one -> one.tokenCount() > 0).findFirst().orElseThrow();
+        LayerSpeed speed = LayerSpeed.measure(model, compute, text);
+        return new ExpectedTime(seconds(START + FASTER * (least / speed.quickest()) + transfer),
+                seconds(START_AT_MOST + SLOWER * (most / speed.slowest() + transfer)));
+    }
+
+    private static Duration seconds(double count) {
+        return Duration.ofMillis(Math.round(1000 * count));
+    }
+
+    private static double operations(ModelConfig config, Cost cost, Sequences calibration,
+            List<Sequences> perplexity, int target) {
+        double operations = cost.layerRuns() * ofLayer(config, calibration)
+                + cost.headRuns() * ofHead(config, calibration);
+        for (Sequences text : perplexity) {
+            // What is equal to the dense model before the first change is run once.
+            operations += (config.layers() + target * 0.7) * ofLayer(config, text) + 2 * ofHead(config, text);
+        }
+        return operations;
+    }
+
+    private static double ofHead(ModelConfig config, Sequences text) {
+        return 2.0 * config.hiddenSize() * config.vocabularySize() * text.tokenCount();
+    }
+
+    /** Floating-point operations of one layer: two for each weight and token, and attention over the tokens before. */
+    static double ofLayer(ModelConfig config, Sequences text) {
+        double operations = 2.0 * config.layerParameters() * text.tokenCount();
+        for (int i = 0; i < text.count(); i++) {
+            operations += 2.0 * text.length(i) * text.length(i) * config.heads() * config.headDim();
+        }
+        return operations;
+    }
+}
