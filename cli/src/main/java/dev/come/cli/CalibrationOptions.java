@@ -4,18 +4,24 @@ import dev.come.hub.Hub;
 import dev.come.job.CalibrationChoice;
 import dev.come.text.CalibrationSet;
 import java.nio.file.Path;
-import java.util.Optional;
+import java.util.List;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The texts on which layers are measured. */
 final class CalibrationOptions {
-    @Option(names = "--calibration-dataset", paramLabel = "NAME", description = {
+    @Option(names = "--calibration-dataset", arity = "1..*", paramLabel = "NAME...", hideParamSyntax = true, description = {
         "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or a path (default: wiki2; shortgpt: pg19; mka: mmlu).",
-        "With several methods pg19 is not the default of any."})
-    private @Nullable String dataset;
+        "With several methods pg19 is not the default of any.",
+        "Several make a mixture, with shares of the tokens as in wiki2:0.3 c4:0.7, or equal ones."})
+    private List<String> datasets = List.of();
+
+    @Option(names = "--calibration-tokens", paramLabel = "N", description = {
+        "Take as many rows as give this number of tokens, instead of --nsamples (default of a mixture: 65536)."})
+    private @Nullable Long tokens;
 
     @Option(names = "--nsamples", paramLabel = "ROWS", description = {
         "Rows of the data set to take; those of running text are joined and cut into windows.",
@@ -42,8 +48,8 @@ final class CalibrationOptions {
         if (method == Method.LACO && sentences != null) {
             return new CalibrationSet.Sentences(sentences, data.windows());
         }
-        return new CalibrationChoice(Optional.ofNullable(dataset),
-                samples == null ? OptionalInt.empty() : OptionalInt.of(samples), seed, data.library(hub),
+        return new CalibrationChoice(datasets, samples == null ? OptionalInt.empty() : OptionalInt.of(samples),
+                tokens == null ? OptionalLong.empty() : OptionalLong.of(tokens), seed, data.library(hub),
                 data.textField(), data.windows()).of(method.entry(), several,
                         tasks == null || !method.has("--num-tasks") ? OptionalInt.empty() : OptionalInt.of(tasks));
     }

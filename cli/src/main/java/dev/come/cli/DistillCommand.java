@@ -14,7 +14,6 @@ import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.Measurement;
-import dev.come.text.TextSource;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
@@ -146,9 +145,10 @@ final class DistillCommand implements Runnable {
 
     /** What is trained on. */
     static final class TextOptions {
-        @Option(names = "--calibration-dataset", arity = "1..*", split = ",", paramLabel = "NAME...",
+        @Option(names = "--calibration-dataset", arity = "1..*", paramLabel = "NAME...",
                 hideParamSyntax = true, description = {
-                    "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or paths; each gives the same share (default: ${DEFAULT-VALUE})."})
+                    "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or paths (default: ${DEFAULT-VALUE}). Each gives the same"
+                            + " share of the tokens, or that which is said, as in wiki2:0.3 c4:0.7."})
         private List<String> datasets = List.of(DistillJob.DEFAULT_TEXT);
 
         @Option(names = "--validation-tokens", paramLabel = "N", description = {
@@ -194,8 +194,8 @@ final class DistillCommand implements Runnable {
         options.requireUsed(spec.commandLine().getParseResult().matchedOptionsSet().stream()
                 .map(matched -> matched.longestName()).toList());
         Saving saving = result.saving().reading(model.paths());
-        List<TextSource> sources = text.datasets.stream().map(dataset -> text.data.source(dataset, model.hub()))
-                .toList();
+        List<DistillJob.Text> sources = DistillJob.Text.of(text.datasets, text.data.library(model.hub()),
+                text.data.textField());
         PerplexityOptions perplexity = result.perplexity(text.data, model.hub());
         ComputeChoice choice = execution.computing.choice(main.progress(spec.commandLine().getErr()));
         int processes = execution.processes();

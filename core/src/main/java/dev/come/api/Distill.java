@@ -14,7 +14,6 @@ import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.Measurement;
-import dev.come.text.TextSource;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -181,8 +180,7 @@ public final class Distill extends Making<Distill> {
         return Wording.job(() -> {
             DistillationOptions options = options();
             options.requireUsed(said.keySet());
-            List<TextSource> sources = (texts.isEmpty() ? List.of(DistillJob.DEFAULT_TEXT) : texts).stream()
-                    .map(this::text).toList();
+            List<DistillJob.Text> sources = texts(texts.isEmpty() ? List.of(DistillJob.DEFAULT_TEXT) : texts);
             PerplexityOptions perplexity = perplexity();
             ComputeChoice choice = choice();
             Saving saving = saving().reading(Stream.concat(source().onDisk().stream(),

@@ -13,9 +13,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Asks for a pruned model to be refitted to the dense one, in closed form and without gradients; {@link #run} does it. Names and
@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 public final class Heal extends Making<Heal> {
     private final String teacher;
     private final HealOptions healing = new HealOptions();
-    private @Nullable String dataset;
+    private List<String> datasets = List.of();
+    private OptionalLong tokens = OptionalLong.empty();
     private OptionalInt samples = OptionalInt.empty();
     private long seed = CalibrationSet.DEFAULT_SEED;
 
@@ -52,7 +53,7 @@ public final class Heal extends Making<Heal> {
 
     /** The text to fit by: a data set by its name, or a file; the default is wiki2. */
     public Heal calibrateOn(String nameOrFile) {
-        dataset = nameOrFile;
+        datasets = List.of(nameOrFile);
         return this;
     }
 
@@ -64,6 +65,12 @@ public final class Heal extends Making<Heal> {
     /** How many rows of the text are taken; the default is 256. */
     public Heal samples(int rows) {
         samples = OptionalInt.of(rows);
+        return this;
+    }
+
+    /** How many tokens are taken, from as many rows as that needs; instead of {@link #samples}. A mixture has 65536 otherwise. */
+    public Heal calibrationTokens(long count) {
+        tokens = OptionalLong.of(count);
         return this;
     }
 
@@ -86,7 +93,7 @@ public final class Heal extends Making<Heal> {
     public HealedModel run() {
         return Wording.job(() -> {
             Healing.Options how = healing.options();
-            CalibrationSet.Options calibration = calibration(dataset, samples, seed).ofHealing();
+            CalibrationSet.Source calibration = calibration(datasets, samples, tokens, seed).ofHealing();
             PerplexityOptions perplexity = perplexity();
             ComputeChoice choice = choice();
             Saving saving = saving().reading(Stream.concat(source().onDisk().stream(),

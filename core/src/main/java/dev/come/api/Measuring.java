@@ -1,6 +1,7 @@
 package dev.come.api;
 
 import dev.come.job.CalibrationChoice;
+import dev.come.job.DistillJob;
 import dev.come.job.PerplexityOptions;
 import dev.come.text.TextSource;
 import dev.come.text.TextSource.Library;
@@ -8,8 +9,8 @@ import dev.come.text.WindowLength;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,11 +91,15 @@ abstract class Measuring<T extends Measuring<T>> extends Computing<T> {
         return new TextSource(nameOrFile, library(), textField);
     }
 
+    final List<DistillJob.Text> texts(List<String> given) {
+        return DistillJob.Text.of(given, library(), textField);
+    }
+
     final PerplexityOptions perplexity() {
         return new PerplexityOptions(perplexity.stream().map(this::text).toList(), windows(), stride, windows);
     }
 
-    final CalibrationChoice calibration(@Nullable String dataset, OptionalInt samples, long seed) {
-        return new CalibrationChoice(Optional.ofNullable(dataset), samples, seed, library(), textField, windows());
+    final CalibrationChoice calibration(List<String> datasets, OptionalInt samples, OptionalLong tokens, long seed) {
+        return new CalibrationChoice(datasets, samples, tokens, seed, library(), textField, windows());
     }
 }

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -41,7 +42,8 @@ public final class Prune extends Making<Prune> {
     private @Nullable String method;
     private final Map<String, String> options = new LinkedHashMap<>();
     private @Nullable Target size;
-    private @Nullable String dataset;
+    private List<String> datasets = List.of();
+    private OptionalLong tokens = OptionalLong.empty();
     private OptionalInt samples = OptionalInt.empty();
     private long seed = CalibrationSet.DEFAULT_SEED;
     private final HealOptions healing = new HealOptions();
@@ -100,9 +102,12 @@ public final class Prune extends Making<Prune> {
         return this;
     }
 
-    /** The text to choose by: a data set by its name, or a file. The default is that of the method's authors. */
+    /**
+     * The text to choose by: a data set by its name, or a file. Several, as in {@code "wiki2:0.3,c4:0.7"}, make a mixture with
+     * these shares of the tokens. The default is that of the method's authors.
+     */
     public Prune calibrateOn(String nameOrFile) {
-        dataset = nameOrFile;
+        datasets = List.of(nameOrFile);
         return this;
     }
 
@@ -114,6 +119,12 @@ public final class Prune extends Making<Prune> {
     /** How many rows of the text are taken. The default is that of the method's authors, mostly 128 or 256. */
     public Prune samples(int rows) {
         samples = OptionalInt.of(rows);
+        return this;
+    }
+
+    /** How many tokens are taken, from as many rows as that needs; instead of {@link #samples}. A mixture has 65536 otherwise. */
+    public Prune calibrationTokens(long count) {
+        tokens = OptionalLong.of(count);
         return this;
     }
 
@@ -203,7 +214,7 @@ public final class Prune extends Making<Prune> {
         List<Methods.Entry<?>> methods = methods();
         requireHealedOrNotSaid();
         requireDataOrNotSaid(methods);
-        CalibrationChoice calibration = calibration(dataset, samples, seed);
+        CalibrationChoice calibration = calibration(datasets, samples, tokens, seed);
         List<PruneJob.Run> runs = methods.stream()
                 .map(entry -> new PruneJob.Run(methodOf(entry, methods),
                         calibration.of(entry, several)))
@@ -281,10 +292,10 @@ public final class Prune extends Making<Prune> {
     }
 
     private void requireDataOrNotSaid(List<Methods.Entry<?>> methods) {
-        boolean said = dataset != null || samples.isPresent() || seed != CalibrationSet.DEFAULT_SEED;
+        boolean said = !datasets.isEmpty() || samples.isPresent() || tokens.isPresent() || seed != CalibrationSet.DEFAULT_SEED;
         if (said && !heal && methods.stream().allMatch(entry -> entry.method().needs() == Needs.WEIGHTS)) {
             throw new UsageException(
-                    "calibrateOn(...), samples(...) and seed(...) say what layers are measured on, but "
+                    "calibrateOn(...), samples(...), calibrationTokens(...) and seed(...) say what layers are measured on, but "
                             + method + " looks at the weights alone; leave them out");
         }
     }

@@ -37,7 +37,7 @@ final class Wording {
             "level", "objective", "temperature", "tokens", "model-tokens", "validation-tokens", "batch-tokens",
             "schedule", "weight-decay", "clip", "train", "hidden-weight", "tasks", "limit", "harness-version", "bos",
             "max-length", "baseline", "output", "log-samples", "losses", "removal-ratio", "generation", "batch",
-            "new-tokens", "iterations"}) {
+            "new-tokens", "iterations", "calibration-tokens"}) {
             METHODS.put(same, camelCase(same));
         }
     }

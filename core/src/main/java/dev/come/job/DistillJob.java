@@ -14,6 +14,7 @@ import dev.come.prune.PruningPlan;
 import dev.come.prune.Measurement;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
+import dev.come.text.DataShare;
 import dev.come.text.PerplexityText;
 import dev.come.text.TextSource;
 import dev.come.text.WindowLength;
@@ -33,21 +34,34 @@ public final class DistillJob {
     private final Progress progress;
 
     /**
+     * A text to train on.
+     *
+     * @param share of all tokens
+     */
+    public record Text(TextSource source, double share) {
+        /** Those of a user's words, such as {@code wiki2:0.3 c4:0.7}. */
+        public static List<Text> of(List<String> given, TextSource.Library library, String textField) {
+            return DataShare.of(given).stream()
+                    .map(one -> new Text(new TextSource(one.dataset(), library, textField), one.share())).toList();
+        }
+    }
+
+    /**
      * What the user asks for.
      *
      * @param pruned the folder of the pruned model, with its come.json
      * @param teacher the folder of the dense model that it was made from
-     * @param texts what is trained on; each gives the same share of the tokens
+     * @param texts what is trained on
      * @param windows how long they are
      * @param processes how many processes train single layers; 0: this one does
      * @param resumption what becomes of an interrupted run
      */
-    public record Options(Path pruned, Path teacher, List<TextSource> texts, WindowLength windows,
+    public record Options(Path pruned, Path teacher, List<Text> texts, WindowLength windows,
             DistillationOptions training, int processes, PerplexityOptions perplexity, ComputeChoice compute,
             Saving saving, Resumption resumption) {
         public Options {
             texts = List.copyOf(texts);
-            saving = saving.reading(Stream.of(Stream.of(pruned, teacher), texts.stream().flatMap(TextSource::paths),
+            saving = saving.reading(Stream.of(Stream.of(pruned, teacher), texts.stream().map(Text::source).flatMap(TextSource::paths),
                     perplexity.paths()).flatMap(Function.identity()));
         }
     }

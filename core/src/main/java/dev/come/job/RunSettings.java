@@ -68,9 +68,7 @@ final class RunSettings {
      */
     record Tokens(CalibrationSet.Source source, CalibrationSet set) {
         private void addTo(ObjectNode settings) {
-            if (source instanceof CalibrationSet.Options sampled) {
-                settings.put("seed", sampled.seed());
-            }
+            source.sampledBy().ifPresent(seed -> settings.put("seed", seed));
             settings.set("calibration", RecordJson.tree(set.facts()));
         }
     }

@@ -21,15 +21,15 @@ record TrainingText(Sequences training, Sequences validation, List<TextFacts> fa
      * @throws InvalidInputException if a source has too little text to train on some of it
      */
     static TrainingText take(OpenModel teacher, DistillJob.Options options, Progress progress) {
-        int sources = options.texts().size();
-        long tokens = Math.ceilDiv(options.training().trainingTokens(), sources);
-        long validation = Math.ceilDiv(options.training().validationTokens(), sources);
         int window = options.windows().within(teacher.config().positions()).tokens();
         List<int[]> training = new ArrayList<>();
         List<int[]> held = new ArrayList<>();
         List<TextFacts> facts = new ArrayList<>();
         try (CalibrationCache sets = new CalibrationCache(teacher, progress)) {
-            for (TextSource source : options.texts()) {
+            for (DistillJob.Text text : options.texts()) {
+                TextSource source = text.source();
+                long tokens = part(options.training().trainingTokens(), text);
+                long validation = part(options.training().validationTokens(), text);
                 // Whole windows are held back, so there is one more than the tokens ask for.
                 CalibrationSet set = sets.set(
                         new CalibrationSet.Budget(source, tokens + validation + window, options.training().seed(),
@@ -43,6 +43,10 @@ record TrainingText(Sequences training, Sequences validation, List<TextFacts> fa
             }
         }
         return new TrainingText(Sequences.of(training), Sequences.of(held), facts);
+    }
+
+    private static long part(long tokens, DistillJob.Text text) {
+        return (long) Math.ceil(tokens * text.share() - 1e-6);
     }
 
     /**

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -28,7 +29,7 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
     public static final long DEFAULT_SEED = 10;
 
     /** Where calibration tokens come from. */
-    public sealed interface Source {
+    public sealed interface Source permits Sentences, Budget, Options, Mixture {
         /**
          * Takes the tokens.
          *
@@ -40,6 +41,11 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
 
         /** What is read on this machine. */
         Stream<Path> paths();
+
+        /** The seed that decided which rows are taken, where some are. */
+        default OptionalLong sampledBy() {
+            return OptionalLong.empty();
+        }
     }
 
     /**
@@ -67,7 +73,7 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
     }
 
     /**
-     * Rows for training that give the wanted number of tokens. The rows are those that {@link Options} would take
+     * Rows that give the wanted number of tokens ({@code --calibration-tokens}). The rows are those that {@link Options} would take
      * first; of rows that have many more tokens, such as books, windows are taken that are spread evenly over them.
      *
      * @param tokens how many tokens are wanted: there may be less, and more by what the last sequence has too many
@@ -75,9 +81,22 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
     public record Budget(TextSource source, long tokens, long seed, WindowLength length) implements Source {
         private static final int FIRST_ROWS = 256;
 
+        /** @throws UsageException if a number is out of range */
+        public Budget {
+            requireSeed(seed);
+            if (tokens < 1) {
+                throw new UsageException("--calibration-tokens must be at least 1, but is " + tokens + ".");
+            }
+        }
+
         @Override
         public Stream<Path> paths() {
             return source.paths();
+        }
+
+        @Override
+        public OptionalLong sampledBy() {
+            return OptionalLong.of(seed);
         }
 
         @Override
@@ -132,9 +151,7 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
         public Options {
             requirePositive("--nsamples", samples);
             tasks.ifPresent(count -> requirePositive("--num-tasks", count));
-            if (seed < 0) {
-                throw new UsageException("--seed must not be negative to sample rows, but is " + seed + ".");
-            }
+            requireSeed(seed);
             if (tasks.isPresent() && !isMmlu(source)) {
                 throw new UsageException("--num-tasks is for the calibration dataset mmlu, not for " + source.dataset()
                         + ": leave it out.");
@@ -144,6 +161,11 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
         @Override
         public Stream<Path> paths() {
             return source.paths();
+        }
+
+        @Override
+        public OptionalLong sampledBy() {
+            return OptionalLong.of(seed);
         }
 
         @Override
@@ -164,6 +186,12 @@ public record CalibrationSet(Sequences sequences, TextFacts facts) {
             if (value <= 0) {
                 throw new UsageException(option + " must be at least 1, but is " + value + ".");
             }
+        }
+    }
+
+    private static void requireSeed(long seed) {
+        if (seed < 0) {
+            throw new UsageException("--seed must not be negative to sample rows, but is " + seed + ".");
         }
     }
 

@@ -139,7 +139,7 @@ class HealJobTests {
                 new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), 0, 1,
                 TrainedParts.MERGED, 0, 2, 10);
         return new DistillJob(
-                new DistillJob.Options(run.target(pruned), run.model, List.of(run.source()),
+                new DistillJob.Options(run.target(pruned), run.model, List.of(new DistillJob.Text(run.source(), 1)),
                         WindowLength.of(32), training, 0,
                         run.perplexity(), run.choice(), run.saving(target), run.resumption),
                 Progress.NONE).run();

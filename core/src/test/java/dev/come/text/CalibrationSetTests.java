@@ -97,6 +97,31 @@ class CalibrationSetTests {
         assertThat(budget(100).sequences().tokenCount()).isEqualTo(12);
     }
 
+    /** Twelve tokens, 2 : 1. Of the six windows of one text 0, 1, 3 and 4 are taken, of the three of the other 0 and 1. */
+    @Test
+    void aMixtureIsSpreadEvenly() throws IOException {
+        write("wikitext2/wiki.train.raw", "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w9 w9\n");
+        write("own.txt", "w1 w1 w1 w1 w1 w1");
+        String own = data.resolve("own.txt").toString();
+        Mixture mixture = Mixture.of(DataShare.of(List.of("wiki2:2", own + ":1")), new TextSource.Folder(data),
+                TextSource.DEFAULT_FIELD, 12, SEED, WindowLength.of(2));
+        CalibrationSet set = mixture.take(tokenizer, POSITIONS);
+        assertThat(set.sequences()).isEqualTo(Sequences.of(List.of(new int[]{1, 2}, new int[]{1, 3}, new int[]{3, 4},
+                new int[]{7, 8}, new int[]{3, 3}, new int[]{9, 10})));
+        assertThat(set.facts()).isEqualTo(new TextFacts("wiki2 (8 tokens) + " + own + " (4 tokens)", "train, all",
+                List.of("wikitext2/wiki.train.raw", "own.txt"), 2, 2,
+                "rows joined by \"\\n\\n\" and cut into windows of 2 tokens", 36 + 17, 13 + 7, 12, 6, 2,
+                OptionalInt.empty(), true, set.sequences().fingerprint(), List.of()));
+        assertThat(mixture.sampledBy()).hasValue(SEED);
+        assertThat(mixture.paths()).contains(data.resolve("own.txt"));
+    }
+
+    @Test
+    void tokensOrRowsAreAskedForAndNotBoth() {
+        assertThatThrownBy(() -> budget(0)).isInstanceOf(UsageException.class)
+                .hasMessage("--calibration-tokens must be at least 1, but is 0.");
+    }
+
     private CalibrationSet budget(long tokens) {
         return new CalibrationSet.Budget(new TextSource("wiki2", data, TextSource.DEFAULT_FIELD), tokens, 10,
                 WindowLength.of(2)).take(tokenizer, POSITIONS);
