@@ -29,7 +29,8 @@ import picocli.CommandLine.Parameters;
 class RepeatedOptionsTests {
     /** Options that gather what they are given; all others have one value. */
     private static final List<String> LISTS = List.of("eval --tasks", "eval --ppl-data", "prune --ppl-data",
-            "prune --retain-layer", "heal --ppl-data", "distill --ppl-data", "distill --calibration-dataset");
+            "prune --retain-layer", "prune --calibration-dataset", "heal --ppl-data", "heal --calibration-dataset",
+            "distill --ppl-data", "distill --calibration-dataset");
 
     @TestFactory
     Stream<DynamicTest> anOptionGivenTwiceKeepsAllThatWasGivenBefore() {
