@@ -1,6 +1,7 @@
 package dev.come.cli;
 
 import java.util.List;
+import java.util.Locale;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -34,6 +35,17 @@ final class CompletionCommand implements Runnable {
         // The script for bash makes zsh complete as bash does.
         spec.commandLine().getOut().print(new Choice("completion", SHELLS).check(shell).equals("fish")
                 ? FishCompletion.of(come)
-                : AutoComplete.bash("come", come));
+                : bash(come));
+    }
+
+    /** The library numbers its variables in the digits of the locale, which bash takes for no name where they are Arabic. */
+    private static String bash(CommandLine come) {
+        Locale locale = Locale.getDefault(Locale.Category.FORMAT);
+        Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
+        try {
+            return AutoComplete.bash("come", come);
+        } finally {
+            Locale.setDefault(Locale.Category.FORMAT, locale);
+        }
     }
 }

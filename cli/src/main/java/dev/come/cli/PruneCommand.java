@@ -76,6 +76,9 @@ final class PruneCommand implements Runnable {
     @Section(heading = "%nCalibration:%n", order = 12)
     private CalibrationOptions calibration = new CalibrationOptions();
 
+    @Section(order = 12)
+    private SearchOptions search = new SearchOptions();
+
     @Section(heading = "%nResult:%n", order = 13)
     private ResultOptions result = new ResultOptions();
 
@@ -135,7 +138,8 @@ final class PruneCommand implements Runnable {
             CalibrationSet.Source source = calibration.source(one, options.fusing.tasks, options.collapsing.sentences,
                     several, model.hub());
             try {
-                runs.add(new PruneJob.Run(one.create(options, !(target instanceof Target.OfMethod)), source));
+                runs.add(new PruneJob.Run(one.create(options, !(target instanceof Target.OfMethod)), source,
+                        search.windows()));
             } catch (UsageException e) {
                 if (!several) {
                     throw e;

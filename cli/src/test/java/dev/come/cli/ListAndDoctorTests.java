@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,6 +80,20 @@ class ListAndDoctorTests {
         assertThat(new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip())
                 .isEqualTo("shortgpt");
         assertThat(bash.waitFor()).isZero();
+    }
+
+    /** Variables of the script are numbered, and bash takes Latin digits alone. */
+    @Test
+    void theScriptIsTheSameInEveryLocale() {
+        String script = run(Trial.OFFLINE, "completion", "bash");
+        out.getBuffer().setLength(0);
+        Locale locale = Locale.getDefault();
+        Locale.setDefault(Locale.of("ar", "EG"));
+        try {
+            assertThat(run(Trial.OFFLINE, "completion", "bash")).isEqualTo(script);
+        } finally {
+            Locale.setDefault(locale);
+        }
     }
 
     /** The process ends at once afterwards. */

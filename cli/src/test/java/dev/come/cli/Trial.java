@@ -57,8 +57,11 @@ final class Trial {
     /** The arguments of a run that works; what is given besides comes last and wins. */
     List<String> prune(String... more) {
         List<String> arguments = new ArrayList<>(List.of("prune", "--method", "concat_merge", "--model-name",
-                model.toString(), "--save-path", folder.resolve("out").toString(), "--calibration-dataset",
-                text.toString(), "--nsamples", "12", "--seqlen", "32", "--threads", "1"));
+                model.toString(), "--save-path", folder.resolve("out").toString(), "--nsamples", "12", "--seqlen", "32",
+                "--threads", "1"));
+        if (!List.of(more).contains("--calibration-dataset")) { // which grows
+            arguments.addAll(List.of("--calibration-dataset", text.toString()));
+        }
         if (!List.of(more).contains("--target-layers")) {
             arguments.addAll(List.of("--target-layers", "3"));
         }

@@ -19,6 +19,7 @@ import dev.come.prune.Methods;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.text.CalibrationSet;
+import dev.come.text.SearchWindows;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -44,6 +45,7 @@ public final class Prune extends Making<Prune> {
     private @Nullable Target size;
     private List<String> datasets = List.of();
     private OptionalLong tokens = OptionalLong.empty();
+    private Optional<SearchWindows> search = Optional.empty();
     private OptionalInt samples = OptionalInt.empty();
     private long seed = CalibrationSet.DEFAULT_SEED;
     private final HealOptions healing = new HealOptions();
@@ -125,6 +127,17 @@ public final class Prune extends Making<Prune> {
     /** How many tokens are taken, from as many rows as that needs; instead of {@link #samples}. A mixture has 65536 otherwise. */
     public Prune calibrationTokens(long count) {
         tokens = OptionalLong.of(count);
+        return this;
+    }
+
+    /**
+     * Chooses layers on some windows of the text, spread evenly over it; healing takes all of it.
+     *
+     * @param windows how many
+     * @param tokens in each
+     */
+    public Prune searchOn(int windows, int tokens) {
+        search = Optional.of(new SearchWindows(windows, OptionalInt.of(tokens)));
         return this;
     }
 
@@ -217,7 +230,7 @@ public final class Prune extends Making<Prune> {
         CalibrationChoice calibration = calibration(datasets, samples, tokens, seed);
         List<PruneJob.Run> runs = methods.stream()
                 .map(entry -> new PruneJob.Run(methodOf(entry, methods),
-                        calibration.of(entry, several)))
+                        calibration.of(entry, several), search))
                 .toList();
         Target target = target(methods);
         PerplexityOptions perplexity = perplexity();

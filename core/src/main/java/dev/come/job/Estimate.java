@@ -58,20 +58,26 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         return time.toMillis() / 1000.0;
     }
 
-    /** @param disk what is written */
-    static Estimate of(OpenModel model, Compute compute, Cost cost, int target, Sequences calibration,
-            List<Sequences> perplexity, boolean fits, DiskUse disk, PruneJob.Options options) {
+    /**
+     * What a run will need.
+     *
+     * @param searched the tokens that layers are chosen on
+     * @param calibration all tokens, which the model is healed on
+     * @param disk what is written
+     */
+    static Estimate of(OpenModel model, Compute compute, Cost cost, int target, Sequences searched,
+            Sequences calibration, List<Sequences> perplexity, boolean fits, DiskUse disk, PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
-        Cost whole = options.healing()
-                .map(healing -> cost.withMoreRuns(Healing.layerRuns(healing, layers, target))).orElse(cost);
+        double healingRuns = options.healing().map(how -> Healing.layerRuns(how, layers, target)).orElse(0.0);
         long layerBytes = DiskUse.layerBytes(model.store());
         long healing = options.healing().isPresent() || fits ? Healing.bytes(config, compute.threads()) : 0;
         double read = DiskUse.readInASecond(model.checkpoint().tensors());
-        double transfer = layerBytes * (whole.layerRuns() + (layers + target) * (double) perplexity.size() + target)
+        double transfer = layerBytes * (cost.layerRuns() + healingRuns + (layers + target) * (double) perplexity.size() + target)
                 / read + disk.secondsOfWriting(read);
         Duration transferred = Duration.ofMillis(Math.round(1000 * transfer));
-        ExpectedTime time = ExpectedTime.of(model, compute, whole, calibration, perplexity, target, transfer);
+        ExpectedTime time = ExpectedTime.of(model, compute, cost, searched, healingRuns, calibration, perplexity,
+                target, transfer);
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
                 calibration.tokenCount(), options.healing().map(how -> Healing.fits(how, layers, target)).orElse(0),
                 memory(model, compute, healing + Math.min(stateBytes(config, compute, calibration, fits),

@@ -21,17 +21,25 @@ record ExpectedTime(Duration least, Duration most) {
     private static final double FASTER = 0.85;
     private static final double SLOWER = 1.25;
 
-    /** @param transfer seconds of reading and writing */
-    static ExpectedTime of(OpenModel model, Compute compute, Cost cost, Sequences calibration,
-            List<Sequences> perplexity, int target, double transfer) {
+    /**
+     * The time of a run.
+     *
+     * @param searched the tokens that layers are chosen on
+     * @param healingRuns how often healing runs one layer over all tokens
+     * @param healed all tokens, which the model is healed on
+     * @param transfer seconds of reading and writing
+     */
+    static ExpectedTime of(OpenModel model, Compute compute, Cost cost, Sequences searched, double healingRuns,
+            Sequences healed, List<Sequences> perplexity, int target, double transfer) {
         ModelConfig config = model.config();
         Cost spared = cost.atLeast();
-        double least = operations(config, spared, calibration, perplexity, target);
-        double most = operations(config, cost, calibration, perplexity, target);
+        double besides = healingRuns * ofLayer(config, healed) + operations(config, perplexity, target);
+        double least = operations(config, spared, searched) + besides;
+        double most = operations(config, cost, searched) + besides;
         if (most == 0) {
             return new ExpectedTime(seconds(START + transfer), seconds(START_AT_MOST + SLOWER * transfer));
         }
-        Sequences text = Stream.concat(Stream.of(calibration), perplexity.stream())
+        Sequences text = Stream.concat(Stream.of(searched, healed), perplexity.stream())
                 .filter(one -> one.tokenCount() > 0).findFirst().orElseThrow();
         LayerSpeed speed = LayerSpeed.measure(model, compute, text);
         return new ExpectedTime(seconds(START + FASTER * (least / speed.quickest()) + transfer),
@@ -42,15 +50,14 @@ record ExpectedTime(Duration least, Duration most) {
         return Duration.ofMillis(Math.round(1000 * count));
     }
 
-    private static double operations(ModelConfig config, Cost cost, Sequences calibration,
-            List<Sequences> perplexity, int target) {
-        double operations = cost.layerRuns() * ofLayer(config, calibration)
-                + cost.headRuns() * ofHead(config, calibration);
-        for (Sequences text : perplexity) {
-            // What is equal to the dense model before the first change is run once.
-            operations += (config.layers() + target * 0.7) * ofLayer(config, text) + 2 * ofHead(config, text);
-        }
-        return operations;
+    private static double operations(ModelConfig config, Cost cost, Sequences text) {
+        return cost.layerRuns() * ofLayer(config, text) + cost.headRuns() * ofHead(config, text);
+    }
+
+    /** What is equal to the dense model before the first change is run once. */
+    private static double operations(ModelConfig config, List<Sequences> perplexity, int target) {
+        return perplexity.stream().mapToDouble(
+                text -> (config.layers() + target * 0.7) * ofLayer(config, text) + 2 * ofHead(config, text)).sum();
     }
 
     private static double ofHead(ModelConfig config, Sequences text) {

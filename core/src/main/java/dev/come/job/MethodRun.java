@@ -20,6 +20,7 @@ import dev.come.stack.DamagedWeightsException;
 import dev.come.stack.LayerStack;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.CalibrationSet;
+import dev.come.text.SearchWindows;
 import dev.come.text.Sequences;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,7 +70,7 @@ final class MethodRun {
         this.measured = session.measured(run);
         options.healing().ifPresent(_ -> Healing.requireEnough(tokens()));
         if (run.method().needs() == Needs.FITS) {
-            Refits.requireEnough(tokens());
+            Refits.requireEnough(measured.map(CalibrationSet::sequences).orElseThrow());
         }
         PruningPlan fresh = new PruningPlan(settings(), session.model().config().layers(), List.of(), List.of());
         Optional<PruningPlan> finished = finished(fresh);
@@ -154,10 +155,11 @@ final class MethodRun {
     /** Methods with equal keys measure the same tokens in the same way. */
     Object sharedKey() {
         return new Shared(run.needsTokens() ? Optional.of(run.calibration()) : Optional.empty(), run.method().reading(),
-                compute.dtypeName(), run.method().needs() == Needs.FITS);
+                run.search(), compute.dtypeName(), run.method().needs() == Needs.FITS);
     }
 
-    private record Shared(Optional<CalibrationSet.Source> source, Reading reading, String dtype, boolean fits) {}
+    private record Shared(Optional<CalibrationSet.Source> source, Reading reading, Optional<SearchWindows> search,
+            String dtype, boolean fits) {}
 
     /**
      * Chooses what goes, step by step.

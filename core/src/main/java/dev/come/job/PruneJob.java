@@ -14,6 +14,7 @@ import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningStep;
 import dev.come.report.Comparison;
 import dev.come.text.CalibrationSet;
+import dev.come.text.SearchWindows;
 import dev.come.text.TextSource.Library;
 import dev.come.text.WindowLength;
 import java.nio.file.Path;
@@ -45,8 +46,14 @@ public final class PruneJob {
      * A method and what it measures on.
      *
      * @param calibration not read by a method that looks at weights only
+     * @param search the part of it that layers are chosen on; absent: all of it
      */
-    public record Run(PruningMethod method, CalibrationSet.Source calibration) {
+    public record Run(PruningMethod method, CalibrationSet.Source calibration, Optional<SearchWindows> search) {
+        /** A method that measures on all that it is healed on. */
+        public Run(PruningMethod method, CalibrationSet.Source calibration) {
+            this(method, calibration, Optional.empty());
+        }
+
         /**
          * A method on the data that {@code come prune} takes for it where nothing else is asked for.
          *

@@ -210,7 +210,9 @@ final class PruneSession implements AutoCloseable {
 
     /** The tokens that a method measures on; nothing if it looks at weights only. */
     Optional<CalibrationSet> measured(Run run) {
-        return run.needsTokens() ? Optional.of(set(run)) : Optional.empty();
+        return run.needsTokens()
+                ? Optional.of(run.search().map(some -> some.of(set(run))).orElseGet(() -> set(run)))
+                : Optional.empty();
     }
 
     /**
@@ -233,12 +235,13 @@ final class PruneSession implements AutoCloseable {
 
     Estimate estimate(Run run) {
         PruningMethod.Cost cost = cost(run);
-        return Estimate.of(model, compute(run), cost, target(run), tokens(run),
+        Sequences searched = measured(run).map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
+        return Estimate.of(model, compute(run), cost, target(run), searched, tokens(run),
                 texts.stream().map(PerplexityText::windows).toList(), run.method().needs() == Needs.FITS,
                 disk(run, savedLayers(run)), options);
     }
 
-    /** The tokens that a method measures on and is healed on. */
+    /** All tokens that a run holds states of: those of healing, of which a method may measure on a part. */
     private Sequences tokens(Run run) {
         return options.healing().isPresent()
                 ? set(run).sequences()

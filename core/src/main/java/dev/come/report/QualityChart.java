@@ -43,10 +43,14 @@ record QualityChart(String metric, List<Measured> points) {
                 .map(stage -> LegendKey.dot(stage.shape(), stage.word(), stage.word())).toList();
         return new Chart("Perplexity against layers", metric + ". Less is better.",
                 plot.drawing("Perplexity against the number of layers"), keys,
-                new DataTable(List.of("model", "layers", "perplexity"), points.stream()
+                new DataTable(List.of("model", "layers", "perplexity", "error of its logarithm"), points.stream()
                         .map(point -> List.of(Cell.of(point.stage().word()),
                                 Cell.of(point.layers(), "" + point.layers()),
-                                Cell.of(point.value(), Figures.decimals(point.value()) + point.error())))
+                                Cell.of(point.value(), Figures.decimals(point.value()) + point.error()),
+                                point.logError().isPresent()
+                                        ? Cell.of(point.logError().getAsDouble(),
+                                                Figures.digits(point.logError().getAsDouble()))
+                                        : Cell.of("")))
                         .toList()));
     }
 }

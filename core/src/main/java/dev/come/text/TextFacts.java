@@ -38,6 +38,14 @@ public record TextFacts(String dataset, String split, List<String> sources, int 
                 used.fingerprint(), notes);
     }
 
+    /** The same of shorter pieces of some of the sequences. */
+    TextFacts searched(Sequences used, String how, OptionalInt length) {
+        return new TextFacts(dataset, split, sources, rowsAvailable, rowsTaken, how, characters, tokens,
+                used.tokenCount(), used.count(), length.orElse(sequenceLength),
+                length.isPresent() ? OptionalInt.empty() : passedPositions, specialTokenInFront, used.fingerprint(),
+                notes);
+    }
+
     /** The length of a window, or of a row at most. */
     Settled length() {
         return new Settled(sequenceLength, passedPositions);
