@@ -31,7 +31,8 @@ final class Wording {
         METHODS.putAll(Map.of("lr", "learningRate", "model-lr", "modelLearningRate", "warmup", "warmUp",
                 "eval-every", "evaluateEvery", "workers", "processes", "mode", "processes", "num-fewshot", "shots",
                 "compare", "compareWith", "prompt", "promptTokens", "model-name", "model"));
-        METHODS.put("target-parameters", "parameters");
+        METHODS.putAll(Map.of("target-parameters", "parameters", "search-windows", "searchOn", "search-seqlen",
+                "searchOn"));
         for (String same : new String[]{"method", "seed", "text-field", "beyond-positions", "stride", "dtype", "device",
             "threads", "memory", "overwrite", "restart", "revision", "heal", "heal-scope", "heal-targets", "teacher",
             "level", "objective", "temperature", "tokens", "model-tokens", "validation-tokens", "batch-tokens",

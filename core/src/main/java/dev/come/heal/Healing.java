@@ -7,7 +7,6 @@ import dev.come.calibration.SideBySide;
 import dev.come.calibration.SideBySide.EndLosses;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
-import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import dev.come.prune.PruningStep;
 import dev.come.run.StackLosses;
@@ -130,38 +129,6 @@ public final class Healing {
                     + " sequences, but healing keeps every " + HeldOut.EVERY
                     + "th aside to check itself by and needs at least two; raise --nsamples or lower --seqlen");
         }
-    }
-
-    /**
-     * How many layers are refitted, at the most.
-     *
-     * @param layers of the dense model
-     * @param left layers of the stack
-     */
-    public static int fits(Options options, int layers, int left) {
-        return switch (options.scope) {
-            case ALL -> left;
-            case CUT -> Math.min(left, 2 * (layers - left)); // each layer that goes has two beside it
-        };
-    }
-
-    /**
-     * The cost of healing, in runs of a layer over all tokens. It counts the dense model, every layer of the stack, and
-     * for each fit its products and what is run again behind it. Each fit was found to take three quarters of a run.
-     *
-     * @param layers of the dense model
-     * @param left layers of the stack
-     */
-    public static double layerRuns(Options options, int layers, int left) {
-        return layers + left + fits(options, layers, left) * 0.75 * options.targets.parts.size();
-    }
-
-    /** Bytes of the sums that a fit is made of and of its solution, at the most. */
-    public static long bytes(ModelConfig config, int threads) {
-        long channels = Math.max(config.intermediateSize(), (long) config.heads() * config.headDim());
-        long sums = channels * (channels + config.hiddenSize());
-        // Those of fitted and of other tokens; beside them those of each thread's chunk, or the factors and what makes them.
-        return sums * (2 * Double.BYTES + Math.max((long) threads * Float.BYTES, 4L * Double.BYTES));
     }
 
     /**

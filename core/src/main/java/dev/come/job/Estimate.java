@@ -1,7 +1,7 @@
 package dev.come.job;
 
 import dev.come.checkpoint.RecordJson;
-import dev.come.heal.Healing;
+import dev.come.heal.HealingCost;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningMethod.Cost;
@@ -69,17 +69,18 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
             Sequences calibration, List<Sequences> perplexity, boolean fits, DiskUse disk, PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
-        double healingRuns = options.healing().map(how -> Healing.layerRuns(how, layers, target)).orElse(0.0);
+        double healingRuns = options.healing().map(how -> HealingCost.layerRuns(how, layers, target)).orElse(0.0);
+        double solving = options.healing().map(how -> HealingCost.solving(config, how, layers, target)).orElse(0.0);
         long layerBytes = DiskUse.layerBytes(model.store());
-        long healing = options.healing().isPresent() || fits ? Healing.bytes(config, compute.threads()) : 0;
+        long healing = options.healing().isPresent() || fits ? HealingCost.bytes(config, compute.threads()) : 0;
         double read = DiskUse.readInASecond(model.checkpoint().tensors());
         double transfer = layerBytes * (cost.layerRuns() + healingRuns + (layers + target) * (double) perplexity.size() + target)
                 / read + disk.secondsOfWriting(read);
         Duration transferred = Duration.ofMillis(Math.round(1000 * transfer));
-        ExpectedTime time = ExpectedTime.of(model, compute, cost, searched, healingRuns, calibration, perplexity,
-                target, transfer);
+        ExpectedTime time = ExpectedTime.of(model, compute, cost, searched,
+                new ExpectedTime.Healed(healingRuns, calibration, solving), perplexity, target, transfer);
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
-                calibration.tokenCount(), options.healing().map(how -> Healing.fits(how, layers, target)).orElse(0),
+                calibration.tokenCount(), options.healing().map(how -> HealingCost.fits(how, layers, target)).orElse(0),
                 memory(model, compute, healing + Math.min(stateBytes(config, compute, calibration, fits),
                         options.compute().memory()), longest(calibration)),
                 disk.saved(), disk.beside() + disk.spilled(),

@@ -21,29 +21,40 @@ record ExpectedTime(Duration least, Duration most) {
     private static final double FASTER = 0.85;
     private static final double SLOWER = 1.25;
 
+    /** The dense model runs on while a fit is solved. */
+    private static final double OVERLAPPED = 0.4;
+
+    /**
+     * What healing does.
+     *
+     * @param runs how often it runs one layer over all tokens
+     * @param solving operations of one thread besides
+     */
+    record Healed(double runs, Sequences tokens, double solving) {}
+
     /**
      * The time of a run.
      *
      * @param searched the tokens that layers are chosen on
-     * @param healingRuns how often healing runs one layer over all tokens
-     * @param healed all tokens, which the model is healed on
      * @param transfer seconds of reading and writing
      */
-    static ExpectedTime of(OpenModel model, Compute compute, Cost cost, Sequences searched, double healingRuns,
-            Sequences healed, List<Sequences> perplexity, int target, double transfer) {
+    static ExpectedTime of(OpenModel model, Compute compute, Cost cost, Sequences searched,
+            Healed healed, List<Sequences> perplexity, int target, double transfer) {
         ModelConfig config = model.config();
         Cost spared = cost.atLeast();
-        double besides = healingRuns * ofLayer(config, healed) + operations(config, perplexity, target);
+        double besides = healed.runs * ofLayer(config, healed.tokens) + operations(config, perplexity, target);
         double least = operations(config, spared, searched) + besides;
         double most = operations(config, cost, searched) + besides;
         if (most == 0) {
             return new ExpectedTime(seconds(START + transfer), seconds(START_AT_MOST + SLOWER * transfer));
         }
-        Sequences text = Stream.concat(Stream.of(searched, healed), perplexity.stream())
+        Sequences text = Stream.concat(Stream.of(searched, healed.tokens), perplexity.stream())
                 .filter(one -> one.tokenCount() > 0).findFirst().orElseThrow();
         LayerSpeed speed = LayerSpeed.measure(model, compute, text);
-        return new ExpectedTime(seconds(START + FASTER * (least / speed.quickest()) + transfer),
-                seconds(START_AT_MOST + SLOWER * (most / speed.slowest() + transfer)));
+        double solving = healed.solving * compute.threads(); // while one thread solves, the others do little
+        return new ExpectedTime(
+                seconds(START + FASTER * (least + OVERLAPPED * solving) / speed.quickest() + transfer),
+                seconds(START_AT_MOST + SLOWER * ((most + solving) / speed.slowest() + transfer)));
     }
 
     private static Duration seconds(double count) {

@@ -8,6 +8,7 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.evaluate.Perplexity;
 import dev.come.heal.Healing;
+import dev.come.heal.HealingCost;
 import dev.come.model.Compute;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.Measurement;
@@ -134,7 +135,7 @@ public final class HealJob {
     private void expect(OpenModel teacher, PrunedFolder pruned, CalibrationSet set, List<PerplexityText> texts) {
         int layers = teacher.config().layers();
         int left = pruned.stack().size();
-        double runs = Healing.layerRuns(options.healing, layers, left) * TokenChunks.of(set.sequences()).size();
+        double runs = HealingCost.layerRuns(options.healing, layers, left) * TokenChunks.of(set.sequences()).size();
         progress.expect(runs + Perplexity.runs(texts, layers + 2.0 * left));
     }
 

@@ -4,6 +4,7 @@ import dev.come.NothingToDoException;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
 import dev.come.heal.Healing;
+import dev.come.heal.HealingCost;
 import dev.come.heal.Refits;
 import dev.come.job.PruneJob.Options;
 import dev.come.job.PruneJob.Run;
@@ -226,7 +227,7 @@ final class MethodRun {
             runs += (left.layerRuns() + left.headRuns() * session.headRuns()) * chunks(measured);
         }
         if (options.healing().isPresent() && !plan.isHealed()) {
-            runs += Healing.layerRuns(options.healing().get(), plan.layers(), target)
+            runs += HealingCost.layerRuns(options.healing().get(), plan.layers(), target)
                     * chunks(Optional.of(session.set(run)));
         }
         return runs;

@@ -9,6 +9,7 @@ import dev.come.Progress;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.TensorInfo;
 import dev.come.heal.Healing;
+import dev.come.heal.HealingCost;
 import dev.come.heal.Healing.Scope;
 import dev.come.heal.Healing.Targets;
 import dev.come.prune.Reverse;
@@ -61,10 +62,10 @@ class DiskUseTests {
     @Test
     void layersBesideACutAreAtMostTwoForEachThatGoes() {
         Healing.Options cut = new Healing.Options(Scope.CUT, Targets.DOWN_AND_OUTPUT);
-        assertThat(Healing.fits(cut, 30, 28)).isEqualTo(4);
-        assertThat(Healing.fits(cut, 6, 2)).isEqualTo(2);
-        assertThat(Healing.fits(Healing.Options.DEFAULTS, 30, 28)).isEqualTo(28);
-        assertThat(Healing.layerRuns(cut, 30, 28)).isEqualTo(30 + 28 + 4 * 2 * 0.75);
+        assertThat(HealingCost.fits(cut, 30, 28)).isEqualTo(4);
+        assertThat(HealingCost.fits(cut, 6, 2)).isEqualTo(2);
+        assertThat(HealingCost.fits(Healing.Options.DEFAULTS, 30, 28)).isEqualTo(28);
+        assertThat(HealingCost.layerRuns(cut, 30, 28)).isEqualTo(30 + 28 + 4 * 2 * 0.75);
     }
 
     @Test
