@@ -79,11 +79,18 @@ class FullDiskTests {
         Path out = disk.resolve("out");
         Files.write(disk.resolve("full"), new byte[1_000_000]);
         for (List<String> more : List.of(List.of("--quiet"), List.of("--quiet", "--dry-run"))) {
-            List<String> arguments = new ArrayList<>(trial.prune("--save-path", out.toString()));
-            arguments.addAll(more);
-            assertThat(told("come.none", arguments)).contains("come: --save-path: ", " will be written to " + out,
-                    " are free there; make room there, or give another folder");
+            assertThatThereIsNoRoom(out, more);
             assertThat(Files.exists(out)).isFalse();
         }
+        Files.createDirectories(out);
+        assertThatThereIsNoRoom(out, List.of("--quiet"));
+        assertThat(out).isEmptyDirectory();
+    }
+
+    private void assertThatThereIsNoRoom(Path out, List<String> more) throws IOException, InterruptedException {
+        List<String> arguments = new ArrayList<>(trial.prune("--save-path", out.toString()));
+        arguments.addAll(more);
+        assertThat(told("come.none", arguments)).contains("come: --save-path: ", " will be written to " + out,
+                " are free there; make room there, or give another folder");
     }
 }

@@ -115,7 +115,8 @@ final class MethodRun {
         DiskUse all = session.disk(run, done
                 ? IntStream.empty()
                 : session.savedLayers(run)
-                        .filter(layers -> saving.overwrite() || !Files.exists(saving(layers).folder())));
+                        .filter(layers -> saving.overwrite()
+                                || !Files.exists(saving(layers).folder().resolve(PruningPlan.FILE_NAME))));
         return done || interrupted.isPresent() ? new DiskUse(all.saved(), 0, 0) : all;
     }
 
