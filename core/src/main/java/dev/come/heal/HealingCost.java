@@ -35,8 +35,8 @@ public final class HealingCost {
     }
 
     /**
-     * The cost of solving for all fits, which is one thread's work and does not depend on how much text there is: as many
-     * operations of a layer as would take the same time.
+     * The cost of solving for all fits, which is one thread's work and does not depend on how much text there is, by its time: as
+     * many operations of a layer as would take as long.
      */
     public static double solving(ModelConfig config, Healing.Options options, int layers, int left) {
         double down = Math.pow(config.intermediateSize(), 3);
@@ -48,7 +48,8 @@ public final class HealingCost {
     public static long bytes(ModelConfig config, int threads) {
         long channels = Math.max(config.intermediateSize(), (long) config.heads() * config.headDim());
         long sums = channels * (channels + config.hiddenSize());
+        long factors = channels > Ridge.MOST_EIGENVECTORS ? 2 : 4;
         // Those of fitted and of other tokens; beside them those of each thread's chunk, or the factors and what makes them.
-        return sums * (2 * Double.BYTES + Math.max((long) threads * Float.BYTES, 4L * Double.BYTES));
+        return sums * (2 * Double.BYTES + Math.max((long) threads * Float.BYTES, factors * Double.BYTES));
     }
 }
