@@ -13,10 +13,11 @@ import picocli.CommandLine.Option;
 
 /** The texts on which layers are measured. */
 final class CalibrationOptions {
-    @Option(names = "--calibration-dataset", arity = "1..*", paramLabel = "NAME...", hideParamSyntax = true, description = {
-        "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or a path (default: wiki2; shortgpt: pg19; mka: mmlu).",
-        "With several methods pg19 is not the default of any.",
-        "Several make a mixture, with shares of the tokens as in wiki2:0.3 c4:0.7, or equal ones."})
+    @Option(names = "--calibration-dataset", arity = "1..*", paramLabel = "NAME...", hideParamSyntax = true,
+            description = {
+                "wiki2, c4, pg19, bookcorpus, alpaca, mmlu or a path (default: wiki2; shortgpt: pg19; mka: mmlu).",
+                "With several methods pg19 is not the default of any.",
+                "Several make a mixture, with shares of the tokens as in wiki2:0.3 c4:0.7, or equal ones."})
     private List<String> datasets = List.of();
 
     @Option(names = "--calibration-tokens", paramLabel = "N", description = {

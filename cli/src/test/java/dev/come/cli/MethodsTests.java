@@ -118,8 +118,9 @@ class MethodsTests {
     void aDryRunTellsWhatHealingAndSavingTake() {
         Outcome all = Trial.run(prune("reverse", false, "--retain-layer 5,4 --dry-run"));
         assertThat(all.out())
-                .containsPattern("To expect: about \\S+ MB of memory, \\S+ [kKM]?B on disk, and .* to .* on an idle machine,\\s+of"
-                        + " it about .* to read and write\\.")
+                .containsPattern(
+                        "To expect: about \\S+ MB of memory, \\S+ [kKM]?B on disk, and .* to .* on an idle machine,\\s+of"
+                                + " it about .* to read and write\\.")
                 .doesNotContain("Healing");
         Outcome healed = Trial.run(prune("shortgpt", true, "--heal ridge --heal-scope cut --dry-run"));
         assertThat(healed.out()).contains("Healing: 4 layers at most.", "beside it meanwhile");

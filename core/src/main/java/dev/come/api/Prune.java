@@ -305,7 +305,8 @@ public final class Prune extends Making<Prune> {
     }
 
     private void requireDataOrNotSaid(List<Methods.Entry<?>> methods) {
-        boolean said = !datasets.isEmpty() || samples.isPresent() || tokens.isPresent() || seed != CalibrationSet.DEFAULT_SEED;
+        boolean said = !datasets.isEmpty() || samples.isPresent() || tokens.isPresent()
+                || seed != CalibrationSet.DEFAULT_SEED;
         if (said && !heal && methods.stream().allMatch(entry -> entry.method().needs() == Needs.WEIGHTS)) {
             throw new UsageException(
                     "calibrateOn(...), samples(...), calibrationTokens(...) and seed(...) say what layers are measured on, but "

@@ -193,8 +193,9 @@ public final class Distillation {
                 ? teacherLayers
                 : missing.stream().mapToInt(work::last).max().orElse(-1) + 1;
         progress.expect(top * (chunks.size() + 1.0)
-                + missing.size() * LayerTraining.batches(chunks, training, options).count() * layerEffort().step()
-                + (toTheEnd ? modelBatches().count() * modelEffort().step() : 0) + later);
+                + (double) missing.size() * LayerTraining.batches(chunks, training, options).count()
+                        * layerEffort().step()
+                + (toTheEnd ? (double) modelBatches().count() * modelEffort().step() : 0) + later);
         // What the whole model is compared with is kept to the end.
         Set<Integer> kept = toTheEnd && options.hiddenWeight() > 0
                 ? merged().stream().map(position -> TrainedParts.last(stack, position) + 1).collect(Collectors.toSet())

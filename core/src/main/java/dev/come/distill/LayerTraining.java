@@ -45,7 +45,8 @@ record LayerTraining(LayerStore store, LayerStack stack, int position, Distillat
         TrainingFile file = new TrainingFile(folder.resolve("training-" + position + ".state"));
         try (TrainableLayer layer = trainable(node, compute); Rotation rotation = new Rotation(compute.inFloat32())) {
             LayerStudent student = new LayerStudent(layer, store, examples, workers, rotation, options);
-            Curve curve = new TrainingLoop(List.of(layer), student, examples.chunks(), batches(examples.chunks(), examples.training(), options),
+            Curve curve = new TrainingLoop(List.of(layer), student, examples.chunks(),
+                    batches(examples.chunks(), examples.training(), options),
                     options.schedule(), options, file).run("layer " + node.tree(), progress, task);
             Outcome outcome = Outcome.write(record(), store, List.of(layer), stack, curve);
             file.delete();

@@ -40,7 +40,9 @@ public final class HealingCost {
      */
     public static double solving(ModelConfig config, Healing.Options options, int layers, int left) {
         double down = Math.pow(config.intermediateSize(), 3);
-        double output = options.targets().parts().size() > 1 ? Math.pow((double) config.heads() * config.headDim(), 3) : 0;
+        double output = options.targets().parts().size() > 1
+                ? Math.pow((double) config.heads() * config.headDim(), 3)
+                : 0;
         return fits(options, layers, left) * OPERATIONS_OF_A_FIT * (down + output);
     }
 

@@ -23,7 +23,8 @@ import java.util.OptionalLong;
  * @param textField {@code --text-field}
  * @param length {@code --seqlen}
  */
-public record CalibrationChoice(List<String> datasets, OptionalInt samples, OptionalLong tokens, long seed, Library library,
+public record CalibrationChoice(List<String> datasets, OptionalInt samples, OptionalLong tokens, long seed,
+        Library library,
         String textField, WindowLength length) {
     /** What a mixture has where its tokens are not said: 32 windows of 2048. */
     static final long MIXED_TOKENS = 65_536;

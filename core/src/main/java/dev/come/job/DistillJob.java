@@ -10,8 +10,8 @@ import dev.come.distill.Distillation;
 import dev.come.distill.DistillationOptions;
 import dev.come.evaluate.Perplexity;
 import dev.come.model.Compute;
-import dev.come.prune.PruningPlan;
 import dev.come.prune.Measurement;
+import dev.come.prune.PruningPlan;
 import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.DataShare;
@@ -61,8 +61,9 @@ public final class DistillJob {
             Saving saving, Resumption resumption) {
         public Options {
             texts = List.copyOf(texts);
-            saving = saving.reading(Stream.of(Stream.of(pruned, teacher), texts.stream().map(Text::source).flatMap(TextSource::paths),
-                    perplexity.paths()).flatMap(Function.identity()));
+            saving = saving.reading(
+                    Stream.of(Stream.of(pruned, teacher), texts.stream().map(Text::source).flatMap(TextSource::paths),
+                            perplexity.paths()).flatMap(Function.identity()));
         }
     }
 

@@ -30,7 +30,8 @@ import tools.jackson.databind.node.ObjectNode;
  * @param transfer the part of it that goes into reading weights and writing models
  */
 public record Estimate(int layers, int targetLayers, long denseParameters, long parameters, int sequences, int tokens,
-        int healedLayers, long memoryBytes, long savedBytes, long temporaryBytes, Duration least, Duration most, Duration transfer,
+        int healedLayers, long memoryBytes, long savedBytes, long temporaryBytes, Duration least, Duration most,
+        Duration transfer,
         String dtype) {
     /** The process without a model: Java, the tensor engine, the tokenizer. */
     private static final long BASE_BYTES = 450_000_000L;
@@ -74,7 +75,8 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         long layerBytes = DiskUse.layerBytes(model.store());
         long healing = options.healing().isPresent() || fits ? HealingCost.bytes(config, compute.threads()) : 0;
         double read = DiskUse.readInASecond(model.checkpoint().tensors());
-        double transfer = layerBytes * (cost.layerRuns() + healingRuns + (layers + target) * (double) perplexity.size() + target)
+        double transfer = layerBytes
+                * (cost.layerRuns() + healingRuns + (layers + target) * (double) perplexity.size() + target)
                 / read + disk.secondsOfWriting(read);
         Duration transferred = Duration.ofMillis(Math.round(1000 * transfer));
         ExpectedTime time = ExpectedTime.of(model, compute, cost, searched,

@@ -7,8 +7,8 @@ import dev.come.job.PruneJob.Failure;
 import dev.come.job.PruneJob.Result;
 import dev.come.job.PruneJob.Results;
 import dev.come.model.ModelConfig;
-import dev.come.prune.PruningPlan;
 import dev.come.prune.Measurement;
+import dev.come.prune.PruningPlan;
 import dev.come.run.StackLosses;
 import dev.come.stack.LayerStack;
 import dev.come.text.CalibrationSet;
@@ -144,7 +144,8 @@ final class PruneResults {
                 }
                 if (runs.get(i).plan().isHealed()) {
                     evaluations.get(i).beforeHealing
-                            .add(Measurements.of(before.get(i).size(), perplexities.get(stacks.indexOf(before.get(i)))));
+                            .add(Measurements.of(before.get(i).size(),
+                                    perplexities.get(stacks.indexOf(before.get(i)))));
                 }
             }
         }

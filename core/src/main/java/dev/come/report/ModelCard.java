@@ -1,8 +1,8 @@
 package dev.come.report;
 
+import dev.come.prune.Measurement;
 import dev.come.prune.Methods;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.Measurement;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package dev.come.report;
 
-import dev.come.prune.PruningPlan;
 import dev.come.prune.Measurement;
+import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningStep;
 import dev.come.prune.PruningStep.Action;
 import dev.come.report.Drawing.Shape;

@@ -26,7 +26,8 @@ public record Mixture(List<Budget> parts) implements CalibrationSet.Source {
      *
      * @param tokens wanted of all data sets together
      */
-    public static Mixture of(List<DataShare> shares, TextSource.Library library, String textField, long tokens, long seed,
+    public static Mixture of(List<DataShare> shares, TextSource.Library library, String textField, long tokens,
+            long seed,
             WindowLength length) {
         return new Mixture(shares.stream().map(one -> new Budget(new TextSource(one.dataset(), library, textField),
                 Math.max(1, Math.round(tokens * one.share())), seed, length)).toList());
@@ -68,8 +69,10 @@ public record Mixture(List<Budget> parts) implements CalibrationSet.Source {
     private static TextFacts facts(List<TextFacts> parts, Sequences mixed) {
         TextFacts first = parts.getFirst();
         return new TextFacts(
-                String.join(" + ", parts.stream().map(part -> part.dataset() + " (" + part.tokensUsed() + " tokens)").toList()),
-                joined(parts.stream().map(TextFacts::split)), parts.stream().flatMap(part -> part.sources().stream()).toList(),
+                String.join(" + ",
+                        parts.stream().map(part -> part.dataset() + " (" + part.tokensUsed() + " tokens)").toList()),
+                joined(parts.stream().map(TextFacts::split)),
+                parts.stream().flatMap(part -> part.sources().stream()).toList(),
                 parts.stream().mapToInt(TextFacts::rowsAvailable).reduce(0, Math::addExact),
                 parts.stream().mapToInt(TextFacts::rowsTaken).reduce(0, Math::addExact),
                 joined(parts.stream().map(TextFacts::assembly)), parts.stream().mapToLong(TextFacts::characters).sum(),

@@ -33,7 +33,8 @@ public record SearchWindows(int windows, OptionalInt length) {
         Sequences pieces = pieces(all.sequences());
         if (pieces.count() < windows) {
             throw new UsageException("--search-windows is " + windows + ", but the calibration text has only "
-                    + pieces.count() + length.stream().mapToObj(tokens -> " windows of " + tokens + " tokens").findFirst()
+                    + pieces.count()
+                    + length.stream().mapToObj(tokens -> " windows of " + tokens + " tokens").findFirst()
                             .orElse(" sequences")
                     + "; ask for fewer or shorter ones, or give more text");
         }

@@ -79,7 +79,8 @@ class DistillJobTests {
         DistillationOptions training = new DistillationOptions(level, objective, 1, tokens, tokens, 128, 128,
                 new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, rate, 0.1), 0.01, 1,
                 trained, hiddenWeight, evaluateEvery, 10);
-        return new DistillJob(new DistillJob.Options(run.target("pruned"), run.model, List.of(new DistillJob.Text(source, 1)),
+        return new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
+                List.of(new DistillJob.Text(source, 1)),
                 WindowLength.of(WINDOW), training,
                 processes, new PerplexityOptions(perplexity ? List.of(source) : List.of(), WindowLength.of(WINDOW), 4),
                 new ComputeChoice("float32", "cpu", threads, memory), run.saving(target), resumption), progress).run();
@@ -179,7 +180,8 @@ class DistillJobTests {
                 new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, rate, 0.1), 0, 1,
                 TrainedParts.MERGED, 0, 2, 10);
         DistillJob.Result again = new DistillJob(
-                new DistillJob.Options(other.target("healed"), other.model, List.of(new DistillJob.Text(source, 1)), WindowLength.of(WINDOW),
+                new DistillJob.Options(other.target("healed"), other.model, List.of(new DistillJob.Text(source, 1)),
+                        WindowLength.of(WINDOW),
                         training, 0,
                         new PerplexityOptions(List.of(), WindowLength.of(WINDOW), 1),
                         new ComputeChoice("float32", "cpu", 1, 1000),

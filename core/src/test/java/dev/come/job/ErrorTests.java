@@ -119,7 +119,8 @@ class ErrorTests {
                 1, 640, 640, 128, 128, schedule, schedule, 0.01, 1, TrainedParts.MERGED, 0.5 * (processes > 0 ? 0 : 1),
                 2, 10);
         new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
-                List.of(new DistillJob.Text(new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD), 1)), run.windows, training,
+                List.of(new DistillJob.Text(new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD), 1)),
+                run.windows, training,
                 processes,
                 run.perplexity(), run.choice(), run.saving(target), resumption), progress).run();
     }

@@ -85,7 +85,8 @@ class InterruptTests {
         DistillationOptions training = new DistillationOptions(processes > 0 ? Level.LAYER : Level.BOTH, Objective.MSE,
                 1, 640, 640, 128, 128, schedule, schedule, 0.01, 1, TrainedParts.MERGED, 0, 2, 10);
         check((target, progress) -> new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
-                List.of(new DistillJob.Text(new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD), 1)), run.windows, training,
+                List.of(new DistillJob.Text(new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD), 1)),
+                run.windows, training,
                 processes, run.perplexity(), run.choice(), run.saving(target), Resumption.GO_ON), progress).run(),
                 processes > 0 ? FEW : MOMENTS);
     }

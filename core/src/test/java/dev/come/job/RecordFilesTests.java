@@ -69,7 +69,8 @@ class RecordFilesTests {
                 1,
                 TrainedParts.ALL, 1, 4, 10);
         new DistillJob(
-                new DistillJob.Options(run.target("pruned"), run.model, List.of(new DistillJob.Text(run.source(), 1)), run.windows, training, 0,
+                new DistillJob.Options(run.target("pruned"), run.model, List.of(new DistillJob.Text(run.source(), 1)),
+                        run.windows, training, 0,
                         run.perplexity(), run.choice(), run.saving("trained"), run.resumption),
                 Progress.NONE).run();
         plans().check(run.target("pruned/come.json")).check(run.target("trained/come.json"))

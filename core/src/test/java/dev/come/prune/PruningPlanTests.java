@@ -49,7 +49,8 @@ class PruningPlanTests {
         return new PruningPlan(settings, 5,
                 List.of(new PruningStep(first, Action.MERGE, 1, 2, List.of(1.0 / 3, 2.0 / 3), scores),
                         new PruningStep(second, Action.MERGE, 0, 2, List.of(0.25, 0.75), scores)),
-                List.of(new Measurement(5, "wiki2 perplexity", 11.25, OptionalDouble.of(0.0625)), new Measurement(3, "wiki2 perplexity", 1e9, OptionalDouble.empty())));
+                List.of(new Measurement(5, "wiki2 perplexity", 11.25, OptionalDouble.of(0.0625)),
+                        new Measurement(3, "wiki2 perplexity", 1e9, OptionalDouble.empty())));
     }
 
     private static LayerNode merged(LayerNode one, LayerNode other, QueryHeads heads) {
@@ -205,7 +206,8 @@ class PruningPlanTests {
 
     @Test
     void anEvaluationIsOfAStackOfTheHistory() {
-        PruningPlan plan = plan().withEvaluations(List.of(new Measurement(2, "wiki2 perplexity", 1, OptionalDouble.empty())));
+        PruningPlan plan = plan()
+                .withEvaluations(List.of(new Measurement(2, "wiki2 perplexity", 1, OptionalDouble.empty())));
         assertThatThrownBy(() -> read(plan.toJson())).isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining(
                         "\"evaluations[0].layers\" is 2, expected a number of layers that the history has:"
@@ -251,7 +253,8 @@ class PruningPlanTests {
             assertThat(read(scored(score).toJson()).steps()).isEqualTo(scored(score).steps());
         }
         for (double value : new double[]{Double.NaN, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY}) {
-            PruningPlan plan = plan().withEvaluations(List.of(new Measurement(5, "wiki2 perplexity", value, OptionalDouble.empty())));
+            PruningPlan plan = plan()
+                    .withEvaluations(List.of(new Measurement(5, "wiki2 perplexity", value, OptionalDouble.empty())));
             assertThatThrownBy(plan::toJson).isInstanceOf(FailedException.class)
                     .hasMessageContaining("wiki2 perplexity of 5 layers, because it is " + value);
             assertThatThrownBy(() -> PruningStep.merge(LayerStack.dense(5), 1, 2, new Original(1),

@@ -2,8 +2,8 @@ package dev.come.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.come.prune.PruningPlan;
 import dev.come.prune.Measurement;
+import dev.come.prune.PruningPlan;
 import dev.come.report.Report.Level;
 import dev.come.report.Report.Remark;
 import dev.come.report.ReportSources.Pruned;
@@ -31,7 +31,8 @@ class CautionsTests {
     @Test
     void aSoundResultHasNone() {
         assertThat(of("{\"calibration\": {\"dataset\": \"wiki2\", \"split\": \"train\", \"sequences\": 9}}",
-                List.of(new Measurement(4, "wiki2 (test) perplexity per token, first 8 windows of 2048 tokens", 20, OptionalDouble.empty())),
+                List.of(new Measurement(4, "wiki2 (test) perplexity per token, first 8 windows of 2048 tokens", 20,
+                        OptionalDouble.empty())),
                 Optional.of(new Host("Linux", "25", 2, OptionalDouble.of(0.02), OptionalDouble.of(0)))))
                 .isEmpty();
     }
@@ -50,7 +51,8 @@ class CautionsTests {
 
     @Test
     void fewWindowsAndABusyMachineAreTold() {
-        List<Remark> remarks = of("{}", List.of(new Measurement(4, "p, first 1 windows of 32 tokens", 20, OptionalDouble.empty())),
+        List<Remark> remarks = of("{}",
+                List.of(new Measurement(4, "p, first 1 windows of 32 tokens", 20, OptionalDouble.empty())),
                 Optional.of(new Host("Linux", "25", 2, OptionalDouble.of(0.4), OptionalDouble.of(0.01))));
         assertThat(remarks).extracting(Remark::text).containsExactly(
                 "Perplexity comes from one window only: p, first 1 windows of 32 tokens.",

@@ -13,8 +13,9 @@ class SearchWindowsTests {
     private static final Sequences ALL = Sequences
             .of(List.of(new int[]{1, 2, 3, 4, 5}, new int[]{6, 7}, new int[]{8, 9, 10, 11}));
 
-    private static final CalibrationSet SET = new CalibrationSet(ALL, new TextFacts("own", "all", List.of("a.txt"), 3, 3,
-            "joined", 40, 11, 11, 3, 5, OptionalInt.of(4), false, ALL.fingerprint(), List.of("a note")));
+    private static final CalibrationSet SET = new CalibrationSet(ALL,
+            new TextFacts("own", "all", List.of("a.txt"), 3, 3,
+                    "joined", 40, 11, 11, 3, 5, OptionalInt.of(4), false, ALL.fingerprint(), List.of("a note")));
 
     @Test
     void piecesAreSpreadOverTheWholeText() {
