@@ -39,7 +39,7 @@ class OddNamesTests {
         try {
             return folder.resolve(name);
         } catch (InvalidPathException e) {
-            return abort(e.getMessage());
+            return abort(String.valueOf(e.getMessage()));
         }
     }
 
