@@ -103,7 +103,7 @@ final class BlobDownload {
             throw HubCache.failure(lock + " cannot be locked", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new FailedException("The download was interrupted; the same command goes on from there", e);
+            throw new FailedException(Transfer.DOWNLOAD.interrupted(), e);
         }
         task.advance(planned - told);
         told = planned;
@@ -245,7 +245,7 @@ final class BlobDownload {
 
     private FailedException full(IOException e) {
         if (Thread.currentThread().isInterrupted()) {
-            return new FailedException("The download was interrupted; the same command goes on from there", e);
+            return new FailedException(Transfer.DOWNLOAD.interrupted(), e);
         }
         return new FailedException(
                 about + " cannot be written to " + blob.getParent() + " (" + IoReason.of(e) + "); its "

@@ -41,6 +41,11 @@ final class BlobHash {
                 : Optional.empty();
     }
 
+    /** What takes the SHA-256 of a large file. */
+    static BlobHash ofLarge() {
+        return new BlobHash("SHA-256", "", "");
+    }
+
     void restart() {
         digest.reset();
         digest.update(prefix.getBytes(StandardCharsets.US_ASCII));
@@ -52,7 +57,12 @@ final class BlobHash {
 
     /** Whether the content seen has the promised hash. */
     boolean matches() {
-        return HexFormat.of().formatHex(digest.digest()).equals(expected);
+        return value().equals(expected);
+    }
+
+    /** The hash of the content seen, in hexadecimal digits. */
+    String value() {
+        return HexFormat.of().formatHex(digest.digest());
     }
 
     /** The name of the sum, for messages. */

@@ -11,7 +11,7 @@ import java.util.Optional;
 /**
  * The Hugging Face hub: models and data sets by name, fetched into the cache that Python's tools share. Files that are
  * in the cache are not fetched again; the hub is asked once for what a branch stands for now, and if it does not answer,
- * what the cache has from before is taken. Safe for use from several threads and processes.
+ * what the cache has from before is taken. What is pushed goes there in one commit. Safe for use from several threads and processes.
  */
 public final class Hub implements AutoCloseable {
     /** The branch that is taken where none is named. */
@@ -79,6 +79,11 @@ public final class Hub implements AutoCloseable {
      */
     public HubSnapshot dataset(String name) {
         return open(new Repository(Repository.Kind.DATASET, name), DEFAULT_REVISION);
+    }
+
+    /** Brings files to the hub; whoever asks for it says which. */
+    public HubUpload upload(HubUpload.Request request) {
+        return new HubUpload(settings, http, retries, progress, request);
     }
 
     @Override

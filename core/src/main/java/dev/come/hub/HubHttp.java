@@ -86,7 +86,7 @@ final class HubHttp implements AutoCloseable {
     }
 
     /** Where a list goes on (RFC 8288), if that is on the hub too. */
-    private Optional<URI> next(HttpResponse<?> response) {
+    Optional<URI> next(HttpResponse<?> response) {
         Matcher link = NEXT.matcher(String.join(", ", response.headers().allValues("Link")));
         try {
             return link.find()
@@ -174,7 +174,7 @@ final class HubHttp implements AutoCloseable {
     }
 
     /** Made at first use: without the network it is not needed. */
-    private synchronized HttpClient client() {
+    synchronized HttpClient client() {
         if (client == null) {
             // HTTP/1.1 has one connection for each file, so that one that is slow or breaks holds up no other.
             client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).followRedirects(Redirect.NEVER)
@@ -234,19 +234,24 @@ final class HubHttp implements AutoCloseable {
     }
 
     private HttpRequest request(String method, URI uri, Optional<String> range) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri).method(method, BodyPublishers.noBody())
-                .timeout(silence).header("User-Agent", Version.NAME.replace(' ', '-'))
-                // Otherwise the length that is told would be that of a compressed body.
-                .header("Accept-Encoding", "identity");
+        HttpRequest.Builder request = request(uri).method(method, BodyPublishers.noBody()).timeout(silence);
         range.ifPresent(part -> request.header("Range", part));
-        if (isHub(uri)) {
-            settings.token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
-        }
         return request.build();
     }
 
+    /** The beginning of any request; the token is in it where it goes to the hub itself. */
+    HttpRequest.Builder request(URI uri) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri).header("User-Agent", Version.NAME.replace(' ', '-'))
+                // Otherwise the length that is told would be that of a compressed body.
+                .header("Accept-Encoding", "identity");
+        if (isHub(uri)) {
+            settings.token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
+        }
+        return request;
+    }
+
     /** Whether an address is one of the hub itself: same scheme, host and port. */
-    private boolean isHub(URI uri) {
+    boolean isHub(URI uri) {
         URI hub = settings.endpoint();
         return hub.getScheme().equalsIgnoreCase(uri.getScheme()) && hub.getHost().equalsIgnoreCase(uri.getHost())
                 && port(hub) == port(uri);
@@ -256,7 +261,7 @@ final class HubHttp implements AutoCloseable {
         return uri.getPort() >= 0 ? uri.getPort() : uri.getScheme().equalsIgnoreCase("https") ? 443 : 80;
     }
 
-    private static Optional<URI> location(HttpResponse<?> response, URI at) {
+    static Optional<URI> location(HttpResponse<?> response, URI at) {
         try {
             Optional<URI> to = response.headers().firstValue("Location").map(at::resolve)
                     .filter(uri -> uri.getHost() != null);

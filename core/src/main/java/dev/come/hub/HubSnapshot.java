@@ -5,29 +5,20 @@ import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.checkpoint.FileParts;
-import dev.come.failure.Opening;
-import dev.come.failure.Thrown;
 import dev.come.failure.UnderWay;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorCompletionService;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A repository of the hub at one commit: the list of its files, and those of them that were fetched. */
 public final class HubSnapshot {
-    /** Files that are fetched at the same time; it is what huggingface_hub takes. */
-    private static final int AT_ONCE = 8;
-
     private final Hub hub;
     private final Repository repository;
     private final String revision;
@@ -81,7 +72,12 @@ public final class HubSnapshot {
      * @throws InvalidInputException if the user may not have them
      */
     public Path fetch(List<String> wanted) {
-        boolean brought = bring(wanted);
+        return fetch(wanted, List.of());
+    }
+
+    /** The same, with files that are fetched along with others and never for their own sake, for they can be done without. */
+    Path fetch(List<String> wanted, List<String> alongside) {
+        boolean brought = bring(wanted, alongside);
         keepCommit(brought);
         return folder();
     }
@@ -92,7 +88,7 @@ public final class HubSnapshot {
      * without the network.
      */
     Path fetchSome(List<String> wanted) {
-        bring(wanted);
+        bring(wanted, List.of());
         return folder();
     }
 
@@ -105,9 +101,10 @@ public final class HubSnapshot {
         }
     }
 
-    private boolean bring(List<String> wanted) {
+    private boolean bring(List<String> wanted, List<String> alongside) {
         List<String> absent = absent(wanted);
-        return !absent.isEmpty() && download(absent);
+        return !absent.isEmpty() && download(
+                Stream.concat(absent.stream(), alongside.stream().filter(file -> !has(file))).distinct().toList());
     }
 
     /** Those of the files that are not there, and can be had. */
@@ -143,8 +140,12 @@ public final class HubSnapshot {
         Map<String, FileParts> parts = new HashMap<>();
         wanted.forEach(file -> parts.put(file, FileParts.of(folder().resolve(file))));
         if (!absent.isEmpty()) {
-            together(absent.stream().map(file -> (Callable<Map.Entry<String, FileParts>>) () -> Map.entry(file,
-                    part(file))).toList()).forEach(entry -> parts.put(entry.getKey(), entry.getValue()));
+            Together.run(
+                    Transfer.DOWNLOAD, absent.stream()
+                            .map(file -> (Callable<Map.Entry<String, FileParts>>) () -> Map.entry(file,
+                                    part(file)))
+                            .toList())
+                    .forEach(entry -> parts.put(entry.getKey(), entry.getValue()));
         }
         return parts;
     }
@@ -205,7 +206,7 @@ public final class HubSnapshot {
         Path blobs = hub.cache().blobs(repository);
         UnderWay.addForAll(blobs, () -> different.stream().anyMatch(BlobDownload::hasSomething));
         try (Progress.Task task = shown.begin("downloading " + repository, remaining, Progress.BYTES)) {
-            together(different.stream().map(download -> (Callable<Boolean>) () -> {
+            Together.run(Transfer.DOWNLOAD, different.stream().map(download -> (Callable<Boolean>) () -> {
                 download.run(task);
                 return true;
             }).toList());
@@ -222,7 +223,8 @@ public final class HubSnapshot {
                         address(file), subject(file), facts(file), hub.progress()))
                 .toList();
         Map<String, BlobDownload> downloads = new HashMap<>();
-        together(questions).forEach(download -> downloads.put(download.about().file().orElseThrow(), download));
+        Together.run(Transfer.DOWNLOAD, questions)
+                .forEach(download -> downloads.put(download.about().file().orElseThrow(), download));
         return downloads;
     }
 
@@ -232,27 +234,6 @@ public final class HubSnapshot {
             throw new FailedException(repository + " needs " + ByteSize.format(bytes) + " more in " + hub.cache().root()
                     + ", but only " + ByteSize.format(room)
                     + " are free there; make room, or set HF_HOME to a folder on another disk");
-        }
-    }
-
-    /** Does things at the same time; the first that fails stops the others. */
-    private static <T> List<T> together(List<Callable<T>> things) {
-        try (ExecutorService threads = Executors.newFixedThreadPool(Math.min(AT_ONCE, things.size()));
-                Opening opening = new Opening()) {
-            opening.add(threads::shutdownNow); // whatever ends this early; otherwise all have ended
-            ExecutorCompletionService<T> service = new ExecutorCompletionService<>(threads);
-            things.forEach(service::submit);
-            List<T> done = new ArrayList<>();
-            for (int i = 0; i < things.size(); i++) {
-                done.add(service.take().get());
-            }
-            opening.done();
-            return done;
-        } catch (ExecutionException e) {
-            throw Thrown.again(e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new FailedException("The download was interrupted; the same command goes on from there", e);
         }
     }
 }

@@ -23,6 +23,7 @@ import tools.jackson.databind.json.JsonMapper;
 record ModelFiles(HubSnapshot snapshot) {
     private static final String CONFIG = "config.json";
     private static final String SINGLE_FILE = "model.safetensors";
+    private static final String CARD = "README.md";
     private static final String INDEX = "model.safetensors.index.json";
     private static final Pattern PICKLE = Pattern.compile(".*\\.(?:bin|pth?|ckpt)");
     private static final Pattern SHARD = Pattern.compile("[^/\\\\]+\\.safetensors");
@@ -37,9 +38,14 @@ record ModelFiles(HubSnapshot snapshot) {
         List<String> besides = besides();
         if (snapshot.files().contains(SINGLE_FILE)) {
             besides.add(SINGLE_FILE);
-            return snapshot.fetch(besides);
+            return snapshot.fetch(besides, card());
         }
-        return snapshot.fetch(shards(snapshot.fetchSome(besides)));
+        return snapshot.fetch(shards(snapshot.fetchSome(besides)), card());
+    }
+
+    /** The model's card, which tells its licence. */
+    private List<String> card() {
+        return snapshot.files().stream().filter(CARD::equals).toList();
     }
 
     /**

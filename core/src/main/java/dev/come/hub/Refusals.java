@@ -26,18 +26,27 @@ record Refusals(HubSettings settings) {
      */
     IOException of(HttpResponse<?> response, URI at, boolean fromHub, HubHttp.Subject about) {
         int status = response.statusCode();
-        if (status == 408 || status == 429 || status >= 500) {
-            return new BusyException(switch (status) {
-                case 408 -> "no answer in time";
-                case 429 -> "too many requests";
-                default -> "the server has a failure (" + status + ")";
-            }, retryAfter(response.headers()));
+        Optional<BusyException> busy = busy(response);
+        if (busy.isPresent()) {
+            return busy.get();
         }
         if (!fromHub) {
             // The address that the hub gave is good for a while only; asked again, it gives a fresh one.
             return new IOException(at.getHost() + " refuses the file (" + status + ")");
         }
         throw mistake(status, response.headers().firstValue("X-Error-Code").orElse(""), about);
+    }
+
+    /** What an answer means that says no more than that it is no good time to ask. */
+    static Optional<BusyException> busy(HttpResponse<?> response) {
+        int status = response.statusCode();
+        return status == 408 || status == 429 || status >= 500
+                ? Optional.of(new BusyException(switch (status) {
+                    case 408 -> "no answer in time";
+                    case 429 -> "too many requests";
+                    default -> "the server has a failure (" + status + ")";
+                }, retryAfter(response.headers())))
+                : Optional.empty();
     }
 
     private ComeException mistake(int status, String code, HubHttp.Subject about) {

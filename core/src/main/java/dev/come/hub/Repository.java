@@ -116,6 +116,36 @@ record Repository(Kind kind, String name) {
         return URI.create(endpoint + "/" + kind.prefix + name + "/resolve/" + commit + "/" + path);
     }
 
+    /** Tells what is known of the repository itself. */
+    URI about(URI endpoint) {
+        return URI.create(endpoint + "/api/" + kind.plural + "/" + name);
+    }
+
+    /** Makes a branch. */
+    URI branch(URI endpoint, String branch) {
+        return URI.create(about(endpoint) + "/branch/" + encoded(branch));
+    }
+
+    /** Tells which files of those that shall come are large ones. */
+    URI preupload(URI endpoint, String branch) {
+        return URI.create(about(endpoint) + "/preupload/" + encoded(branch));
+    }
+
+    /** Takes a commit. */
+    URI commit(URI endpoint, String branch) {
+        return URI.create(about(endpoint) + "/commit/" + encoded(branch));
+    }
+
+    /** Tells where large files are to be sent (git LFS). */
+    URI largeFiles(URI endpoint) {
+        return URI.create(endpoint + "/" + kind.prefix + name + ".git/info/lfs/objects/batch");
+    }
+
+    /** Tells the files of a branch with their sizes and hashes, as many at a time as the hub likes. */
+    URI branchTree(URI endpoint, String branch) {
+        return tree(endpoint, encoded(branch));
+    }
+
     private static String encoded(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }

@@ -49,12 +49,17 @@ record Retries(int attempts, Duration first, Duration longest, Duration longestA
      * @throws HubUnreachableException if it does not work
      */
     <T> T run(String server, Attempt<T> attempt, BooleanSupplier advanced, Consumer<String> note) {
+        return run(Transfer.DOWNLOAD, server, attempt, advanced, note);
+    }
+
+    /** The same for content that goes one way or the other. */
+    <T> T run(Transfer way, String server, Attempt<T> attempt, BooleanSupplier advanced, Consumer<String> note) {
         for (int failures = 1;; failures++) {
             try {
                 return attempt.run();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw new FailedException("The download was interrupted; the same command goes on from there", e);
+                throw new FailedException(way.interrupted(), e);
             } catch (IOException e) {
                 failures = advanced.getAsBoolean() ? 1 : failures;
                 Duration pause = pause(e, failures);
@@ -63,11 +68,10 @@ record Retries(int attempts, Duration first, Duration longest, Duration longestA
                             ? " does not send what it tells (" + reason(e) + "); somebody on the way changes it, or the"
                                     + " server is broken: try another network"
                             : " cannot be reached (" + reason(e) + "); check the network")
-                            + ", or set HF_ENDPOINT to a mirror; what was downloaded is kept, and the same command goes"
-                            + " on from there", e);
+                            + ", or " + way.advice(), e);
                 }
                 note.accept(server + ": " + reason(e) + "; trying again in " + inWords(pause));
-                sleep(pause);
+                sleep(way, pause);
             }
         }
     }
@@ -83,12 +87,12 @@ record Retries(int attempts, Duration first, Duration longest, Duration longestA
         return pause.plusMillis(ThreadLocalRandom.current().nextLong(1 + pause.toMillis() / 4));
     }
 
-    private static void sleep(Duration pause) {
+    private static void sleep(Transfer way, Duration pause) {
         try {
             Thread.sleep(pause);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new FailedException("The download was interrupted; the same command goes on from there", e);
+            throw new FailedException(way.interrupted(), e);
         }
     }
 

@@ -40,11 +40,13 @@ class HubNamesTests extends HubTrial {
                 .file(sharded, "consolidated.safetensors", bytes(3000, 5))
                 .file(sharded, "pytorch_model.bin", bytes(10, 6)).file(sharded, "onnx/model.onnx", bytes(10, 7))
                 .file(sharded, "original/params.json", "{}").file(sharded, "tokenizer_config.json", "{ }")
-                .file(sharded, "LICENSE", "free").file(sharded, "modeling_own.py", "boom()")
+                .file(sharded, "LICENSE", "free").file(sharded, "README.md", "# Hi")
+                .file(sharded, "modeling_own.py", "boom()")
                 .file(sharded, "additional_chat_templates/tools.jinja", "{{ }}");
         try (Hub hub = new Hub(server.settings(cache), told, QUICK)) {
             Path folder = hub.model(sharded, "main");
-            assertThat(names(folder)).containsExactly("LICENSE", "additional_chat_templates", "config.json",
+            assertThat(names(folder)).containsExactly("LICENSE", "README.md", "additional_chat_templates",
+                    "config.json",
                     "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
                     "model.safetensors.index.json", "tokenizer_config.json");
             Path template = folder.resolve("additional_chat_templates/tools.jinja");

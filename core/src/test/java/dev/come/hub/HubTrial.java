@@ -45,7 +45,7 @@ abstract class HubTrial {
 
     @BeforeEach
     void aModelOnTheHub() {
-        server.file(MODEL, "config.json", config).file(MODEL, "tokenizer.json", "{}").file(MODEL, "README.md", "# Hi")
+        server.file(MODEL, "config.json", config).file(MODEL, "tokenizer.json", "{}")
                 .file(MODEL, WEIGHTS, weights);
     }
 
