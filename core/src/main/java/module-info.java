@@ -20,6 +20,7 @@ module dev.come.core {
     requires ai.djl.tokenizers;
     requires duckdb.jdbc;
     requires tools.jackson.databind;
+    requires tools.jackson.dataformat.yaml;
 
     exports dev.come;
     exports dev.come.api;

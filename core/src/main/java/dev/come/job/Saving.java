@@ -5,13 +5,16 @@ import dev.come.UsageException;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningPlan;
+import dev.come.report.Licence;
 import dev.come.report.ModelCard;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.stack.StackWriter;
+import dev.come.text.CorpusSummary;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -79,7 +82,11 @@ public record Saving(Path folder, long maxShardBytes, boolean overwrite, List<Pa
         StackWriter writer = new StackWriter(store, stack);
         writer.warnings().forEach(progress::note);
         String card = new ModelCard(plan, config.parameters(plan.layers()), config.parameters(stack.size()),
-                config.family().modelType()).toMarkdown();
+                config.family().modelType(),
+                Licence.of(store.checkpoint().folder(), store.checkpoint().config()),
+                CorpusSummary.all().stream()
+                        .collect(Collectors.toMap(CorpusSummary::name, CorpusSummary::hubDataset)))
+                .toMarkdown();
         writer.write(tree -> writer(store, progress).apply(tree).file(PruningPlan.FILE_NAME, plan.toJson())
                 .file(ModelCard.FILE_NAME, card));
     }

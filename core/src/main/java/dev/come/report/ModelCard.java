@@ -8,8 +8,12 @@ import dev.come.stack.LayerStack;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -17,8 +21,11 @@ import tools.jackson.databind.JsonNode;
  *
  * @param denseParameters parameters before
  * @param parameters parameters after
+ * @param licence that of the dense model, if it tells one
+ * @param hubDatasets data sets of the hub by the names that the plan calls them by
  */
-public record ModelCard(PruningPlan plan, long denseParameters, long parameters, String modelType) {
+public record ModelCard(PruningPlan plan, long denseParameters, long parameters, String modelType,
+        Optional<Licence> licence, Map<String, String> hubDatasets) {
     /** The name of the file in the model's folder. */
     public static final String FILE_NAME = "README.md";
 
@@ -35,6 +42,10 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
             programs that keep results by the name of a model may give those of the dense one.
 
             """;
+
+    public ModelCard {
+        hubDatasets = Map.copyOf(hubDatasets);
+    }
 
     /** The text. */
     public String toMarkdown() {
@@ -53,7 +64,8 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
         text.append(String.format(Locale.ROOT, "| decoder layers | %d | %d |\n", plan.layers(), plan.last().size()));
         text.append(String.format(Locale.ROOT, "| parameters | %,d | %,d |\n", denseParameters, parameters));
         for (String metric : plan.evaluations().stream().map(Measurement::metric).distinct().toList()) {
-            text.append("| ").append(metric).append(" | ").append(value(metric, plan.layers())).append(" | ")
+            text.append("| ").append(CardResults.ofMetric(metric)).append(" | ").append(value(metric, plan.layers()))
+                    .append(" | ")
                     .append(value(metric, plan.last().size())).append(" |\n");
         }
         text.append("\nLayers, each written as the original layers that it was made from:\n\n    ")
@@ -65,6 +77,8 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
             text.append("| ").append(i + 1).append(" | ").append(step.stack().size()).append(" | ")
                     .append(step.describe(history.get(i))).append(" |\n");
         }
+        text.append(licence.map(told -> "\nLicence: " + told.inWords() + ", as the dense model tells it.\n")
+                .orElse("\nThe dense model's folder tells no licence, so look for it before you hand this model on.\n"));
         text.append(healing(settings.path(PruningPlan.DISTILLATION)));
         JsonNode chosenOn = settings.path(PruningPlan.PLAN_MODEL).path("name");
         if (!chosenOn.isMissingNode()) {
@@ -76,7 +90,8 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
             return text.append("\nChosen from the weights alone, without data.\n").append(Paper.cited(method))
                     .toString();
         }
-        text.append("\nMeasured on ").append(calibration.path("dataset").asString()).append(" (")
+        text.append("\nMeasured on ").append(CardResults.withoutFolder(calibration.path("dataset").asString()))
+                .append(" (")
                 .append(calibration.path("split").asString()).append(" split): ")
                 .append(calibration.path("sequences").asInt()).append(" sequences, ")
                 .append(calibration.path("tokens_used").asInt()).append(" tokens, seed ")
@@ -86,10 +101,24 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
     }
 
     /** What the hub reads. A base model is named if it is one of the hub. */
-    private static String frontMatter(String name, String method) {
+    private String frontMatter(String name, String method) {
+        List<String> datasets = datasets();
         return "---\nlibrary_name: transformers\npipeline_tag: text-generation\n"
                 + (HUB_NAME.matcher(name).matches() ? "base_model: " + name + "\n" : "")
+                + licence.map(told -> FrontMatter.written(told.keys())).orElse("")
+                + (datasets.isEmpty() ? "" : "datasets:\n- " + String.join("\n- ", datasets) + "\n")
                 + "tags:\n- pruned\n- layer-pruning\n- come\n- " + method.replace("+", "-plus") + "\n---\n\n";
+    }
+
+    /** What was calibrated, healed and trained on, as far as it is on the hub; a file of the user is not. */
+    private List<String> datasets() {
+        JsonNode settings = plan.settings();
+        return Stream.concat(
+                Stream.of(settings.path("calibration"), settings.path(PruningPlan.HEALING).path("calibration")),
+                settings.path(PruningPlan.DISTILLATION).path("text").valueStream())
+                .flatMap(text -> CardResults.names(text.path("dataset").asString(""))).map(hubDatasets::get)
+                .filter(Objects::nonNull).distinct()
+                .toList();
     }
 
     private static String how(JsonNode settings) {
@@ -122,8 +151,10 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
                     options.path("trained").asString()));
         }
         return "\nThen trained by the dense model: " + String.join(", then ", levels) + "; text: "
-                + distillation.path("text").valueStream().map(text -> text.path("dataset").asString() + " ("
-                        + text.path("split").asString() + " split)").collect(Collectors.joining(", "))
+                + distillation.path("text").valueStream()
+                        .map(text -> CardResults.withoutFolder(text.path("dataset").asString()) + " ("
+                                + text.path("split").asString() + " split)")
+                        .collect(Collectors.joining(", "))
                 + ".\n";
     }
 

@@ -2,6 +2,8 @@ package dev.come.report;
 
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Where a method comes from, so that a model made by it can be cited. */
 enum Paper {
@@ -48,9 +50,10 @@ enum Paper {
         };
     }
 
-    /** How to cite a method, as a section of a model card; nothing if it has no paper. */
+    /** How to cite a method and the paper that this program is of, as a section of a model card. */
     static String cited(String method) {
-        return of(method).map(paper -> "\n## Citation\n\n```bibtex\n" + paper.bibtex() + "\n```\n").orElse("");
+        return "\n## Citation\n\n```bibtex\n" + Stream.concat(of(method).stream(), Stream.of(COME)).distinct()
+                .map(Paper::bibtex).collect(Collectors.joining("\n\n")) + "\n```\n";
     }
 
     private String bibtex() {
