@@ -7,6 +7,7 @@ import dev.come.evaluate.EvaluationReport;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.evaluate.TaskSummary;
 import dev.come.job.ComputeChoice;
+import dev.come.job.EvalCard;
 import dev.come.job.EvalFiles;
 import dev.come.job.EvalJob;
 import dev.come.job.PerplexityOptions;
@@ -92,6 +93,11 @@ final class EvalCommand implements Runnable {
         "Write the loss of every scored token of --ppl-data as CSV, with --compare the divergence there too."})
     private @Nullable Path losses;
 
+    @Option(names = "--card",
+            description = "Write the results into README.md of the model's folder: a table, and what the hub reads."
+                    + " All else in it stays.")
+    private boolean card;
+
     @Option(names = "--overwrite", description = "Replace files that --output and --losses name.")
     private boolean overwrite;
 
@@ -134,12 +140,14 @@ final class EvalCommand implements Runnable {
         EvalFiles files = new EvalFiles(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
                 overwrite, interrupted.resumption());
         EvalJob.Request.check(options, texts, compared != null, files);
+        Optional<EvalCard> results = card ? Optional.of(EvalCard.of(model.paths().findFirst())) : Optional.empty();
         EvaluationReport report = EvalJob.run(
                 new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder),
                         Optional.ofNullable(compared).map(model::folder), options, texts, files),
                 choice,
                 main.progress(spec.commandLine().getErr()));
         Evaluations.print(report, json.text());
+        results.ifPresent(into -> into.write(report, options));
         if (output != null) {
             ResultFile written = new ResultFile("--output", output, overwrite);
             ReportJob.beside(written);

@@ -37,7 +37,8 @@ import picocli.CommandLine.ScopeType;
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
         subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, HealCommand.class,
-            ApplyCommand.class, ExportCommand.class, EvalCommand.class, LatencyCommand.class, InspectCommand.class,
+            ApplyCommand.class, ExportCommand.class, PushCommand.class, EvalCommand.class, LatencyCommand.class,
+            InspectCommand.class,
             ReportCommand.class,
             GenerateCommand.class,
             ListCommand.class, DoctorCommand.class, CompletionCommand.class, HelpCommand.class, FamiliesCommand.class,
@@ -249,6 +250,11 @@ final class Main {
         folders.put("GGUF cache", ggufCache());
         folders.put("temporary", Path.of(System.getProperty("java.io.tmpdir")));
         return Diagnosis.of(surroundings.variables(), settings, folders);
+    }
+
+    /** What the environment variables say. */
+    Surroundings surroundings() {
+        return surroundings;
     }
 
     /** Where GGUF files are unpacked to. */

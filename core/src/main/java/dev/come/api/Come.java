@@ -139,6 +139,34 @@ public final class Come {
     }
 
     /**
+     * Writes a model as a GGUF file, which llama.cpp and its kin run.
+     *
+     * @param model the folder of the model
+     */
+    public static Export export(Path model) {
+        return export(model.toString());
+    }
+
+    /**
+     * Writes a model as a GGUF file, which llama.cpp and its kin run.
+     *
+     * @param model a path, or a name OWNER/NAME on the hub
+     */
+    public static Export export(String model) {
+        return new Export(model);
+    }
+
+    /**
+     * Brings a model to the Hugging Face hub.
+     *
+     * @param folder the folder of the model
+     * @param name OWNER/NAME there
+     */
+    public static Push push(Path folder, String name) {
+        return new Push(folder, name);
+    }
+
+    /**
      * Writes a small model that is part of this library, and texts for it, to try things out without any download.
      *
      * @param folder the folder to make, or one that was made so before

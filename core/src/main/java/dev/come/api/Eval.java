@@ -3,8 +3,10 @@ package dev.come.api;
 import dev.come.UsageException;
 import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
+import dev.come.evaluate.EvaluationReport;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.job.ComputeChoice;
+import dev.come.job.EvalCard;
 import dev.come.job.EvalFiles;
 import dev.come.job.EvalJob;
 import dev.come.job.PerplexityOptions;
@@ -31,6 +33,7 @@ public final class Eval extends Measuring<Eval> {
     private @Nullable Path output;
     private boolean samples;
     private @Nullable Path losses;
+    private boolean card;
     private boolean overwrite;
     private Resumption resumption = Resumption.GO_ON;
 
@@ -115,6 +118,12 @@ public final class Eval extends Measuring<Eval> {
         return this;
     }
 
+    /** Writes the results into README.md of the model's folder, for people and for the hub. */
+    public Eval card() {
+        card = true;
+        return this;
+    }
+
     /** Replaces files that are to be written. */
     public Eval overwrite() {
         overwrite = true;
@@ -148,10 +157,13 @@ public final class Eval extends Measuring<Eval> {
             EvalFiles files = new EvalFiles(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
                     overwrite, resumption);
             EvalJob.Request.check(options, texts, compared != null, files);
+            Optional<EvalCard> results = card ? Optional.of(EvalCard.of(source().onDisk())) : Optional.empty();
             // Last, so that a wrong value is refused before anything is downloaded.
-            return Evaluation.of(EvalJob.run(new EvalJob.Request(folder(), Optional.ofNullable(baseline)
+            EvaluationReport report = EvalJob.run(new EvalJob.Request(folder(), Optional.ofNullable(baseline)
                     .map(this::folder), Optional.ofNullable(compared).map(this::folder), options, texts, files),
-                    choice, progress()));
+                    choice, progress());
+            results.ifPresent(into -> into.write(report, options));
+            return Evaluation.of(report);
         });
     }
 }

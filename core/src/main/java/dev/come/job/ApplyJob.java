@@ -29,6 +29,12 @@ public final class ApplyJob {
      */
     public static PruningPlan run(Path planFile, Path model, OptionalInt targetLayers,
             boolean otherWeights, Saving to, Progress progress) {
+        return Interruptible.job(
+                () -> apply(planFile, model, targetLayers, otherWeights, to, Interruptible.asking(progress)));
+    }
+
+    private static PruningPlan apply(Path planFile, Path model, OptionalInt targetLayers, boolean otherWeights,
+            Saving to, Progress progress) {
         Saving saving = to.reading(Stream.of(planFile, model));
         PruningPlan plan = PruningPlan.read(planFile);
         try (OpenModel open = new OpenModel(model);

@@ -45,6 +45,10 @@ public final class ExportJob {
      */
     public static Result gguf(Path folder, Path file, Optional<String> type, boolean overwrite, Progress progress) {
         check(file, type, overwrite);
+        return Interruptible.job(() -> write(folder, file, type, Interruptible.asking(progress)));
+    }
+
+    private static Result write(Path folder, Path file, Optional<String> type, Progress progress) {
         try (OpenModel model = new OpenModel(folder)) {
             GgufExport export = export(model, type);
             requireRoom(file, export.bytes());

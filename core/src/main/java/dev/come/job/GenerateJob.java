@@ -49,8 +49,14 @@ public final class GenerateJob {
      *
      * @param said is given the text piece by piece as it comes
      * @return the whole continuation, without the prompt
+     * @throws dev.come.InterruptedRunException if this thread is interrupted meanwhile
      */
     public static String run(Path folder, String prompt, Sampling sampling, ComputeChoice choice,
+            Consumer<String> said) {
+        return Interruptible.job(() -> generate(folder, prompt, sampling, choice, said));
+    }
+
+    private static String generate(Path folder, String prompt, Sampling sampling, ComputeChoice choice,
             Consumer<String> said) {
         try (OpenModel model = new OpenModel(folder)) {
             int[] ids = model.tokenizer().encode(prompt);
@@ -75,6 +81,7 @@ public final class GenerateJob {
                     compute); KeyValueCache cache = network.cache((int) positions)) {
                 int[] next = ids;
                 while (all.size() < positions) {
+                    Interruptible.ask();
                     float[] logits = network.nextTokenLogits(next, cache);
                     requireFinite(logits, all.size(), compute);
                     int token = choose(logits, sampling, random);

@@ -42,6 +42,11 @@ final class Interruptible implements Progress {
         }
     }
 
+    /** Throws when this thread was interrupted; for work that tells no progress. */
+    static void ask() {
+        ask(Thread.currentThread());
+    }
+
     private static void ask(Thread thread) {
         if (thread.isInterrupted()) {
             throw new InterruptedRunException();

@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.Progress;
+import dev.come.checkpoint.CacheFolder;
 import dev.come.gguf.GgufImport;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSettings;
@@ -35,6 +36,11 @@ public record Surroundings(Map<String, String> variables) {
     /** The hub, which tells of what it fetches. */
     public Hub hub(Progress progress) {
         return new Hub(hubSettings(), progress);
+    }
+
+    /** Where is kept what was sent to the hub by uploads that did not end. */
+    public Path uploads() {
+        return CacheFolder.of(variables, home()).resolve("uploads");
     }
 
     /** Where GGUF files are unpacked to. */

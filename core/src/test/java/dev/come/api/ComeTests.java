@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.FailedException;
+import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
@@ -22,6 +23,7 @@ import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableSet;
@@ -127,7 +129,7 @@ class ComeTests {
     void everyOptionThatAJobSpeaksOfHasAName() throws IOException {
         Set<String> ofOtherCommands = Set.of("--plan", "--next", "--first", "--merge", "--top-p", "--top-k",
                 "--max-new-tokens", "--resume", "--sentences", "--num-tasks", "--help",
-                "--allow-other-weights", "--gguf", "--type", "--json");
+                "--allow-other-weights", "--json");
         Set<String> ofMethods = Methods.ALL.stream().flatMap(entry -> entry.optionNames().stream())
                 .map(name -> "--" + name.replace('_', '-')).collect(Collectors.toSet());
         NavigableSet<String> nameless = new TreeSet<>();
@@ -140,6 +142,32 @@ class ComeTests {
             }
         }
         assertThat(nameless).isEmpty();
+    }
+
+    @Test
+    void aModelIsWrittenForOtherPrograms() throws IOException {
+        for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+            Files.copy(Path.of("src/test/resources/fixtures/gguf/letters").resolve(name), model.resolve(name),
+                    StandardCopyOption.REPLACE_EXISTING);
+        }
+        Path file = folder.resolve("model.gguf");
+        Export.ExportedFile written = Come.export(model).gguf(file).type("Q8_0").run();
+        assertThat(written.bytes()).isEqualTo(Files.size(file));
+        assertThatThrownBy(() -> Come.export(model).gguf(file).run()).isInstanceOf(UsageException.class)
+                .hasMessageEndingWith("is there already; give another name, or overwrite(...)");
+        assertThatThrownBy(() -> Come.export(model).gguf(folder.resolve("b")).type("Q9").run())
+                .hasMessageStartingWith("type(...) is 'Q9'");
+        assertThatThrownBy(() -> Come.export(model).run()).hasMessageStartingWith("gguf(...) is missing");
+    }
+
+    @Test
+    void whatCannotBePushedIsToldInWordsOfTheProgram() {
+        assertThatThrownBy(() -> Come.push(model, "small").plan()).isInstanceOf(UsageException.class)
+                .hasMessageStartingWith("'small' is no name to push to");
+        assertThatThrownBy(() -> Come.push(model, "me/small").message(" ").plan())
+                .isInstanceOf(UsageException.class).hasMessageStartingWith("message(...) is empty");
+        assertThatThrownBy(() -> Come.push(folder.resolve("none"), "me/small").plan())
+                .isInstanceOf(InvalidInputException.class).hasMessageContaining("there is no such folder");
     }
 
     @Test

@@ -20,9 +20,11 @@ import dev.come.text.TextSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
@@ -89,6 +91,41 @@ class InterruptTests {
                 run.windows, training,
                 processes, run.perplexity(), run.choice(), run.saving(target), Resumption.GO_ON), progress).run(),
                 processes > 0 ? FEW : MOMENTS);
+    }
+
+    @Test
+    void applyingEndsAndGoesOn() {
+        run.to("pruned");
+        check((target, progress) -> ApplyJob.run(run.target("pruned/come.json"), run.model, OptionalInt.empty(), false,
+                run.saving(target), progress), FEW);
+    }
+
+    @Test
+    void anExportLeavesNoFile() throws IOException {
+        for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+            Files.copy(Path.of("src/test/resources/fixtures/gguf/letters").resolve(name), run.model.resolve(name),
+                    StandardCopyOption.REPLACE_EXISTING);
+        }
+        Path file = folder.resolve("model.gguf");
+        Thread thread = Thread.currentThread();
+        assertThat(catchThrowable(() -> ExportJob.gguf(run.model, file, Optional.empty(), false,
+                new FailingProgress(3, thread::interrupt)))).isInstanceOf(InterruptedRunException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(file).doesNotExist();
+        assertThat(ExportJob.gguf(run.model, file, Optional.empty(), false, Progress.NONE).file()).isRegularFile();
+    }
+
+    @Test
+    void generatingEnds() {
+        AtomicLong pieces = new AtomicLong();
+        Thread thread = Thread.currentThread();
+        assertThat(catchThrowable(() -> GenerateJob.run(run.model, "w3", new GenerateJob.Sampling(24, 2, 0, 1, 1),
+                run.choice(), _ -> {
+                    pieces.incrementAndGet();
+                    thread.interrupt();
+                }))).isInstanceOf(InterruptedRunException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(pieces).hasValue(1);
     }
 
     @Test
