@@ -32,11 +32,13 @@ import java.util.stream.Stream;
 enum Method {
     CONCAT_MERGE(Methods.CONCAT_MERGE, (given, _) -> new ConcatMerge(
             new ConcatMerge.Options(given.merging.skipMethod(), given.merging.mergeItem, given.merging.withoutRepeat,
-                    given.merging.power, given.merging.minimumOfLargestShare, given.compat()))),
+                    given.merging.power, given.merging.minimumOfLargestShare,
+                    given.merging.norms(ConcatMerge.Options.DEFAULTS.mergeNorms()), given.compat()))),
 
     CONCAT_MERGE_P(Methods.CONCAT_MERGE_P, (given, _) -> new ConcatMergeP(
             new ConcatMergeP.Options(given.merging.skipMethod(), given.merging.mergeItem, given.merging.withoutRepeat,
-                    given.merging.granularity(ConcatMergeP.Options.DEFAULTS.granularity()), given.compat()))),
+                    given.merging.granularity(ConcatMergeP.Options.DEFAULTS.granularity()),
+                    given.merging.norms(ConcatMergeP.Options.DEFAULTS.mergeNorms()), given.compat()))),
 
     SLEB(Methods.SLEB, (given, _) -> {
         Sleb.Options usual = given.compat().isReference() ? Sleb.Options.REFERENCE : Sleb.Options.DEFAULTS;
@@ -68,7 +70,8 @@ enum Method {
     COME_AUTO(Methods.COME_AUTO, (given, _) -> {
         ComeAuto.Options usual = ComeAuto.Options.DEFAULTS;
         return new ComeAuto(new ComeAuto.Options(given.removing.barriers(usual.barriers()),
-                given.merging.granularity(usual.granularity()), given.guided.shortlist, given.guided.refit));
+                given.merging.granularity(usual.granularity()), given.guided.shortlist,
+                given.merging.norms(usual.mergeNorms()), given.guided.refit));
     }),
 
     MANUAL(Methods.MANUAL, (given, _) -> new Manual(new Manual.Options(given.removing.layers())));

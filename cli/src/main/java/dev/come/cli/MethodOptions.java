@@ -14,6 +14,7 @@ import dev.come.prune.Mka;
 import dev.come.prune.Reverse;
 import dev.come.prune.ShortGpt;
 import dev.come.prune.SkipMethod;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerNode.Scope;
 import java.nio.file.Path;
 import java.util.List;
@@ -54,7 +55,7 @@ final class MethodOptions {
         return Choice.of("--compat", compat, Compat.values());
     }
 
-    /** concat_merge and concat_merge_P; come_auto has the granularity too. */
+    /** concat_merge and concat_merge_P; come_auto has the granularity and the norms too. */
     static final class Merging {
         @Option(names = "--skip-method", paramLabel = "NAME", description = {
             "How the layers to merge are chosen (default: ${DEFAULT-VALUE}).",
@@ -82,12 +83,22 @@ final class MethodOptions {
                 description = "concat_merge_P and come_auto try the ratios 0, 1/G, ... 1 (default: 20; come_auto: 4).")
         private @Nullable Integer granularity;
 
+        @Option(names = "--merge-norms", paramLabel = "HOW", description = {
+            "mean or fold (default: mean; come_auto: fold).",
+            "mean: a merged layer has the mean of the norms before attention and feed-forward, as in the paper.",
+            "fold: it has those of the layer with the largest share; rows of the others are scaled to make up for it."})
+        private @Nullable String norms;
+
         SkipMethod skipMethod() {
             return Choice.of("--skip-method", skipMethod, SkipMethod.values());
         }
 
         int granularity(int ofTheMethod) {
             return granularity == null ? ofTheMethod : granularity;
+        }
+
+        MergeNorms norms(MergeNorms ofTheMethod) {
+            return norms == null ? ofTheMethod : Choice.of("--merge-norms", norms, MergeNorms.values());
         }
     }
 

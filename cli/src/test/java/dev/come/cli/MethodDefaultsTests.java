@@ -9,6 +9,7 @@ import dev.come.calibration.Reading;
 import dev.come.hub.Hub;
 import dev.come.job.PruneJob;
 import dev.come.prune.ComeAuto;
+import dev.come.prune.ConcatMerge;
 import dev.come.prune.ConcatMergeP;
 import dev.come.prune.Methods;
 import dev.come.prune.Methods.Entry;
@@ -125,6 +126,9 @@ class MethodDefaultsTests {
         assertThat(help("--num-tasks")).contains("" + Methods.MKA.data().tasks().orElseThrow());
         assertThat(help("--granularity")).contains("(default: " + ConcatMergeP.Options.DEFAULTS.granularity()
                 + "; come_auto: " + ComeAuto.Options.DEFAULTS.granularity() + ")");
+        assertThat(help("--merge-norms")).contains("(default: " + Choice.name(ConcatMerge.Options.DEFAULTS.mergeNorms())
+                + "; come_auto: " + Choice.name(ComeAuto.Options.DEFAULTS.mergeNorms()) + ")");
+        assertThat(ConcatMergeP.Options.DEFAULTS.mergeNorms()).isEqualTo(ConcatMerge.Options.DEFAULTS.mergeNorms());
         assertThat(help("--barriers")).contains("(default: " + Sleb.Options.DEFAULTS.barriers())
                 .contains("" + ComeAuto.Options.DEFAULTS.barriers());
     }

@@ -28,8 +28,18 @@ public record Norm(Kind kind, double epsilon) {
 
     /** The stored weight as the fast norm takes it: float32, and by how much rows are really scaled. */
     Tensor scale(Tensor weight) {
-        Tensor wide = weight.to(ScalarType.Float);
+        return scale(weight, ScalarType.Float);
+    }
+
+    /** By how much a norm with this stored weight scales each channel, in a wider type. */
+    public Tensor scale(Tensor weight, ScalarType type) {
+        Tensor wide = weight.to(type);
         return kind == Kind.RMS_PLUS_ONE ? wide.add(new Scalar(1.0)) : wide;
+    }
+
+    /** The stored weight that scales a channel by one. */
+    public double one() {
+        return kind == Kind.RMS_PLUS_ONE ? 0 : 1;
     }
 
     /**

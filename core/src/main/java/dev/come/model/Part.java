@@ -1,5 +1,7 @@
 package dev.come.model;
 
+import java.util.Optional;
+
 /**
  * The meaning of a tensor of a decoder layer, whatever its family calls it. {@link #axis()} tells along which axis the
  * tensor falls apart into heads or channels; everything that slices or merges layers follows from it. No family has all
@@ -60,6 +62,8 @@ public enum Part {
         AVERAGED
     }
 
+    private static final String BIAS = "_BIAS";
+
     private final Axis axis;
 
     Part(Axis axis) {
@@ -87,15 +91,25 @@ public enum Part {
 
     /** Whether the tensor is added to what a projection or a norm gives. */
     public boolean isBias() {
-        return name().endsWith("_BIAS");
+        return name().endsWith(BIAS);
     }
 
-    /** The bias that is added to what this projection, which writes to the residual stream, gives. */
-    public Part bias() {
+    /** The norm before attention or feed-forward whose result this projection reads, in models that norm beforehand. */
+    public Optional<Part> normBefore() {
         return switch (this) {
-            case OUTPUT -> OUTPUT_BIAS;
-            case DOWN -> DOWN_BIAS;
-            default -> throw new IllegalArgumentException(this + " does not end in the residual stream");
+            case QUERY, KEY, VALUE -> Optional.of(ATTENTION_NORM);
+            case GATE, UP -> Optional.of(FEED_FORWARD_NORM);
+            default -> Optional.empty();
         };
+    }
+
+    /** The bias that is added to what this projection or norm gives. */
+    public Part bias() {
+        return valueOf(name() + BIAS);
+    }
+
+    /** The projection or norm that this bias is added to. */
+    public Part biased() {
+        return valueOf(name().substring(0, name().length() - BIAS.length()));
     }
 }

@@ -8,6 +8,7 @@ import dev.come.calibration.Calibration.SearchedLosses;
 import dev.come.calibration.Calibration.Tokens;
 import dev.come.model.Part;
 import dev.come.prune.PruningStep.Action;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerStack;
 import dev.come.text.HeldOut;
 import java.util.ArrayList;
@@ -27,12 +28,12 @@ import java.util.stream.IntStream;
  *
  * <p>The ratios of a pair are those of CoMe-P, i/g : 1 - i/g for i = 0 to g, and the one that the block influence gives. A
  * layer whose share is too small for a whole key-value head gives channels alone, so the heads of the merged layer are then
- * those of one layer, unmixed.
+ * those of one layer, unmixed. Norms are folded, so a pair of which one layer gives everything is that layer.
  *
  * <p>Not every layer and pair is worth a loss: of the layers only those with the least block influence are tried, of the
  * pairs those across which the states of all tokens turn the least, so many of each as {@code --shortlist} says. CoMe-P's
- * pair is always among them, so with the same granularity the first step never leaves a greater loss than CoMe-P; without a
- * shortlist, and with the same barriers, nor than SLEB.
+ * pair is always among them, so with the same granularity and norms the first step never leaves a greater loss than CoMe-P;
+ * without a shortlist, and with the same barriers, nor than SLEB.
  *
  * <p>With {@code --refit} those candidates that leave the least loss are each followed by the refit of a layer in closed form,
  * the merged one or the one before the gap, and may then leave less. Losses are then measured on tokens that no fit has seen,
@@ -55,7 +56,7 @@ public record ComeAuto(Options options) implements PruningMethod {
             candidates.add(PruningStep.remove(stack, position, 1, scores));
         }
         for (int position : shortlist(distances, 0, distances.size())) {
-            SensitiveParts parts = SensitiveParts.of(stack, position, PAIR, Compat.NONE, calibration);
+            SensitiveParts parts = SensitiveParts.of(stack, position, PAIR, options.mergeNorms, Compat.NONE, calibration);
             for (List<Double> ratio : ratios(influence.subList(position, position + PAIR))) {
                 candidates.add(PruningStep.merge(stack, position, PAIR, parts.concatenated(ratio, MergeRatio.TOLERANT),
                         ratio, scores));
@@ -148,12 +149,19 @@ public record ComeAuto(Options options) implements PruningMethod {
      * @param barriers {@code --barriers}: layers that are never removed; they may be merged
      * @param granularity {@code --granularity}: g, into how many parts the ratio is divided
      * @param shortlist {@code --shortlist}: how many layers, and how many pairs, are tried at each step; 0 for all of them
+     * @param mergeNorms {@code --merge-norms}: what becomes of the norms of a pair
      * @param refit {@code --refit}: after how many of the candidates a layer is refitted; 0 for none, and not recorded
      */
     public record Options(Barriers barriers, int granularity, int shortlist,
+            @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) MergeNorms mergeNorms,
             @JsonInclude(JsonInclude.Include.NON_DEFAULT) int refit) {
         /** The defaults: what is tried at a step is about what two or three steps of CoMe-P try. */
-        public static final Options DEFAULTS = new Options(Barriers.ONE_EACH, 4, 8, 0);
+        public static final Options DEFAULTS = new Options(Barriers.ONE_EACH, 4, 8, MergeNorms.FOLD, 0);
+
+        /** With norms as usual. */
+        public Options(Barriers barriers, int granularity, int shortlist, int refit) {
+            this(barriers, granularity, shortlist, MergeNorms.FOLD, refit);
+        }
 
         public Options {
             ConcatMergeP.requireGranularity(granularity);

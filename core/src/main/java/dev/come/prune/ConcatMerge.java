@@ -1,5 +1,6 @@
 package dev.come.prune;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.come.NothingToDoException;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
@@ -7,6 +8,7 @@ import dev.come.calibration.Calibration.Tokens;
 import dev.come.calibration.Reading;
 import dev.come.prune.WindowChoice.Chosen;
 import dev.come.stack.LayerNode;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerStack;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,7 +34,7 @@ public record ConcatMerge(Options options) implements PruningMethod {
         List<Double> ratio = MergeRatio.of(influence.subList(position, position + width), options.psu,
                 MergeRatio.floor(options.minMax, originals));
 
-        LayerNode merged = SensitiveParts.of(stack, position, width, options.compat, calibration)
+        LayerNode merged = SensitiveParts.of(stack, position, width, options.mergeNorms, options.compat, calibration)
                 .concatenated(ratio, MergeRatio.TOLERANT);
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(window.scores());
         scores.put("block_influence", influence);
@@ -40,19 +42,27 @@ public record ConcatMerge(Options options) implements PruningMethod {
     }
 
     /**
-     * The options under the authors' names.
+     * The options under the authors' names, and one of this project: mergeNorms.
      *
      * @param skipMethod {@code --skip-method}: how the window is chosen
      * @param mergeItem {@code --merge-item}: how many layers one step makes into one
      * @param woRepeat {@code --wo-repeat}: a merged layer is never merged again
      * @param psu {@code --psu}: the power of the block influence in the merge ratio
      * @param minMax {@code --min-max}: the floor of the largest share
+     * @param mergeNorms {@code --merge-norms}: what becomes of the norms before attention and feed-forward
      * @param compat {@code --compat}; the reference takes windows two layers wide whatever the merge, and tiles query heads
      */
     public record Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, double psu, double minMax,
+            @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) MergeNorms mergeNorms,
             Compat compat) {
         /** The authors' defaults. */
         public static final Options DEFAULTS = new Options(SkipMethod.BI, 2, false, 1, 0, Compat.NONE);
+
+        /** The authors' options; the others are as in the paper. */
+        public Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, double psu, double minMax,
+                Compat compat) {
+            this(skipMethod, mergeItem, woRepeat, psu, minMax, MergeNorms.MEAN, compat);
+        }
 
         public Options {
             if (mergeItem < 2) {

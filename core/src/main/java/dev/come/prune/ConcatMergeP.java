@@ -1,5 +1,6 @@
 package dev.come.prune;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.SearchedLosses;
@@ -7,6 +8,7 @@ import dev.come.calibration.Calibration.Tokens;
 import dev.come.calibration.Reading;
 import dev.come.prune.WindowChoice.Chosen;
 import dev.come.stack.LayerNode;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerStack;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,7 +26,8 @@ public record ConcatMergeP(Options options) implements PruningMethod {
     public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
         Chosen window = new WindowChoice(options.skipMethod, Tokens.ALL, options.woRepeat, options.compat)
                 .choose(stack, PAIR, targetLayers, calibration);
-        SensitiveParts parts = SensitiveParts.of(stack, window.position(), PAIR, options.compat, calibration);
+        SensitiveParts parts = SensitiveParts.of(stack, window.position(), PAIR, options.mergeNorms, options.compat,
+                calibration);
 
         List<List<Double>> ratios = IntStream.rangeClosed(0, options.granularity)
                 .mapToDouble(i -> (double) i / options.granularity).mapToObj(r -> List.of(r, 1 - r)).toList();
@@ -45,17 +48,25 @@ public record ConcatMergeP(Options options) implements PruningMethod {
     private static final int PAIR = 2;
 
     /**
-     * The options under the authors' names.
+     * The options under the authors' names, and one of this project: mergeNorms.
      *
      * @param skipMethod {@code --skip-method}: how the pair is chosen
      * @param mergeItem {@code --merge-item}: always 2
      * @param woRepeat {@code --wo-repeat}: a merged layer is never merged again
      * @param granularity {@code --granularity}: g, into how many parts the ratio is divided
+     * @param mergeNorms {@code --merge-norms}: what becomes of the norms before attention and feed-forward
      * @param compat {@code --compat}; the reference tiles query heads
      */
-    public record Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, int granularity, Compat compat) {
+    public record Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, int granularity,
+            @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) MergeNorms mergeNorms,
+            Compat compat) {
         /** The authors' defaults. */
         public static final Options DEFAULTS = new Options(SkipMethod.BI, PAIR, false, 20, Compat.NONE);
+
+        /** The authors' options; the others are as in the paper. */
+        public Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, int granularity, Compat compat) {
+            this(skipMethod, mergeItem, woRepeat, granularity, MergeNorms.MEAN, compat);
+        }
 
         public Options {
             if (mergeItem != PAIR) {

@@ -4,6 +4,7 @@ import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.Sensitivity;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Concatenated;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Share;
 import dev.come.stack.LayerStack;
@@ -20,19 +21,22 @@ final class SensitiveParts {
     private final List<LayerNode> sources;
     private final List<Sensitivity> sensitivities;
     private final QueryHeads queryHeads;
+    private final MergeNorms mergeNorms;
 
     /** Of a window of layers, whose query heads are tiled as the authors' code does it or grouped as they belong together. */
-    static SensitiveParts of(LayerStack stack, int position, int width, Compat compat, Calibration calibration) {
+    static SensitiveParts of(LayerStack stack, int position, int width, MergeNorms mergeNorms, Compat compat,
+            Calibration calibration) {
         return new SensitiveParts(stack, position, width, compat.isReference() ? QueryHeads.TILED : QueryHeads.GROUPED,
-                calibration);
+                mergeNorms, calibration);
     }
 
-    private SensitiveParts(LayerStack stack, int position, int width, QueryHeads queryHeads,
+    private SensitiveParts(LayerStack stack, int position, int width, QueryHeads queryHeads, MergeNorms mergeNorms,
             Calibration calibration) {
         this.sources = stack.window(position, width);
         this.sensitivities = IntStream.range(position, position + width)
                 .mapToObj(source -> calibration.sensitivity(stack, source)).toList();
         this.queryHeads = queryHeads;
+        this.mergeNorms = mergeNorms;
     }
 
     /**
@@ -50,7 +54,7 @@ final class SensitiveParts {
                     highest(sensitivities.get(i).keyValueHeads(), heads.get(i)),
                     highest(sensitivities.get(i).channels(), channels.get(i))));
         }
-        return new Concatenated(shares, queryHeads);
+        return new Concatenated(shares, queryHeads, mergeNorms);
     }
 
     /** The indices of the highest scores in their original order; the higher index on ties. */

@@ -68,10 +68,16 @@ public sealed interface LayerNode {
      *
      * @param shares what each source gives, in layer order; together they give exactly one layer
      * @param queryHeads which query heads belong to a key-value head
+     * @param mergeNorms what becomes of the norms before attention and feed-forward
      */
-    record Concatenated(List<Share> shares, QueryHeads queryHeads) implements LayerNode {
+    record Concatenated(List<Share> shares, QueryHeads queryHeads, MergeNorms mergeNorms) implements LayerNode {
         public Concatenated {
             shares = List.copyOf(shares);
+        }
+
+        /** With averaged norms, as in the paper. */
+        public Concatenated(List<Share> shares, QueryHeads queryHeads) {
+            this(shares, queryHeads, MergeNorms.MEAN);
         }
 
         @Override
@@ -206,6 +212,17 @@ public sealed interface LayerNode {
         DISTILLED,
         /** The least squares solution. */
         REFITTED
+    }
+
+    /** What becomes of the norms before attention and feed-forward when layers are concatenated. */
+    enum MergeNorms {
+        /** Their plain mean, as in the paper; rows of every source then get another input than they had. */
+        MEAN,
+        /**
+         * The norm of the source with the largest share, the first on ties. Rows of the others are scaled, column by column,
+         * by what their own norm has more of: {@code W (g x) = (W diag(g / m)) (m x)}. So every row gives what it gave.
+         */
+        FOLD
     }
 
     /** Which query heads are taken along with a key-value head. */

@@ -131,8 +131,7 @@ public final class LayerStore {
     private Tensor exact(LayerNode node, Part part) {
         return kept(() -> switch (node) {
             case Original original -> LayerWeights.stored(config, original.index(), part, checkpoint::rows);
-            case Concatenated concatenated -> new Concatenation(config, concatenated).of(part,
-                    concatenated.sources().map(source -> exact(source, part)).toList());
+            case Concatenated concatenated -> new Concatenation(config, concatenated, this::exact).of(part);
             case WeightedSum sum -> sum(sum, part);
             case Trained layer -> placeOf(layer).part(layer, config, part);
         });

@@ -6,6 +6,7 @@ import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.RecordNames;
 import dev.come.checkpoint.Shown;
 import dev.come.stack.LayerNode.Concatenated;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Scope;
@@ -32,14 +33,17 @@ import tools.jackson.databind.node.ObjectNode;
  * stacks it occurs in, and refers to its sources in the same way.
  *
  * <pre>{@code
- * "nodes": {"m1": {"kind": "concatenated", "query_heads": "grouped",
+ * "nodes": {"m1": {"kind": "concatenated", "query_heads": "grouped", "merge_norms": "fold",
  *                  "shares": [{"source": 2, "ratio": 0.3, "key_value_heads": [0, 2], "channels": [0, 1, 5]}, ...]},
  *           "m2": {"kind": "weighted_sum", "scope": "matrices", "terms": [{"source": 5, "factor": 0.6}, ...]},
  *           "m3": {"kind": "trained", "training": "distilled", "start": "m1", "position": 2, "sha256": "9f86d0..."}}
  * "stack": [0, 1, "m3", 4, "m2"]
  * }</pre>
+ *
+ * <p>Where {@code merge_norms} is absent, norms are averaged.
  */
 public final class StackJson {
+    private static final String MERGE_NORMS = "merge_norms";
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
     private StackJson() {
@@ -109,6 +113,9 @@ public final class StackJson {
             ObjectNode written = JSON.objectNode();
             written.put("kind", "concatenated");
             written.put("query_heads", RecordNames.name(node.queryHeads()));
+            if (node.mergeNorms() != MergeNorms.MEAN) { // which a plan that does not say it has always meant
+                written.put(MERGE_NORMS, RecordNames.name(node.mergeNorms()));
+            }
             ArrayNode shares = written.putArray("shares");
             for (Share share : node.shares()) {
                 ObjectNode entry = shares.addObject();
@@ -206,7 +213,7 @@ public final class StackJson {
                 throw table.damaged("node \"" + Shown.of(name) + "\" is not made of two or more layers in their order");
             }
             entry.requireOnly(switch (node) {
-                case Concatenated _ -> List.of("kind", "query_heads", "shares");
+                case Concatenated _ -> List.of("kind", "query_heads", MERGE_NORMS, "shares");
                 case WeightedSum _ -> List.of("kind", "scope", "terms");
                 case Trained _ -> List.of("kind", "training", "start", "position", "sha256");
                 case Original _ -> List.of();
@@ -251,7 +258,8 @@ public final class StackJson {
                 share.requireOnly(List.of("source", "ratio", "key_value_heads", "channels"));
             }
             requireWhole(entry, "shares", shares.stream().map(Share::ratio).toList());
-            return new Concatenated(shares, named(QueryHeads.values(), "query_heads", entry));
+            return new Concatenated(shares, named(QueryHeads.values(), "query_heads", entry),
+                    entry.has(MERGE_NORMS) ? named(MergeNorms.values(), MERGE_NORMS, entry) : MergeNorms.MEAN);
         }
 
         /** What a merged layer is made of; what is missing is told later, by how many there are. */

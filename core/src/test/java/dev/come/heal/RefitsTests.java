@@ -29,6 +29,7 @@ import dev.come.prune.Pruning;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Concatenated;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Share;
 import dev.come.stack.LayerNode.Trained;
@@ -175,7 +176,7 @@ class RefitsTests {
             shares.add(new Share(stack.get(position + i), i == 0 ? share : 1 - share,
                     kept(sensitivity.keyValueHeads(), share, i), kept(sensitivity.channels(), share, i)));
         }
-        return new Concatenated(shares, QueryHeads.GROUPED);
+        return new Concatenated(shares, QueryHeads.GROUPED, MergeNorms.FOLD);
     }
 
     private static List<Integer> kept(List<Double> scores, double share, int layer) {

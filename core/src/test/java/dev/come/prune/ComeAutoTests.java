@@ -14,6 +14,7 @@ import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.Original;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Share;
 import dev.come.stack.LayerNode.Trained;
@@ -119,7 +120,7 @@ class ComeAutoTests {
             shares.add(new Share(stack.get(position + i), ratio.get(i), kept(sensitivity.keyValueHeads(), ratio, i),
                     kept(sensitivity.channels(), ratio, i)));
         }
-        return new Concatenated(shares, QueryHeads.GROUPED);
+        return new Concatenated(shares, QueryHeads.GROUPED, MergeNorms.FOLD);
     }
 
     /** The layer with the smaller share keeps its part rounded down, the other one the rest. */
@@ -139,7 +140,7 @@ class ComeAutoTests {
                 LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
             LayerStack dense = golden.dense();
             PruningMethod pairs = new ConcatMergeP(
-                    new ConcatMergeP.Options(SkipMethod.BI, 2, false, GRANULARITY, Compat.NONE));
+                    new ConcatMergeP.Options(SkipMethod.BI, 2, false, GRANULARITY, MergeNorms.FOLD, Compat.NONE));
             double ofPairs = calibration.loss(step(pairs, dense, calibration).stack());
             double ofRemovals = calibration.loss(step(new Sleb(Sleb.Options.DEFAULTS), dense, calibration).stack());
             double exhaustive = calibration.loss(step(comeAuto(1, 1, ALL), dense, calibration).stack());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.JsonRules;
 import dev.come.checkpoint.RecordJson;
+import dev.come.stack.LayerNode.MergeNorms;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,7 +51,7 @@ class FirstPlanJsonTests {
     @Test
     void theOptionsAreThoseThatTheSameRunHasNow() {
         assertThat(read("auto").settings().get("options"))
-                .isEqualTo(RecordJson.tree(ComeAuto.Options.DEFAULTS));
+                .isEqualTo(RecordJson.tree(new ComeAuto.Options(Barriers.ONE_EACH, 4, 8, MergeNorms.MEAN, 0)));
         assertThat(read("merged").settings().get("options")).isEqualTo(RecordJson.tree(
                 new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 0, Compat.REFERENCE)));
     }

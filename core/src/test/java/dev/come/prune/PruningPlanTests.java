@@ -8,6 +8,7 @@ import dev.come.InvalidInputException;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Concatenated;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Scope;
@@ -40,8 +41,8 @@ class PruningPlanTests {
         ObjectNode settings = JsonNodeFactory.instance.objectNode();
         settings.put("method", "concat_merge").put("target_layers", 3).put("seed", 10L);
         LayerStack dense = LayerStack.dense(5);
-        LayerNode inner = merged(new Original(1), new Original(2), QueryHeads.GROUPED);
-        LayerNode outer = merged(new Original(0), inner, QueryHeads.TILED);
+        LayerNode inner = merged(new Original(1), new Original(2), QueryHeads.GROUPED, MergeNorms.MEAN);
+        LayerNode outer = merged(new Original(0), inner, QueryHeads.TILED, MergeNorms.FOLD);
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(
                 Map.of("angular_distance", List.of(0.1, Double.POSITIVE_INFINITY, 1e-17)));
         LayerStack first = dense.replace(1, 2, inner);
@@ -53,9 +54,9 @@ class PruningPlanTests {
                         new Measurement(3, "wiki2 perplexity", 1e9, OptionalDouble.empty())));
     }
 
-    private static LayerNode merged(LayerNode one, LayerNode other, QueryHeads heads) {
+    private static LayerNode merged(LayerNode one, LayerNode other, QueryHeads heads, MergeNorms norms) {
         return new Concatenated(List.of(new Share(one, 1.0 / 3, List.of(0), List.of(0, 2)),
-                new Share(other, 2.0 / 3, List.of(1), List.of(1))), heads);
+                new Share(other, 2.0 / 3, List.of(1), List.of(1))), heads, norms);
     }
 
     private PruningPlan read(String json) throws IOException {
@@ -96,6 +97,15 @@ class PruningPlanTests {
                 .hasMessageContaining("\"nodes.m1.terms[0].factor\" is \"much\", expected a finite number");
         assertThatThrownBy(() -> read(plan.toJson().replace("\"matrices\"", "\"some\"")))
                 .hasMessageContaining("scope\" is \"some\", expected one of all, matrices");
+    }
+
+    @Test
+    void aPlanThatDoesNotSayWhatBecomesOfNormsMeansTheirMean() throws IOException {
+        assertThat(plan().toJson()).contains("\"merge_norms\" : \"fold\"").doesNotContain("\"mean\"");
+        PruningPlan older = read(plan().toJson().replaceAll("\\s*\"merge_norms\" : \"fold\",", ""));
+        assertThat(older.last().get(0)).isEqualTo(merged(new Original(0),
+                merged(new Original(1), new Original(2), QueryHeads.GROUPED, MergeNorms.MEAN), QueryHeads.TILED,
+                MergeNorms.MEAN));
     }
 
     @Test
@@ -144,6 +154,7 @@ class PruningPlanTests {
                     "action" : "merge" | "action" : "remove" | step 1 makes 4 layers of 5 by removing 2
                     "kind" : "concatenated" | "kind" : "unheard-of" | of the kind "unheard-of"
                     "query_heads" : "tiled" | "query_heads" : "striped" | query_heads" is "striped"
+                    "merge_norms" : "fold" | "merge_norms" : "some" | merge_norms" is "some", expected one of mean, fold
                     "source" : 1 | "source" : "m1" | node "m1", which is not in its table or only further down
                     "source" : 1 | "source" : "m2" | node "m2", which is not in its table or only further down
                     "source" : 1 | "source" : 2 | "m1" is not made of two or more layers in their order
