@@ -56,7 +56,8 @@ public record ComeAuto(Options options) implements PruningMethod {
             candidates.add(PruningStep.remove(stack, position, 1, scores));
         }
         for (int position : shortlist(distances, 0, distances.size())) {
-            SensitiveParts parts = SensitiveParts.of(stack, position, PAIR, options.mergeNorms, Compat.NONE, calibration);
+            SensitiveParts parts = SensitiveParts.of(stack, position, PAIR, options.mergeNorms, Compat.NONE,
+                    calibration);
             for (List<Double> ratio : ratios(influence.subList(position, position + PAIR))) {
                 candidates.add(PruningStep.merge(stack, position, PAIR, parts.concatenated(ratio, MergeRatio.TOLERANT),
                         ratio, scores));

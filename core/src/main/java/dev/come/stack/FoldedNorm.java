@@ -60,7 +60,8 @@ final class FoldedNorm {
     /** Whether the bias of such a norm can go into biases: whether all projections that read it have one. */
     static boolean takesBias(ModelConfig config, Part norm) {
         return config.parts().contains(norm.bias())
-                && readers(norm).filter(config.parts()::contains).allMatch(part -> config.parts().contains(part.bias()));
+                && readers(norm).filter(config.parts()::contains)
+                        .allMatch(part -> config.parts().contains(part.bias()));
     }
 
     private static Stream<Part> readers(Part norm) {

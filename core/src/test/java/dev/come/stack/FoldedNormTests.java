@@ -89,7 +89,8 @@ class FoldedNormTests {
             result = result.map((part, tensor) -> {
                 Tensor wide = tensor.to(ScalarType.Double);
                 if (part == norm) {
-                    wide = config.norm().scale(wide, ScalarType.Double).mul(factor).add(new Scalar(config.norm().one() - 1));
+                    wide = config.norm().scale(wide, ScalarType.Double).mul(factor)
+                            .add(new Scalar(config.norm().one() - 1));
                 } else if (part.normBefore().filter(norm::equals).isPresent()) {
                     wide = wide.div(factor);
                 } else if (biased && part == norm.bias()) {
@@ -186,7 +187,7 @@ class FoldedNormTests {
                     assertThat(Tensors.doubles(actual.get(norm))).as("norm of " + part)
                             .startsWith(config.norm().one(), config.norm().one());
                 }
-                Random random = new Random(part.ordinal());
+                Random random = new Random(part.name().hashCode());
                 for (int token = 0; token < TOKENS; token++) {
                     double[] x = random.doubles(config.hiddenSize(), -3, 3).toArray();
                     double[] expected = joined(config, part, outputs(config, first, part, x),
