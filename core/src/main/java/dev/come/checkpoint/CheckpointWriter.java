@@ -41,7 +41,7 @@ public final class CheckpointWriter {
     /** What transformers takes: 5 GB. */
     public static final long DEFAULT_SHARD_BYTES = 5_000_000_000L;
 
-    private static final int CHUNK_BYTES = 1 << 24;
+    static final int CHUNK_BYTES = 1 << 24;
 
     private final SaveTarget target;
     private final ConfigTree config;
@@ -201,13 +201,14 @@ public final class CheckpointWriter {
         }
     }
 
-    private static void writeText(Path file, String text, FileAttribute<?>[] modes) throws IOException {
+    static void writeText(Path file, String text, FileAttribute<?>[] modes) throws IOException {
         try (FileChannel channel = create(file, modes)) {
             AtomicFile.writeFully(channel, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
         }
     }
 
-    private static FileChannel create(Path file, FileAttribute<?>[] modes) throws IOException {
+    /** A new file that only those may read whom the modes let. */
+    static FileChannel create(Path file, FileAttribute<?>[] modes) throws IOException {
         return FileChannel.open(file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), modes);
     }
 
@@ -280,7 +281,7 @@ public final class CheckpointWriter {
     }
 
     /** Reads instead of mapping, so that the size of the process does not grow by that of the model. */
-    private static long checksum(TensorInfo tensor, ByteBuffer chunk) throws IOException {
+    static long checksum(TensorInfo tensor, ByteBuffer chunk) throws IOException {
         CRC32C checksum = new CRC32C();
         try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
             for (long read = 0; read < tensor.byteLength(); read += chunk.limit()) {

@@ -29,7 +29,7 @@ public final class SideFiles {
             + "|additional_chat_templates/[^/]+\\.jinja|(?i:(?:license|licence|notice|use_policy)(?:\\.(?:txt|md))?)");
     /** What never holds for a new model, and what every folder from the hub has. */
     private static final Pattern NOT_MISSED = Pattern
-            .compile("\\..*|config\\.json|README\\.md|come.*\\.json|run\\.json|report\\.html"
+            .compile("\\..*|(?:adapter_)?config\\.json|README\\.md|come.*\\.json|run\\.json|report\\.html"
                     + "|.*\\.index\\.json|.*\\.(?:safetensors|bin|pth?|ckpt|gguf|h5|msgpack|onnx|onnx_data)");
     private static final String CHAT_TEMPLATES = "additional_chat_templates";
     private static final int BUFFER_BYTES = 1 << 16;

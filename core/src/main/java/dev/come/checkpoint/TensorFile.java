@@ -44,6 +44,11 @@ public final class TensorFile implements AutoCloseable {
         return new TensorFile(header);
     }
 
+    /** All tensors, in their order in the file. */
+    List<TensorInfo> tensors() {
+        return header.tensors();
+    }
+
     /** Whether there is a tensor of that name. */
     public boolean contains(String name) {
         return tensors.containsKey(name);
