@@ -127,6 +127,11 @@ public record Family(String modelType, String architecture, Names names, String 
         return defaults.containsKey(key(usual));
     }
 
+    /** Whether models of this family depend on a key, by the family's name for it. */
+    boolean reads(String key) {
+        return defaults.containsKey(key);
+    }
+
     /** A number without a fraction, which is the default where the configuration has none. */
     int integer(ConfigTree config, String usual) {
         String key = key(usual);

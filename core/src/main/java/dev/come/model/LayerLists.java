@@ -127,7 +127,9 @@ final class LayerLists {
         if (!config.has(WITH_ROTATION)) {
             return !every(ROTATION_PERIOD, layer);
         }
-        checkLength(WITH_ROTATION, turning);
+        if (turning.size() < layers) { // more entries are of layers that transformers does not make
+            checkLength(WITH_ROTATION, turning);
+        }
         return turning.get(layer) != 0;
     }
 

@@ -3,9 +3,13 @@ package dev.come.model;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.Shown;
 
 /** Reads the sizes and settings of a model from its config.json, each with what its family says of its absence. */
 final class ModelConfigReader {
+    /** What single layers have otherwise than the model, by their numbers. */
+    private static final String BY_LAYER = "per_layer_config";
+
     private final ConfigTree tree;
     private final Family family;
 
@@ -43,6 +47,7 @@ final class ModelConfigReader {
                     tree.file() + ": use_bidirectional_attention is true, but only models whose tokens see "
                             + "what comes before them can be computed here");
         }
+        tree.optionalObject(BY_LAYER).ifPresent(this::requireNoneOfOurs);
         ModelConfig config = new ModelConfig(family, positive("vocab_size", Limits.VOCABULARY), hidden,
                 embeddingSize,
                 positive("intermediate_size", Limits.CHANNELS), layers, heads, keyValueHeads, headDim,
@@ -52,6 +57,18 @@ final class ModelConfigReader {
                 Multipliers.of(tree, family, hidden, headDim), family.attention(tree, layers, headDim));
         Activation.named(config.activation());
         return config;
+    }
+
+    /** In transformers no model of these families can be made whose layers differ so. */
+    private void requireNoneOfOurs(ConfigTree byLayer) {
+        for (String layer : byLayer.keys()) {
+            byLayer.optionalObject(layer).stream().flatMap(its -> its.keys().stream()).filter(family::reads).findFirst()
+                    .ifPresent(key -> {
+                        throw new InvalidInputException(tree.file() + ": " + BY_LAYER + " gives layer "
+                                + Shown.of(layer) + " a " + key + " of its own, and models of the type "
+                                + family.modelType() + " whose layers differ in it cannot be computed here");
+                    });
+        }
     }
 
     /** OPT's configuration says nothing of it: its norms have what torch gives them. */

@@ -52,6 +52,38 @@ class LayerConfigEditTests {
         assertThat(edit.warnings()).isEmpty();
     }
 
+    /** Layers 0, 3 and 4 of 5 become 0, 1 and 2. */
+    @Test
+    void whatGoesByTheNumbersOfLayersHasThoseOfNow() {
+        LayerConfigEdit edit = LayerConfigEdit.keeping(parse("""
+                {"num_hidden_layers": 5, "per_layer_config": {"4": {"a": 1}, "1": {"a": 2}, "3": {}},
+                 "mlp_only_layers": [4, 0, 1], "full_attn_idxs": [2, 3], "first_k_dense_replace": 4,
+                 "no_rope_layers": [1, 1, 1, 0, 1, 0, 0], "id2label": {"0": "a", "1": "b"}}"""), List.of(0, 3, 4));
+        assertThat(edit.config().toJson()).isEqualTo(parse("""
+                {"num_hidden_layers": 3, "per_layer_config": {"1": {}, "2": {"a": 1}},
+                 "mlp_only_layers": [0, 2], "full_attn_idxs": [1], "first_k_dense_replace": 2,
+                 "no_rope_layers": [1, 0, 1], "id2label": {"0": "a", "1": "b"}}""").toJson());
+        assertThat(edit.warnings()).isEmpty();
+    }
+
+    @Test
+    void numbersOfNoLayersAreRefused() {
+        for (String wrong : List.of("\"per_layer_config\": {\"3\": {}}", "\"mlp_only_layers\": [1, 3]",
+                "\"full_attn_idxs\": [-1]", "\"full_attn_idxs\": [\"a\"]")) {
+            assertThatExceptionOfType(CheckpointException.class)
+                    .isThrownBy(() -> LayerConfigEdit.keeping(parse("{\"num_hidden_layers\": 3, " + wrong + "}"),
+                            List.of(0, 1)))
+                    .withMessageContaining(wrong.substring(1, wrong.indexOf('"', 1)) + "' must tell of the layers 0 to 2");
+        }
+    }
+
+    @Test
+    void warnsOfPeriods() {
+        LayerConfigEdit edit = LayerConfigEdit.keeping(parse("""
+                {"num_hidden_layers": 3, "decoder_sparse_step": 2, "moe_layer_freq": 1}"""), List.of(0, 1));
+        assertThat(edit.warnings()).singleElement().asString().contains("'decoder_sparse_step' goes by the numbers");
+    }
+
     @Test
     void warnsOfOtherListsThatMayGoByLayer() {
         LayerConfigEdit edit = LayerConfigEdit.keeping(parse("""

@@ -1,8 +1,10 @@
 package dev.come.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.Golden;
+import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -194,6 +196,28 @@ class SavedConfigTests {
         ConfigTree learned = config(Golden.model("opt"), _ -> {
         });
         assertThat(allLayers(learned).config().toJson()).isEqualTo(learned.toJson());
+    }
+
+    /** transformers 5.24 makes no model of these families from such a file. */
+    @Test
+    void layersThatDifferInWhatIsComputedAreRefused() {
+        ConfigTree whole = config(Golden.model("llama-gqa"), root -> root.putObject("per_layer_config").putObject("2")
+                .put("attention_dropout", 0.5).put("rms_norm_eps", 0.5));
+        assertThatThrownBy(() -> ModelConfig.of(whole)).isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("per_layer_config gives layer 2 a rms_norm_eps of its own");
+        ConfigTree mute = whole.edited(root -> ((ObjectNode) root.at("/per_layer_config/2")).remove("rms_norm_eps"));
+        assertThat(JsonMapper.shared().readTree(saved(mute, List.of(0, 2, 3)).config().toJson())
+                .path("per_layer_config").toString()).isEqualTo("{\"1\":{\"attention_dropout\":0.5}}");
+    }
+
+    /** transformers 5.24 looks at the first entries. */
+    @Test
+    void aListOfPositionsMayBeLongerThanTheModel() {
+        ConfigTree whole = config(FAMILIES.resolve("smollm3"), root -> root.withArray("no_rope_layers").add(0).add(0));
+        assertThat(ModelConfig.of(whole)).isEqualTo(ModelConfig.of(config(FAMILIES.resolve("smollm3"), _ -> {
+        })));
+        assertThat(saved(whole, List.of(0, 3, 4)).config().oneOrMoreIntegers("no_rope_layers"))
+                .containsExactly(1, 0, 1);
     }
 
     @Test
