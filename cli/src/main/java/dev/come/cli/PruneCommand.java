@@ -60,6 +60,11 @@ final class PruneCommand implements Runnable {
     @Mixin
     private TargetOptions targets = new TargetOptions();
 
+    @Option(names = "--keep-pattern", description = {
+        "Allow only edits after which the kinds of layers repeat as before, such as five with a window and one without.",
+        "Whole groups of adjacent layers go, or the last ones; models with one kind of layers are not restricted."})
+    private boolean keepPattern;
+
     @Option(names = "--dry-run",
             description = "Only tell what would be done and how much memory and time it would take; write nothing.")
     private boolean dryRun;
@@ -154,7 +159,7 @@ final class PruneCommand implements Runnable {
         result.gguf.checkModel(folder);
         PruneJob job = new PruneJob(new PruneJob.Options(folder, runs, target, perplexity,
                 healed.asked() ? Optional.of(healed.options.options()) : Optional.empty(), choice, saving,
-                result.continueSaving, result.interrupted.resumption(), refused), progress);
+                result.continueSaving, result.interrupted.resumption(), refused, keepPattern), progress);
         if (dryRun) {
             Estimates estimates = job.estimate();
             main.clearLine();

@@ -1,6 +1,7 @@
 package dev.come.calibration;
 
 import dev.come.model.Part;
+import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -18,6 +19,11 @@ import java.util.Optional;
  * <p>Everything is a function of the stack; {@link #focus} is only about what is worth remembering.
  */
 public interface Calibration {
+    /** Which layers may be left; a method that asks for anything else is not kept from it. */
+    default LayerPattern pattern() {
+        return LayerPattern.ANY;
+    }
+
     /** Which tokens a distance is averaged over. */
     enum Tokens {
         /** The last token of each sequence. */

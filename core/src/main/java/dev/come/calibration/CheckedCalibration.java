@@ -2,6 +2,7 @@ package dev.come.calibration;
 
 import dev.come.FailedException;
 import dev.come.model.Part;
+import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import java.util.Arrays;
 import java.util.List;
@@ -14,10 +15,22 @@ import java.util.Optional;
  */
 public final class CheckedCalibration implements Calibration {
     private final Calibration measuring;
+    private final LayerPattern pattern;
 
     /** Checks what another one measures. */
     public CheckedCalibration(Calibration measuring) {
+        this(measuring, LayerPattern.ANY);
+    }
+
+    /** The same for methods that are to keep a pattern. */
+    public CheckedCalibration(Calibration measuring, LayerPattern pattern) {
         this.measuring = measuring;
+        this.pattern = pattern;
+    }
+
+    @Override
+    public LayerPattern pattern() {
+        return pattern;
     }
 
     @Override

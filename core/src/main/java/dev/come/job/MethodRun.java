@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.NothingToDoException;
+import dev.come.UsageException;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
 import dev.come.heal.Healing;
@@ -18,6 +19,7 @@ import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningStep;
 import dev.come.run.TokenChunks;
 import dev.come.stack.DamagedWeightsException;
+import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.CalibrationSet;
@@ -88,10 +90,19 @@ final class MethodRun {
     }
 
     private ObjectNode settings() {
-        return RunSettings.ofPruning(session.model(), run.method(), target, compute,
+        String kinds = session.model().config().layerKinds();
+        if (options.keepPattern() && !kinds.isEmpty() && pattern().equals(LayerPattern.ANY)) {
+            throw new UsageException(options.model() + ": its layers are of several kinds (" + kinds
+                    + ") that repeat in no groups, so there is no pattern to keep");
+        }
+        ObjectNode settings = RunSettings.ofPruning(session.model(), run.method(), target, compute,
                 measured.map(set -> new RunSettings.Tokens(run.calibration(), set)),
                 options.healing().map(how -> RunSettings.ofHealing(how,
                         new RunSettings.Tokens(run.calibration(), session.set(run)), compute)));
+        if (options.keepPattern()) {
+            settings.put(PruningPlan.KEEP_PATTERN, true);
+        }
+        return settings;
     }
 
     /** Of several methods those that are done need not be done again, unless that is asked for. */
@@ -198,7 +209,7 @@ final class MethodRun {
         int before = plan.steps().size(); // a run that goes on counts from where it was
         int[] round = {before + 1};
         session.labelled().label(label(), round[0], before + rounds);
-        Pruning.run(run.method(), begin, target, calibration, steps -> {
+        Pruning.run(run.method(), begin, target, calibration, pattern(), steps -> {
             LayerStack earlier = plan.last();
             plan = plan.with(steps);
             folder.keep(plan);
@@ -214,6 +225,13 @@ final class MethodRun {
             session.labelled().label(label(), ++round[0], before + rounds);
             session.expect();
         });
+    }
+
+    /** What the kinds of layers that are left must repeat. */
+    private LayerPattern pattern() {
+        return options.keepPattern()
+                ? LayerPattern.of(session.model().config().layerKinds())
+                : LayerPattern.ANY;
     }
 
     /** About how many steps of progress are still to come, without perplexity. */

@@ -81,10 +81,11 @@ public final class PruneJob {
      * @param continueSaving also write the model of every step, each into a folder of its own below the target
      * @param resumption what becomes of an interrupted run; with {@link Resumption#RESTART} methods that are done are done again
      * @param refused methods that were asked for too, whose options cannot be; they do not keep the others from it
+     * @param keepPattern whether only edits are allowed after which the kinds of layers repeat as before
      */
     public record Options(Path model, List<Run> runs, Target target, PerplexityOptions perplexity,
             Optional<Healing.Options> healing, ComputeChoice compute, Saving saving, boolean continueSaving,
-            Resumption resumption, List<Failure> refused) {
+            Resumption resumption, List<Failure> refused, boolean keepPattern) {
         public Options {
             runs = List.copyOf(runs);
             refused = List.copyOf(refused);
@@ -92,6 +93,13 @@ public final class PruneJob {
                     runs.stream().filter(run -> run.needsTokens() || healing.isPresent())
                             .flatMap(run -> run.calibration.paths()))
                     .flatMap(Function.identity()));
+        }
+
+        /** Without a pattern that is kept. */
+        public Options(Path model, List<Run> runs, Target target, PerplexityOptions perplexity,
+                Optional<Healing.Options> healing, ComputeChoice compute, Saving saving, boolean continueSaving,
+                Resumption resumption, List<Failure> refused) {
+            this(model, runs, target, perplexity, healing, compute, saving, continueSaving, resumption, refused, false);
         }
 
         /** Without a method that was refused. */

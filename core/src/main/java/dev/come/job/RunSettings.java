@@ -55,6 +55,9 @@ final class RunSettings {
         Path folder = model.checkpoint().folder();
         about.put("name", Hub.nameOf(folder).orElseGet(() -> String.valueOf(folder.getFileName())));
         about.put("model_type", model.config().family().modelType());
+        if (!model.config().layerKinds().isEmpty()) {
+            about.put(PruningPlan.LAYER_KINDS, model.config().layerKinds());
+        }
         about.put("stored_dtype", model.config().storedType(model.checkpoint()).label());
         about.put("parameters", model.config().parameters(model.config().layers()));
         about.put("fingerprint", model.checkpoint().fingerprint());

@@ -80,7 +80,7 @@ public record Saving(Path folder, long maxShardBytes, boolean overwrite, List<Pa
         LayerStack stack = plan.last();
         ModelConfig config = store.config();
         StackWriter writer = new StackWriter(store, stack);
-        writer.warnings().forEach(progress::note);
+        Stream.concat(writer.warnings().stream(), plan.warnings().stream()).forEach(progress::note);
         String card = new ModelCard(plan, config.parameters(plan.layers()), config.parameters(stack.size()),
                 config.family().modelType(),
                 Licence.of(store.checkpoint().folder(), store.checkpoint().config()),

@@ -104,6 +104,19 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return attentionKinds.get(layer);
     }
 
+    /**
+     * The kind of each layer, one letter each: s and m see a window of tokens, f and n all of them, and m and n know no
+     * positions. Empty where all are of one kind.
+     */
+    public String layerKinds() {
+        StringBuilder kinds = new StringBuilder();
+        for (AttentionKind kind : attentionKinds) {
+            boolean all = kind.window() == AttentionKind.EVERYTHING;
+            kinds.append(kind.rotary().isPresent() ? all ? 'f' : 's' : all ? 'n' : 'm');
+        }
+        return kinds.chars().distinct().count() > 1 ? kinds.toString() : "";
+    }
+
     /** Whether the same position may turn by another angle in a text of another length. */
     public boolean rotationDependsOnLength() {
         return attentionKinds.stream().flatMap(kind -> kind.rotary().stream())

@@ -9,10 +9,12 @@ import dev.come.calibration.Calibration.Tokens;
 import dev.come.model.Part;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerNode.MergeNorms;
+import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import dev.come.text.HeldOut;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,10 +54,16 @@ public record ComeAuto(Options options) implements PruningMethod {
         scores.put("angular_distance", distances);
 
         List<PruningStep> candidates = new ArrayList<>();
-        for (int position : shortlist(influence, options.barriers.first(), stack.size() - options.barriers.last())) {
-            candidates.add(PruningStep.remove(stack, position, 1, scores));
+        LayerPattern pattern = calibration.pattern();
+        int width = pattern.width(stack, targetLayers);
+        for (int position : shortlist(sums(influence, width), pattern.removable(stack, width).stream()
+                .filter(one -> one >= options.barriers.first()
+                        && one + width <= stack.size() - options.barriers.last())
+                .toList())) {
+            candidates.add(PruningStep.remove(stack, position, width, scores));
         }
-        for (int position : shortlist(distances, 0, distances.size())) {
+        for (int position : shortlist(distances, IntStream.range(0, distances.size())
+                .filter(one -> pattern.allowsMerge(stack, one, PAIR)).boxed().toList())) {
             SensitiveParts parts = SensitiveParts.of(stack, position, PAIR, options.mergeNorms, Compat.NONE,
                     calibration);
             for (List<Double> ratio : ratios(influence.subList(position, position + PAIR))) {
@@ -116,11 +124,16 @@ public record ComeAuto(Options options) implements PruningMethod {
         return values;
     }
 
-    /** Of the positions from one to another those that are worth a try, by ascending position. */
-    private List<Integer> shortlist(List<Double> scores, int from, int to) {
-        List<Integer> allowed = Removals.ascending(scores).stream()
-                .filter(position -> position >= from && position < to).toList();
-        return allowed.subList(0, tried(allowed.size())).stream().sorted().toList();
+    /** Those of some ascending positions that are worth a try, by ascending position. */
+    private List<Integer> shortlist(List<Double> scores, List<Integer> allowed) {
+        return allowed.stream().sorted(Comparator.comparing(scores::get)).limit(tried(allowed.size())).sorted().toList();
+    }
+
+    /** The sum of each window. */
+    private static List<Double> sums(List<Double> values, int width) {
+        return IntStream.rangeClosed(0, values.size() - width).mapToObj(
+                position -> values.subList(position, position + width).stream().mapToDouble(Double::doubleValue).sum())
+                .toList();
     }
 
     /** The ratios that a pair is merged with, by ascending share of the first layer. */

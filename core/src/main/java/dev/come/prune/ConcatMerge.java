@@ -24,6 +24,7 @@ import java.util.SequencedMap;
 public record ConcatMerge(Options options) implements PruningMethod {
     @Override
     public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
+        calibration.pattern().requireWholeGroups(options.mergeItem);
         int width = Math.min(options.mergeItem, stack.size() - targetLayers + 1);
         Chosen window = new WindowChoice(options.skipMethod, Tokens.LAST, options.woRepeat, options.compat)
                 .choose(stack, width, targetLayers, calibration);

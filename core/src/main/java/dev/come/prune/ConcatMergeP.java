@@ -24,6 +24,7 @@ import java.util.stream.IntStream;
 public record ConcatMergeP(Options options) implements PruningMethod {
     @Override
     public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
+        calibration.pattern().requireWholeGroups(PAIR);
         Chosen window = new WindowChoice(options.skipMethod, Tokens.ALL, options.woRepeat, options.compat)
                 .choose(stack, PAIR, targetLayers, calibration);
         SensitiveParts parts = SensitiveParts.of(stack, window.position(), PAIR, options.mergeNorms, options.compat,

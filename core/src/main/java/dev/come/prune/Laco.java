@@ -7,6 +7,7 @@ import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Scope;
 import dev.come.stack.LayerNode.Term;
 import dev.come.stack.LayerNode.WeightedSum;
+import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -34,7 +35,8 @@ public record Laco(Options options, boolean toTarget) implements PruningMethod {
         for (int pass = 0;; pass++) {
             double threshold = options.threshold - pass * options.thresholdStep;
             thresholds.add(threshold);
-            List<PruningStep> steps = pass(stack, targetLayers, thresholds, similarities);
+            List<PruningStep> steps = pass(stack, targetLayers, thresholds, similarities,
+                    calibration.pattern());
             boolean reached = !steps.isEmpty() && steps.getLast().stack().size() == targetLayers;
             if (reached || (!toTarget && !steps.isEmpty())) {
                 return steps;
@@ -54,7 +56,7 @@ public record Laco(Options options, boolean toTarget) implements PruningMethod {
 
     /** One search from the back to the lowest layer with the last of the thresholds. */
     private List<PruningStep> pass(LayerStack dense, int targetLayers, List<Double> thresholds,
-            Similarities similarities) {
+            Similarities similarities, LayerPattern pattern) {
         List<PruningStep> steps = new ArrayList<>();
         LayerStack stack = dense;
         Map<Integer, Double> tried = new HashMap<>();
@@ -62,6 +64,9 @@ public record Laco(Options options, boolean toTarget) implements PruningMethod {
         while (layer >= options.lowest && stack.size() > targetLayers) {
             int following = Math.min(options.mergeLayers - 1, stack.size() - layer - 1);
             following = Math.min(following, stack.size() - targetLayers);
+            while (!pattern.allowsMerge(stack, layer, following + 1)) {
+                following--; // none is always allowed
+            }
             LayerStack candidate = following == 0
                     ? stack
                     : stack.replace(layer, following + 1, merged(stack.window(layer, following + 1)));

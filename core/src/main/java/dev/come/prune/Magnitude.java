@@ -19,7 +19,8 @@ public record Magnitude(Options options) implements PruningMethod {
         List<Double> logarithms = score.logarithms(calibration.magnitudes(stack));
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
         scores.put("log_magnitude", logarithms);
-        return Removals.steps(stack, score.order(logarithms, options.compat), targetLayers, scores);
+        return Removals.steps(stack, score.order(logarithms, options.compat), targetLayers, scores,
+                calibration.pattern());
     }
 
     /**

@@ -48,13 +48,15 @@ record PlanFields(List<Field> fields) {
             objects(PruningPlan.EVALUATIONS_BEFORE, BEFORE).orAbsent()));
 
     private static final PlanFields MODEL = new PlanFields(List.of(text("name"), text("model_type"),
-            text("stored_dtype"), count("parameters"), sha256("fingerprint")));
+            text(PruningPlan.LAYER_KINDS).orAbsent(), text("stored_dtype"), count("parameters"),
+            sha256("fingerprint")));
 
     /** Those at the top of a plan for a model with so many layers. */
     static PlanFields ofPlan(int layers) {
         return new PlanFields(List.of(text("tool"), object(PruningPlan.MODEL, MODEL),
                 object(PruningPlan.PLAN_MODEL, MODEL).orAbsent(), text("method"), anything("options"),
                 new Field(PruningPlan.TARGET_LAYERS, false, (parent, name, _) -> parent.integer(name, 1, layers)),
+                new Field(PruningPlan.KEEP_PATTERN, true, (parent, name, _) -> parent.flag(name)),
                 integer("seed").orAbsent(), object(CALIBRATION, TEXT).orAbsent(), object("compute", COMPUTE),
                 object(PruningPlan.HEALING, HEALING).orAbsent(),
                 object(PruningPlan.DISTILLATION, DISTILLATION).orAbsent()));

@@ -27,6 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
  * tool                         | string   | name and version of the program                     |
  * model.name                   | string   | folder of the dense model, or its name on the hub   |
  * model.model_type             | string   | as in its config.json                               |
+ * model.layer_kinds            | string   | a letter for each layer: s, m see a window; f, n all tokens; m, n no positions | all are of one kind
  * model.stored_dtype           | string   | type of its weights                                 |
  * model.parameters             | integer  | numbers in its weights                              |
  * model.fingerprint            | string   | SHA-256 over its configuration and weights          |
@@ -34,6 +35,7 @@ import tools.jackson.databind.node.ObjectNode;
  * method                       | string   | as --method has it                                  |
  * options.*                    | any      | one field for each option of the method             |
  * target_layers                | integer  | layers that are to be left                          |
+ * keep_pattern                 | boolean  | whether only edits were allowed that keep the pattern of layer kinds | not asked for
  * seed                         | integer  | decides which rows are taken                        | no data; data not sampled
  * calibration.dataset          | string   | name of the corpus, or its path as it was given     | with calibration: no data
  * calibration.split            | string   | train, validation, test, or all                     |
@@ -80,6 +82,7 @@ import tools.jackson.databind.node.ObjectNode;
  * evaluations[].metric         | string   | what was measured, in words                         |
  * evaluations[].value          | number   | what it is                                          |
  * evaluations[].log_stderr     | number   | standard error of its logarithm, from the windows   | one window
+ * warnings                     | string[] | what whoever runs the model should know             | nothing
  * nodes.*                      | object   | recipes of merged and trained layers, see StackJson |
  * </pre>
  */
@@ -89,7 +92,7 @@ final class PlanJson {
 
     /** The fields that are not settings of the run. */
     private static final List<String> OWN_FIELDS = List.of("format", "format_version", "layers", "steps", "evaluations",
-            "nodes");
+            "warnings", "nodes");
 
     private PlanJson() {
     }
@@ -120,6 +123,9 @@ final class PlanJson {
         ArrayNode measured = root.putArray("evaluations");
         for (Measurement evaluation : plan.evaluations()) {
             measured.addObject().put("layers", evaluation.layers()).setAll(evaluation.toJson());
+        }
+        if (!plan.warnings().isEmpty()) {
+            plan.warnings().forEach(root.putArray("warnings")::add);
         }
         root.set("nodes", stacks.nodes());
         return RecordJson.text(root);

@@ -1,8 +1,10 @@
 package dev.come.prune;
 
 import dev.come.FailedException;
+import dev.come.NothingToDoException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.CheckedCalibration;
+import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import java.util.List;
 import java.util.function.Consumer;
@@ -22,9 +24,19 @@ public final class Pruning {
      */
     public static LayerStack run(PruningMethod method, LayerStack start, int targetLayers, Calibration calibration,
             Consumer<List<PruningStep>> afterRound) {
+        return run(method, start, targetLayers, calibration, LayerPattern.ANY, afterRound);
+    }
+
+    /**
+     * The same, keeping a pattern of kinds of layers: each edit takes a whole group away, or the last layers.
+     *
+     * @throws NothingToDoException if the method cannot keep it
+     */
+    public static LayerStack run(PruningMethod method, LayerStack start, int targetLayers, Calibration calibration,
+            LayerPattern pattern, Consumer<List<PruningStep>> afterRound) {
         LayerStack stack = start;
         int rounds = method.cost(start.size(), targetLayers).rounds();
-        Calibration measuring = new CheckedCalibration(calibration);
+        Calibration measuring = new CheckedCalibration(calibration, pattern);
         measuring.focus(stack);
         for (int round = 0; round < rounds && stack.size() > targetLayers; round++) {
             List<PruningStep> steps = method.next(stack, targetLayers, measuring);

@@ -10,6 +10,7 @@ import dev.come.failure.Shortage;
 import dev.come.model.ModelConfig;
 import dev.come.prune.PruningStep.Action;
 import dev.come.stack.LayerNode;
+import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,6 +46,12 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
 
     /** The setting that says what the dense model is. */
     public static final String MODEL = "model";
+
+    /** Of the dense model, the kind of each layer, one letter each; absent where all are of one kind. */
+    public static final String LAYER_KINDS = "layer_kinds";
+
+    /** The setting that says that only edits were allowed after which the kinds of layers repeat as before; absent if not. */
+    public static final String KEEP_PATTERN = "keep_pattern";
 
     /** The setting that says on which model the layers were chosen; absent if that is {@link #MODEL}. */
     public static final String PLAN_MODEL = "plan_model";
@@ -108,6 +115,13 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     /** The stack after the last step. */
     public LayerStack last() {
         return steps.isEmpty() ? LayerStack.dense(layers) : steps.getLast().stack();
+    }
+
+    /** What whoever runs the model should know; mostly nothing. */
+    public List<String> warnings() {
+        String kinds = settings.path(MODEL).path(LAYER_KINDS).asString("");
+        LayerPattern pattern = kinds.length() == layers ? LayerPattern.of(kinds) : LayerPattern.ANY;
+        return pattern.holds(last()) ? List.of() : List.of(pattern.warning());
     }
 
     /** The stacks of the history: the dense one first. */

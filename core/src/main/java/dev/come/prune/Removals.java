@@ -1,6 +1,7 @@
 package dev.come.prune;
 
 import dev.come.NothingToDoException;
+import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -44,21 +45,52 @@ final class Removals {
     }
 
     /**
-     * One step for each layer that goes.
+     * One step for each layer that goes, or for each group of adjacent ones where a pattern is kept: that of which the layers come
+     * first in the order, by the sum of their places there.
      *
      * @param order the positions in the stack in the order in which they go
      * @param scores by position in the stack; each step records those of the layers that are left
+     * @throws NothingToDoException if no group may go
      */
+    static List<PruningStep> steps(LayerStack stack, List<Integer> order, int targetLayers,
+            SequencedMap<String, List<Double>> scores, LayerPattern pattern) {
+        if (pattern.period() == 1) {
+            return steps(stack, order, targetLayers, scores);
+        }
+        List<PruningStep> steps = new ArrayList<>();
+        List<Integer> left = new ArrayList<>(IntStream.range(0, stack.size()).boxed().toList());
+        LayerStack before = stack;
+        while (before.size() > targetLayers) {
+            int width = pattern.width(before, targetLayers);
+            int position = pattern.removable(before, width).stream()
+                    .filter(one -> order.containsAll(left.subList(one, one + width)))
+                    .min(Comparator.comparingInt(
+                            one -> left.subList(one, one + width).stream().mapToInt(order::indexOf).sum()))
+                    .orElseThrow(() -> new NothingToDoException("No " + width + " adjacent layers of those that may go"
+                            + " leave the pattern of layers as it is; ask for more layers, or do not keep the pattern"));
+            steps.add(PruningStep.remove(before, position, width, ofThose(left, scores)));
+            left.subList(position, position + width).clear();
+            before = steps.getLast().stack();
+        }
+        return steps;
+    }
+
+    private static SequencedMap<String, List<Double>> ofThose(List<Integer> left,
+            SequencedMap<String, List<Double>> scores) {
+        SequencedMap<String, List<Double>> ofThoseLeft = new LinkedHashMap<>();
+        scores.forEach((name, values) -> ofThoseLeft.put(name, left.stream().map(values::get).toList()));
+        return ofThoseLeft;
+    }
+
+    /** One step for each layer that goes. */
     static List<PruningStep> steps(LayerStack stack, List<Integer> order, int targetLayers,
             SequencedMap<String, List<Double>> scores) {
         List<PruningStep> steps = new ArrayList<>();
         List<Integer> left = new ArrayList<>(IntStream.range(0, stack.size()).boxed().toList());
         LayerStack before = stack;
         for (int original : order.subList(0, stack.size() - targetLayers)) {
-            SequencedMap<String, List<Double>> ofThoseLeft = new LinkedHashMap<>();
-            scores.forEach((name, values) -> ofThoseLeft.put(name, left.stream().map(values::get).toList()));
             int position = left.indexOf(original);
-            steps.add(PruningStep.remove(before, position, 1, ofThoseLeft));
+            steps.add(PruningStep.remove(before, position, 1, ofThose(left, scores)));
             left.remove(/* index */ position);
             before = steps.getLast().stack();
         }

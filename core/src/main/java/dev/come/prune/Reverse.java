@@ -18,7 +18,7 @@ public record Reverse(Options options) implements PruningMethod {
             }
         }
         order.addAll(options.retainLayer);
-        return Removals.steps(stack, order, targetLayers, new LinkedHashMap<>());
+        return Removals.steps(stack, order, targetLayers, new LinkedHashMap<>(), calibration.pattern());
     }
 
     /**

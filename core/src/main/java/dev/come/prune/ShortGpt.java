@@ -4,6 +4,7 @@ import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.Tokens;
 import dev.come.calibration.Reading;
 import dev.come.stack.LayerStack;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -22,11 +23,14 @@ public record ShortGpt(Options options) implements PruningMethod {
             int count = stack.size() - targetLayers;
             List<Double> distances = calibration.angularDistance(stack, count, Tokens.LAST);
             scores.put("angular_distance", distances);
-            return List.of(PruningStep.remove(stack, Removals.least(distances), count, scores));
+            int position = calibration.pattern().removable(stack, count).stream()
+                    .min(Comparator.comparing(distances::get)).orElseThrow();
+            return List.of(PruningStep.remove(stack, position, count, scores));
         }
         List<Double> influence = calibration.blockInfluence(stack);
         scores.put("block_influence", influence);
-        return Removals.steps(stack, Removals.ascending(influence), targetLayers, scores);
+        return Removals.steps(stack, Removals.ascending(influence), targetLayers, scores,
+                calibration.pattern());
     }
 
     /**

@@ -5,37 +5,35 @@ import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.SearchedLosses;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 
-/** SLEB (Song et al. 2024): each step removes the layer without which the loss is least. */
+/**
+ * SLEB (Song et al. 2024): each step removes the layer without which the loss is least. Where a pattern is kept it is a group of
+ * adjacent layers.
+ */
 public record Sleb(Options options) implements PruningMethod {
     @Override
     public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
         Barriers barriers = options.barriers;
         List<LayerStack> candidates = new ArrayList<>();
-        for (int position = barriers.first(); position < stack.size() - barriers.last(); position++) {
-            candidates.add(stack.without(position, 1));
-        }
+        int width = calibration.pattern().width(stack, targetLayers);
+        List<Integer> positions = calibration.pattern().removable(stack, width).stream().filter(
+                position -> position >= barriers.first() && position + width <= stack.size() - barriers.last()).toList();
+        positions.forEach(position -> candidates.add(stack.without(position, width)));
         if (candidates.isEmpty()) {
             throw new NothingToDoException("--barriers " + barriers + " keeps all of the "
-                    + stack.size() + " layers that are left; lower the barriers");
+                    + stack.size() + " layers that are left"
+                    + (calibration.pattern().period() > 1 ? " that may go without breaking the pattern of layers" : "")
+                    + "; lower the barriers");
         }
         SearchedLosses searched = calibration.searchLosses(candidates);
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-        scores.put("loss", betweenBarriers(searched.losses()));
-        scores.put("loss_at_least", betweenBarriers(searched.lowerBounds()));
-        int position = barriers.first() + Removals.least(searched.losses());
-        return List.of(PruningStep.remove(stack, position, 1, scores));
-    }
-
-    private List<Double> betweenBarriers(List<Double> values) {
-        List<Double> all = new ArrayList<>(Collections.nCopies(options.barriers.first(), Double.POSITIVE_INFINITY));
-        all.addAll(values);
-        all.addAll(Collections.nCopies(options.barriers.last(), Double.POSITIVE_INFINITY));
-        return all;
+        scores.put("loss", WindowChoice.spread(positions, searched.losses(), stack.size() - width + 1));
+        scores.put("loss_at_least", WindowChoice.spread(positions, searched.lowerBounds(), stack.size() - width + 1));
+        int position = positions.get(Removals.least(searched.losses()));
+        return List.of(PruningStep.remove(stack, position, width, scores));
     }
 
     /**

@@ -21,7 +21,8 @@ public record Taylor(Options options) implements PruningMethod {
         List<Double> logarithms = score.logarithms(calibration.gradientProducts(stack, options.taylorOrder));
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
         scores.put("log_taylor", logarithms);
-        return Removals.steps(stack, score.order(logarithms, options.compat), targetLayers, scores);
+        return Removals.steps(stack, score.order(logarithms, options.compat), targetLayers, scores,
+                calibration.pattern());
     }
 
     /**

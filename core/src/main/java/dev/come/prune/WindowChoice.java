@@ -30,7 +30,7 @@ record WindowChoice(SkipMethod skip, Tokens tokens, boolean withoutRepeat, Compa
         List<Integer> allowed = IntStream.rangeClosed(0, stack.size() - width)
                 .filter(position -> !withoutRepeat
                         || stack.window(position, width).stream().allMatch(node -> node instanceof Original))
-                .boxed().toList();
+                .filter(position -> calibration.pattern().allowsMerge(stack, position, width)).boxed().toList();
         if (allowed.isEmpty()) {
             throw new NothingToDoException("--wo-repeat: every window of adjacent layers in " + stack.tree()
                     + " holds a merged layer, so " + stack.size() + " layers are reached and not --target-layers "
@@ -57,7 +57,7 @@ record WindowChoice(SkipMethod skip, Tokens tokens, boolean withoutRepeat, Compa
     }
 
     /** Values at their positions; infinite elsewhere. */
-    private static List<Double> spread(List<Integer> positions, List<Double> values, int size) {
+    static List<Double> spread(List<Integer> positions, List<Double> values, int size) {
         List<Double> all = new ArrayList<>(Collections.nCopies(size, Double.POSITIVE_INFINITY));
         for (int i = 0; i < values.size(); i++) {
             all.set(positions.get(i), values.get(i));

@@ -38,8 +38,8 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
             tokenizer = AutoTokenizer.from_pretrained(".")
             ```
 
-            Layers have other numbers than in the dense model. Its adapters (LoRA) would land on other layers without a word, and \
-            programs that keep results by the name of a model may give those of the dense one.
+            Layers have other numbers than in the dense model. Its adapters (LoRA) would land on other layers without a word, \
+            unless `come adapter` renumbers them, and programs that keep results by the name of a model may give those of the dense one.
 
             """;
 
@@ -60,6 +60,7 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
                 .append(method).append("` (").append(how(settings)).append("). It is an ordinary ").append(modelType)
                 .append(" checkpoint for transformers; `").append(PruningPlan.FILE_NAME)
                 .append("` holds everything that is needed to make it again.\n\n").append(USE);
+        plan.warnings().forEach(warning -> text.append(warning).append("\n\n"));
         text.append("| | before | after |\n| --- | ---: | ---: |\n");
         text.append(String.format(Locale.ROOT, "| decoder layers | %d | %d |\n", plan.layers(), plan.last().size()));
         text.append(String.format(Locale.ROOT, "| parameters | %,d | %,d |\n", denseParameters, parameters));
