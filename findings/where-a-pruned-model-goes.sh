@@ -28,8 +28,10 @@ def expect(name, value, seen):
     print(f"{name:34} {value}", flush=True)
 def verdict(logits, folder):
     reference = torch.load(f"{folder}.pt")
-    difference = (logits - reference).abs().max().item()
-    return "same" if difference < 2e-3 else "OTHER"
+    difference = (logits - reference).abs().amax(-1)
+    if difference.max() < 2e-3:
+        return "same"
+    return "same up to the window" if difference[:16].max() < 2e-3 else "OTHER"
 PY
 
 cat > make.py <<'PY'
@@ -98,7 +100,8 @@ logging.set_verbosity_error()
 seen = {}
 for family in FAMILIES:
     for name in ("group", "middle"):
-        model = AutoModelForCausalLM.from_pretrained(f"{family}-{name}", torch_dtype=torch.float32).eval()
+        model = AutoModelForCausalLM.from_pretrained(f"{family}-{name}", torch_dtype=torch.float32,
+            attn_implementation="eager").eval()  # 4.57.6 leaves out Gemma 2's soft cap otherwise, of the dense model too
         with torch.no_grad():
             logits = model(torch.tensor([IDS]), use_cache=False).logits[0]
         expect(f"transformers {transformers.__version__} {family} {name}", verdict(logits, f"{family}-{name}"), seen)

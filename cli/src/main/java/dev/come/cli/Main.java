@@ -37,8 +37,8 @@ import picocli.CommandLine.ScopeType;
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
         subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, HealCommand.class,
-            ApplyCommand.class, AdapterCommand.class, ExportCommand.class, PushCommand.class, EvalCommand.class, LatencyCommand.class,
-            InspectCommand.class,
+            ApplyCommand.class, AdapterCommand.class, ExportCommand.class, PushCommand.class, EvalCommand.class,
+            LatencyCommand.class, InspectCommand.class,
             ReportCommand.class,
             GenerateCommand.class,
             ListCommand.class, DoctorCommand.class, CompletionCommand.class, HelpCommand.class, FamiliesCommand.class,
@@ -66,7 +66,8 @@ final class Main {
     private static final char UNREADABLE = '\uFFFD';
 
     /** Those that compute with tensors. */
-    private static final Set<Class<?>> COMPUTING = Set.of(AdapterCommand.class, ApplyCommand.class, DemoCommand.class, DistillCommand.class,
+    private static final Set<Class<?>> COMPUTING = Set.of(AdapterCommand.class, ApplyCommand.class, DemoCommand.class,
+            DistillCommand.class,
             DoctorCommand.class, EvalCommand.class, GenerateCommand.class, HealCommand.class, LatencyCommand.class,
             PruneCommand.class);
 

@@ -89,8 +89,9 @@ public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
             } else if (entry.getValue() instanceof ObjectNode map && key.contains("layer") && isByNumber(map)) {
                 entry.setValue(renumbered(key, map, layers, keptLayers, config));
             } else if (PERIODS.contains(key) && entry.getValue().asInt(1) > 1) {
-                warnings.add("%s: '%s' goes by the numbers of layers, which are others now; check whether it still holds"
-                        .formatted(config.file(), key));
+                warnings.add(
+                        "%s: '%s' goes by the numbers of layers, which are others now; check whether it still holds"
+                                .formatted(config.file(), key));
             }
         }
         object.put(LAYER_COUNT, keptLayers.size());
@@ -150,8 +151,9 @@ public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
 
     private static void requireLayer(String key, int number, int layers, ConfigTree config) {
         if (number < 0 || number >= layers) {
-            throw new CheckpointException("%s: '%s' must tell of the layers 0 to %s by number, and tells of others; correct"
-                    .formatted(config.file(), Shown.of(key), layers - 1) + " the file");
+            throw new CheckpointException(
+                    "%s: '%s' must tell of the layers 0 to %s by number, and tells of others; correct"
+                            .formatted(config.file(), Shown.of(key), layers - 1) + " the file");
         }
     }
 }

@@ -13,6 +13,7 @@ import dev.come.prune.PruningPlan;
 import dev.come.stack.LayerPlaces;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SequencedSet;
@@ -89,11 +90,12 @@ public final class AdapterJob {
     private static void requireUnmerged(Path lora, SequencedSet<Integer> layers, LayerPlaces places,
             PruningPlan whole) {
         layers.stream().filter(places.merged()::containsKey).findFirst().ifPresent(layer -> {
+            String merge = Objects.requireNonNull(places.merged().get(layer)).tree();
             String before = whole.history().stream().skip(1)
                     .filter(stack -> layers.stream().noneMatch(LayerPlaces.of(stack).merged()::containsKey))
                     .map(stack -> "" + stack.size()).distinct().collect(Collectors.joining(", "));
             throw new InvalidInputException(lora + " has weights for layer " + layer + ", which is merged in "
-                    + places.merged().get(layer).tree() + ", and no adapter can follow a merge; "
+                    + merge + ", and no adapter can follow a merge; "
                     + (before.isEmpty() ? "" : "give --target-layers " + before + ", or ")
                     + "train an adapter on the pruned model");
         });
@@ -130,7 +132,8 @@ public final class AdapterJob {
         text.append("# LoRA for ").append(plan.last().size()).append(" of ").append(plan.layers()).append(" layers of ")
                 .append(plan.settings().path(PruningPlan.MODEL).path("name").asString("")).append("\n\n");
         text.append("Made from an adapter of the dense model").append(adapter.base().map(name -> " (" + name + ")")
-                .orElse("")).append(": its weights are those, under the numbers that layers have in the pruned model.\n");
+                .orElse(""))
+                .append(": its weights are those, under the numbers that layers have in the pruned model.\n");
         if (!result.dropped().isEmpty()) {
             text.append("Left out, because the layers are gone: ").append(numbers(result.dropped())).append(".\n");
         }

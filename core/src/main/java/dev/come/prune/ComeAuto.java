@@ -126,7 +126,8 @@ public record ComeAuto(Options options) implements PruningMethod {
 
     /** Those of some ascending positions that are worth a try, by ascending position. */
     private List<Integer> shortlist(List<Double> scores, List<Integer> allowed) {
-        return allowed.stream().sorted(Comparator.comparing(scores::get)).limit(tried(allowed.size())).sorted().toList();
+        return allowed.stream().sorted(Comparator.comparing(scores::get)).limit(tried(allowed.size())).sorted()
+                .toList();
     }
 
     /** The sum of each window. */

@@ -14,7 +14,8 @@ public record Manual(Options options) implements PruningMethod {
         List<PruningStep> steps = Removals.steps(stack, options.layers, targetLayers, new LinkedHashMap<>());
         if (!calibration.pattern().holds(steps.getLast().stack())) {
             throw new UsageException("--layers: without these layers the others do not repeat their kinds in groups of "
-                    + calibration.pattern().period() + "; name whole groups of adjacent layers, or do not keep the pattern");
+                    + calibration.pattern().period()
+                    + "; name whole groups of adjacent layers, or do not keep the pattern");
         }
         return steps;
     }

@@ -20,7 +20,8 @@ public record Sleb(Options options) implements PruningMethod {
         List<LayerStack> candidates = new ArrayList<>();
         int width = calibration.pattern().width(stack, targetLayers);
         List<Integer> positions = calibration.pattern().removable(stack, width).stream().filter(
-                position -> position >= barriers.first() && position + width <= stack.size() - barriers.last()).toList();
+                position -> position >= barriers.first() && position + width <= stack.size() - barriers.last())
+                .toList();
         positions.forEach(position -> candidates.add(stack.without(position, width)));
         if (candidates.isEmpty()) {
             throw new NothingToDoException("--barriers " + barriers + " keeps all of the "

@@ -60,7 +60,8 @@ public record LayerPattern(String kinds, int period) {
     public void requireWholeGroups(int mergedLayers) {
         if ((mergedLayers - 1) % period != 0) {
             throw new NothingToDoException("The kinds of layers repeat in groups of " + period + ", and merges of "
-                    + mergedLayers + " layers would put those after them out of step; keep_pattern goes with concat_merge"
+                    + mergedLayers
+                    + " layers would put those after them out of step; keep_pattern goes with concat_merge"
                     + " and --merge-item " + (period + 1) + ", or with methods that remove layers");
         }
     }

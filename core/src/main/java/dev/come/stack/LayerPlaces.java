@@ -5,9 +5,9 @@ import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerNode.WeightedSum;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.NavigableSet;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -18,8 +18,8 @@ import java.util.TreeSet;
  * @param trained those of them whose weights were changed afterwards
  * @param merged the layer of the stack that each merged one is part of, by its number
  */
-public record LayerPlaces(SortedMap<Integer, Integer> kept, SortedSet<Integer> trained,
-        SortedMap<Integer, LayerNode> merged) {
+public record LayerPlaces(NavigableMap<Integer, Integer> kept, NavigableSet<Integer> trained,
+        NavigableMap<Integer, LayerNode> merged) {
 
     /** Those of a stack. */
     public static LayerPlaces of(LayerStack stack) {
@@ -44,7 +44,7 @@ public record LayerPlaces(SortedMap<Integer, Integer> kept, SortedSet<Integer> t
         return switch (node) {
             case Original original -> Optional.of(original.index());
             case Trained trained -> single(trained.start());
-            case Concatenated _, WeightedSum _ -> Optional.empty();
+            case Concatenated _,WeightedSum _ -> Optional.empty();
         };
     }
 

@@ -73,7 +73,8 @@ class LayerConfigEditTests {
             assertThatExceptionOfType(CheckpointException.class)
                     .isThrownBy(() -> LayerConfigEdit.keeping(parse("{\"num_hidden_layers\": 3, " + wrong + "}"),
                             List.of(0, 1)))
-                    .withMessageContaining(wrong.substring(1, wrong.indexOf('"', 1)) + "' must tell of the layers 0 to 2");
+                    .withMessageContaining(
+                            wrong.substring(1, wrong.indexOf('"', 1)) + "' must tell of the layers 0 to 2");
         }
     }
 

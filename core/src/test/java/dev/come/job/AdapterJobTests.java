@@ -116,7 +116,8 @@ class AdapterJobTests {
         assertThat(config(run.target("adapter"))).isEqualTo(expected);
         assertThat(Files.readString(run.target("adapter/README.md")))
                 .contains("Left out, because the layers are gone: 1, 4.", "| 3 | 5 |");
-        assertThat(notes).singleElement().asString().isEqualTo("Weights of the adapter that go with their layers: 1, 4");
+        assertThat(notes).singleElement().asString()
+                .isEqualTo("Weights of the adapter that go with their layers: 1, 4");
     }
 
     /** A regular expression of layers, and names in full, become the modules that have weights. */

@@ -125,12 +125,16 @@ class SavedFamiliesTests {
                         assertThat(stacks).as(method.name()).allMatch(pattern::holds);
                     }
                 }
-                assertThatThrownBy(() -> Pruning.run(new ConcatMerge(ConcatMerge.Options.DEFAULTS), dense, 3, calibration,
-                        pattern, _ -> {
-                        })).isInstanceOf(NothingToDoException.class).hasMessageContaining("--merge-item 3");
-                assertThatThrownBy(() -> Pruning.run(new Manual(new Manual.Options(List.of(1, 3))), dense, 3, calibration,
-                        pattern, _ -> {
-                        })).isInstanceOf(UsageException.class).hasMessageContaining("--layers: without these layers");
+                assertThatThrownBy(
+                        () -> Pruning.run(new ConcatMerge(ConcatMerge.Options.DEFAULTS), dense, 3, calibration,
+                                pattern, _ -> {
+                                }))
+                        .isInstanceOf(NothingToDoException.class).hasMessageContaining("--merge-item 3");
+                assertThatThrownBy(
+                        () -> Pruning.run(new Manual(new Manual.Options(List.of(1, 3))), dense, 3, calibration,
+                                pattern, _ -> {
+                                }))
+                        .isInstanceOf(UsageException.class).hasMessageContaining("--layers: without these layers");
             }
         }
     }

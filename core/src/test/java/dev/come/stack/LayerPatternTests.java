@@ -31,7 +31,8 @@ class LayerPatternTests {
     @ParameterizedTest
     @CsvSource({"SFSFSF, 111111, true", "SFSFSF, 111110, true", "SFSFSF, 101111, false", "SFSFSF, 100111, true",
         "SFSFSF, 110011, true", "SFSFSF, 011111, false", "SFSFSF, 001111, true", "SFSFSF, 101010, false",
-        "SSFSSF, 110111, false", "SSFSSF, 010101, true", "SSFSSF, 001111, false", "SSFSSF, 100011, true", "FFFFSSSS, 01010101, true"})
+        "SSFSSF, 110111, false", "SSFSSF, 010101, true", "SSFSSF, 001111, false", "SSFSSF, 100011, true",
+        "FFFFSSSS, 01010101, true"})
     void itHoldsWhereTheLayersThatAreLeftRepeatIt(String kinds, String kept, boolean holds) {
         assertThat(LayerPattern.of(kinds).holds(stack(kept))).isEqualTo(holds);
     }
