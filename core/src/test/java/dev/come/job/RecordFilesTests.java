@@ -74,7 +74,9 @@ class RecordFilesTests {
                         run.perplexity(), run.choice(), run.saving("trained"), run.resumption),
                 Progress.NONE).run();
         plans().check(run.target("pruned/come.json")).check(run.target("trained/come.json"))
-                .assertAllSeen("calibration.passed_positions", "healing.evaluations_before[].*", "plan_model.*"); // HealJobTests and SisterTests have them
+                // HealJobTests, SisterTests and KeepPatternTests have these.
+                .assertAllSeen("calibration.passed_positions", "healing.evaluations_before[].*", "plan_model.*",
+                        "model.layer_kinds", "keep_pattern", "warnings");
         ObjectNode record = (ObjectNode) PruningPlan.read(run.target("trained/come.json")).settings()
                 .get(PruningPlan.DISTILLATION);
         JsonRules curves = new JsonRules(Curve.class).checkPart(record.get("model"));
