@@ -116,6 +116,8 @@ class ReportCommandTests {
         assertThat(facts).contains("3 of 6",
                 String.format(java.util.Locale.ROOT, "%,d", record.path("parameters").asLong()),
                 PrunedModels.decimals(plan.path("evaluations").get(1).path("value").asDouble()),
+                "± " + PrunedModels.decimals(plan.path("evaluations").get(1).path("value").asDouble()
+                        * plan.path("evaluations").get(1).path("log_stderr").asDouble()),
                 "dense " + PrunedModels.decimals(plan.path("evaluations").get(0).path("value").asDouble()));
     }
 

@@ -3,7 +3,6 @@ package dev.come.api;
 import dev.come.ComeException;
 import dev.come.Progress;
 import dev.come.UsageException;
-import dev.come.failure.Nearest;
 import dev.come.heal.Healing;
 import dev.come.job.CalibrationChoice;
 import dev.come.job.ComputeChoice;
@@ -16,21 +15,17 @@ import dev.come.job.Target;
 import dev.come.prune.Laco;
 import dev.come.prune.Manual;
 import dev.come.prune.Methods;
-import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.text.CalibrationSet;
 import dev.come.text.SearchWindows;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,10 +33,7 @@ import org.jspecify.annotations.Nullable;
  * defaults are those of {@code come prune}.
  */
 public final class Prune extends Making<Prune> {
-    private static final String ALL = "all";
-
-    private @Nullable String method;
-    private final Map<String, String> options = new LinkedHashMap<>();
+    private final ChosenMethods methods = new ChosenMethods();
     private @Nullable Target size;
     private List<String> datasets = List.of();
     private OptionalLong tokens = OptionalLong.empty();
@@ -51,6 +43,7 @@ public final class Prune extends Making<Prune> {
     private final HealOptions healing = new HealOptions();
     private boolean heal;
     private boolean everyStep;
+    private boolean keepPattern;
     private Consumer<Step> onStep = _ -> {
     };
 
@@ -68,7 +61,7 @@ public final class Prune extends Making<Prune> {
      * {@link #compare} several with commas between, or {@code "all"}. The message about a wrong name lists all.
      */
     public Prune method(String names) {
-        method = names;
+        methods.name(names);
         return this;
     }
 
@@ -79,7 +72,7 @@ public final class Prune extends Making<Prune> {
      * @param value as it would be typed there: a number, true or false, one of some names, or whole numbers with commas between
      */
     public Prune option(String name, Object value) {
-        options.put("--" + name.replaceFirst("^--", ""), value.toString());
+        methods.option("--" + name.replaceFirst("^--", ""), value.toString());
         return this;
     }
 
@@ -147,6 +140,15 @@ public final class Prune extends Making<Prune> {
         return this;
     }
 
+    /**
+     * Allows only edits after which the kinds of layers (windows, positions) repeat as before, for programs that know only how
+     * large a group of them is.
+     */
+    public Prune keepPattern() {
+        keepPattern = true;
+        return this;
+    }
+
     /** Refits the layers that are left to the dense model, in closed form, on the calibration text. */
     public Prune heal() {
         heal = true;
@@ -191,9 +193,10 @@ public final class Prune extends Making<Prune> {
      */
     public PrunedModel run() {
         return Wording.job(() -> {
-            if (methods().size() > 1) {
-                throw new UsageException("method(\"" + method + "\") makes several models; call compare() to get them,"
-                        + " or name one method");
+            if (methods.entries().size() > 1) {
+                throw new UsageException(
+                        "method(\"" + methods.name() + "\") makes several models; call compare() to get them,"
+                                + " or name one method");
             }
             return PrunedModel.of(reported(watch -> job(false, watch).run(), PruneJob.Result::folders));
         });
@@ -224,12 +227,12 @@ public final class Prune extends Making<Prune> {
     }
 
     private PruneJob job(boolean several, Progress watch) {
-        List<Methods.Entry<?>> methods = methods();
+        List<Methods.Entry<?>> methods = this.methods.entries();
         requireHealedOrNotSaid();
         requireDataOrNotSaid(methods);
         CalibrationChoice calibration = calibration(datasets, samples, tokens, seed);
         List<PruneJob.Run> runs = methods.stream()
-                .map(entry -> new PruneJob.Run(methodOf(entry, methods),
+                .map(entry -> new PruneJob.Run(this.methods.of(entry, methods, size != null),
                         calibration.of(entry, several), search))
                 .toList();
         Target target = target(methods);
@@ -239,49 +242,7 @@ public final class Prune extends Making<Prune> {
         Optional<Healing.Options> how = heal ? Optional.of(healing.options()) : Optional.empty();
         // Last, so that a wrong value is refused before anything is downloaded.
         return new PruneJob(new PruneJob.Options(folder(), runs, target, perplexity, how, choice, saving, everyStep,
-                resumption()), watch, (name, step) -> onStep.accept(Step.of(name, step)));
-    }
-
-    private List<Methods.Entry<?>> methods() {
-        if (method == null) {
-            throw new UsageException("method(...) is missing; choose from " + String.join(", ", names()));
-        }
-        return method.equals(ALL)
-                ? Methods.ALL.stream().filter(entry -> !entry.equals(Methods.MANUAL)).toList()
-                : Arrays.stream(method.split(",")).map(String::strip)
-                        .distinct().<Methods.Entry<?>>map(name -> Methods.named(name).orElseThrow(() -> noMethod(name)))
-                        .toList();
-    }
-
-    private static List<String> names() {
-        return Stream.concat(Methods.ALL.stream().map(Methods.Entry::name), Stream.of(ALL)).toList();
-    }
-
-    private static UsageException noMethod(String name) {
-        return new UsageException("method(\"" + name + "\"): there is no such method" + Nearest.hint(name, names())
-                + "; choose from " + String.join(", ", names()));
-    }
-
-    /** Of several methods each gets the options that it has; one that none has is refused. */
-    private Map<String, String> optionsOf(Methods.Entry<?> entry, List<Methods.Entry<?>> all) {
-        Map<String, String> own = new LinkedHashMap<>();
-        options.forEach((name, value) -> {
-            boolean has = has(entry, name);
-            if (has || all.stream().noneMatch(other -> has(other, name))) {
-                own.put(name, value);
-            }
-        });
-        return own;
-    }
-
-    private static boolean has(Methods.Entry<?> entry, String option) {
-        return entry.optionNames().contains(option.substring(2).replace('-', '_'));
-    }
-
-    /** Of several methods each gets its options; laco's threshold decides where nothing else says how far to go. */
-    private PruningMethod methodOf(Methods.Entry<?> entry, List<Methods.Entry<?>> all) {
-        PruningMethod made = entry.method(optionsOf(entry, all));
-        return made instanceof Laco laco ? new Laco(laco.options(), size != null) : made;
+                resumption(), List.of(), keepPattern), watch, (name, step) -> onStep.accept(Step.of(name, step)));
     }
 
     private Target target(List<Methods.Entry<?>> methods) {
@@ -310,7 +271,7 @@ public final class Prune extends Making<Prune> {
         if (said && !heal && methods.stream().allMatch(entry -> entry.method().needs() == Needs.WEIGHTS)) {
             throw new UsageException(
                     "calibrateOn(...), samples(...), calibrationTokens(...) and seed(...) say what layers are measured on, but "
-                            + method + " looks at the weights alone; leave them out");
+                            + this.methods.name() + " looks at the weights alone; leave them out");
         }
     }
 }

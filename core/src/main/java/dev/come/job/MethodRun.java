@@ -1,11 +1,8 @@
 package dev.come.job;
 
 import dev.come.NothingToDoException;
-import dev.come.UsageException;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
-import dev.come.heal.Healing;
-import dev.come.heal.HealingCost;
 import dev.come.heal.Refits;
 import dev.come.job.PruneJob.Options;
 import dev.come.job.PruneJob.Run;
@@ -17,9 +14,7 @@ import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningStep;
-import dev.come.run.TokenChunks;
 import dev.come.stack.DamagedWeightsException;
-import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.CalibrationSet;
@@ -33,7 +28,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * One method on its way: {@link #choose}, {@link #heal} if that is asked for, {@link #save}. What it has decided is kept in
@@ -43,10 +37,7 @@ final class MethodRun {
     private final PruneSession session;
     private final Options options;
     private final Run run;
-    /** How many layers are to be left. */
-    private final int target;
-    private final Compute compute;
-    private final Optional<CalibrationSet> measured;
+    private final MethodSetup setup;
     private final Saving saving;
     private final RunFolder folder;
     /** Whether the model was there before, made with the same settings. */
@@ -67,15 +58,8 @@ final class MethodRun {
         this.run = run;
         this.saving = saving;
         this.folder = folder;
-        session.cost(run);
-        this.target = session.target(run);
-        this.compute = session.compute(run);
-        this.measured = session.measured(run);
-        options.healing().ifPresent(_ -> Healing.requireEnough(tokens()));
-        if (run.method().needs() == Needs.FITS) {
-            Refits.requireEnough(measured.map(CalibrationSet::sequences).orElseThrow());
-        }
-        PruningPlan fresh = new PruningPlan(settings(), session.model().config().layers(), List.of(), List.of());
+        this.setup = MethodSetup.of(session, run);
+        PruningPlan fresh = new PruningPlan(setup.settings(), session.model().config().layers(), List.of(), List.of());
         Optional<PruningPlan> finished = finished(fresh);
         this.done = finished.isPresent();
         this.interrupted = done ? Optional.empty() : folder.begin(fresh, session.model().config());
@@ -87,22 +71,6 @@ final class MethodRun {
         session.savedLayers(run).forEach(layers -> saving(layers).check(session.model().store()));
         interrupted.ifPresent(found -> session.progress()
                 .note("Resuming after step " + found.steps().size() + ": " + found.last().tree()));
-    }
-
-    private ObjectNode settings() {
-        String kinds = session.model().config().layerKinds();
-        if (options.keepPattern() && !kinds.isEmpty() && pattern().equals(LayerPattern.ANY)) {
-            throw new UsageException(options.model() + ": its layers are of several kinds (" + kinds
-                    + ") that repeat in no groups, so there is no pattern to keep");
-        }
-        ObjectNode settings = RunSettings.ofPruning(session.model(), run.method(), target, compute,
-                measured.map(set -> new RunSettings.Tokens(run.calibration(), set)),
-                options.healing().map(how -> RunSettings.ofHealing(how,
-                        new RunSettings.Tokens(run.calibration(), session.set(run)), compute)));
-        if (options.keepPattern()) {
-            settings.put(PruningPlan.KEEP_PATTERN, true);
-        }
-        return settings;
     }
 
     /** Of several methods those that are done need not be done again, unless that is asked for. */
@@ -136,7 +104,7 @@ final class MethodRun {
     }
 
     Compute compute() {
-        return compute;
+        return setup.compute();
     }
 
     /** The tokens that all that is asked for works on. */
@@ -168,7 +136,7 @@ final class MethodRun {
     /** Methods with equal keys measure the same tokens in the same way. */
     Object sharedKey() {
         return new Shared(run.needsTokens() ? Optional.of(run.calibration()) : Optional.empty(), run.method().reading(),
-                run.search(), compute.dtypeName(), run.method().needs() == Needs.FITS);
+                run.search(), setup.compute().dtypeName(), run.method().needs() == Needs.FITS);
     }
 
     private record Shared(Optional<CalibrationSet.Source> source, Reading reading, Optional<SearchWindows> search,
@@ -189,7 +157,7 @@ final class MethodRun {
             return;
         }
         LayerStack begin = plan.last();
-        if (begin.size() <= target || hasDecidedAtOnce()) {
+        if (begin.size() <= setup.target() || setup.hasDecidedAtOnce(plan)) {
             return;
         }
         long started = System.nanoTime();
@@ -205,11 +173,11 @@ final class MethodRun {
 
     private void choose(LayerStack begin, LocalCalibration calibration, long started) {
         Cost soFar = cost;
-        int rounds = run.method().cost(begin.size(), target).rounds();
+        int rounds = run.method().cost(begin.size(), setup.target()).rounds();
         int before = plan.steps().size(); // a run that goes on counts from where it was
         int[] round = {before + 1};
         session.labelled().label(label(), round[0], before + rounds);
-        Pruning.run(run.method(), begin, target, calibration, pattern(), steps -> {
+        Pruning.run(run.method(), begin, setup.target(), calibration, setup.pattern(), steps -> {
             LayerStack earlier = plan.last();
             plan = plan.with(steps);
             folder.keep(plan);
@@ -227,33 +195,12 @@ final class MethodRun {
         });
     }
 
-    /** What the kinds of layers that are left must repeat. */
-    private LayerPattern pattern() {
-        return options.keepPattern()
-                ? LayerPattern.of(session.model().config().layerKinds())
-                : LayerPattern.ANY;
-    }
-
     /** About how many steps of progress are still to come, without perplexity. */
     double expected() {
         if (done) {
             return 0;
         }
-        int layers = plan.last().size();
-        double runs = 0;
-        if (layers > target && !hasDecidedAtOnce()) {
-            PruningMethod.Cost left = run.method().cost(layers, target);
-            runs += (left.layerRuns() + left.headRuns() * session.headRuns()) * chunks(measured);
-        }
-        if (options.healing().isPresent() && !plan.isHealed()) {
-            runs += HealingCost.layerRuns(options.healing().get(), plan.layers(), target)
-                    * chunks(Optional.of(session.set(run)));
-        }
-        return runs;
-    }
-
-    private static int chunks(Optional<CalibrationSet> tokens) {
-        return tokens.map(set -> TokenChunks.of(set.sequences()).size()).orElse(0);
+        return setup.expected(plan);
     }
 
     /** What is said before each step where there are several methods. */
@@ -262,23 +209,20 @@ final class MethodRun {
     }
 
     private LocalCalibration measuring(Optional<TrainedLayers> refits) {
-        Sequences tokens = measured.map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
+        Sequences tokens = setup.measured().map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
         long memory = options.compute().memory();
         Path spill = session.spillFolder();
         LocalCalibration calibration = refits.isPresent()
-                ? LocalCalibration.refitting(session.store(), tokens, compute, run.method().reading(), memory, spill,
+                ? LocalCalibration.refitting(session.store(), tokens, setup.compute(), run.method().reading(), memory,
+                        spill,
                         session.labelled(), new Refits(session.store(), refits.get()))
-                : new LocalCalibration(session.model().store(), tokens, compute, run.method().reading(), memory, spill,
+                : new LocalCalibration(session.model().store(), tokens, setup.compute(), run.method().reading(), memory,
+                        spill,
                         session.labelled());
         if (session.several()) {
             calibration.keep(LayerStack.dense(plan.layers()));
         }
         return calibration;
-    }
-
-    /** Whether a method that decides on all its steps at once has done so, which may be before the target. */
-    private boolean hasDecidedAtOnce() {
-        return !plan.steps().isEmpty() && run.method().cost(plan.layers(), target).rounds() == 1;
     }
 
     /** Refits what the method left, if that is asked for and was not done before. */
@@ -290,7 +234,7 @@ final class MethodRun {
         long started = System.nanoTime();
         if (!plan.isHealed()) {
             session.labelled().label(label(), 1, 1);
-            plan = PlanHealing.heal(session.store(), plan, tokens(), compute, options.healing().get(),
+            plan = PlanHealing.heal(session.store(), plan, tokens(), setup.compute(), options.healing().get(),
                     options.compute().memory(), folder, session.labelled());
             folder.keep(plan);
         }

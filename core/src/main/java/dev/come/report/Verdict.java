@@ -62,13 +62,16 @@ record Verdict(ReportSources sources) {
                 continue;
             }
             List<String> before = new ArrayList<>();
+            if (last.get().logError().isPresent()) {
+                before.add(last.get().error().strip());
+            }
             dense.ifPresent(one -> before.add("dense " + Figures.decimals(one.value()) + " ("
                     + Figures.percent(last.get().value(), one.value()) + ")"));
             ofMetric.stream()
                     .filter(one -> one.layers() == least && one.stage() != Stage.DENSE && !one.equals(last.get()))
                     .forEach(one -> before.add(one.stage().word() + " " + Figures.decimals(one.value())));
             facts.add(new Fact("Perplexity, " + last.get().stage().word(),
-                    Figures.decimals(last.get().value()) + last.get().error(), String.join(", ", before)));
+                    Figures.decimals(last.get().value()), String.join(", ", before)));
         }
         return facts;
     }

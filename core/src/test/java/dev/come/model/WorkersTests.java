@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.InterruptedRunException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -153,7 +154,7 @@ class WorkersTests {
     }
 
     @Test
-    void whoIsClosedHasNoThreads() {
+    void whoIsClosedHasNoThreads() throws InterruptedException {
         Set<Thread> threads = ConcurrentHashMap.newKeySet();
         try (Workers others = new Workers(Compute.float32(THREADS))) {
             CountDownLatch all = new CountDownLatch(THREADS);
@@ -162,7 +163,10 @@ class WorkersTests {
                 meet(all);
             });
         }
-        assertThat(threads).hasSize(THREADS).noneMatch(Thread::isAlive);
+        for (Thread thread : threads) {
+            assertThat(thread.join(Duration.ofMinutes(1))).isTrue(); // it has nothing to do any more, but may not have ended yet
+        }
+        assertThat(threads).hasSize(THREADS);
     }
 
     private static void pause() {
