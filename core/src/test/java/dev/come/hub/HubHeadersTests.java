@@ -75,7 +75,7 @@ class HubHeadersTests extends HubTrial {
                 "HEAD /owner/model/resolve/" + LocalHub.COMMIT + "/" + WEIGHTS,
                 "GET /owner/model/resolve/" + LocalHub.COMMIT + "/" + WEIGHTS + " [bytes=0-65535]");
         assertThat(server.storeRequests).containsExactly(FIRST);
-        assertThat(server.storeBytes).hasValue(BEGINNING);
+        server.assertStoreBytes(BEGINNING);
     }
 
     @Test
@@ -88,7 +88,7 @@ class HubHeadersTests extends HubTrial {
         assertThat(headers.info("tensor.1999").offset()).isEqualTo(content.length - 1000);
         assertThat(server.storeRequests).containsExactly(FIRST,
                 "GET /model.safetensors [bytes=65536-" + (end - 1) + "]");
-        assertThat(server.storeBytes).hasValue(end);
+        server.assertStoreBytes(end);
     }
 
     @Test
@@ -140,7 +140,7 @@ class HubHeadersTests extends HubTrial {
         assertThat(server.storeRequests).containsExactlyInAnyOrder(
                 "GET /model-00001-of-00002.safetensors [bytes=0-65535]",
                 "GET /model-00002-of-00002.safetensors [bytes=0-65535]");
-        assertThat(server.storeBytes).hasValue(2 * BEGINNING);
+        server.assertStoreBytes(2 * BEGINNING);
     }
 
     @Test

@@ -1,5 +1,7 @@
 package dev.come.hub;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
@@ -28,6 +30,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -284,6 +287,15 @@ public final class LocalHub implements AutoCloseable {
                 "bytes " + from + "-" + (end - 1) + "/" + content.length);
         exchange.sendResponseHeaders(206, end - from);
         write(exchange, content, from, end);
+    }
+
+    /** Waits for the count, since a client may have the last bytes before they are counted. */
+    void assertStoreBytes(long expected) {
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (storeBytes.get() != expected && System.nanoTime() < until) {
+            Thread.onSpinWait();
+        }
+        assertThat(storeBytes).hasValue(expected);
     }
 
     /** Sends bytes from the store piece by piece, so that it shows how many were taken. */
