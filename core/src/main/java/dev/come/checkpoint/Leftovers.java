@@ -38,10 +38,15 @@ public final class Leftovers {
         }
     }
 
-    /** Tidies a folder that this process has not tidied before. */
+    /** Takes away files in the making from a folder. */
+    public static void tidyFiles(Path folder) {
+        remove(folder, FILE);
+    }
+
+    /** The same for a folder that this process has not tidied before. */
     static void tidyOnce(Path folder) {
         if (TIDIED.add(folder.toAbsolutePath().normalize())) {
-            remove(folder, FILE);
+            tidyFiles(folder);
         }
     }
 

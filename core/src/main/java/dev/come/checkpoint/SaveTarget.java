@@ -64,6 +64,7 @@ final class SaveTarget {
      * @throws UsageException if it may not; the message names what would be lost
      */
     void checkReplaceable(boolean overwrite, List<Path> inputs) {
+        Leftovers.tidyFiles(folder);
         if (!Files.isDirectory(folder) || files(folder).isEmpty()) {
             return;
         }

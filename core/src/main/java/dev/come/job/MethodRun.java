@@ -2,6 +2,7 @@ package dev.come.job;
 
 import dev.come.NothingToDoException;
 import dev.come.calibration.LocalCalibration;
+import dev.come.checkpoint.Leftovers;
 import dev.come.calibration.Reading;
 import dev.come.heal.Refits;
 import dev.come.job.PruneJob.Options;
@@ -63,6 +64,8 @@ final class MethodRun {
         Optional<PruningPlan> finished = finished(fresh);
         this.done = finished.isPresent();
         this.interrupted = done ? Optional.empty() : folder.begin(fresh, session.model().config());
+        // Also in models that are done: one killed while it wrote the page may have left a part of it.
+        session.savedLayers(run).mapToObj(layers -> saving(layers).folder()).forEach(Leftovers::tidyFiles);
         this.plan = finished.or(() -> interrupted).orElse(fresh);
         this.cost = done || interrupted.isPresent() ? session.cost(this) : Cost.NONE;
         if (done) {

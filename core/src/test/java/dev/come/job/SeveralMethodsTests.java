@@ -263,6 +263,24 @@ class SeveralMethodsTests {
         assertThat(run.target("all/shortgpt/come.json")).exists();
     }
 
+    /** A run that was killed while it wrote a page has left a part of it in a model that is done. */
+    @Test
+    void whatAKilledRunHasLeftInAFinishedModelIsTakenAway() throws IOException {
+        Run run = new Run("llama-gqa", folder);
+        List<PruningMethod> methods = List.of(new ShortGpt(ShortGpt.Options.DEFAULTS),
+                new Reverse(Reverse.Options.DEFAULTS));
+        run.job("all", Progress.NONE, methods).runAll();
+        Path left = Files.createFile(run.target("all/reverse/.come-file-0123456789abcdef.tmp"));
+        run.job("all", Progress.NONE, methods).runAll();
+        assertThat(left).doesNotExist();
+
+        run.continueSaving = true;
+        run.to("steps");
+        Path inStep = Files.createFile(run.target("steps/5-layers/.come-file-0123456789abcdef.tmp"));
+        assertThatThrownBy(() -> run.to("steps")).isInstanceOf(UsageException.class);
+        assertThat(inStep).doesNotExist();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {Comparison.JSON_NAME, Comparison.CSV_NAME, RunRecord.FILE_NAME, Report.FILE_NAME})
     void aUsersFileUnderTheNameOfTheComparisonIsNotWrittenOver(String name) throws IOException {
