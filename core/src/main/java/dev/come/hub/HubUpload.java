@@ -194,7 +194,7 @@ public final class HubUpload {
      */
     public Result run() {
         if (settings.offline()) {
-            throw new InvalidInputException("HF_HUB_OFFLINE forbids to push to the hub; unset that");
+            throw new InvalidInputException("HF_HUB_OFFLINE is set, so nothing can be pushed to the hub; unset it");
         }
         if (settings.token().isEmpty()) {
             throw new InvalidInputException("There is no token to push with; set HF_TOKEN to one that may write to "
