@@ -2,8 +2,8 @@ package dev.come.job;
 
 import dev.come.NothingToDoException;
 import dev.come.calibration.LocalCalibration;
-import dev.come.checkpoint.Leftovers;
 import dev.come.calibration.Reading;
+import dev.come.checkpoint.Leftovers;
 import dev.come.heal.Refits;
 import dev.come.job.PruneJob.Options;
 import dev.come.job.PruneJob.Run;
