@@ -68,6 +68,11 @@ final class FaultInputs {
             return List.of(line.split(" "));
         }
 
+        /** Whether its output is the cache of the hub, which Python's tools share, and where each file is whole by itself. */
+        boolean growsByFiles() {
+            return this == DOWNLOAD || this == LOOK;
+        }
+
         /** The files or folders that are there as a whole or not at all. */
         List<String> outputs() {
             return outputs;

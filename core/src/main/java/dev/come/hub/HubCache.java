@@ -144,7 +144,7 @@ record HubCache(Path root) {
         } catch (UnsupportedOperationException | IOException e) {
             throw new FailedException(link + " cannot be made ("
                     + (e instanceof IOException io ? IoReason.of(io) : "links")
-                    + "); the cache of the hub needs a file system with symbolic links: set HF_HOME to a folder on one",
+                    + "); make room there, or set HF_HOME to a folder on a file system that has symbolic links",
                     e);
         }
     }
