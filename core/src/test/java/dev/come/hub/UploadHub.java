@@ -18,6 +18,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -267,7 +268,7 @@ final class UploadHub implements AutoCloseable {
             upload.put("href", endpoint() + "/complete?upload=" + id);
             ObjectNode header = upload.putObject("header").put("chunk_size", "" + partBytes);
             for (int part = 1; (part - 1) * partBytes < size; part++) {
-                header.put("%05d".formatted(part), storeAddress() + "/" + oid + "?upload=" + id + "&part=" + part
+                header.put(String.format(Locale.ROOT, "%05d", part), storeAddress() + "/" + oid + "?upload=" + id + "&part=" + part
                         + "&length=" + Math.min(partBytes, size - (part - 1) * partBytes));
             }
         }
