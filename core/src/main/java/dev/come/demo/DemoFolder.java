@@ -5,6 +5,7 @@ import dev.come.InvalidInputException;
 import dev.come.UsageException;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Leftovers;
 import dev.come.prune.PruningPlan;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -73,6 +74,7 @@ public final class DemoFolder {
      */
     public void prepare(String method, int targetLayers) {
         files.check();
+        Leftovers.tidyFiles(pruned()); // of one that was killed while it wrote the page
         List<String> inTheWay = namesIn(pruned());
         boolean own = inTheWay.contains(PruningPlan.FILE_NAME) && PRUNED_FILES.containsAll(inTheWay)
                 && Files.isDirectory(dense()) && isOwn(method, targetLayers);
