@@ -268,8 +268,9 @@ final class UploadHub implements AutoCloseable {
             upload.put("href", endpoint() + "/complete?upload=" + id);
             ObjectNode header = upload.putObject("header").put("chunk_size", "" + partBytes);
             for (int part = 1; (part - 1) * partBytes < size; part++) {
-                header.put(String.format(Locale.ROOT, "%05d", part), storeAddress() + "/" + oid + "?upload=" + id + "&part=" + part
-                        + "&length=" + Math.min(partBytes, size - (part - 1) * partBytes));
+                header.put(String.format(Locale.ROOT, "%05d", part),
+                        storeAddress() + "/" + oid + "?upload=" + id + "&part=" + part
+                                + "&length=" + Math.min(partBytes, size - (part - 1) * partBytes));
             }
         }
         return answer.toString();
