@@ -21,7 +21,7 @@ final class CalibrationOptions {
     private List<String> datasets = List.of();
 
     @Option(names = "--calibration-tokens", paramLabel = "N", description = {
-        "Take as many rows as give this number of tokens, instead of --nsamples (default of a mixture: 65536)."})
+        "Take rows until there are N tokens, instead of --nsamples (default of a mixture: 65536)."})
     private @Nullable Long tokens;
 
     @Option(names = "--nsamples", paramLabel = "ROWS", description = {

@@ -117,7 +117,7 @@ public final class Prune extends Making<Prune> {
         return this;
     }
 
-    /** How many tokens are taken, from as many rows as that needs; instead of {@link #samples}. A mixture has 65536 otherwise. */
+    /** Takes rows until there are this many tokens, instead of {@link #samples}; the default of a mixture is 65536. */
     public Prune calibrationTokens(long count) {
         tokens = OptionalLong.of(count);
         return this;

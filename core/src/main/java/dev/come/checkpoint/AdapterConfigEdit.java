@@ -8,8 +8,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The adapter_config.json of a LoRA for a model of which only some layers are left. Field names and how PEFT matches them with
- * the names of modules: {@code LoraConfig} and {@code check_target_module_exists} of peft 0.21.2.
+ * Writes the adapter_config.json of a LoRA for a model that has lost layers. Field names, and how PEFT matches them with the
+ * names of modules, are those of {@code LoraConfig} and {@code check_target_module_exists} in peft 0.21.2.
  *
  * @param config of the adapter as it was
  * @param names of the layers

@@ -12,6 +12,7 @@ import dev.come.evaluate.TaskDescription.LongText;
 import dev.come.evaluate.TaskDescription.Metric;
 import dev.come.run.Continuation.Score;
 import dev.come.run.ContinuationScores;
+import dev.come.run.ContinuationScores.Batch;
 import dev.come.stack.LayerStack;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -136,10 +137,11 @@ public final class Evaluation {
                 LayerStack.dense(model.store().config().layers()), model.compute(), model.memory())) {
             for (int i = 0; i < tasks.size(); i++) {
                 TaskUnits units = TaskUnits.of(options.tasks().get(i), tasks.get(i), encoding, model.role());
-                double runs = scores.runs(units.missing(journal));
+                List<Batch> missing = units.missing(journal);
+                double runs = scores.runs(missing);
                 left.accept(runs + runs / length(tasks.get(i))
                         * tasks.stream().skip(i + 1).mapToDouble(Evaluation::length).sum());
-                units.score(scores, journal, progress);
+                units.score(missing, scores, journal, progress);
                 Map<Journal.Key, List<Score>> known = units.known(journal);
                 List<TaskResult> ofGroup = new ArrayList<>();
                 for (TaskData data : tasks.get(i)) {

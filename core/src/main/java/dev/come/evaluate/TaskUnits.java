@@ -67,16 +67,19 @@ record TaskUnits(String what, List<Unit> units) {
         return "document " + document + " of " + task;
     }
 
-    /** Those of which the journal does not know everything. */
+    /** The batches that hold something which the journal does not know yet. */
     List<Batch> missing(Journal journal) {
         return ContinuationScores.batches(units.stream().map(Unit::continuations).toList()).stream()
                 .filter(batch -> batch.items().stream().anyMatch(item -> journal.find(units.get(item).key) == null))
                 .toList();
     }
 
-    /** Scores what is missing; the journal gets it as it comes. */
-    void score(ContinuationScores scores, Journal journal, Progress progress) {
-        List<Batch> batches = missing(journal);
+    /**
+     * Scores batches; the journal gets the scores as they come.
+     *
+     * @param batches those that are {@link #missing}
+     */
+    void score(List<Batch> batches, ContinuationScores scores, Journal journal, Progress progress) {
         try (Progress.Task task = progress.begin(what, scores.runs(batches), "questions",
                 batches.stream().mapToLong(batch -> batch.items().size()).sum())) {
             scores.score(batches, item -> units.get(item).name(), task, found -> {

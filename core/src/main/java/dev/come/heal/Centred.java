@@ -53,7 +53,7 @@ final class Centred {
         }
     }
 
-    /** The mean square of a channel, of which penalties are parts. */
+    /** The mean square of a channel; penalties are given as parts of it. */
     double unit() {
         return unit;
     }
