@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.come.FailingProgress;
 import dev.come.Golden;
 import dev.come.InvalidInputException;
 import dev.come.Progress;
@@ -19,7 +20,6 @@ import dev.come.prune.Manual;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -43,7 +43,8 @@ class AdapterJobTests {
     @TempDir
     private Path folder;
     private Run run;
-    private final List<String> notes = new ArrayList<>();
+    private final FailingProgress progress = FailingProgress.counting();
+    private final List<String> notes = progress.notes();
 
     @BeforeEach
     void makeModel() throws IOException {
@@ -58,17 +59,7 @@ class AdapterJobTests {
 
     private AdapterJob.Result adapter(Path lora, OptionalInt targetLayers) {
         return AdapterJob.run(lora, run.target("out/come.json"), targetLayers, Optional.empty(), run.target("adapter"),
-                new Progress() {
-                    @Override
-                    public Task begin(String name, long total, String unit) {
-                        return Progress.NONE.begin(name, total, unit);
-                    }
-
-                    @Override
-                    public void note(String text) {
-                        notes.add(text);
-                    }
-                });
+                progress);
     }
 
     private AdapterJob.Result adapter() {

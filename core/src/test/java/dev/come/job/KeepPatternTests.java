@@ -3,8 +3,8 @@ package dev.come.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.FailingProgress;
 import dev.come.JsonRules;
-import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.prune.Manual;
@@ -14,7 +14,6 @@ import dev.come.prune.Sleb;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,7 +29,8 @@ class KeepPatternTests {
     @TempDir
     private Path folder;
     private Run run;
-    private final List<String> notes = new ArrayList<>();
+    private final FailingProgress progress = FailingProgress.counting();
+    private final List<String> notes = progress.notes();
 
     @BeforeEach
     void makeModel() throws IOException {
@@ -50,17 +50,7 @@ class KeepPatternTests {
     private void prune(PruningMethod method, int layers, boolean keepPattern) {
         new PruneJob(new PruneJob.Options(run.model, List.of(new PruneJob.Run(method, run.calibration())),
                 new Target.Layers(layers), run.perplexity(), Optional.empty(), run.choice(), run.saving("out"), false,
-                Resumption.GO_ON, List.of(), keepPattern), new Progress() {
-                    @Override
-                    public Task begin(String what, long total, String unit) {
-                        return Progress.NONE.begin(what, total, unit);
-                    }
-
-                    @Override
-                    public void note(String line) {
-                        notes.add(line);
-                    }
-                }).run();
+                Resumption.GO_ON, List.of(), keepPattern), progress).run();
     }
 
     @Test
