@@ -273,29 +273,13 @@ public final class SideBySide implements AutoCloseable {
     }
 
     /**
-     * What both cost on the tokens that fits do not see, at the end of their layers: the mean over the sequences, in nats.
-     *
-     * @param dense of the dense model
-     * @param own of the stack
-     */
-    public record EndLosses(double dense, double own) {}
-
-    /**
      * Measures what both cost; both must be at the end of their layers.
      *
      * @param stack for messages
      */
     public EndLosses losses(LayerStack stack) {
-        return new EndLosses(loss(dense, LayerStack.dense(denseLayers)), loss(own, stack));
-    }
-
-    private double loss(List<State> last, LayerStack stack) {
-        double[][] losses = new double[chunks.size() - fittedChunks][];
-        runner.workers().forEach(losses.length, (index, workspace) -> {
-            int chunk = fittedChunks + index;
-            losses[index] = runner.losses(chunks.get(chunk), states.get(last.get(chunk)), workspace, stack);
-        });
-        return Arrays.stream(losses).flatMapToDouble(Arrays::stream).average().orElseThrow();
+        return EndLosses.measured(runner, states, chunks, fittedChunks, dense, LayerStack.dense(denseLayers), own,
+                stack);
     }
 
     /** To how many runs of a layer over a chunk {@link #losses} comes. */

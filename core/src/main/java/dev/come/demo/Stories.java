@@ -1,5 +1,7 @@
 package dev.come.demo;
 
+import dev.come.demo.StoryWords.Animal;
+import dev.come.demo.StoryWords.Verb;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -28,30 +30,6 @@ final class Stories {
     private static final Pattern WORD_OR_MARK = Pattern.compile("\\w+|[^\\w\\s]");
     /** So many stories hold every word of the grammar many times. */
     private static final int STORIES_WITH_EVERY_WORD = 2000;
-
-    private static final List<String> WOMEN = List.of("Anna", "Clara", "Emma", "Julia", "Laura", "Sarah");
-    private static final List<String> MEN = List.of("Adam", "Ben", "David", "Oscar", "Peter", "Tom");
-    private static final List<String> JOBS = List.of("baker", "doctor", "driver", "farmer", "painter", "sailor",
-            "singer", "teacher");
-    private static final List<String> PLACES = List.of("barn", "forest", "garden", "harbour", "kitchen", "market",
-            "school", "tower");
-    private static final List<String> CONTAINERS = List.of("bag", "basket", "box", "drawer");
-    private static final List<String> THINGS = List.of("apple", "ball", "book", "coin", "cup", "key", "lamp", "shell");
-    private static final List<String> COLOURS = List.of("black", "blue", "green", "red", "white", "yellow");
-    private static final List<String> ADJECTIVES = List.of("broken", "clean", "heavy", "old", "round", "small");
-    private static final List<String> NUMBERS = List.of("zero", "one", "two", "three", "four", "five", "six", "seven",
-            "eight", "nine", "ten", "eleven", "twelve");
-
-    private static final List<Animal> ANIMALS = List.of(
-            new Animal("bird", new Verb("sings", "sing", "sang"), new Verb("flies", "fly", "flew")),
-            new Animal("cat", new Verb("purrs", "purr", "purred"), new Verb("climbs", "climb", "climbed")),
-            new Animal("cow", new Verb("grazes", "graze", "grazed"), new Verb("moos", "moo", "mooed")),
-            new Animal("dog", new Verb("barks", "bark", "barked"), new Verb("digs", "dig", "dug")),
-            new Animal("duck", new Verb("swims", "swim", "swam"), new Verb("dives", "dive", "dived")),
-            new Animal("horse", new Verb("gallops", "gallop", "galloped"), new Verb("jumps", "jump", "jumped")));
-    private static final List<Verb> DEEDS = List.of(new Verb("fears", "fear", "feared"),
-            new Verb("follows", "follow", "followed"), new Verb("helps", "help", "helped"),
-            new Verb("hears", "hear", "heard"), new Verb("likes", "like", "liked"), new Verb("sees", "see", "saw"));
 
     private final RandomGenerator random;
 
@@ -98,7 +76,7 @@ final class Stories {
     }
 
     private static String number(int value) {
-        return NUMBERS.get(value);
+        return StoryWords.NUMBERS.get(value);
     }
 
     private static String quantity(int number, String thing) {
@@ -113,20 +91,6 @@ final class Stories {
         return String.join(", ", items.subList(0, items.size() - 1)) + " and " + items.getLast();
     }
 
-    /** Third person singular, plural, and past. */
-    private record Verb(String singular, String plural, String past) {
-        String form(boolean many, boolean inThePast) {
-            return inThePast ? past : many ? plural : singular;
-        }
-    }
-
-    /** An animal and what only it does. */
-    private record Animal(String name, List<Verb> habits) {
-        Animal(String name, Verb... habits) {
-            this(name, List.of(habits));
-        }
-    }
-
     /** Someone in a story, with what the story has told so far; an empty text or zero is what it has not told. */
     private static final class Person {
         final String name;
@@ -139,7 +103,7 @@ final class Stories {
 
         Person(String name, String job) {
             this.name = name;
-            this.pronoun = WOMEN.contains(name) ? "she" : "he";
+            this.pronoun = StoryWords.WOMEN.contains(name) ? "she" : "he";
             this.job = job;
         }
     }
@@ -149,12 +113,12 @@ final class Stories {
         private final StringBuilder text = new StringBuilder();
         private final List<Person> people = new ArrayList<>();
         private final List<Person> eldestFirst;
-        private final List<String> places = pick(3, PLACES);
-        private final List<String> things = pick(3, THINGS);
-        private final List<String> containers = pick(2, CONTAINERS);
+        private final List<String> places = pick(3, StoryWords.PLACES);
+        private final List<String> things = pick(3, StoryWords.THINGS);
+        private final List<String> containers = pick(2, StoryWords.CONTAINERS);
         private final List<String> containerPlaces = pick(2, places);
-        private final List<Animal> animals = pick(2, ANIMALS);
-        private final List<Verb> deeds = pick(2, DEEDS);
+        private final List<Animal> animals = pick(2, StoryWords.ANIMALS);
+        private final List<Verb> deeds = pick(2, StoryWords.DEEDS);
         private final Map<String, String> colours = new HashMap<>();
         private final Map<String, String> conditions = new HashMap<>();
         private final List<Runnable> events = List.of(this::move, this::findOrLose, this::tellOfAnimals, this::claim,
@@ -164,8 +128,8 @@ final class Stories {
         private boolean agesTold;
 
         Story() {
-            List<String> names = pick(3, Stream.concat(WOMEN.stream(), MEN.stream()).toList());
-            List<String> jobs = pick(names.size(), JOBS);
+            List<String> names = pick(3, Stream.concat(StoryWords.WOMEN.stream(), StoryWords.MEN.stream()).toList());
+            List<String> jobs = pick(names.size(), StoryWords.JOBS);
             for (int i = 0; i < names.size(); i++) {
                 people.add(new Person(names.get(i), jobs.get(i)));
             }
@@ -197,11 +161,11 @@ final class Stories {
         }
 
         private String colour(String noun) {
-            return colours.computeIfAbsent(noun, _ -> pick(COLOURS));
+            return colours.computeIfAbsent(noun, _ -> pick(StoryWords.COLOURS));
         }
 
         private String condition(String noun) {
-            return conditions.computeIfAbsent(noun, _ -> pick(ADJECTIVES));
+            return conditions.computeIfAbsent(noun, _ -> pick(StoryWords.ADJECTIVES));
         }
 
         private void move() {
@@ -231,7 +195,7 @@ final class Stories {
             boolean many = coin();
             Animal animal = pick(animals);
             say("%s the %s %s.".formatted(past ? "yesterday" : "every day", described(animal, many, past, 2),
-                    pick(animal.habits).form(many, past)));
+                    pick(animal.habits()).form(many, past)));
         }
 
         /**
@@ -239,7 +203,7 @@ final class Stories {
          * nouns.
          */
         private String described(Animal animal, boolean many, boolean past, int depth) {
-            String noun = (coin() ? colour(animal.name) + " " : "") + animal.name + (many ? "s" : "");
+            String noun = (coin() ? colour(animal.name()) + " " : "") + animal.name() + (many ? "s" : "");
             if (depth == 0 || coin()) {
                 return noun;
             }

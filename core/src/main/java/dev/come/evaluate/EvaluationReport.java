@@ -2,17 +2,12 @@ package dev.come.evaluate;
 
 import dev.come.Version;
 import dev.come.checkpoint.RecordJson;
-import dev.come.evaluate.Document.Page;
-import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.Evaluation.Results;
-import dev.come.evaluate.Evaluation.Sample;
-import dev.come.run.Continuation.Score;
 import dev.come.run.ContinuationScores;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.ToDoubleFunction;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -84,8 +79,6 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public record EvaluationReport(ObjectNode settings, Measured model, Optional<Compared> compared,
         Optional<Measured> baseline) {
-    private static final JsonMapper LINES = new JsonMapper();
-
     /**
      * A model with its numbers.
      *
@@ -254,72 +247,5 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
             differences.ifPresent(all -> all.addTo(node, task, metric));
         });
         return node;
-    }
-
-    /** Every document of both models with what it was asked and what came out, a line of JSON each. */
-    public String samples() {
-        StringBuilder lines = new StringBuilder();
-        model.results.samples().forEach(sample -> lines.append(line(ScoredModel.MODEL, sample)));
-        baseline.ifPresent(
-                other -> other.results.samples().forEach(sample -> lines.append(line(ScoredModel.BASELINE, sample))));
-        return lines.toString();
-    }
-
-    /**
-     * Every long text of both models as CSV; empty if there is none. Each has its words and bytes, its log-likelihood
-     * in nats and the bits that it takes.
-     */
-    public Optional<String> longTexts() {
-        StringBuilder lines = new StringBuilder();
-        model.results.samples().forEach(sample -> lines.append(csvLine(ScoredModel.MODEL, sample)));
-        baseline.ifPresent(other -> other.results.samples()
-                .forEach(sample -> lines.append(csvLine(ScoredModel.BASELINE, sample))));
-        return lines.isEmpty()
-                ? Optional.empty()
-                : Optional.of("model,task,doc_id,words,bytes,log_likelihood,bits\r\n" + lines);
-    }
-
-    private static String csvLine(String role, Sample sample) {
-        if (!(sample.result().document() instanceof Page page)) {
-            return "";
-        }
-        double likelihood = sample.result().logLikelihood();
-        return role + "," + sample.task() + "," + page.id() + "," + page.words() + "," + page.bytes() + ","
-                + likelihood + "," + -likelihood / Math.log(2) + "\r\n";
-    }
-
-    private static String line(String role, Sample sample) {
-        DocumentResult result = sample.result();
-        ObjectNode node = JsonNodeFactory.instance.objectNode();
-        node.put("model", role).put("task", sample.task()).put("doc_id", result.document().id());
-        switch (result.document()) {
-            case Question question -> {
-                add(node.putArray("contexts"), question.contexts());
-                add(node.putArray("continuations"), question.continuations());
-                ArrayNode examples = node.putArray("examples");
-                question.examples().forEach(examples::add);
-                likelihoods(node, result);
-                node.put("gold", question.gold()).put("pred", result.predicted()).put("pred_norm",
-                        result.predictedByCharacters(question));
-            }
-            case Page page -> {
-                node.put("words", page.words()).put("bytes", page.bytes());
-                likelihoods(node, result);
-            }
-        }
-        return LINES.writeValueAsString(node) + "\n";
-    }
-
-    private static void add(ArrayNode array, List<String> texts) {
-        texts.forEach(array::add);
-    }
-
-    private static void likelihoods(ObjectNode node, DocumentResult result) {
-        ArrayNode values = node.putArray("ll");
-        ArrayNode greedy = node.putArray("greedy");
-        for (Score score : result.scores()) {
-            values.add(score.logLikelihood());
-            greedy.add(score.greedy());
-        }
     }
 }

@@ -8,7 +8,6 @@ import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.TaskDescription.Choices;
 import dev.come.evaluate.TaskDescription.Contexts;
 import dev.come.evaluate.TaskDescription.Data;
-import dev.come.evaluate.TaskDescription.Draw;
 import dev.come.evaluate.TaskDescription.Examples;
 import dev.come.evaluate.TaskDescription.Gold;
 import dev.come.evaluate.TaskDescription.HubPlace;
@@ -18,7 +17,6 @@ import dev.come.failure.Shortage;
 import dev.come.hub.Hub;
 import dev.come.hub.HubSnapshot;
 import dev.come.text.FilePattern;
-import dev.come.text.PythonRandom;
 import dev.come.text.TableRows;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -68,7 +66,7 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
             ExampleDraw draw = shots == 0 ? null : draw(task, shots);
             for (int i = 0; i < taken.size(); i++) {
                 List<Integer> examples = draw == null ? List.of() : draw.next(taken.get(i));
-                documents.add(question(task, i, taken.get(i), draw == null ? List.of() : draw.pool, examples));
+                documents.add(question(task, i, taken.get(i), draw == null ? List.of() : draw.pool(), examples));
             }
         }
         return new TaskData(task, documents, rows.rows.size(), rows.sources, rows.notes);
@@ -154,52 +152,6 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
                             + " choices; leave rows without an answer out, or correct the task's \"gold\"");
         }
         return index;
-    }
-
-    /** The examples of one document after the other. */
-    private static final class ExampleDraw {
-        private final TaskDescription task;
-        private final List<Row> pool;
-        private final List<Integer> numbers;
-        private final Draw draw;
-        private final int shots;
-        private final PythonRandom random = new PythonRandom(SEED);
-
-        ExampleDraw(TaskDescription task, List<Row> pool, Draw draw, int shots) {
-            this.task = task;
-            this.pool = pool;
-            this.numbers = IntStream.range(0, pool.size()).boxed().toList();
-            this.draw = draw;
-            this.shots = shots;
-        }
-
-        List<Integer> next(Row document) {
-            return switch (draw) {
-                case FIRST -> numbers.subList(0, enough(shots, numbers));
-                case RANDOM -> random.sample(numbers, enough(shots, numbers));
-                case RANDOM_ONE_MORE -> {
-                    List<Integer> others = random.sample(numbers, enough(shots + 1, numbers)).stream()
-                            .filter(number -> differs(number, document)).toList();
-                    if (others.size() < shots) {
-                        List<Integer> rest = numbers.stream().filter(number -> differs(number, document)).toList();
-                        others = random.sample(rest, enough(shots, rest));
-                    }
-                    yield others.subList(0, shots);
-                }
-            };
-        }
-
-        private boolean differs(int number, Row document) {
-            return !pool.get(number).fields().equals(document.fields());
-        }
-
-        private int enough(int count, List<Integer> from) {
-            if (count > from.size()) {
-                throw new UsageException("--num-fewshot is " + shots + ", but the task " + task.name() + " has only "
-                        + from.size() + " examples to draw from; lower it");
-            }
-            return count;
-        }
     }
 
     private static ExampleDraw draw(TaskDescription task, int shots) {

@@ -13,6 +13,7 @@ import dev.come.evaluate.EvaluationReport.Measured;
 import dev.come.evaluate.Journal;
 import dev.come.evaluate.JournalFile;
 import dev.come.evaluate.Perplexity;
+import dev.come.evaluate.SampleFiles;
 import dev.come.evaluate.ScoredModel;
 import dev.come.evaluate.TokenLosses;
 import dev.come.failure.UnderWay;
@@ -167,8 +168,9 @@ public final class EvalJob {
         request.written.losses().ifPresent(file -> files.add(file, out -> writeLosses(losses, out)));
         request.written.output().ifPresent(output -> {
             if (request.written.samples()) {
-                files.add(request.written.samplesFile(), out -> out.write(report.samples()));
-                report.longTexts()
+                SampleFiles samples = new SampleFiles(report);
+                files.add(request.written.samplesFile(), out -> out.write(samples.samples()));
+                samples.longTexts()
                         .ifPresent(texts -> files.add(request.written.longTextsFile(), out -> out.write(texts)));
             }
             files.add(output, out -> out.write(report.toJson()));

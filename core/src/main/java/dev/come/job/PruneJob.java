@@ -151,27 +151,7 @@ public final class PruneJob {
     public record Results(List<Result> results, List<Failure> failures, OptionalDouble denseLoss, String lossName) {
         /** The same side by side; the methods in their order, those that failed last. */
         public Comparison comparison() {
-            List<Comparison.Row> rows = new ArrayList<>();
-            SequencedMap<String, Double> dense = new LinkedHashMap<>();
-            int layers = 0;
-            for (Result result : results) {
-                PruningPlan plan = result.plan;
-                layers = plan.layers();
-                dense.putAll(perplexities(plan, layers));
-                rows.add(new Comparison.Row(plan.settings().path("method").asString(), plan.last().size(),
-                        plan.last().tree(), result.calibrationLoss, perplexities(plan, plan.last().size()),
-                        result.choosing, result.peakBytes, ""));
-            }
-            failures.forEach(failure -> rows
-                    .add(Comparison.Row.failed(failure.method, String.valueOf(failure.reason.getMessage()))));
-            return new Comparison(layers, lossName, denseLoss, dense, rows);
-        }
-
-        private static SequencedMap<String, Double> perplexities(PruningPlan plan, int layers) {
-            SequencedMap<String, Double> values = new LinkedHashMap<>();
-            plan.evaluations().stream().filter(evaluation -> evaluation.layers() == layers)
-                    .forEach(evaluation -> values.put(evaluation.metric(), evaluation.value()));
-            return values;
+            return PruneResults.comparison(this);
         }
     }
 

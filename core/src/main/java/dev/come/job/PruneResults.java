@@ -9,6 +9,7 @@ import dev.come.job.PruneJob.Results;
 import dev.come.model.ModelConfig;
 import dev.come.prune.Measurement;
 import dev.come.prune.PruningPlan;
+import dev.come.report.Comparison;
 import dev.come.run.StackLosses;
 import dev.come.stack.LayerStack;
 import dev.come.text.CalibrationSet;
@@ -17,9 +18,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.SequencedMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -152,4 +155,28 @@ final class PruneResults {
         return evaluations;
     }
 
+    /** What came out of several methods side by side; the methods in their order, those that failed last. */
+    static Comparison comparison(Results all) {
+        List<Comparison.Row> rows = new ArrayList<>();
+        SequencedMap<String, Double> dense = new LinkedHashMap<>();
+        int layers = 0;
+        for (Result result : all.results()) {
+            PruningPlan plan = result.plan();
+            layers = plan.layers();
+            dense.putAll(perplexities(plan, layers));
+            rows.add(new Comparison.Row(plan.settings().path("method").asString(), plan.last().size(),
+                    plan.last().tree(), result.calibrationLoss(), perplexities(plan, plan.last().size()),
+                    result.choosing(), result.peakBytes(), ""));
+        }
+        all.failures().forEach(failure -> rows
+                .add(Comparison.Row.failed(failure.method(), String.valueOf(failure.reason().getMessage()))));
+        return new Comparison(layers, all.lossName(), all.denseLoss(), dense, rows);
+    }
+
+    private static SequencedMap<String, Double> perplexities(PruningPlan plan, int layers) {
+        SequencedMap<String, Double> values = new LinkedHashMap<>();
+        plan.evaluations().stream().filter(evaluation -> evaluation.layers() == layers)
+                .forEach(evaluation -> values.put(evaluation.metric(), evaluation.value()));
+        return values;
+    }
 }

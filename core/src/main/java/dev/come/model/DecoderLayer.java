@@ -25,10 +25,8 @@ public final class DecoderLayer implements AutoCloseable {
     private final ModelConfig config;
     private final ScalarType type;
     private final Activation activation;
-    private final AttentionKind kind;
-    private final CausalAttention attention;
+    private final LayerAttention attention;
     private final LayerNorms norms;
-    private final Linear queryKeyValue;
     private final Linear output;
     private final Linear gateUp;
     private final Linear down;
@@ -53,14 +51,17 @@ public final class DecoderLayer implements AutoCloseable {
         this.config = config;
         this.type = compute.scalarType();
         this.activation = Activation.named(config.activation());
-        this.kind = stored.attention();
-        this.attention = new CausalAttention(config, kind.window(), compute);
         try (var _ = new PointerScope(); Opening opening = new Opening()) {
             LayerWeights weights = stored.map((part, tensor) -> taken(part, tensor, compute));
-            opening.add(attention::close);
-            queryKeyValue = linear.apply(together(weights, Part.QUERY, Part.KEY, Part.VALUE).orElseThrow(),
+            norms = new LayerNorms(config, weights, type);
+            opening.add(norms::close);
+            Linear queryKeyValue = linear.apply(together(weights, Part.QUERY, Part.KEY, Part.VALUE).orElseThrow(),
                     together(weights, Part.QUERY_BIAS, Part.KEY_BIAS, Part.VALUE_BIAS).orElse(null));
             opening.add(queryKeyValue::close);
+            AttentionKind kind = stored.attention();
+            CausalAttention causal = new CausalAttention(config, kind.window(), compute);
+            opening.add(causal::close);
+            attention = new LayerAttention(config, type, kind, norms, queryKeyValue, causal);
             output = linear.apply(weights.get(Part.OUTPUT), weights.find(Part.OUTPUT_BIAS));
             opening.add(output::close);
             gateUp = linear.apply(together(weights, Part.GATE, Part.UP).orElseThrow(),
@@ -68,7 +69,6 @@ public final class DecoderLayer implements AutoCloseable {
             opening.add(gateUp::close);
             down = linear.apply(weights.get(Part.DOWN), weights.find(Part.DOWN_BIAS));
             opening.add(down::close);
-            norms = new LayerNorms(config, weights, type);
             opening.done();
         }
     }
@@ -91,7 +91,8 @@ public final class DecoderLayer implements AutoCloseable {
     public void forward(Tensor hidden, TokenLayout layout, Rotation rotation, Workspace workspace,
             LayerObserver observer, KeyValueCache.@Nullable Layer cache) {
         try (var _ = new PointerScope()) {
-            Tensor mixed = attend(hidden, layout, rotation, workspace, observer, cache);
+            Tensor mixed = attention.attend(hidden, layout, rotation, workspace, cache);
+            observer.attentionOutput(mixed);
             goOn(hidden, mixed, workspace, observer);
         }
     }
@@ -130,105 +131,6 @@ public final class DecoderLayer implements AutoCloseable {
         feedForward(hidden, workspace, observer);
     }
 
-    /** What all heads give, side by side, {@code (tokens, heads * headDim)}. */
-    private Tensor attend(Tensor hidden, TokenLayout layout, Rotation rotation, Workspace workspace,
-            LayerObserver observer, KeyValueCache.@Nullable Layer cache) {
-        long tokens = hidden.size(0);
-        long heads = config.keyValueHeads();
-        long group = config.groupSize();
-        long dim = config.headDim();
-        KeyValueCache.@Nullable Layer ofOneToken = tokens == layout.lengths().length ? cache : null;
-        Tensor queries = workspace.floats("queries", heads, tokens, group, dim);
-        Tensor keys = ofOneToken == null
-                ? workspace.floats("keys", heads, tokens, dim)
-                : next(ofOneToken.keys(), layout);
-        Tensor values = ofOneToken == null
-                ? workspace.floats("values", heads, tokens, dim)
-                : next(ofOneToken.values(), layout);
-        Rotation.@Nullable Angles angles = kind.rotary().map(rotary -> rotation.angles(rotary, layout)).orElse(null);
-
-        workspace.shareRows(tokens, (_, start, rows, buffers) -> {
-            Tensor normed = norms.before(hidden.narrow(0, start, rows), Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS,
-                    buffers);
-            Tensor wide = float32(queryKeyValue.of(normed, "queryKeyValue", buffers), "wideQueryKeyValue", buffers);
-            long queryChannels = heads * group * dim;
-            long keyChannels = heads * dim;
-            Tensor query = wide.narrow(1, 0, queryChannels);
-            Tensor key = wide.narrow(1, queryChannels, keyChannels);
-            norms.ofHeads(query, Part.ALL_QUERIES_NORM, Part.QUERY_NORM, buffers);
-            norms.ofHeads(key, Part.ALL_KEYS_NORM, Part.KEY_NORM, buffers);
-            Tensor placed = queries.narrow(1, start, rows);
-            place(query, placed, angles, start, group);
-            placed.mul_(new Scalar(config.multipliers().attention()));
-            place(key, keys.narrow(1, start, rows).unsqueeze(2), angles, start, 1);
-            values.narrow(1, start, rows).transpose(0, 1)
-                    .copy_(wide.narrow(1, queryChannels + keyChannels, keyChannels).view(rows, heads, dim));
-        });
-
-        Tensor mixed = workspace.tensor("attention", type, tokens, heads * group * dim);
-        Tensor byHead = mixed.view(tokens, heads, group, dim);
-        if (ofOneToken != null) {
-            long seen = layout.firstPosition() + 1L;
-            attention.attendToLast(queries, ofOneToken.keys().narrow(2, 0, seen),
-                    ofOneToken.values().narrow(2, 0, seen), byHead);
-        } else {
-            if (cache != null) {
-                remember(keys, cache.keys(), layout);
-                remember(values, cache.values(), layout);
-            }
-            int[] starts = layout.starts();
-            workspace.share(starts.length, (i, buffers) -> {
-                int length = layout.lengths()[i];
-                long seen = layout.firstPosition() + (long) length;
-                attention.attend(queries.narrow(1, starts[i], length),
-                        cache == null
-                                ? seen(keys, "branchKeys", layout, i, buffers)
-                                : cache.keys().select(0, i).narrow(1, 0, seen),
-                        cache == null
-                                ? seen(values, "branchValues", layout, i, buffers)
-                                : cache.values().select(0, i).narrow(1, 0, seen),
-                        byHead.narrow(0, starts[i], length), buffers);
-            });
-        }
-        observer.attentionOutput(mixed);
-        return mixed;
-    }
-
-    /** Where in the cache the keys or values of the next token of each sequence belong, {@code (heads, sequences, headDim)}. */
-    private static Tensor next(Tensor all, TokenLayout layout) {
-        return all.select(2, layout.firstPosition()).transpose(0, 1);
-    }
-
-    /**
-     * Puts new keys or values behind those in the cache.
-     *
-     * @param fresh {@code (heads, tokens, headDim)}
-     * @param all {@code (sequences, heads, capacity, headDim)}
-     */
-    private static void remember(Tensor fresh, Tensor all, TokenLayout layout) {
-        int[] starts = layout.starts();
-        for (int i = 0; i < starts.length; i++) {
-            int length = layout.lengths()[i];
-            all.select(0, i).narrow(1, layout.firstPosition(), length).copy_(fresh.narrow(1, starts[i], length));
-        }
-    }
-
-    /** The keys or values that a sequence sees: those of what it goes on from, and its own. */
-    private Tensor seen(Tensor all, String buffer, TokenLayout layout, int sequence, Workspace workspace) {
-        int[] starts = layout.starts();
-        int[] lengths = layout.lengths();
-        if (layout.parents()[sequence] == TokenLayout.ROOT) {
-            return all.narrow(1, starts[sequence], lengths[sequence]);
-        }
-        int end = layout.firstPosition(sequence) + lengths[sequence];
-        Tensor together = workspace.floats(buffer, config.keyValueHeads(), end, config.headDim());
-        for (int part = sequence; part != TokenLayout.ROOT; part = layout.parents()[part]) {
-            end -= lengths[part];
-            together.narrow(1, end, lengths[part]).copy_(all.narrow(1, starts[part], lengths[part]));
-        }
-        return together;
-    }
-
     private void feedForward(Tensor hidden, Workspace workspace, LayerObserver observer) {
         long channels = config.intermediateSize();
         InTurn turns = new InTurn();
@@ -249,39 +151,6 @@ public final class DecoderLayer implements AutoCloseable {
     private void addChannels(Tensor rows, Tensor channels, Workspace workspace) {
         add(rows, channels, down, Part.FEED_FORWARD_OUTPUT_NORM, workspace);
         norms.after(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, workspace);
-    }
-
-    /**
-     * Lays heads out head by head, turned by their positions if there are angles.
-     *
-     * @param from {@code (rows, heads * group * headDim)}
-     * @param to {@code (heads, rows, group, headDim)}
-     * @param start where the rows begin in the angles
-     */
-    private void place(Tensor from, Tensor to, Rotation.@Nullable Angles angles, long start, long group) {
-        long rows = from.size(0);
-        long heads = config.keyValueHeads();
-        if (angles == null) {
-            to.transpose(0, 1).copy_(from.view(rows, heads, group, config.headDim()));
-            return;
-        }
-        long half = config.headDim() / 2;
-        Tensor cos = angles.cos().narrow(0, start, rows).view(rows, 1, 1, half);
-        Tensor sin = angles.sin().narrow(0, start, rows).view(rows, 1, 1, half);
-        Tensor source = from.view(rows, heads, group, 2, half);
-        Tensor target = to.transpose(0, 1);
-        Tensor left = source.select(3, 0);
-        Tensor right = source.select(3, 1);
-        Tensor rotatedLeft = target.narrow(3, 0, half);
-        Tensor rotatedRight = target.narrow(3, half, half);
-        torch.mul_out(rotatedLeft, left, cos);
-        rotatedLeft.addcmul_(right, sin, new Scalar(-1.0));
-        torch.mul_out(rotatedRight, right, cos);
-        rotatedRight.addcmul_(left, sin);
-    }
-
-    private Tensor float32(Tensor x, String buffer, Workspace workspace) {
-        return type == ScalarType.Float ? x : workspace.floats(buffer, x.size(0), x.size(1)).copy_(x);
     }
 
     /** Adds to the residual stream what a half of the layer gives, normed if the layer does so. */
@@ -308,7 +177,7 @@ public final class DecoderLayer implements AutoCloseable {
     @Override
     public void close() {
         norms.close();
-        List.of(queryKeyValue, output, gateUp, down).forEach(Linear::close);
+        List.of(output, gateUp, down).forEach(Linear::close);
         attention.close();
     }
 }

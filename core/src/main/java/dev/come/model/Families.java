@@ -32,7 +32,7 @@ public final class Families {
      * What Llama has in its layers and its configuration, and most families have as it has it. A description says what is
      * different; sizes and the token that ends a text differ in nearly all.
      */
-    private static Family.Builder llamaLike(String modelType, String architecture) {
+    private static FamilyBuilder llamaLike(String modelType, String architecture) {
         return Family.describe(modelType, architecture).part(ATTENTION_NORM, "input_layernorm.weight")
                 .part(QUERY, "self_attn.q_proj.weight").part(KEY, "self_attn.k_proj.weight")
                 .part(VALUE, "self_attn.v_proj.weight").part(OUTPUT, "self_attn.o_proj.weight")
@@ -44,23 +44,23 @@ public final class Families {
                 .optional(TRAINED_POSITIONS).fallback(TIED, false).endsWith(2);
     }
 
-    private static Family.Builder attentionBiases(Family.Builder family) {
+    private static FamilyBuilder attentionBiases(FamilyBuilder family) {
         return family.part(QUERY_BIAS, "self_attn.q_proj.bias").part(KEY_BIAS, "self_attn.k_proj.bias")
                 .part(VALUE_BIAS, "self_attn.v_proj.bias").part(OUTPUT_BIAS, "self_attn.o_proj.bias")
                 .onlyIf(ATTENTION_BIAS, false, QUERY_BIAS, KEY_BIAS, VALUE_BIAS, OUTPUT_BIAS);
     }
 
-    private static Family.Builder feedForwardBiases(Family.Builder family) {
+    private static FamilyBuilder feedForwardBiases(FamilyBuilder family) {
         return family.part(GATE_BIAS, "mlp.gate_proj.bias").part(UP_BIAS, "mlp.up_proj.bias")
                 .part(DOWN_BIAS, "mlp.down_proj.bias").onlyIf(MLP_BIAS, false, GATE_BIAS, UP_BIAS, DOWN_BIAS);
     }
 
-    private static Family.Builder headNorms(Family.Builder family) {
+    private static FamilyBuilder headNorms(FamilyBuilder family) {
         return family.part(QUERY_NORM, "self_attn.q_norm.weight").part(KEY_NORM, "self_attn.k_norm.weight");
     }
 
     /** Norms around attention and around feed-forward. */
-    private static Family.Builder sandwiched(Family.Builder family) {
+    private static FamilyBuilder sandwiched(FamilyBuilder family) {
         return family.part(ATTENTION_OUTPUT_NORM, "post_attention_layernorm.weight")
                 .part(FEED_FORWARD_NORM, "pre_feedforward_layernorm.weight")
                 .part(FEED_FORWARD_OUTPUT_NORM, "post_feedforward_layernorm.weight");
@@ -121,7 +121,7 @@ public final class Families {
             .olderScaling("factor").checkedBy("olmo2");
 
     /** What Gemma 2 and 3 have in common. */
-    private static Family.Builder gemma(String modelType, String architecture) {
+    private static FamilyBuilder gemma(String modelType, String architecture) {
         return sandwiched(attentionBiases(llamaLike(modelType, architecture))).norm(Norm.Kind.RMS_PLUS_ONE)
                 .key(ACTIVATION, "hidden_activation")
                 .fallback("hidden_activation", "gelu_pytorch_tanh").fallback(KEY_VALUE_HEADS, 4).fallback(HEAD_DIM, 256)

@@ -6,7 +6,6 @@ import dev.come.checkpoint.Shown;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -208,126 +207,7 @@ public record Family(String modelType, String architecture, Names names, String 
     }
 
     /** Begins a description with what most families have. */
-    static Builder describe(String modelType, String architecture) {
-        return new Builder(modelType, architecture);
-    }
-
-    /** Collects a description. */
-    static final class Builder {
-        private final String modelType;
-        private final String architecture;
-        private Names names = new Names("model.embed_tokens.weight", Optional.empty(), Optional.empty(),
-                "model.norm.weight", Optional.empty(), "lm_head.weight");
-        private String layerPrefix = "model.layers.";
-        private final Map<Part, String> parts = new EnumMap<>(Part.class);
-        private final Map<String, Set<Part>> switches = new HashMap<>();
-        private Norm.Kind norm = Norm.Kind.RMS;
-        private final Map<String, String> keys = new HashMap<>();
-        private final Map<String, Optional<Object>> defaults = new HashMap<>();
-        private SlidingLayers slidingLayers = SlidingLayers.NONE;
-        private boolean scaledEmbedding;
-        private List<String> ignored = List.of();
-        private List<String> olderScaling = List.of();
-
-        private Builder(String modelType, String architecture) {
-            this.modelType = modelType;
-            this.architecture = architecture;
-        }
-
-        Builder outside(Names others, String prefix) {
-            names = others;
-            layerPrefix = prefix;
-            return this;
-        }
-
-        Builder part(Part part, String name) {
-            parts.put(part, name);
-            return this;
-        }
-
-        /** A projection: the name without {@code .weight} or {@code .bias}. */
-        Builder biased(Part matrix, Part bias, String name) {
-            return part(matrix, name + ".weight").part(bias, name + ".bias");
-        }
-
-        /** Everything that another description has in its layers. */
-        Builder partsOf(Builder other) {
-            parts.putAll(other.parts);
-            return this;
-        }
-
-        Builder without(Part... absent) {
-            parts.keySet().removeAll(Set.of(absent));
-            return this;
-        }
-
-        /** Parts that a model has only if a key is true. */
-        Builder onlyIf(String key, boolean otherwise, Part... switched) {
-            switches.put(key, Set.of(switched));
-            return fallback(key, otherwise);
-        }
-
-        Builder norm(Norm.Kind kind) {
-            norm = kind;
-            return this;
-        }
-
-        /** A key that this family calls by a name of its own; under the usual name it is not read. */
-        Builder key(String usual, String own) {
-            keys.put(usual, own);
-            defaults.remove(usual);
-            return this;
-        }
-
-        /** A key of the family's configurations, and what is meant where it is left out. */
-        Builder fallback(String key, Object value) {
-            defaults.put(key, Optional.of(value));
-            return this;
-        }
-
-        /** Keys of the family's configurations that mean "none" where they are left out. */
-        Builder optional(String... names) {
-            List.of(names).forEach(key -> defaults.put(key, Optional.empty()));
-            return this;
-        }
-
-        /** What is meant where a size is left out. */
-        Builder sizes(int vocabulary, int hidden, int intermediate, int layers, int heads, int positions) {
-            return fallback("vocab_size", vocabulary).fallback("hidden_size", hidden)
-                    .fallback(keys.getOrDefault("intermediate_size", "intermediate_size"), intermediate)
-                    .fallback("num_hidden_layers", layers).fallback("num_attention_heads", heads)
-                    .fallback("max_position_embeddings", positions);
-        }
-
-        /** The token that ends a text where neither generation_config.json nor config.json says it. */
-        Builder endsWith(int token) {
-            return fallback(END_OF_TEXT, token);
-        }
-
-        Builder sliding(SlidingLayers layers) {
-            slidingLayers = layers;
-            return this;
-        }
-
-        Builder scaledEmbedding() {
-            scaledEmbedding = true;
-            return this;
-        }
-
-        Builder ignoring(String... endings) {
-            ignored = List.of(endings);
-            return this;
-        }
-
-        /** What transformers 4 takes in {@code rope_scaling}, and nothing else beside the type. */
-        Builder olderScaling(String... settings) {
-            olderScaling = List.of(settings);
-            return this;
-        }
-
-        Family checkedBy(String... fixtures) {
-            return new Family(modelType, architecture, names, layerPrefix, parts, switches, norm, keys, defaults,
-                    slidingLayers, scaledEmbedding, ignored, olderScaling, List.of(fixtures));
-        }
+    static FamilyBuilder describe(String modelType, String architecture) {
+        return new FamilyBuilder(modelType, architecture);
     }
 }

@@ -22,13 +22,11 @@ import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -178,7 +176,8 @@ public final class LayerRunner implements AutoCloseable {
      */
     public void run(List<Step> steps, List<Chunk> chunks, @Nullable Consumer<Workspace> beside) {
         int before = beside == null ? 0 : 1;
-        List<Layer> layers = steps.stream().map(step -> new Layer(step, chunks.size())).toList();
+        List<StepLayer> layers = steps.stream().map(step -> new StepLayer(store, compute, step, chunks.size()))
+                .toList();
         Waiting waiting = new Waiting();
         try {
             // More than there are chunks would only wait; so they help.
@@ -193,56 +192,13 @@ public final class LayerRunner implements AutoCloseable {
                         if (position > 0) {
                             waiting.until(() -> layers.get(position - 1).isThrough(index));
                         }
-                        Layer layer = layers.get(position);
-                        run(layer.open(), layer.step.node(), index, chunks.get(index), layer.step.pass(), workspace);
+                        StepLayer layer = layers.get(position);
+                        run(layer.open(), layer.step().node(), index, chunks.get(index), layer.step().pass(),
+                                workspace);
                         waiting.change(() -> layer.finished(index));
                     });
         } finally {
-            layers.forEach(Layer::close);
-        }
-    }
-
-    /** A layer that is made when the first chunk reaches it, and goes when the last one has passed. */
-    private final class Layer {
-        private final Step step;
-        private final BitSet finished = new BitSet();
-        private final int chunks;
-        private @Nullable DecoderLayer layer;
-
-        Layer(Step step, int chunks) {
-            this.step = step;
-            this.chunks = chunks;
-        }
-
-        synchronized DecoderLayer open() {
-            if (layer == null) {
-                try (var _ = new PointerScope()) {
-                    layer = Shortage.named(() -> "Loading layer " + step.node.tree(), () -> {
-                        LayerWeights weights = step.weights.orElseGet(() -> store.materialise(step.node));
-                        step.visitor.visit(weights);
-                        return new DecoderLayer(store.config(), weights, compute);
-                    });
-                }
-            }
-            return layer;
-        }
-
-        synchronized void finished(int chunk) {
-            finished.set(chunk);
-            if (finished.cardinality() == chunks) {
-                close();
-            }
-        }
-
-        synchronized boolean isThrough(int chunk) {
-            return finished.get(chunk);
-        }
-
-        synchronized void close() {
-            if (layer != null) {
-                layer.close();
-                layer = null;
-            }
+            layers.forEach(StepLayer::close);
         }
     }
 

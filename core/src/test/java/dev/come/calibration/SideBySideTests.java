@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Golden;
 import dev.come.TestDevice;
-import dev.come.calibration.SideBySide.EndLosses;
 import dev.come.calibration.Trial;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
