@@ -11,7 +11,6 @@ import dev.come.job.EvalCard;
 import dev.come.job.EvalFiles;
 import dev.come.job.EvalJob;
 import dev.come.job.PerplexityOptions;
-import dev.come.job.ReportJob;
 import dev.come.job.ResultFile;
 import java.nio.file.Path;
 import java.util.List;
@@ -145,13 +144,11 @@ final class EvalCommand implements Runnable {
                 new EvalJob.Request(model.folder(), Optional.ofNullable(baseline).map(model::folder),
                         Optional.ofNullable(compared).map(model::folder), options, texts, files),
                 choice,
-                main.progress(spec.commandLine().getErr()));
+                main.progress(spec.commandLine().getErr()),
+                measured -> results.ifPresent(into -> into.write(measured, options)));
         Evaluations.print(report, json.text());
-        results.ifPresent(into -> into.write(report, options));
         if (output != null) {
-            ResultFile written = new ResultFile("--output", output, overwrite);
-            ReportJob.beside(written);
-            json.text().println("Report: " + written.page().file());
+            json.text().println("Report: " + new ResultFile("--output", output, overwrite).page().file());
         }
         json.print(report::toJson);
     }

@@ -161,8 +161,7 @@ public final class Eval extends Measuring<Eval> {
             // Last, so that a wrong value is refused before anything is downloaded.
             EvaluationReport report = EvalJob.run(new EvalJob.Request(folder(), Optional.ofNullable(baseline)
                     .map(this::folder), Optional.ofNullable(compared).map(this::folder), options, texts, files),
-                    choice, progress());
-            results.ifPresent(into -> into.write(report, options));
+                    choice, progress(), measured -> results.ifPresent(into -> into.write(measured, options)));
             return Evaluation.of(report);
         });
     }

@@ -37,7 +37,9 @@ public record EvalFiles(Optional<Path> output, boolean samples, Optional<Path> l
         }
         output.ifPresent(file -> {
             check("--output", file);
-            new ResultFile("--output", file, overwrite).page().check();
+            if (JournalFile.written(scoresFile()).isEmpty()) { // else the page is that of the interrupted run
+                new ResultFile("--output", file, overwrite).page().check();
+            }
         });
         if (samples) {
             check("--log-samples", samplesFile());

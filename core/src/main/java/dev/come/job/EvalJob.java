@@ -29,6 +29,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -39,6 +40,7 @@ public final class EvalJob {
     private final Request request;
     private final ComputeChoice choice;
     private final Progress progress;
+    private final Consumer<EvaluationReport> also;
 
     /**
      * What is asked for.
@@ -95,7 +97,8 @@ public final class EvalJob {
         }
     }
 
-    private EvalJob(Request request, ComputeChoice choice, Progress progress) {
+    private EvalJob(Request request, ComputeChoice choice, Progress progress, Consumer<EvaluationReport> also) {
+        this.also = also;
         this.request = request;
         this.choice = choice;
         this.progress = Interruptible.asking(progress);
@@ -113,14 +116,22 @@ public final class EvalJob {
 
     /**
      * Measures. With an output, scores are kept beside it as they come: a run that was killed goes on where it was when it is
-     * asked for again.
+     * asked for again. The page of the output is written too.
      *
+     * @param also writes what else is made of the report; a run that is killed meanwhile can still go on
      * @throws dev.come.FailedException if another run writes to one of the files
      * @throws UsageException if the scores of an interrupted run with other settings lie beside the output
      */
-    public static EvaluationReport run(Request request, ComputeChoice choice, Progress progress) {
-        EvalJob job = new EvalJob(request, choice, progress);
+    public static EvaluationReport run(Request request, ComputeChoice choice, Progress progress,
+            Consumer<EvaluationReport> also) {
+        EvalJob job = new EvalJob(request, choice, progress, also);
         return Interruptible.job(job::lockedRun);
+    }
+
+    /** Measures, and writes nothing else of the report. */
+    public static EvaluationReport run(Request request, ComputeChoice choice, Progress progress) {
+        return run(request, choice, progress, _ -> {
+        });
     }
 
     private EvaluationReport lockedRun() {
@@ -156,6 +167,9 @@ public final class EvalJob {
             ResultFiles files = files(report, model.losses);
             journal.willWrite(files.hashes());
             files.write();
+            request.written.output().map(file -> new ResultFile("--output", file, request.written.overwrite()))
+                    .ifPresent(ReportJob::beside);
+            also.accept(report);
             journal.remove();
             return report;
         } finally {

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -71,12 +72,18 @@ class EvalJobTests {
     }
 
     private EvaluationReport run(Optional<Path> output, Optional<Path> baseline, Progress progress) {
+        return run(output, baseline, progress, _ -> {
+        });
+    }
+
+    private EvaluationReport run(Optional<Path> output, Optional<Path> baseline, Progress progress,
+            Consumer<EvaluationReport> also) {
         EvaluationOptions options = new EvaluationOptions(List.of(task.toString()), shots, limit,
                 HarnessVersion.V0_4_13, BosRule.TOKENIZER, EvaluationOptions.ALL, folder);
         return EvalJob.run(new EvalJob.Request(model, baseline, Optional.empty(), options,
                 new PerplexityOptions(List.of(), WindowLength.of(32), PerplexityOptions.ALL_WINDOWS),
                 new EvalFiles(output, output.isPresent(), Optional.empty(), false, resumption)),
-                new ComputeChoice("float32", "cpu", 2, 0), progress);
+                new ComputeChoice("float32", "cpu", 2, 0), progress, also);
     }
 
     private static Progress failingAfter(long steps) {
@@ -121,6 +128,27 @@ class EvalJobTests {
         assertThat(Files.readString(killed)).isEqualTo(Files.readString(whole));
         assertThat(Files.readString(folder.resolve("killed.samples.jsonl")))
                 .isEqualTo(Files.readString(folder.resolve("whole.samples.jsonl")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aRunThatWasKilledAtItsLastFilesEndsWithAllOfThem(boolean pageIsThere) throws IOException {
+        Path output = folder.resolve("killed.json");
+        Path page = folder.resolve("killed.report.html");
+        assertThatThrownBy(() -> run(Optional.of(output), Optional.empty(), Progress.NONE, _ -> {
+            throw new IllegalStateException("killed");
+        })).hasMessage("killed");
+        String result = Files.readString(output);
+        assertThat(page).exists();
+        if (!pageIsThere) {
+            Files.delete(page);
+        }
+        List<String> also = new ArrayList<>();
+        run(Optional.of(output), Optional.empty(), Progress.NONE, report -> also.add(report.toJson()));
+        assertThat(output).hasContent(result);
+        assertThat(also).containsExactly(result);
+        assertThat(page).content().contains("</html>");
+        assertThat(WordModels.names(folder)).noneMatch(name -> name.contains("scores") || name.contains("lock"));
     }
 
     @ParameterizedTest

@@ -278,6 +278,7 @@ class EvalTextsTests {
         assertThat(WordModels.names(folder)).noneMatch(name -> name.contains("scores"));
         Files.delete(csv);
         Files.delete(json);
+        Files.delete(folder.resolve("result.report.html"));
 
         stopAt(files, json);
         assertThat(csv).content().isEqualTo(losses);
