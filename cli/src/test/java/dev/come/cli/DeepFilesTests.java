@@ -98,7 +98,7 @@ class DeepFilesTests {
     }
 
     private static String trained(int number, String start) {
-        return "\"m%d\": {\"kind\": \"trained\", \"training\": \"distilled\", \"start\": %s, \"position\": 0, \"sha256\": \"%s\"}"
+        return "\"m%s\": {\"kind\": \"trained\", \"training\": \"distilled\", \"start\": %s, \"position\": 0, \"sha256\": \"%s\"}"
                 .formatted(number, start, "0".repeat(64));
     }
 

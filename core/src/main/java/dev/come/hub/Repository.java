@@ -6,6 +6,8 @@ import dev.come.checkpoint.Shown;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -87,6 +89,12 @@ record Repository(Kind kind, String name) {
         if (!fine || file.length() > 1000 || !StandardCharsets.UTF_8.newEncoder().canEncode(file)) {
             throw new InvalidInputException("The " + kind + " " + name + " names a file '" + Shown.of(file)
                     + "', which is not fetched: such a name could lead out of the cache");
+        }
+        try {
+            Path.of(file);
+        } catch (InvalidPathException e) {
+            throw new InvalidInputException("The " + kind + " " + name + " names a file '" + Shown.of(file)
+                    + "', which this system cannot spell; set LC_ALL to a language with UTF-8, such as C.UTF-8", e);
         }
     }
 

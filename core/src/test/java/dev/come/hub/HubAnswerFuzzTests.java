@@ -96,7 +96,7 @@ class HubAnswerFuzzTests {
             assertThat(place.startsWith(folder) && !place.equals(folder)).as(file).isTrue();
             assertThat(REPOSITORY.file(PLACE, LocalHub.COMMIT, file).getHost()).isEqualTo("127.0.0.1");
         } catch (ComeException e) {
-            assertThat(e).hasMessageContaining("could lead out of the cache");
+            assertThat(e).message().containsAnyOf("could lead out of the cache", "this system cannot spell");
         }
     }
 

@@ -129,7 +129,7 @@ class ErrorTests {
     void anErrorInEvaluationEndsAll() throws IOException {
         Random random = new Random(5);
         Files.writeString(folder.resolve("rows.jsonl"), IntStream.range(0, 40).mapToObj(row -> """
-                {"question": "%s", "choices": ["%s", "%s"], "answer": %d}
+                {"question": "%s", "choices": ["%s", "%s"], "answer": %s}
                 """.formatted(words(random, 40), words(random, 3), words(random, 2), random.nextInt(2)))
                 .collect(Collectors.joining()));
         Path task = Files.writeString(folder.resolve("words.json"), """
