@@ -91,7 +91,7 @@ record Repository(Kind kind, String name) {
                     + "', which is not fetched: such a name could lead out of the cache");
         }
         try {
-            Path.of(file);
+            var _ = Path.of(file);
         } catch (InvalidPathException e) {
             throw new InvalidInputException("The " + kind + " " + name + " names a file '" + Shown.of(file)
                     + "', which this system cannot spell; set LC_ALL to a language with UTF-8, such as C.UTF-8", e);
