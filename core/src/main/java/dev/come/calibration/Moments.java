@@ -13,7 +13,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * wherever the parts were measured.
  */
 public final class Moments implements AutoCloseable {
-    private static final long PANEL = 384;
+    /** Rows of a diagonal block. */
+    public static final long PANEL = 384;
 
     private final Retained<Tensor> inputs;
     private final Retained<Tensor> products;
@@ -101,6 +102,15 @@ public final class Moments implements AutoCloseable {
             whole = true;
         }
         return sums;
+    }
+
+    /**
+     * The same to work in: what lies right of the diagonal blocks, and their upper half, is to be read only, and what lies left of
+     * the blocks may be overwritten. {@link #inputs()} then makes it whole again.
+     */
+    public synchronized Tensor inputsToWorkIn() {
+        whole = false;
+        return inputs.borrow();
     }
 
     /** The rows of a symmetric matrix that one product makes, from their diagonal on. */

@@ -3,23 +3,21 @@ package dev.come.heal;
 import dev.come.calibration.Moments;
 import dev.come.heal.Ridge.Fit;
 import dev.come.memory.Retained;
+import dev.come.model.Workspace;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * The {@link Ridge} regression of many channels, of which eigenvectors would take most of an hour. Each penalty that is tried
  * costs a Cholesky factor, so few are: those that halve the step of a search. They are compared on some of the outputs, whose
- * error is that of all but for a factor. Beside the sums of products one matrix of their size is in memory.
+ * error is that of all but for a factor. No matrix of the size of the sums of products is in memory beside them.
  */
 final class ManyChannels {
     /** Outputs by which penalties are compared. */
@@ -28,22 +26,30 @@ final class ManyChannels {
     /** From the middle of the path every penalty can be reached. */
     private static final List<Integer> STEPS = List.of(8, 4, 2, 1, 1);
 
+    /** Rows that a thread multiplies at once. */
+    private static final long ROWS = 256;
+
     private final Centred centred;
-    private final Centred.Sums fitted;
+    private final Tensor products;
+    private final BlockCholesky matrix;
     private final Centred.Sums heldOut;
+    private final Workspace workspace;
     private final Map<Integer, OptionalDouble> known = new HashMap<>();
 
     /** Tensors are those of the current PointerScope. */
-    private ManyChannels(Moments fitted, Moments heldOut, boolean bias) {
+    private ManyChannels(Moments fitted, Moments heldOut, boolean bias, Workspace workspace) {
         this.centred = new Centred(fitted, bias);
-        this.fitted = centred.sums(fitted);
         this.heldOut = centred.sums(heldOut);
+        Centred.Sums sums = centred.sums(fitted);
+        this.products = sums.products();
+        this.matrix = new BlockCholesky(bias ? sums.inputs() : fitted.inputsToWorkIn(), Moments.PANEL, workspace);
+        this.workspace = workspace;
     }
 
     /** As {@link Ridge#best}. */
-    static Optional<Fit> best(Moments fitted, Moments heldOut, boolean bias) {
+    static Optional<Fit> best(Moments fitted, Moments heldOut, boolean bias, Workspace workspace) {
         try (var _ = new PointerScope()) {
-            ManyChannels channels = new ManyChannels(fitted, heldOut, bias);
+            ManyChannels channels = new ManyChannels(fitted, heldOut, bias, workspace);
             int best = channels.bestPenalty();
             double outputs = fitted.products().size(1);
             double ofAll = channels.gained(best).orElse(Double.NaN) * outputs / Math.min(SOME, outputs);
@@ -52,7 +58,7 @@ final class ManyChannels {
                 return Optional.empty();
             }
             double lambda = Ridge.PATH.get(best);
-            return channels.solve(lambda, channels.fitted.products())
+            return channels.solve(lambda, channels.products)
                     .map(change -> new Fit(Retained.of(channels.centred.withConstant(change)), lambda));
         }
     }
@@ -78,8 +84,8 @@ final class ManyChannels {
     private OptionalDouble gained(int penalty) {
         return known.computeIfAbsent(penalty, index -> {
             try (var _ = new PointerScope()) {
-                Optional<Tensor> change = solve(Ridge.PATH.get(index), some(fitted.products()));
-                return change.map(weights -> OptionalDouble.of(weights.mul(heldOut.inputs().mm(weights)
+                Optional<Tensor> change = solve(Ridge.PATH.get(index), some(products));
+                return change.map(weights -> OptionalDouble.of(weights.mul(ofHeldOut(weights)
                         .sub_(some(heldOut.products()), new Scalar(2))).sum().item_double()))
                         .orElse(OptionalDouble.empty());
             }
@@ -94,14 +100,22 @@ final class ManyChannels {
                 new long[]{products.stride(0), products.stride(1) * (outputs / taken)}).contiguous();
     }
 
+    /** The products of the held out inputs with weights. */
+    private Tensor ofHeldOut(Tensor weights) {
+        Tensor inputs = heldOut.inputs();
+        Tensor all = torch.empty_like(weights);
+        workspace.share(Math.toIntExact(Math.ceilDiv(inputs.size(0), ROWS)), (piece, _) -> {
+            long start = piece * ROWS;
+            long size = Math.min(ROWS, inputs.size(0) - start);
+            try (var _ = new PointerScope()) {
+                torch.mm_out(all.narrow(0, start, size), inputs.narrow(0, start, size), weights);
+            }
+        });
+        return all;
+    }
+
     /** The change for one penalty; nothing where rounding leaves the matrix not positive. */
-    private Optional<Tensor> solve(double lambda, Tensor products) {
-        Tensor matrix = fitted.inputs().clone();
-        matrix.diagonal().add_(new Scalar(lambda * centred.unit()));
-        // The transpose of a symmetric matrix lies in memory as the library wants its result, which so takes no more.
-        Tensor factor = matrix.t();
-        Tensor info = torch.empty(new long[0], new TensorOptions(ScalarType.Int), new MemoryFormatOptional());
-        torch.linalg_cholesky_ex_out(factor, info, factor);
-        return info.item_int() == 0 ? Optional.of(torch.cholesky_solve(products, factor)) : Optional.empty();
+    private Optional<Tensor> solve(double lambda, Tensor right) {
+        return matrix.factorise(lambda * centred.unit()) ? Optional.of(matrix.solve(right)) : Optional.empty();
     }
 }

@@ -78,7 +78,7 @@ final class Ridge {
             return Optional.empty();
         }
         if (fitted.inputs().size(0) > MOST_EIGENVECTORS) {
-            return ManyChannels.best(fitted, heldOut, bias);
+            return ManyChannels.best(fitted, heldOut, bias, workspace);
         }
         try (var _ = new PointerScope()) {
             Ridge ridge = new Ridge(fitted, bias);

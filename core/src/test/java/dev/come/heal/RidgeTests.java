@@ -48,6 +48,11 @@ class RidgeTests {
 
     /** Numbers from a normal distribution, float64. */
     private Tensor normal(long rows, long columns) {
+        return normal(random, rows, columns);
+    }
+
+    /** The same from any source. */
+    static Tensor normal(Random random, long rows, long columns) {
         float[] values = new float[Math.toIntExact(rows * columns)];
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) random.nextGaussian();
@@ -205,11 +210,30 @@ class RidgeTests {
         try (Moments fitted = moments(x, y); Moments heldOut = moments(other, otherY)) {
             double least = Ridge.PATH.stream()
                     .mapToDouble(lambda -> error(other, otherY, plain(x, y, lambda, false))).min().orElseThrow();
-            Ridge.Fit fit = ManyChannels.best(fitted, heldOut, false).orElseThrow();
+            Ridge.Fit fit = ManyChannels.best(fitted, heldOut, false, workspace).orElseThrow();
             double error = error(other, otherY, fit.change().borrow());
             assertThat(error).isBetween(least - 1e-9, 1.01 * least + 1e-9);
             assertClose(fit.change().borrow(), plain(x, y, fit.lambda(), false), within(1e-6));
             fit.close();
+        }
+    }
+
+    /** Of several diagonal blocks. */
+    @Test
+    void manyChannelsFindTheChangeOfPlainLeastSquares() {
+        long channels = 2 * Moments.PANEL + 50;
+        Tensor truth = normal(channels, OUTPUTS);
+        Tensor x = normal(2000, channels);
+        Tensor other = normal(300, channels);
+        Tensor y = x.mm(truth).add(normal(2000, OUTPUTS), new Scalar(20.0));
+        Tensor otherY = other.mm(truth).add(normal(300, OUTPUTS), new Scalar(20.0));
+        try (Moments fitted = moments(x, y); Moments heldOut = moments(other, otherY)) {
+            try (Ridge.Fit fit = ManyChannels.best(fitted, heldOut, false, workspace).orElseThrow()) {
+                assertClose(fit.change().borrow(), plain(x, y, fit.lambda(), false), within(1e-9));
+            }
+            try (Ridge.Fit again = ManyChannels.best(fitted, heldOut, false, workspace).orElseThrow()) {
+                assertClose(again.change().borrow(), plain(x, y, again.lambda(), false), within(1e-9));
+            }
         }
     }
 
@@ -219,7 +243,7 @@ class RidgeTests {
         Tensor y = x.mm(normal(CHANNELS + 1, OUTPUTS)).add(normal(60, OUTPUTS), new Scalar(0.3)).add(new Scalar(5.0));
         try (Moments fitted = moments(x.narrow(0, 0, 40), y.narrow(0, 0, 40));
                 Moments heldOut = moments(x.narrow(0, 40, 20), y.narrow(0, 40, 20))) {
-            Ridge.Fit fit = ManyChannels.best(fitted, heldOut, true).orElseThrow();
+            Ridge.Fit fit = ManyChannels.best(fitted, heldOut, true, workspace).orElseThrow();
             assertClose(fit.change().borrow(), plain(x.narrow(0, 0, 40), y.narrow(0, 0, 40), fit.lambda(), true),
                     within(1e-8));
             Ridge.Fit twin = Ridge.best(fitted, heldOut, true, workspace).orElseThrow();
@@ -238,7 +262,7 @@ class RidgeTests {
         Tensor other = normal(20, 50);
         Tensor otherY = normal(20, OUTPUTS);
         try (Moments fitted = moments(x, y); Moments heldOut = moments(other, otherY)) {
-            ManyChannels.best(fitted, heldOut, false).ifPresent(fit -> {
+            ManyChannels.best(fitted, heldOut, false, workspace).ifPresent(fit -> {
                 assertThat(error(other, otherY, fit.change().borrow())).isLessThan(heldOut.error());
                 fit.close();
             });
