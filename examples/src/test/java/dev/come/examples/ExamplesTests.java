@@ -74,6 +74,15 @@ class ExamplesTests {
     }
 
     @Test
+    void aModelIsHandedOn() {
+        List<String> lines = lines(ExportAndPublish::main);
+        assertThat(lines.getFirst()).contains("cannot be told to llama.cpp", "'WordLevel'");
+        assertThat(lines.subList(1, lines.size())).allMatch(line -> line.matches("\\S+: \\d+ bytes"))
+                .anyMatch(line -> line.startsWith("model.safetensors: "))
+                .noneMatch(line -> line.startsWith("report.html"));
+    }
+
+    @Test
     void everySnippetOfTheDocumentIsPartOfAnExample() throws IOException {
         List<List<String>> examples = new ArrayList<>();
         try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
