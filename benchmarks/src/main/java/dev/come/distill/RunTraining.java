@@ -132,7 +132,7 @@ final class RunTraining implements Callable<Integer> {
                         compute.inFloat32())) {
             Examples examples = boundaries.examples(TrainedParts.first(stack, merged),
                     TrainedParts.last(stack, merged), chunks.size());
-            LayerStudent student = new LayerStudent(layer, store, examples, workers, rotation, options);
+            LayerStudent student = new LayerStudent(layer, store, examples, workers, rotation, compute, options);
             // Forward, and backward to the weights and, within the layer, to what they are multiplied with.
             report(out, "one layer", chunks,
                     loop(List.of(layer), student, chunks, options, work),

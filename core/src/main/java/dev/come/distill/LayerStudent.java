@@ -1,5 +1,6 @@
 package dev.come.distill;
 
+import dev.come.model.Compute;
 import dev.come.model.InTurn;
 import dev.come.model.LayerGradients;
 import dev.come.model.LayerWeights;
@@ -24,15 +25,22 @@ final class LayerStudent implements TrainingLoop.Student {
     private final LayerStore store;
     private final Examples examples;
     private final Workers workers;
+    private final Compute compute;
     private final Objective objective;
     private final double temperature;
     private final Rotation rotation;
     private final LayerGradients gradients;
     private final PlainLayer plain;
 
-    /** @param rotation float32 */
+    /**
+     * A student.
+     *
+     * @param rotation float32
+     * @param compute products for gradients are of its type
+     */
     LayerStudent(TrainableLayer layer, LayerStore store, Examples examples, Workers workers, Rotation rotation,
-            DistillationOptions options) {
+            Compute compute, DistillationOptions options) {
+        this.compute = compute;
         this.layer = layer;
         this.store = store;
         this.examples = examples;
@@ -49,17 +57,20 @@ final class LayerStudent implements TrainingLoop.Student {
         long tokens = batch.stream().mapToLong(chunk -> chunk(chunk).tokens().length).sum();
         double[] losses = new double[batch.size()];
         InTurn turns = new InTurn();
-        workers.forEach(batch.size(), turns, (turn, _) -> {
-            int chunk = batch.get(turn);
-            Tensor target = floats(examples.target(chunk));
-            TrainableLayer.Gradients sums = layer.noGradients();
-            gradients.backward(layer.weights(), floats(examples.input(chunk)), chunk(chunk).layout(), (output, row) -> {
-                Tensor expected = target.narrow(0, row, output.size(0));
-                losses[turn] += objective.sum(output, expected, temperature);
-                return objective.gradient(output, expected, temperature).div_(new Scalar((double) tokens));
-            }, null, sums.byPart());
-            turns.take(turn, () -> layer.add(sums));
-        });
+        try (var _ = new PointerScope()) {
+            LayerWeights weights = LayerGradients.weights(layer.weights(), compute);
+            workers.forEach(batch.size(), turns, (turn, _) -> {
+                int chunk = batch.get(turn);
+                Tensor target = floats(examples.target(chunk));
+                TrainableLayer.Gradients sums = layer.noGradients();
+                gradients.backward(weights, floats(examples.input(chunk)), chunk(chunk).layout(), (output, row) -> {
+                    Tensor expected = target.narrow(0, row, output.size(0));
+                    losses[turn] += objective.sum(output, expected, temperature);
+                    return objective.gradient(output, expected, temperature).div_(new Scalar((double) tokens));
+                }, null, sums.byPart());
+                turns.take(turn, () -> layer.add(sums));
+            });
+        }
         return Arrays.stream(losses).sum() / tokens;
     }
 

@@ -37,14 +37,14 @@ record LayerTraining(LayerStore store, LayerStack stack, int position, Distillat
     /**
      * Trains.
      *
-     * @param compute where; the type is float32 whatever it says
+     * @param compute where, and the type of the products that gradients are made of; all else is float32
      * @param task advances by one with every step
      */
     Outcome run(Examples examples, Workers workers, Compute compute, Progress progress, Progress.Task task) {
         LayerNode node = stack.get(position);
         TrainingFile file = new TrainingFile(folder.resolve("training-" + position + ".state"));
         try (TrainableLayer layer = trainable(node, compute); Rotation rotation = new Rotation(compute.inFloat32())) {
-            LayerStudent student = new LayerStudent(layer, store, examples, workers, rotation, options);
+            LayerStudent student = new LayerStudent(layer, store, examples, workers, rotation, compute, options);
             Curve curve = new TrainingLoop(List.of(layer), student, examples.chunks(),
                     batches(examples.chunks(), examples.training(), options),
                     options.schedule(), options, file).run("layer " + node.tree(), progress, task);

@@ -29,9 +29,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The whole pruned model that learns on its own states. It runs forward in the compute type, with the weights as they would be
- * stored, and backward in float32, each layer again from the states before it: the graph of one layer on one chunk for each
- * thread is all that is in memory, and the weights of one layer besides those that learn.
+ * The whole pruned model that learns on its own states. It runs forward with the weights as they would be stored, and backward
+ * each layer again from the states before it: the graph of one layer on one chunk for each thread is all that is in memory, and
+ * the weights of one layer besides those that learn. Products are of the compute type, all else of backward is float32.
  */
 final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
     private final LayerStore store;
@@ -171,9 +171,8 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         long tokens = tokens(batch);
         InTurn turns = new InTurn();
         try (var _ = new PointerScope()) {
-            LayerWeights weights = layer == null
-                    ? store.materialise(stack.get(position)).map((_, tensor) -> compute.floats(tensor))
-                    : layer.weights();
+            LayerWeights weights = LayerGradients.weights(
+                    layer == null ? store.materialise(stack.get(position)) : layer.weights(), compute);
             workers.forEach(batch.size(), turns, (index, _) -> {
                 Tensor hidden = floats(states.get(before[index]));
                 Tensor known = states.get(after[index]);

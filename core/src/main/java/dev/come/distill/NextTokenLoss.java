@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * KL between the probabilities of the next token of teacher and student. They follow from two states after the last
- * layer; teacher and student share everything behind the layers. Everything is float32. Safe for use by several
- * threads.
+ * layer; teacher and student share everything behind the layers. Where gradients are wanted, logits are products of the compute
+ * type; all else is float32. Safe for use by several threads.
  */
 final class NextTokenLoss implements AutoCloseable {
     /** Logits that are held at once for each thread, twice. */
@@ -31,6 +31,8 @@ final class NextTokenLoss implements AutoCloseable {
     private final double temperature;
     private final long rows;
     private final Retained<Tensor> projection;
+    /** The same in the compute type. */
+    private final Retained<Tensor> learning;
 
     NextTokenLoss(LayerStore store, Compute compute, double temperature) {
         ModelConfig config = store.config();
@@ -40,7 +42,10 @@ final class NextTokenLoss implements AutoCloseable {
         this.rows = rows(config);
         try (var _ = new PointerScope(); Opening opening = new Opening()) {
             opening.add(head::close);
-            projection = Retained.of(compute.floats(store.checkpoint().tensor(config.headTensor())));
+            Tensor stored = store.checkpoint().tensor(config.headTensor());
+            projection = Retained.of(compute.floats(stored));
+            opening.add(projection::close);
+            learning = Retained.of(compute.matrix(stored));
             opening.done();
         }
     }
@@ -71,12 +76,13 @@ final class NextTokenLoss implements AutoCloseable {
     }
 
     private double block(Tensor student, Tensor teacher, @Nullable Tensor gradient) {
-        Tensor expected = logits(head.plainFinalStates(teacher)).div_(new Scalar(temperature)).log_softmax(1);
+        Tensor matrix = (gradient == null ? projection : learning).borrow();
+        Tensor expected = logits(head.plainFinalStates(teacher), matrix).div_(new Scalar(temperature)).log_softmax(1);
         try (var _ = new AutoGradMode(gradient != null)) {
             Tensor input = student.detach().set_requires_grad(gradient != null);
             Tensor states = head.plainFinalStates(input);
             try (var _ = new NoGradGuard()) {
-                Tensor logits = logits(states);
+                Tensor logits = logits(states, matrix);
                 Tensor found = logits.div(new Scalar(temperature)).log_softmax(1);
                 Tensor probabilities = expected.exp();
                 double sum = found.sub(expected).neg_().mul_(probabilities).to(ScalarType.Double).sum().item_double();
@@ -86,20 +92,25 @@ final class NextTokenLoss implements AutoCloseable {
                         byLogit.mul_(multipliers.slope(logits));
                     }
                     gradient.copy_(torch.grad(new TensorVector(states), new TensorVector(input),
-                            new TensorVector(byLogit.mm(projection.borrow())), null, false, false).get(0));
+                            new TensorVector(product(byLogit, matrix)), null, false, false).get(0));
                 }
                 return sum;
             }
         }
     }
 
-    private Tensor logits(Tensor states) {
-        return multipliers.capped(states.mm(projection.borrow().t()));
+    private Tensor logits(Tensor states, Tensor matrix) {
+        return multipliers.capped(product(states, matrix.t()));
+    }
+
+    private static Tensor product(Tensor left, Tensor right) {
+        return left.to(right.scalar_type()).mm(right).to(ScalarType.Float);
     }
 
     @Override
     public void close() {
         projection.close();
+        learning.close();
         head.close();
     }
 }

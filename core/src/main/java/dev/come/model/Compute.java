@@ -100,6 +100,11 @@ public record Compute(DType type, String device, int threads) {
         return tensor.to(torchDevice(), ScalarType.Float);
     }
 
+    /** A matrix of any type and place in the compute type where this computes; itself if it is that already. */
+    public Tensor matrix(Tensor tensor) {
+        return tensor.to(torchDevice(), scalarType());
+    }
+
     /**
      * The device that each of several processes works on. {@code cuda}, which has no number, stands for all devices
      * there are, taken in turn; anything else is shared.

@@ -43,9 +43,18 @@ public final class LayerGradients {
     }
 
     /**
+     * The weights to go back through: matrices in the compute type, in which they are multiplied forward and backward, all else in
+     * float32. Gradients of the compute type are added to float32 sums. Tensors are those of the current PointerScope, or the
+     * given ones where they are so already.
+     */
+    public static LayerWeights weights(LayerWeights from, Compute compute) {
+        return from.map((part, tensor) -> part.isMatrix() ? compute.matrix(tensor) : compute.floats(tensor));
+    }
+
+    /**
      * Goes back through the layer.
      *
-     * @param weights float32
+     * @param weights float32, or as {@link #weights} gives them
      * @param hidden {@code (tokens, hidden)}: the states before the layer
      * @param inputGradient {@code (tokens, hidden)}: is overwritten with their gradient; null if nobody wants it
      * @param sums to these the gradients of the weights are added; a part that is not among them is taken as a constant

@@ -25,7 +25,8 @@ public final class PlainLayer {
     /**
      * Runs the layer.
      *
-     * @param weights the tensors of the layer, all of one floating type
+     * @param weights the tensors of the layer, all of one floating type. Matrices may be of another: their products are then
+     *        computed in it, and all else in that of the states
      * @param hidden {@code (tokens, hidden)} of that type: the residual stream before the layer
      * @return {@code (tokens, hidden)}: the residual stream after the layer
      */
@@ -139,7 +140,8 @@ public final class PlainLayer {
     }
 
     private static Tensor linear(LayerWeights weights, Tensor x, Part matrix, Part bias) {
-        Tensor product = x.matmul(weights.get(matrix).t());
+        Tensor factor = weights.get(matrix);
+        Tensor product = x.to(factor.scalar_type()).matmul(factor.t()).to(x.scalar_type());
         Tensor addend = weights.find(bias);
         return addend == null ? product : product.add(addend);
     }

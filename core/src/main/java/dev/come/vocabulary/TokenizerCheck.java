@@ -185,7 +185,7 @@ public final class TokenizerCheck {
     private void specialToken(String name, JsonNode token, Map<String, Integer> ids) {
         JsonNode list = token.path("ids");
         Integer known = ids.get(name);
-        if (list.isEmpty() || list.size() != token.path("tokens").size()) {
+        if (!list.isArray() || list.isEmpty() || list.size() != token.path("tokens").size()) {
             throw damaged(
                     "its post_processor does not say which ids '%s' has, and their names".formatted(Shown.of(name)));
         }

@@ -1,5 +1,6 @@
 package dev.come.distill;
 
+import static dev.come.distill.DistillationFixtures.apart;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -83,6 +84,9 @@ class GoldenDistillationTests {
         void with(TrainableLayer layer, LayerStudent student, Examples examples);
     }
 
+    /** Whether products are of bfloat16. */
+    private boolean mixed;
+
     /**
      * The same tokens are trained on and validated on.
      *
@@ -105,7 +109,7 @@ class GoldenDistillationTests {
             try (TrainableLayer layer = new TrainableLayer(FIRST, node, store.materialise(node), config.parts(), 0,
                     compute)) {
                 work.with(layer, new LayerStudent(layer, store, examples, runner.workers(), rotation,
-                        settings.options()), examples);
+                        mixed ? TestDevice.bfloat16(threads) : compute, settings.options()), examples);
             }
         }
     }
@@ -149,6 +153,23 @@ class GoldenDistillationTests {
                 assertThat(gradient.norm().item_double()).isCloseTo(norm, within(1e-4 * norm));
             }
             assertThat(start).isEqualTo(layer.gradient().numel());
+        });
+    }
+
+    @Test
+    void gradientsOfProductsInBfloat16AreNearlyGolden() {
+        mixed = true;
+        train("calib", pair(), LAST, plain(), 40, 2, (layer, student, examples) -> {
+            layer.clearGradients();
+            student.addGradients(wholeSet(examples));
+            long start = 0;
+            for (Map.Entry<Part, Tensor> part : byStoredOrder(layer)) {
+                long length = part.getValue().numel();
+                double[] found = Tensors.doubles(layer.gradient().narrow(0, start, length));
+                start += length;
+                assertThat(apart(found, Golden.tensor(TENSORS, "gradient." + name(part.getKey())).values()))
+                        .as(name(part.getKey())).isBetween(1e-4, 0.05);
+            }
         });
     }
 

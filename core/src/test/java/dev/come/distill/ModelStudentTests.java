@@ -1,7 +1,9 @@
 package dev.come.distill;
 
+import static dev.come.distill.DistillationFixtures.apart;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.come.NativeObjects;
 import dev.come.TestDevice;
@@ -94,7 +96,11 @@ class ModelStudentTests {
 
     private void train(LayerStack stack, TrainedParts trained, double temperature, double hiddenWeight, int threads,
             Work work) {
-        Compute compute = TestDevice.float32(threads);
+        train(stack, trained, temperature, hiddenWeight, TestDevice.float32(threads), work);
+    }
+
+    private void train(LayerStack stack, TrainedParts trained, double temperature, double hiddenWeight, Compute compute,
+            Work work) {
         SortedMap<Integer, TrainableLayer> learning = new TreeMap<>();
         try (LayerRunner runner = new LayerRunner(store, compute);
                 StateStore states = new StateStore(3_000, folder);
@@ -251,13 +257,54 @@ class ModelStudentTests {
     }
 
     private List<double[]> gradients(LayerStack stack, double hiddenWeight, int threads) {
+        return gradients(stack, hiddenWeight, TestDevice.float32(threads));
+    }
+
+    private List<double[]> gradients(LayerStack stack, double hiddenWeight, Compute compute) {
         List<double[]> found = new ArrayList<>();
-        train(stack, TrainedParts.ALL, 1, hiddenWeight, threads, (student, learning, _) -> {
+        train(stack, TrainedParts.ALL, 1, hiddenWeight, compute, (student, learning, _) -> {
             learning.values().forEach(TrainableLayer::clearGradients);
             found.add(new double[]{student.addGradients(wholeSet())});
             learning.values().forEach(layer -> found.add(Tensors.doubles(layer.gradient())));
         });
         return found;
+    }
+
+    /** As lengths, which rounding to eight bits changes by little; that it changes them shows that it is there. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 3})
+    void productsInBfloat16GiveNearlyTheGradientsOfFloat32(double hiddenWeight) {
+        List<double[]> exact = gradients(STACK, hiddenWeight, TestDevice.float32(2));
+        List<double[]> mixed = gradients(STACK, hiddenWeight, TestDevice.bfloat16(2));
+        for (int i = 1; i < exact.size(); i++) {
+            assertThat(apart(mixed.get(i), exact.get(i))).as("layer " + i).isBetween(1e-4, 0.05);
+        }
+        assertThat(gradients(STACK, hiddenWeight, TestDevice.bfloat16(1))).as("threads change no bit")
+                .usingRecursiveComparison().isEqualTo(mixed);
+    }
+
+    /** The validation is of float32 logits in both. */
+    @Test
+    void trainingInBfloat16EndsWhereFloat32Does() {
+        double exact = trained(TestDevice.float32(2));
+        assertThat(trained(TestDevice.bfloat16(2))).isCloseTo(exact, withinPercentage(1));
+    }
+
+    /** The loss after 200 steps, of which it takes half and more away. */
+    private double trained(Compute compute) {
+        double[] losses = new double[2];
+        train(STACK, TrainedParts.ALL, 1, 0, compute, (student, learning, finals) -> {
+            TrainingLoop loop = new TrainingLoop(List.copyOf(learning.values()), student, finals.chunks(),
+                    new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0), new Settings().options(),
+                    new TrainingFile(folder.resolve("training.state")));
+            losses[0] = student.validate().loss();
+            for (int step = 0; step < 200; step++) {
+                loop.step(wholeSet(), 1e-3);
+            }
+            losses[1] = student.validate().loss();
+        });
+        assertThat(losses[1]).isLessThan(losses[0] / 2);
+        return losses[1];
     }
 
     @Test
@@ -350,7 +397,7 @@ class ModelStudentTests {
                         return finals.target(chunk);
                     }
                 };
-                LayerStudent student = new LayerStudent(layer, store, examples, runner.workers(), rotation,
+                LayerStudent student = new LayerStudent(layer, store, examples, runner.workers(), rotation, compute,
                         new Settings().options());
                 TrainingFile file = new TrainingFile(folder.resolve("training.state"));
                 TrainingLoop loop = new TrainingLoop(List.of(layer), student, finals.chunks(), new Batches(List.of()),
