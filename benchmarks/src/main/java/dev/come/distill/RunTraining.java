@@ -2,7 +2,6 @@ package dev.come.distill;
 
 import dev.come.benchmark.Program;
 import dev.come.checkpoint.Checkpoint;
-import dev.come.checkpoint.DType;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
@@ -71,7 +70,7 @@ final class RunTraining implements Callable<Integer> {
     private int rounds = 3;
 
     @Option(names = "--dtype", paramLabel = "TYPE",
-            description = "What the student computes in forward: auto, float32 or bfloat16 (default: auto).")
+            description = "What products are computed in: auto, float32 or bfloat16 (default: auto).")
     private String dtype = "auto";
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads at work (default: one per processor).")
@@ -198,8 +197,8 @@ final class RunTraining implements Callable<Integer> {
     /**
      * Matrix products of the shapes that a step has.
      *
-     * @param forward how many layers run forward in the compute type
-     * @param again how many run forward again, in float32
+     * @param forward how many layers run forward
+     * @param again how many run forward again
      * @param toInputs through how many the gradient goes back
      * @param toWeights how many learn
      * @param head how many times states are multiplied with the output projection, the last time backward
@@ -210,44 +209,37 @@ final class RunTraining implements Callable<Integer> {
     private final class Products {
         private final Counts counts;
         private final List<Tensor> matrices;
-        private final List<Tensor> floatMatrices;
-        private final Tensor projection = random(config.vocabularySize(), config.hiddenSize());
+        private final Tensor projection;
         private final Map<Long, Tensor> rows = new HashMap<>();
-        private final Map<Long, Tensor> floatRows = new HashMap<>();
 
         Products(Counts counts) {
             this.counts = counts;
-            floatMatrices = config.parts().stream().filter(Part::isMatrix).sorted()
+            matrices = config.parts().stream().filter(Part::isMatrix).sorted()
                     .map(part -> random(config.shape(part).get(0), config.shape(part).get(1))).toList();
-            ScalarType type = compute.type() == DType.BF16 ? ScalarType.BFloat16 : ScalarType.Float;
-            matrices = floatMatrices.stream().map(matrix -> matrix.to(type)).toList();
-            for (Tensor matrix : floatMatrices) {
+            projection = random(config.vocabularySize(), config.hiddenSize());
+            for (Tensor matrix : matrices) {
                 for (long width : matrix.shape()) {
-                    floatRows.computeIfAbsent(width, columns -> random(CHUNK, columns));
-                    rows.computeIfAbsent(width, columns -> random(CHUNK, columns).to(type));
+                    rows.computeIfAbsent(width, columns -> random(CHUNK, columns));
                 }
             }
         }
 
         private Tensor random(long... shape) {
-            return torch.randn(shape, new TensorOptions(ScalarType.Float));
+            return compute.matrix(torch.randn(shape, new TensorOptions(ScalarType.Float)));
         }
 
         /** A layer after the other, each over all chunks. */
         void run(int chunks, Workers workers) {
-            repeat(counts.forward, chunks, workers,
-                    () -> matrices.forEach(matrix -> rows(rows, matrix, 1).mm(matrix.t())));
-            repeat(counts.again, chunks, workers,
-                    () -> floatMatrices.forEach(matrix -> rows(floatRows, matrix, 1).mm(matrix.t())));
-            repeat(counts.toInputs, chunks, workers,
-                    () -> floatMatrices.forEach(matrix -> rows(floatRows, matrix, 0).mm(matrix)));
-            repeat(counts.toWeights, chunks, workers, () -> floatMatrices
-                    .forEach(matrix -> rows(floatRows, matrix, 0).t().mm(rows(floatRows, matrix, 1))));
+            repeat(counts.forward + counts.again, chunks, workers,
+                    () -> matrices.forEach(matrix -> rows(matrix, 1).mm(matrix.t())));
+            repeat(counts.toInputs, chunks, workers, () -> matrices.forEach(matrix -> rows(matrix, 0).mm(matrix)));
+            repeat(counts.toWeights, chunks, workers,
+                    () -> matrices.forEach(matrix -> rows(matrix, 0).t().mm(rows(matrix, 1))));
             repeat(counts.head > 0 ? 1 : 0, chunks, workers, this::head);
         }
 
         private void head() {
-            Tensor states = Objects.requireNonNull(floatRows.get((long) config.hiddenSize()));
+            Tensor states = Objects.requireNonNull(rows.get((long) config.hiddenSize()));
             long most = NextTokenLoss.rows(config);
             for (long row = 0; row < CHUNK; row += most) {
                 try (var _ = new PointerScope()) {
@@ -261,8 +253,8 @@ final class RunTraining implements Callable<Integer> {
             }
         }
 
-        private static Tensor rows(Map<Long, Tensor> byWidth, Tensor matrix, int dimension) {
-            return Objects.requireNonNull(byWidth.get(matrix.size(dimension)));
+        private Tensor rows(Tensor matrix, int dimension) {
+            return Objects.requireNonNull(rows.get(matrix.size(dimension)));
         }
 
         private static void repeat(int times, int chunks, Workers workers, Runnable products) {
