@@ -6,6 +6,8 @@ import dev.come.model.ModelConfig;
 public final class HealingCost {
     /** In 1,536 channels eigenvectors, penalties and checks of a fit took 1.3 s where a layer ran at 90 GFLOP/s: so many n³. */
     private static final double OPERATIONS_OF_A_FIT = 33;
+    /** In 11,008 channels all threads together took 150 s where a layer ran at 100 GFLOP/s a thread. */
+    private static final double OPERATIONS_OF_MANY_CHANNELS = 12;
 
     private HealingCost() {
     }
@@ -35,23 +37,30 @@ public final class HealingCost {
     }
 
     /**
-     * The cost of solving for all fits, which is one thread's work and does not depend on how much text there is, by its time: as
-     * many operations of a layer as would take as long.
+     * The cost of solving for all fits, which does not depend on how much text there is, by its time: as many operations of a
+     * layer as one thread would do meanwhile. Eigenvectors are one thread's work, the factors of many channels that of all.
      */
-    public static double solving(ModelConfig config, Healing.Options options, int layers, int left) {
-        double down = Math.pow(config.intermediateSize(), 3);
+    public static double solving(ModelConfig config, Healing.Options options, int layers, int left, int threads) {
         double output = options.targets().parts().size() > 1
-                ? Math.pow((double) config.heads() * config.headDim(), 3)
+                ? solving((long) config.heads() * config.headDim(), threads)
                 : 0;
-        return fits(options, layers, left) * OPERATIONS_OF_A_FIT * (down + output);
+        return fits(options, layers, left) * (solving(config.intermediateSize(), threads) + output);
+    }
+
+    private static double solving(long channels, int threads) {
+        double operations = channels > Ridge.MOST_EIGENVECTORS
+                ? OPERATIONS_OF_MANY_CHANNELS / threads
+                : OPERATIONS_OF_A_FIT;
+        return operations * Math.pow(channels, 3);
     }
 
     /** Bytes of the sums that a fit is made of and of its solution, at the most. */
     public static long bytes(ModelConfig config, int threads) {
         long channels = Math.max(config.intermediateSize(), (long) config.heads() * config.headDim());
         long sums = channels * (channels + config.hiddenSize());
-        long factors = channels > Ridge.MOST_EIGENVECTORS ? 2 : 4;
-        // Those of fitted and of other tokens; beside them those of each thread's chunk, or the factors and what makes them.
-        return sums * (2 * Double.BYTES + Math.max((long) threads * Float.BYTES, factors * Double.BYTES));
+        // Factors of many channels lie in the sums, and the solution beside them; eigenvectors need more room.
+        long solving = channels > Ridge.MOST_EIGENVECTORS ? channels * config.hiddenSize() : 4 * sums;
+        // Those of fitted and of other tokens; beside them those of each thread's chunk, or what solving takes.
+        return 2 * sums * Double.BYTES + Math.max(threads * sums * Float.BYTES, solving * Double.BYTES);
     }
 }

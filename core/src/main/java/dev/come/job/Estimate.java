@@ -71,7 +71,8 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         ModelConfig config = model.config();
         int layers = config.layers();
         double healingRuns = options.healing().map(how -> HealingCost.layerRuns(how, layers, target)).orElse(0.0);
-        double solving = options.healing().map(how -> HealingCost.solving(config, how, layers, target)).orElse(0.0);
+        double solving = options.healing()
+                .map(how -> HealingCost.solving(config, how, layers, target, compute.threads())).orElse(0.0);
         long layerBytes = DiskUse.layerBytes(model.store());
         long healing = options.healing().isPresent() || fits ? HealingCost.bytes(config, compute.threads()) : 0;
         double read = DiskUse.readInASecond(model.checkpoint().tensors());
