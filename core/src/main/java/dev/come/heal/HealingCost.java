@@ -51,7 +51,7 @@ public final class HealingCost {
         double operations = channels > Ridge.MOST_EIGENVECTORS
                 ? OPERATIONS_OF_MANY_CHANNELS / threads
                 : OPERATIONS_OF_A_FIT;
-        return operations * Math.pow(channels, 3);
+        return operations * Math.pow((double) channels, 3);
     }
 
     /** Bytes of the sums that a fit is made of and of its solution, at the most. */
