@@ -146,10 +146,10 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         long tokens = tokens(batch);
         double[] losses = new double[batch.size()];
         try {
-            workers.forEach(batch.size(), (index, _) -> {
+            workers.forEach(batch.size(), (index, workspace) -> {
                 Tensor student = floats(states.get(last[index]));
                 Tensor gradient = torch.empty_like(student);
-                losses[index] = nextTokens.sum(student, floats(finals.target(batch.get(index))), gradient);
+                losses[index] = nextTokens.sum(student, floats(finals.target(batch.get(index))), gradient, workspace);
                 gradient.div_(new Scalar((double) tokens));
                 hiddenTerm.addGradient(stack.size() - 1, batch.get(index), student, tokens, gradient);
                 after[index] = states.put(gradient);
@@ -216,10 +216,10 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         try {
             double[] hidden = forward(batch, stack.size(), boundaries);
             State[] last = boundaries.getLast();
-            workers.forEach(batch.size(), (index, _) -> {
+            workers.forEach(batch.size(), (index, workspace) -> {
                 Tensor student = floats(states.get(last[index]));
                 Tensor teacher = floats(finals.target(batch.get(index)));
-                Measures found = Measures.sums(nextTokens.sum(student, teacher, null), student, teacher);
+                Measures found = Measures.sums(nextTokens.sum(student, teacher, null, workspace), student, teacher);
                 measures[index] = hiddenTerm.isWanted()
                         ? found.withHidden(hiddenTerm.weight(), hidden[index])
                         : found;

@@ -1,11 +1,14 @@
 package dev.come.distill;
 
+import dev.come.checkpoint.DType;
 import dev.come.failure.Opening;
 import dev.come.memory.Retained;
 import dev.come.model.Compute;
+import dev.come.model.DivergenceGradient;
 import dev.come.model.LanguageModelHead;
 import dev.come.model.ModelConfig;
 import dev.come.model.Multipliers;
+import dev.come.model.Workspace;
 import dev.come.stack.LayerStore;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
@@ -19,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * KL between the probabilities of the next token of teacher and student. They follow from two states after the last
- * layer; teacher and student share everything behind the layers. Where gradients are wanted, logits are products of the compute
- * type; all else is float32. Safe for use by several threads.
+ * layer; teacher and student share everything behind the layers. All is float32, but where gradients are wanted and the compute
+ * type is another: then products are of that type. Safe for use by several threads.
  */
 final class NextTokenLoss implements AutoCloseable {
     /** Logits that are held at once for each thread, twice. */
@@ -32,7 +35,9 @@ final class NextTokenLoss implements AutoCloseable {
     private final long rows;
     private final Retained<Tensor> projection;
     /** The same in the compute type. */
-    private final Retained<Tensor> learning;
+    private final Retained<Tensor> narrow;
+    private final DivergenceGradient mixed;
+    private final boolean isMixed;
 
     NextTokenLoss(LayerStore store, Compute compute, double temperature) {
         ModelConfig config = store.config();
@@ -40,12 +45,14 @@ final class NextTokenLoss implements AutoCloseable {
         this.multipliers = config.multipliers();
         this.temperature = temperature;
         this.rows = rows(config);
+        this.isMixed = compute.type() != DType.F32;
         try (var _ = new PointerScope(); Opening opening = new Opening()) {
             opening.add(head::close);
             Tensor stored = store.checkpoint().tensor(config.headTensor());
             projection = Retained.of(compute.floats(stored));
             opening.add(projection::close);
-            learning = Retained.of(compute.matrix(stored));
+            narrow = Retained.of(compute.matrix(stored));
+            mixed = new DivergenceGradient(narrow.borrow(), multipliers, temperature);
             opening.done();
         }
     }
@@ -62,8 +69,12 @@ final class NextTokenLoss implements AutoCloseable {
      * @param teacher the same of the teacher
      * @param gradient {@code (tokens, hidden)}: is overwritten with the gradient with respect to the student's states; null if
      *        nobody wants it
+     * @param workspace of the thread that calls
      */
-    double sum(Tensor student, Tensor teacher, @Nullable Tensor gradient) {
+    double sum(Tensor student, Tensor teacher, @Nullable Tensor gradient, Workspace workspace) {
+        if (gradient != null && isMixed) {
+            return mixed(student, teacher, gradient, workspace);
+        }
         double sum = 0;
         for (long start = 0; start < student.size(0); start += rows) {
             try (var _ = new PointerScope()) {
@@ -75,14 +86,27 @@ final class NextTokenLoss implements AutoCloseable {
         return sum;
     }
 
+    private double mixed(Tensor student, Tensor teacher, Tensor gradient, Workspace workspace) {
+        try (var _ = new PointerScope(); var _ = new AutoGradMode(true)) {
+            Tensor input = student.detach().set_requires_grad(true);
+            Tensor states = head.plainFinalStates(input);
+            try (var _ = new NoGradGuard()) {
+                Tensor byState = torch.empty_like(states);
+                double sum = mixed.sum(states, head.plainFinalStates(teacher), byState, workspace);
+                gradient.copy_(torch.grad(new TensorVector(states), new TensorVector(input),
+                        new TensorVector(byState), null, false, false).get(0));
+                return sum;
+            }
+        }
+    }
+
     private double block(Tensor student, Tensor teacher, @Nullable Tensor gradient) {
-        Tensor matrix = (gradient == null ? projection : learning).borrow();
-        Tensor expected = logits(head.plainFinalStates(teacher), matrix).div_(new Scalar(temperature)).log_softmax(1);
+        Tensor expected = logits(head.plainFinalStates(teacher)).div_(new Scalar(temperature)).log_softmax(1);
         try (var _ = new AutoGradMode(gradient != null)) {
             Tensor input = student.detach().set_requires_grad(gradient != null);
             Tensor states = head.plainFinalStates(input);
             try (var _ = new NoGradGuard()) {
-                Tensor logits = logits(states, matrix);
+                Tensor logits = logits(states);
                 Tensor found = logits.div(new Scalar(temperature)).log_softmax(1);
                 Tensor probabilities = expected.exp();
                 double sum = found.sub(expected).neg_().mul_(probabilities).to(ScalarType.Double).sum().item_double();
@@ -92,25 +116,21 @@ final class NextTokenLoss implements AutoCloseable {
                         byLogit.mul_(multipliers.slope(logits));
                     }
                     gradient.copy_(torch.grad(new TensorVector(states), new TensorVector(input),
-                            new TensorVector(product(byLogit, matrix)), null, false, false).get(0));
+                            new TensorVector(byLogit.mm(projection.borrow())), null, false, false).get(0));
                 }
                 return sum;
             }
         }
     }
 
-    private Tensor logits(Tensor states, Tensor matrix) {
-        return multipliers.capped(product(states, matrix.t()));
-    }
-
-    private static Tensor product(Tensor left, Tensor right) {
-        return left.to(right.scalar_type()).mm(right).to(ScalarType.Float);
+    private Tensor logits(Tensor states) {
+        return multipliers.capped(states.mm(projection.borrow().t()));
     }
 
     @Override
     public void close() {
         projection.close();
-        learning.close();
+        narrow.close();
         head.close();
     }
 }

@@ -283,14 +283,14 @@ class ModelStudentTests {
                 .usingRecursiveComparison().isEqualTo(mixed);
     }
 
-    /** The validation is of float32 logits in both. */
+    /** The validation is of float32 logits in both. What is left is a fortieth, so rounding tells a little. */
     @Test
     void trainingInBfloat16EndsWhereFloat32Does() {
         double exact = trained(TestDevice.float32(2));
-        assertThat(trained(TestDevice.bfloat16(2))).isCloseTo(exact, withinPercentage(1));
+        assertThat(trained(TestDevice.bfloat16(2))).isCloseTo(exact, withinPercentage(3));
     }
 
-    /** The loss after 200 steps, of which it takes half and more away. */
+    /** The loss after 200 steps, which take most of it away. */
     private double trained(Compute compute) {
         double[] losses = new double[2];
         train(STACK, TrainedParts.ALL, 1, 0, compute, (student, learning, finals) -> {
@@ -303,7 +303,7 @@ class ModelStudentTests {
             }
             losses[1] = student.validate().loss();
         });
-        assertThat(losses[1]).isLessThan(losses[0] / 2);
+        assertThat(losses[1]).isLessThan(losses[0] / 20);
         return losses[1];
     }
 
