@@ -1,8 +1,10 @@
 package dev.come.checkpoint;
 
 import dev.come.FailedException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies.NamingBase;
@@ -125,6 +127,18 @@ public final class RecordJson {
                 requireFinite(path + "[" + i + "]", node.get(i));
             }
         }
+    }
+
+    /**
+     * Finds a text with half a character, which JSON can escape but no file of text can hold. (Keys cannot be read with one.)
+     *
+     * @return the text for messages, if there is one
+     */
+    public static Optional<String> halfCharacter(JsonNode node) {
+        if (node.isString() && !StandardCharsets.UTF_8.newEncoder().canEncode(node.stringValue())) {
+            return Optional.of("'" + Shown.of(node.stringValue()) + "'");
+        }
+        return node.valueStream().flatMap(value -> halfCharacter(value).stream()).findFirst();
     }
 
     /** Has Jackson name components as {@link RecordNames#key} does. */

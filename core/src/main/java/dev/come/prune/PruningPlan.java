@@ -5,6 +5,7 @@ import dev.come.InvalidInputException;
 import dev.come.checkpoint.AtomicFile;
 import dev.come.checkpoint.IoReason;
 import dev.come.checkpoint.Limits;
+import dev.come.checkpoint.RecordJson;
 import dev.come.checkpoint.Shown;
 import dev.come.failure.Shortage;
 import dev.come.model.ModelConfig;
@@ -230,7 +231,11 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
 
     private static PruningPlan parse(Path file) {
         try {
-            return PlanJson.read(JSON.readTree(Limits.read(file, Limits.PLAN_BYTES)), file);
+            JsonNode tree = JSON.readTree(Limits.read(file, Limits.PLAN_BYTES));
+            RecordJson.halfCharacter(tree).ifPresent(place -> {
+                throw new InvalidInputException(file + ": " + place + " holds half a character; correct the file");
+            });
+            return PlanJson.read(tree, file);
         } catch (IOException e) {
             throw new InvalidInputException(
                     file + " cannot be read (" + IoReason.of(e) + "); give the come.json of a pruned model", e);

@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.SequencedMap;
+import java.util.regex.Matcher;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -202,7 +203,7 @@ class PruningPlanTests {
                     """)
     void aDamagedPlanIsOneClearMessage(String text, String damage, String message) {
         String damaged = plan().toJson().replaceFirst(java.util.regex.Pattern.quote(text),
-                java.util.regex.Matcher.quoteReplacement(damage == null ? "" : damage));
+                Matcher.quoteReplacement(damage == null ? "" : damage));
         assertThat(damaged).isNotEqualTo(plan().toJson());
         assertThatThrownBy(() -> read(damaged)).isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining(folder.resolve("come.json").toString()).hasMessageContaining(message)
@@ -213,6 +214,15 @@ class PruningPlanTests {
     void whatFollowsAfterThePlanIsRefused() {
         assertThatThrownBy(() -> read(plan().toJson() + "{}")).isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("come.json is not a plan").hasMessageNotContaining("\n");
+    }
+
+    /** A file could hold it only as an escape, and no text that is written from it. */
+    @Test
+    void halfACharacterIsRefused() {
+        String damaged = plan().toJson().replaceFirst("\\{", "{\"a\": [{\"b\": \"cu\\\\ud800t\"}],");
+        assertThatThrownBy(() -> read(damaged)).isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("come.json: 'cu")
+                .hasMessageEndingWith(" holds half a character; correct the file");
     }
 
     @Test
