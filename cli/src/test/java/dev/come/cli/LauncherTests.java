@@ -92,6 +92,32 @@ class LauncherTests {
     }
 
     @Test
+    void aDistributionKeepsItsClassesAsJavaMapsThem() throws Exception {
+        build();
+        for (String tool : List.of("awk", "df")) {
+            script(tools.resolve(tool), "#!/bin/sh\nexec " + realTool(tool) + " \"$@\"\n");
+        }
+        Path cache = tools.resolveSibling("cache");
+        variables.put("XDG_CACHE_HOME", cache.toString());
+        assertThat(come("prune", "--quiet").out).as("not of a build from source").doesNotContain("-XX:");
+        variables.put("COME_CLASSES", "123");
+        assertThat(come("prune", "--quiet").out).contains("<-XX:+AutoCreateSharedArchive>\n<-XX:SharedArchiveFile="
+                + cache + "/come/classes-123.jsa>\n<-Xlog:disable>\n<-jar>");
+        assertThat(come("prune", "--help").out).as("which loads little").doesNotContain("-XX:");
+        assertThat(come("doctor").out).doesNotContain("-XX:");
+        variables.put("COME_JAVA_OPTS", "-Xmx4g");
+        assertThat(come("prune").out).as("for which no archive may fit").doesNotContain("-XX:");
+        variables.remove("COME_JAVA_OPTS");
+        variables.put("XDG_CACHE_HOME", cache + " of mine");
+        assertThat(come("prune").out).doesNotContain("-XX:");
+        variables.put("XDG_CACHE_HOME", Files.writeString(tools.resolveSibling("file"), "").toString());
+        assertThat(come("prune").out).as("where no archive can lie").doesNotContain("-XX:");
+        script(tools.resolve("df"), "#!/bin/sh\necho header\necho /dev/x 1000 999 1 99% /\n");
+        variables.put("XDG_CACHE_HOME", cache.toString());
+        assertThat(come("prune").out).as("a full disk").doesNotContain("-XX:");
+    }
+
+    @Test
     void trainingRunsWithTheSameInstructionsOnEveryProcessor() throws Exception {
         build();
         script(Path.of(variables.get("JAVA25_HOME"), "bin/java"),

@@ -6,8 +6,8 @@ import dev.come.model.ModelConfig;
 public final class HealingCost {
     /** In 1,536 channels eigenvectors, penalties and checks of a fit took 1.3 s where a layer ran at 90 GFLOP/s: so many n³. */
     private static final double OPERATIONS_OF_A_FIT = 33;
-    /** In 11,008 channels all threads together took 150 s where a layer ran at 100 GFLOP/s a thread. */
-    private static final double OPERATIONS_OF_MANY_CHANNELS = 12;
+    /** In 11,008 channels two threads took 92 s where a layer ran at 98 GFLOP/s a thread. */
+    private static final double OPERATIONS_OF_MANY_CHANNELS = 14;
 
     private HealingCost() {
     }
