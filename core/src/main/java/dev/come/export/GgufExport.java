@@ -15,6 +15,7 @@ import dev.come.model.Norm;
 import dev.come.model.Part;
 import dev.come.vocabulary.TokenLists;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -26,6 +27,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -161,7 +163,7 @@ public final class GgufExport {
             output.write(file, (tensor, out) -> {
                 float[] made = factors.get(tensor.name());
                 if (made != null) {
-                    put(made, tensor, out);
+                    put(made, tensor.type(), out);
                 } else {
                     copy(tensor, Objects.requireNonNull(sources.get(tensor.name())), out);
                 }
@@ -177,45 +179,48 @@ public final class GgufExport {
         long unit = source.heads == 0 ? 1 : rows / source.heads;
         long atOnce = Math.max(1, CHUNK / (unit * columns)) * unit;
         for (long first = 0; first < rows; first += atOnce) {
-            int count = Math.toIntExact(Math.min(atOnce, rows - first));
-            float[] numbers = numbers(source, first, count);
-            put(source.heads == 0 ? numbers : interleaved(numbers, count, columns, (int) unit), tensor, out);
+            try (var _ = new PointerScope()) {
+                Tensor numbers = numbers(source, first, Math.min(atOnce, rows - first));
+                put(source.heads == 0 ? numbers : interleaved(numbers, unit, columns), tensor.type(), out);
+            }
         }
     }
 
-    private float[] numbers(Source source, long first, int count) {
-        try (var _ = new PointerScope()) {
-            // In float32 the engine looks for what is not finite many times faster than in bfloat16.
-            Tensor rows = checkpoint.rows(source.info.name(), first, count).to(ScalarType.Float);
-            if (!FiniteNumbers.fill(rows)) {
-                throw new FailedException(
-                        "Tensor %s in %s holds NaN or infinity; the file is damaged, so fetch the model again"
-                                .formatted(source.info.name(), source.info.file()));
-            }
-            float[] numbers = TensorMemory.of(rows).toArray(ValueLayout.JAVA_FLOAT);
-            if (source.more != 0) {
-                for (int i = 0; i < numbers.length; i++) {
-                    numbers[i] += source.more;
-                }
-            }
-            return numbers;
+    /** Some rows, float32. */
+    private Tensor numbers(Source source, long first, long count) {
+        // In float32 the engine looks for what is not finite many times faster than in bfloat16.
+        Tensor rows = checkpoint.rows(source.info.name(), first, count).to(ScalarType.Float);
+        if (!FiniteNumbers.fill(rows)) {
+            throw new FailedException(
+                    "Tensor %s in %s holds NaN or infinity; the file is damaged, so fetch the model again"
+                            .formatted(source.info.name(), source.info.file()));
         }
+        return source.more == 0 ? rows : rows.add(new Scalar(source.more));
     }
 
     /** A head's first half of rows is paired with its second half to be turned; GGUF has the rows of a pair side by side. */
-    private static float[] interleaved(float[] numbers, int rows, int columns, int headRows) {
-        float[] turned = new float[numbers.length];
-        for (int row = 0; row < rows; row++) {
-            int inHead = row % headRows;
-            int from = row - inHead + inHead / 2 + inHead % 2 * (headRows / 2);
-            System.arraycopy(numbers, from * columns, turned, row * columns, columns);
-        }
-        return turned;
+    private static Tensor interleaved(Tensor rows, long headRows, long columns) {
+        return rows.view(-1, 2, headRows / 2, columns).transpose(1, 2).contiguous();
     }
 
-    /** Writes numbers in the type of the tensor, some blocks in each thread. */
-    private static void put(float[] numbers, GgufOutput.Entry tensor, FileChannel out) throws IOException {
-        GgufType type = tensor.type();
+    /** Writes numbers in a type: blocks of the type, some in each thread, or what the engine makes of them. */
+    private static void put(Tensor numbers, GgufType type, FileChannel out) throws IOException {
+        switch (type) {
+            case F32 -> put(TensorMemory.of(numbers), out);
+            case F16 -> put(TensorMemory.of(numbers.to(ScalarType.Half)), out);
+            case BF16 -> put(TensorMemory.of(numbers.to(ScalarType.BFloat16)), out);
+            default -> put(TensorMemory.of(numbers).toArray(ValueLayout.JAVA_FLOAT), type, out);
+        }
+    }
+
+    private static void put(MemorySegment memory, FileChannel out) throws IOException {
+        ByteBuffer buffer = memory.asByteBuffer();
+        while (buffer.hasRemaining()) {
+            out.write(buffer);
+        }
+    }
+
+    private static void put(float[] numbers, GgufType type, FileChannel out) throws IOException {
         byte[] bytes = new byte[Math.toIntExact(type.bytes(numbers.length))];
         int part = 1 << 16;
         IntStream.range(0, Math.ceilDiv(numbers.length, part)).parallel().forEach(index -> {
@@ -223,9 +228,6 @@ public final class GgufExport {
             Quantiser.quantise(type, numbers, from, Math.min(part, numbers.length - from), bytes,
                     Math.toIntExact(type.bytes(from)));
         });
-        ByteBuffer buffer = ByteBuffer.wrap(bytes);
-        while (buffer.hasRemaining()) {
-            out.write(buffer);
-        }
+        put(MemorySegment.ofArray(bytes), out);
     }
 }
