@@ -53,7 +53,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD) // whoever waits for ever fails
 class ErrorTests {
     /** Of a longer run so many moments, spread over it, and the last ones: when the result has its name. */
-    private static final int MOMENTS = 120;
+    private static final int MOMENTS = 60;
     /** Where each run starts processes, which takes seconds. */
     private static final int FEW = 8;
     private static final int RESUMED_EVERY = 10;
