@@ -63,10 +63,11 @@ record Row(ObjectNode fields, Map<String, List<List<String>>> columns, String na
             text = text(column);
         } else {
             List<String> texts = texts(column);
-            int index = Integer.parseInt(match.group(2));
+            String digits = match.group(2);
+            int index = digits.length() < 10 ? Integer.parseInt(digits) : Integer.MAX_VALUE;
             if (index >= texts.size()) {
                 throw new InvalidInputException(name + ": column " + Shown.of(column) + " has " + texts.size()
-                        + " elements, but " + match.group() + " is asked for; correct the task");
+                        + " elements, but " + Shown.of(match.group()) + " is asked for; correct the task");
             }
             text = texts.get(index);
         }

@@ -20,7 +20,7 @@ record Cautions(ReportSources sources) {
     /** With fewer windows one odd text decides. */
     private static final int FEW_WINDOWS = 3;
 
-    private static final Pattern WINDOWS = Pattern.compile("first (\\d+) windows");
+    private static final Pattern WINDOWS = Pattern.compile("first (\\d{1,9}) windows");
 
     /** All of them, the grave ones first, each once. */
     List<Remark> remarks() {
