@@ -4,8 +4,10 @@ import dev.come.UsageException;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.prune.Barriers;
 import dev.come.prune.BlockScore.Reduction;
+import dev.come.prune.ChannelScore;
 import dev.come.prune.ComeAuto;
 import dev.come.prune.Compat;
+import dev.come.prune.Compensate;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.Laco;
 import dev.come.prune.Magnitude;
@@ -89,12 +91,34 @@ final class MethodOptions {
             "fold: it has those of the layer with the largest share; rows of the others are scaled to make up for it."})
         private @Nullable String norms;
 
+        @Option(names = "--channel-score", paramLabel = "SCORE", description = {
+            "l1 or leverage (default: ${DEFAULT-VALUE}).",
+            "What decides which heads and channels a merged layer keeps of each source.",
+            "l1: mean activation times the weights that it meets, as in the paper.",
+            "leverage: how much the others, of all sources side by side, do not tell of it."})
+        private String channelScore = Choice.name(COME.channelScore());
+
+        @Option(names = "--compensate", arity = "0..1", fallbackValue = "sequence", paramLabel = "WHAT", description = {
+            "none, sequence or parallel (default: ${DEFAULT-VALUE}; without WHAT: sequence).",
+            "Fold what a merged layer leaves out into what it keeps, in closed form, so that it gives what its sources give"
+                    + " on its input: one after the other, or side by side.",
+            "Every fifth sequence takes no part in that."})
+        private String compensate = Choice.name(COME.compensate());
+
         SkipMethod skipMethod() {
             return Choice.of("--skip-method", skipMethod, SkipMethod.values());
         }
 
         int granularity(int ofTheMethod) {
             return granularity == null ? ofTheMethod : granularity;
+        }
+
+        Compensate compensate() {
+            return Choice.of("--compensate", compensate, Compensate.values());
+        }
+
+        ChannelScore channelScore() {
+            return Choice.of("--channel-score", channelScore, ChannelScore.values());
         }
 
         MergeNorms norms(MergeNorms ofTheMethod) {

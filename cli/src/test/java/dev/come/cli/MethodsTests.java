@@ -44,6 +44,9 @@ class MethodsTests {
     @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
             concat_merge   | true  | --merge-item 3 --skip-method sleb
             concat_merge   | true  | --compat reference
+            concat_merge   | true  | --merge-norms fold --channel-score leverage --compensate
+            concat_merge   | true  | --compensate parallel --merge-item 3 --heal ridge
+            concat_merge_P | true  | --granularity 3 --channel-score leverage --compensate sequence
             concat_merge_P | true  | --granularity 3
             sleb           | true  | --barriers 2,1
             sleb           | true  | --compat reference
