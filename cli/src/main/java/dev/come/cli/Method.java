@@ -48,7 +48,8 @@ enum Method {
     }),
 
     SHORTGPT(Methods.SHORTGPT,
-            (given, _) -> new ShortGpt(new ShortGpt.Options(given.removing.angular, given.compat()))),
+            (given, _) -> new ShortGpt(new ShortGpt.Options(given.removing.angular,
+                    given.removing.layerScore(), given.compat()))),
 
     REVERSE(Methods.REVERSE, (given, _) -> new Reverse(new Reverse.Options(given.removing.retainLayers))),
 

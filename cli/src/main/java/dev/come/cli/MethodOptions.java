@@ -92,16 +92,14 @@ final class MethodOptions {
         private @Nullable String norms;
 
         @Option(names = "--channel-score", paramLabel = "SCORE", description = {
-            "l1 or leverage (default: ${DEFAULT-VALUE}).",
-            "What decides which heads and channels a merged layer keeps of each source.",
-            "l1: mean activation times the weights that it meets, as in the paper.",
-            "leverage: how much the others, of all sources side by side, do not tell of it."})
+            "How heads and channels of a merged layer are chosen (default: ${DEFAULT-VALUE}).",
+            "l1: by mean activation times the weights that it meets, as in the paper.",
+            "leverage: by how much the others, of all sources side by side, do not tell of them."})
         private String channelScore = Choice.name(COME.channelScore());
 
         @Option(names = "--compensate", arity = "0..1", fallbackValue = "sequence", paramLabel = "WHAT", description = {
             "none, sequence or parallel (default: ${DEFAULT-VALUE}; without WHAT: sequence).",
-            "Fold what a merged layer leaves out into what it keeps, in closed form, so that it gives what its sources give"
-                    + " on its input: one after the other, or side by side.",
+            "Fold what a merged layer leaves out into what it keeps, in closed form, to give what its sources give.",
             "Every fifth sequence takes no part in that."})
         private String compensate = Choice.name(COME.compensate());
 
@@ -137,6 +135,11 @@ final class MethodOptions {
                 description = "shortgpt: remove the block of adjacent layers that turns the last tokens least.")
         boolean angular = ShortGpt.Options.DEFAULTS.angular();
 
+        @Option(names = "--layer-score", paramLabel = "SCORE",
+                description = "shortgpt: remove the layers that turn the states least (bi), or move them least (rm)"
+                        + " (default: ${DEFAULT-VALUE}).")
+        private String layerScore = Choice.name(ShortGpt.Options.DEFAULTS.layerScore());
+
         @Option(names = "--retain-layer", split = ",", arity = "1..*", paramLabel = "N",
                 description = "reverse: layers to remove last, counted from 0.")
         List<Integer> retainLayers = Reverse.Options.DEFAULTS.retainLayer();
@@ -144,6 +147,10 @@ final class MethodOptions {
         @Option(names = "--layers", paramLabel = "N,N-N", preprocessor = Words.class, hideParamSyntax = true,
                 description = "manual: layers to remove, counted from 0, such as 5,9-11.")
         private @Nullable String layers;
+
+        ShortGpt.LayerScore layerScore() {
+            return Choice.of("--layer-score", layerScore, ShortGpt.LayerScore.values());
+        }
 
         List<Integer> layers() {
             return layers == null ? Manual.Options.DEFAULTS.layers() : Words.numbers("--layers", layers);

@@ -52,6 +52,7 @@ class MethodsTests {
             sleb           | true  | --compat reference
             shortgpt       | true  | --angular
             shortgpt       | true  | --compat reference
+            shortgpt       | true  | --layer-score rm
             reverse        | false | --retain-layer 5,4
             magnitude      | false | --weight-reduction prob --block-reduction max
             taylor         | true  | --taylor-order abs-first

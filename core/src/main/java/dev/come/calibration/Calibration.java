@@ -128,6 +128,12 @@ public interface Calibration {
     List<Double> blockInfluence(LayerStack stack);
 
     /**
+     * How far every layer moves the states, as a part of their length: the mean over all tokens of |state after - state before| /
+     * |state before|, which is 0 for a state of zeros.
+     */
+    List<Double> relativeMagnitude(LayerStack stack);
+
+    /**
      * The angular distance across every window of {@code width} adjacent layers. It is the mean of arccos(cos(state
      * before the first, state after the last)) / pi. States are those of the residual stream, so the last one is before
      * the final norm.
@@ -152,8 +158,8 @@ public interface Calibration {
     List<Sensitivity> leverage(LayerStack stack, int position, Concatenated merged);
 
     /**
-     * Folds what was left out of a concatenated layer into what it keeps, in closed form. Its projections to the residual stream are
-     * fitted so that each half gives what those of its sources give together on the layer's own input.
+     * Folds what was left out of a concatenated layer into what it keeps, in closed form. Its projections to the residual
+     * stream are fitted so that each half gives what those of its sources give together on the layer's own input.
      *
      * @param position of the concatenated layer
      * @return nothing if no fit brings the layer nearer to that on tokens that it did not see

@@ -40,6 +40,11 @@ public final class CheckedCalibration implements Calibration {
     }
 
     @Override
+    public List<Double> relativeMagnitude(LayerStack stack) {
+        return check(measuring.relativeMagnitude(stack), "relative magnitude", stack);
+    }
+
+    @Override
     public List<Double> angularDistance(LayerStack stack, int width, Tokens tokens) {
         return check(measuring.angularDistance(stack, width, tokens), "angular distance", stack);
     }

@@ -150,6 +150,11 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     }
 
     @Override
+    public List<Double> relativeMagnitude(LayerStack stack) {
+        return traced.relativeMagnitudes(path(stack));
+    }
+
+    @Override
     public List<Double> angularDistance(LayerStack stack, int width, Tokens tokens) {
         List<Trace> path = path(stack);
         List<Double> distances = new ArrayList<>();

@@ -2,6 +2,7 @@ package dev.come.calibration;
 
 import dev.come.failure.Opening;
 import dev.come.model.LayerObserver;
+import dev.come.model.LayerWeights;
 import dev.come.run.LayerRunner;
 import dev.come.run.StateStore;
 import dev.come.run.StateStore.State;
@@ -50,22 +51,19 @@ final class MergeTarget implements SideBySide.DenseStates, AutoCloseable {
         try (Opening opening = new Opening(); var _ = new PointerScope()) {
             opening.add(target::close);
             switch (how) {
-                case PARALLEL -> target.run(new LayerRunner.Step(merged,
-                        Optional.of(ParallelSources.weights(runner.store(), merged)), _ -> {
-                        }, target.new Halves()));
-                case SEQUENCE -> merged.sources()
-                        .forEach(source -> target.run(new LayerRunner.Step(source, _ -> {
-                        }, target.new Halves())));
+                case PARALLEL -> target.run(merged, Optional.of(ParallelSources.weights(runner.store(), merged)));
+                case SEQUENCE -> merged.sources().forEach(source -> target.run(source, Optional.empty()));
             }
             opening.done();
         }
         return target;
     }
 
-    private void run(LayerRunner.Step step) {
-        Halves halves = (Halves) step.pass();
+    private void run(LayerNode layer, Optional<LayerWeights> weights) {
+        Halves halves = new Halves();
         try {
-            runner.run(List.of(step), chunks.chunks());
+            runner.run(List.of(new LayerRunner.Step(layer, weights, _ -> {
+            }, halves)), chunks.chunks());
         } finally {
             close();
             between = Arrays.asList(halves.between);

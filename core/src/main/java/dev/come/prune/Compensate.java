@@ -7,7 +7,10 @@ import dev.come.model.Part;
 import java.util.List;
 import java.util.Optional;
 
-/** Whether what a merged layer leaves out is folded into what it keeps, and what it shall give then. A definition of this project. */
+/**
+ * Whether what a merged layer leaves out is folded into what it keeps, and what it shall give then. A definition of this
+ * project.
+ */
 public enum Compensate {
     /** It is lost, as in the paper. */
     NONE,

@@ -58,8 +58,8 @@ final class SensitiveParts {
     }
 
     /**
-     * The cost of merges with what the options add. All sources side by side cost as much as so many layers, and so do products for
-     * their leverage; fits cost as in {@link ComeAuto}.
+     * The cost of merges with what the options add. All sources side by side cost as much as so many layers, and so do
+     * products for their leverage; fits cost as in {@link ComeAuto}.
      */
     static Cost cost(Cost merges, ChannelScore score, Compensate compensate, int width) {
         double ofScores = score == ChannelScore.LEVERAGE ? 2.0 * width : 0;

@@ -184,6 +184,11 @@ class ComeAutoTests {
         }
 
         @Override
+        public List<Double> relativeMagnitude(LayerStack stack) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public List<Double> angularDistance(LayerStack stack, int width, Tokens tokens) {
             assertThat(width).isEqualTo(2);
             assertThat(tokens).isEqualTo(Tokens.ALL);
