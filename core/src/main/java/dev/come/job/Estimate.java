@@ -76,7 +76,8 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
      * @param disk what is written
      */
     static Estimate of(OpenModel model, Compute compute, Cost cost, int target, Sequences searched,
-            Sequences calibration, List<Sequences> perplexity, Measuring measuring, DiskUse disk, PruneJob.Options options) {
+            Sequences calibration, List<Sequences> perplexity, Measuring measuring, DiskUse disk,
+            PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
         double healingRuns = options.healing().map(how -> HealingCost.layerRuns(how, layers, target)).orElse(0.0);

@@ -59,7 +59,8 @@ public record ConcatMerge(Options options) implements PruningMethod {
      */
     public record Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, double psu, double minMax,
             @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) MergeNorms mergeNorms,
-            @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) ChannelScore channelScore,
+            @JsonInclude(value = JsonInclude.Include.CUSTOM,
+                    valueFilter = AsInThePaper.class) ChannelScore channelScore,
             @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) Compensate compensate,
             Compat compat) {
         /** The authors' defaults. */
@@ -68,7 +69,8 @@ public record ConcatMerge(Options options) implements PruningMethod {
         /** The authors' options; the others are as in the paper. */
         public Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, double psu, double minMax,
                 Compat compat) {
-            this(skipMethod, mergeItem, woRepeat, psu, minMax, MergeNorms.MEAN, ChannelScore.L1, Compensate.NONE, compat);
+            this(skipMethod, mergeItem, woRepeat, psu, minMax, MergeNorms.MEAN, ChannelScore.L1, Compensate.NONE,
+                    compat);
         }
 
         public Options {

@@ -63,7 +63,8 @@ public record ConcatMergeP(Options options) implements PruningMethod {
      */
     public record Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, int granularity,
             @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) MergeNorms mergeNorms,
-            @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) ChannelScore channelScore,
+            @JsonInclude(value = JsonInclude.Include.CUSTOM,
+                    valueFilter = AsInThePaper.class) ChannelScore channelScore,
             @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) Compensate compensate,
             Compat compat) {
         /** The authors' defaults. */
@@ -71,7 +72,8 @@ public record ConcatMergeP(Options options) implements PruningMethod {
 
         /** The authors' options; the others are as in the paper. */
         public Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, int granularity, Compat compat) {
-            this(skipMethod, mergeItem, woRepeat, granularity, MergeNorms.MEAN, ChannelScore.L1, Compensate.NONE, compat);
+            this(skipMethod, mergeItem, woRepeat, granularity, MergeNorms.MEAN, ChannelScore.L1, Compensate.NONE,
+                    compat);
         }
 
         public Options {

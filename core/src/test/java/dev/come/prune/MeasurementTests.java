@@ -151,7 +151,8 @@ class MeasurementTests {
     static List<PruningMethod> methods() {
         return List.of(new Sleb(Sleb.Options.DEFAULTS), new ShortGpt(ShortGpt.Options.DEFAULTS),
                 new ShortGpt(new ShortGpt.Options(true, Compat.NONE)),
-                new ShortGpt(new ShortGpt.Options(false, ShortGpt.LayerScore.RM, Compat.NONE)), new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+                new ShortGpt(new ShortGpt.Options(false, ShortGpt.LayerScore.RM, Compat.NONE)),
+                new ConcatMerge(ConcatMerge.Options.DEFAULTS),
                 new ConcatMerge(new ConcatMerge.Options(SkipMethod.SLEB, 2, false, 1, 0, Compat.NONE)),
                 new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 0, MergeNorms.FOLD,
                         ChannelScore.LEVERAGE, Compensate.SEQUENCE, Compat.NONE)),
