@@ -29,14 +29,13 @@ final class MergeTarget implements SideBySide.DenseStates, AutoCloseable {
     private final List<State> before;
     /** States of all chunks where the first halves of the sources that were run would end together. */
     private List<State> between = List.of();
-    private List<State> after;
+    private List<State> after = List.of();
 
     private MergeTarget(LayerRunner runner, TokenChunks chunks, StateStore states, List<State> before) {
         this.runner = runner;
         this.chunks = chunks;
         this.states = states;
         this.before = before;
-        this.after = before;
     }
 
     /**
@@ -71,12 +70,17 @@ final class MergeTarget implements SideBySide.DenseStates, AutoCloseable {
         }
     }
 
+    /** The states before the next source. */
+    private List<State> here() {
+        return after.isEmpty() ? before : after;
+    }
+
     /** A source on its way, or all of them as one layer. */
     private final class Halves extends ForwardPass {
         private final State[] between = new State[chunks.size()];
 
         Halves() {
-            super(states, after, false);
+            super(states, here(), false);
         }
 
         @Override
@@ -103,7 +107,7 @@ final class MergeTarget implements SideBySide.DenseStates, AutoCloseable {
         if (between.isEmpty()) {
             return hidden.clone();
         }
-        Tensor added = hidden.to(ScalarType.Float).sub(states.get(after.get(chunk)));
+        Tensor added = hidden.to(ScalarType.Float).sub(states.get(here().get(chunk)));
         return states.get(between.get(chunk)).to(ScalarType.Float).add(added).to(hidden.scalar_type());
     }
 
@@ -119,7 +123,6 @@ final class MergeTarget implements SideBySide.DenseStates, AutoCloseable {
 
     @Override
     public void close() {
-        Stream.concat(between.stream(), after == before ? Stream.of() : after.stream())
-                .filter(Objects::nonNull).forEach(states::free);
+        Stream.concat(between.stream(), after.stream()).filter(Objects::nonNull).forEach(states::free);
     }
 }
