@@ -33,12 +33,14 @@ enum Method {
     CONCAT_MERGE(Methods.CONCAT_MERGE, (given, _) -> new ConcatMerge(
             new ConcatMerge.Options(given.merging.skipMethod(), given.merging.mergeItem, given.merging.withoutRepeat,
                     given.merging.power, given.merging.minimumOfLargestShare,
-                    given.merging.norms(ConcatMerge.Options.DEFAULTS.mergeNorms()), given.compat()))),
+                    given.merging.norms(ConcatMerge.Options.DEFAULTS.mergeNorms()), given.merging.channelScore(),
+                    given.merging.compensate(), given.compat()))),
 
     CONCAT_MERGE_P(Methods.CONCAT_MERGE_P, (given, _) -> new ConcatMergeP(
             new ConcatMergeP.Options(given.merging.skipMethod(), given.merging.mergeItem, given.merging.withoutRepeat,
                     given.merging.granularity(ConcatMergeP.Options.DEFAULTS.granularity()),
-                    given.merging.norms(ConcatMergeP.Options.DEFAULTS.mergeNorms()), given.compat()))),
+                    given.merging.norms(ConcatMergeP.Options.DEFAULTS.mergeNorms()), given.merging.channelScore(),
+                    given.merging.compensate(), given.compat()))),
 
     SLEB(Methods.SLEB, (given, _) -> {
         Sleb.Options usual = given.compat().isReference() ? Sleb.Options.REFERENCE : Sleb.Options.DEFAULTS;
@@ -46,7 +48,8 @@ enum Method {
     }),
 
     SHORTGPT(Methods.SHORTGPT,
-            (given, _) -> new ShortGpt(new ShortGpt.Options(given.removing.angular, given.compat()))),
+            (given, _) -> new ShortGpt(new ShortGpt.Options(given.removing.angular,
+                    given.removing.layerScore(), given.compat()))),
 
     REVERSE(Methods.REVERSE, (given, _) -> new Reverse(new Reverse.Options(given.removing.retainLayers))),
 

@@ -4,8 +4,10 @@ import dev.come.UsageException;
 import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.prune.Barriers;
 import dev.come.prune.BlockScore.Reduction;
+import dev.come.prune.ChannelScore;
 import dev.come.prune.ComeAuto;
 import dev.come.prune.Compat;
+import dev.come.prune.Compensate;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.Laco;
 import dev.come.prune.Magnitude;
@@ -89,12 +91,32 @@ final class MethodOptions {
             "fold: it has those of the layer with the largest share; rows of the others are scaled to make up for it."})
         private @Nullable String norms;
 
+        @Option(names = "--channel-score", paramLabel = "SCORE", description = {
+            "How heads and channels of a merged layer are chosen (default: ${DEFAULT-VALUE}).",
+            "l1: by mean activation times the weights that it meets, as in the paper.",
+            "leverage: by how much the others, of all sources side by side, do not tell of them."})
+        private String channelScore = Choice.name(COME.channelScore());
+
+        @Option(names = "--compensate", arity = "0..1", fallbackValue = "sequence", paramLabel = "WHAT", description = {
+            "none, sequence or parallel (default: ${DEFAULT-VALUE}; without WHAT: sequence).",
+            "Fold what a merged layer leaves out into what it keeps, in closed form, to give what its sources give.",
+            "Every fifth sequence takes no part in that."})
+        private String compensate = Choice.name(COME.compensate());
+
         SkipMethod skipMethod() {
             return Choice.of("--skip-method", skipMethod, SkipMethod.values());
         }
 
         int granularity(int ofTheMethod) {
             return granularity == null ? ofTheMethod : granularity;
+        }
+
+        Compensate compensate() {
+            return Choice.of("--compensate", compensate, Compensate.values());
+        }
+
+        ChannelScore channelScore() {
+            return Choice.of("--channel-score", channelScore, ChannelScore.values());
         }
 
         MergeNorms norms(MergeNorms ofTheMethod) {
@@ -113,6 +135,11 @@ final class MethodOptions {
                 description = "shortgpt: remove the block of adjacent layers that turns the last tokens least.")
         boolean angular = ShortGpt.Options.DEFAULTS.angular();
 
+        @Option(names = "--layer-score", paramLabel = "SCORE",
+                description = "shortgpt: remove the layers that turn the states least (bi), or move them least (rm)"
+                        + " (default: ${DEFAULT-VALUE}).")
+        private String layerScore = Choice.name(ShortGpt.Options.DEFAULTS.layerScore());
+
         @Option(names = "--retain-layer", split = ",", arity = "1..*", paramLabel = "N",
                 description = "reverse: layers to remove last, counted from 0.")
         List<Integer> retainLayers = Reverse.Options.DEFAULTS.retainLayer();
@@ -120,6 +147,10 @@ final class MethodOptions {
         @Option(names = "--layers", paramLabel = "N,N-N", preprocessor = Words.class, hideParamSyntax = true,
                 description = "manual: layers to remove, counted from 0, such as 5,9-11.")
         private @Nullable String layers;
+
+        ShortGpt.LayerScore layerScore() {
+            return Choice.of("--layer-score", layerScore, ShortGpt.LayerScore.values());
+        }
 
         List<Integer> layers() {
             return layers == null ? Manual.Options.DEFAULTS.layers() : Words.numbers("--layers", layers);

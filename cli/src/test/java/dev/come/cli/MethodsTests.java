@@ -44,11 +44,15 @@ class MethodsTests {
     @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
             concat_merge   | true  | --merge-item 3 --skip-method sleb
             concat_merge   | true  | --compat reference
+            concat_merge   | true  | --merge-norms fold --channel-score leverage --compensate
+            concat_merge   | true  | --compensate parallel --merge-item 3 --heal ridge
+            concat_merge_P | true  | --granularity 3 --channel-score leverage --compensate sequence
             concat_merge_P | true  | --granularity 3
             sleb           | true  | --barriers 2,1
             sleb           | true  | --compat reference
             shortgpt       | true  | --angular
             shortgpt       | true  | --compat reference
+            shortgpt       | true  | --layer-score rm
             reverse        | false | --retain-layer 5,4
             magnitude      | false | --weight-reduction prob --block-reduction max
             taylor         | true  | --taylor-order abs-first

@@ -23,6 +23,7 @@ import dev.come.prune.ConcatMerge;
 import dev.come.prune.ConcatMergeP;
 import dev.come.prune.Laco;
 import dev.come.prune.Mka;
+import dev.come.prune.ShortGpt;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
 import dev.come.text.WindowLength;
@@ -80,6 +81,11 @@ class OptionRangesTests {
             new Row(ConcatMerge.Options.DEFAULTS, "minMax", PRUNE + "concat_merge --min-max"),
             new Row(ConcatMerge.Options.DEFAULTS, "mergeNorms", PRUNE + "concat_merge --merge-norms"),
             new Row(ConcatMergeP.Options.DEFAULTS, "mergeNorms", PRUNE + "concat_merge_P --merge-norms"),
+            new Row(ShortGpt.Options.DEFAULTS, "layerScore", PRUNE + "shortgpt --layer-score"),
+            new Row(ConcatMerge.Options.DEFAULTS, "channelScore", PRUNE + "concat_merge --channel-score"),
+            new Row(ConcatMergeP.Options.DEFAULTS, "channelScore", PRUNE + "concat_merge_P --channel-score"),
+            new Row(ConcatMerge.Options.DEFAULTS, "compensate", PRUNE + "concat_merge --compensate"),
+            new Row(ConcatMergeP.Options.DEFAULTS, "compensate", PRUNE + "concat_merge_P --compensate"),
             new Row(ComeAuto.Options.DEFAULTS, "mergeNorms", PRUNE + "come_auto --merge-norms"),
             new Row(ConcatMergeP.Options.DEFAULTS, "skipMethod", PRUNE + "concat_merge_P --skip-method"),
             new Row(ConcatMergeP.Options.DEFAULTS, "mergeItem", PRUNE + "concat_merge_P --merge-item"),

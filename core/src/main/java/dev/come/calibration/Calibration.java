@@ -1,6 +1,7 @@
 package dev.come.calibration;
 
 import dev.come.model.Part;
+import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import java.util.Collections;
@@ -43,6 +44,19 @@ public interface Calibration {
          * What the authors' code does (--compat reference).
          */
         NEVER_ZEROED
+    }
+
+    /** How the sources of a concatenated layer are run for what it shall give. */
+    enum Together {
+        /** Side by side, all of them on the layer's input. */
+        PARALLEL,
+        /** One after the other, as in the model that they come from. */
+        SEQUENCE;
+
+        /** How many runs of a layer that is. */
+        long runs(Concatenated merged) {
+            return this == PARALLEL ? 1 : merged.shares().size();
+        }
     }
 
     /**
@@ -114,6 +128,12 @@ public interface Calibration {
     List<Double> blockInfluence(LayerStack stack);
 
     /**
+     * How far every layer moves the states, as a part of their length: the mean over all tokens of |state after - state before| /
+     * |state before|, which is 0 for a state of zeros.
+     */
+    List<Double> relativeMagnitude(LayerStack stack);
+
+    /**
      * The angular distance across every window of {@code width} adjacent layers. It is the mean of arccos(cos(state
      * before the first, state after the last)) / pi. States are those of the residual stream, so the last one is before
      * the final norm.
@@ -124,6 +144,27 @@ public interface Calibration {
 
     /** The sensitivity of the heads and channels of the layer at a position. */
     Sensitivity sensitivity(LayerStack stack, int position);
+
+    /**
+     * The leverage of the heads and channels of layers that are to be concatenated, all of them side by side on the merged layer's
+     * own input. Of a channel it is the diagonal element of {@code C (C + penalty I)^-1}, where C are the second moments of what
+     * goes into the down projections, so it is what the others do not tell of it. Of a key-value head it is the sum over the
+     * channels of its query heads, with C of the output projections.
+     *
+     * @param position of the first of the layers in the stack
+     * @param merged their concatenation; which of their heads and channels it keeps is of no matter
+     * @return by layer
+     */
+    List<Sensitivity> leverage(LayerStack stack, int position, Concatenated merged);
+
+    /**
+     * Folds what was left out of a concatenated layer into what it keeps, in closed form. Its projections to the residual
+     * stream are fitted so that each half gives what those of its sources give together on the layer's own input.
+     *
+     * @param position of the concatenated layer
+     * @return nothing if no fit brings the layer nearer to that on tokens that it did not see
+     */
+    Optional<Refit> compensated(LayerStack stack, int position, Together how);
 
     /** The loss of the stack: the mean over sequences of the mean cross-entropy of their tokens, in nats. */
     double loss(LayerStack stack);

@@ -2,6 +2,7 @@ package dev.come.calibration;
 
 import dev.come.FailedException;
 import dev.come.model.Part;
+import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import java.util.Arrays;
@@ -39,18 +40,35 @@ public final class CheckedCalibration implements Calibration {
     }
 
     @Override
+    public List<Double> relativeMagnitude(LayerStack stack) {
+        return check(measuring.relativeMagnitude(stack), "relative magnitude", stack);
+    }
+
+    @Override
     public List<Double> angularDistance(LayerStack stack, int width, Tokens tokens) {
         return check(measuring.angularDistance(stack, width, tokens), "angular distance", stack);
     }
 
     @Override
     public Sensitivity sensitivity(LayerStack stack, int position) {
-        Sensitivity sensitivity = measuring.sensitivity(stack, position);
+        return check(measuring.sensitivity(stack, position), "sensitivity", stack, position);
+    }
+
+    @Override
+    public List<Sensitivity> leverage(LayerStack stack, int position, Concatenated merged) {
+        List<Sensitivity> leverages = measuring.leverage(stack, position, merged);
+        for (int source = 0; source < leverages.size(); source++) {
+            check(leverages.get(source), "leverage", stack, position + source);
+        }
+        return leverages;
+    }
+
+    private Sensitivity check(Sensitivity sensitivity, String what, LayerStack stack, int position) {
         for (int head = 0; head < sensitivity.keyValueHeads().size(); head++) {
-            check(sensitivity.keyValueHeads().get(head), "sensitivity of key-value head " + head, position, stack);
+            check(sensitivity.keyValueHeads().get(head), what + " of key-value head " + head, position, stack);
         }
         for (int channel = 0; channel < sensitivity.channels().size(); channel++) {
-            check(sensitivity.channels().get(channel), "sensitivity of channel " + channel, position, stack);
+            check(sensitivity.channels().get(channel), what + " of channel " + channel, position, stack);
         }
         return sensitivity;
     }
@@ -81,7 +99,15 @@ public final class CheckedCalibration implements Calibration {
 
     @Override
     public Optional<Refit> refitted(LayerStack stack, int position) {
-        Optional<Refit> refitted = measuring.refitted(stack, position);
+        return check(measuring.refitted(stack, position), stack, position);
+    }
+
+    @Override
+    public Optional<Refit> compensated(LayerStack stack, int position, Together how) {
+        return check(measuring.compensated(stack, position, how), stack, position);
+    }
+
+    private Optional<Refit> check(Optional<Refit> refitted, LayerStack stack, int position) {
         refitted.ifPresent(refit -> {
             check(refit.errorBefore(), "error before the refit", position, stack);
             check(refit.errorAfter(), "error after the refit", position, stack);

@@ -10,6 +10,7 @@ import dev.come.run.LayerRunner;
 import dev.come.run.StateStore;
 import dev.come.run.StateStore.State;
 import dev.come.run.TokenChunks;
+import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.HeldOut;
@@ -38,7 +39,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     private final StackSearches searches;
     private final FinalStates finalStates;
     private final Progress progress;
-    private final @Nullable Fits fits;
+    private final @Nullable RefittedLayers fits;
     private final Set<LayerStack> kept = new LinkedHashSet<>();
     private final Map<Products, List<Salience>> products = new HashMap<>();
 
@@ -69,18 +70,10 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
         TokenChunks seen = TokenChunks.of(forPenalties.fitted());
         TokenChunks forFits = seen.followedBy(TokenChunks.of(forPenalties.heldOut()));
         return new LocalCalibration(store, forFits.followedBy(TokenChunks.of(forLosses.heldOut())),
-                new Fits(refitting, seen.size(), forFits), compute, reading, memory, spillFolder, progress);
+                new RefittedLayers(refitting, seen.size(), forFits), compute, reading, memory, spillFolder, progress);
     }
 
-    /**
-     * What is there for refitting layers.
-     *
-     * @param fittedChunks of the chunks so many are seen by fits
-     * @param chunks those that fits see, then those that decide about their penalties
-     */
-    private record Fits(Refitting refitting, int fittedChunks, TokenChunks chunks) {}
-
-    private LocalCalibration(LayerStore store, TokenChunks chunks, @Nullable Fits fits, Compute compute,
+    private LocalCalibration(LayerStore store, TokenChunks chunks, @Nullable RefittedLayers fits, Compute compute,
             Reading reading, long memory, Path spillFolder, Progress progress) {
         if (reading.lastStateAfterFinalNorm() && store.config().embeddingSize() != store.config().hiddenSize()) {
             throw new UsageException(
@@ -102,7 +95,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
             this.tree = new TraceTree(runner, store.config(), chunks, states, reading);
             this.traced = new TraceStates(runner, states, tree, chunks, reading);
             this.searches = new StackSearches(runner, compute, states, tree, chunks,
-                    fits == null ? 0 : fits.chunks.size(), memory, progress);
+                    fits == null ? 0 : fits.chunks().size(), memory, progress);
             this.finalStates = new FinalStates(runner, states, searches, chunks, compute.threads(), progress);
             opening.done();
         }
@@ -115,7 +108,7 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     public void focus(LayerStack stack) {
         searches.focus(stack);
         if (fits != null) {
-            fits.refitting.keepOnly(stack);
+            fits.refitting().keepOnly(stack);
         }
         List<LayerStack> stacks = new ArrayList<>(kept);
         stacks.add(stack);
@@ -157,6 +150,11 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     }
 
     @Override
+    public List<Double> relativeMagnitude(LayerStack stack) {
+        return traced.relativeMagnitudes(path(stack));
+    }
+
+    @Override
     public List<Double> angularDistance(LayerStack stack, int width, Tokens tokens) {
         List<Trace> path = path(stack);
         List<Double> distances = new ArrayList<>();
@@ -179,6 +177,14 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
     }
 
     @Override
+    public List<Sensitivity> leverage(LayerStack stack, int position, Concatenated merged) {
+        List<State> before = before(stack, position).states();
+        try (Progress.Task task = progress.begin("weighing " + merged.tree(), chunks.size(), UNIT)) {
+            return runner.reporting(task, () -> new ParallelSources(runner, chunks, states).leverage(merged, before));
+        }
+    }
+
+    @Override
     public double loss(LayerStack stack) {
         return searchLosses(List.of(stack)).losses().getFirst();
     }
@@ -190,27 +196,28 @@ public final class LocalCalibration implements Calibration, AutoCloseable {
 
     @Override
     public Optional<Refit> refitted(LayerStack stack, int position) {
-        Fits with = forRefitting();
+        RefittedLayers with = forRefitting();
         List<Trace> dense = path(LayerStack.dense(store.config().layers()));
-        List<State> own = statesForFits(path(new LayerStack(stack.window(0, position))).getLast());
-        try (SideBySide side = new SideBySide(runner, with.chunks, with.fittedChunks, states, own,
-                layers -> statesForFits(dense.get(layers)));
-                Progress.Task task = progress.begin("refitting " + stack.get(position).tree(),
-                        (long) with.refitting.runs() * with.chunks.size(), UNIT, with.chunks.size())) {
-            return runner.reporting(task, () -> with.refitting.refit(stack, position, side, task));
-        }
+        return with.refit(stack, position, before(stack, position), layers -> with.statesOf(dense.get(layers)), runner,
+                states, progress);
     }
 
-    private List<State> statesForFits(Trace trace) {
-        return trace.states().subList(0, forRefitting().chunks.size());
+    @Override
+    public Optional<Refit> compensated(LayerStack stack, int position, Together how) {
+        return forRefitting().compensate(stack, position, before(stack, position), how, runner, states, progress);
+    }
+
+    /** What is known of the states before a layer. */
+    private Trace before(LayerStack stack, int position) {
+        return path(new LayerStack(stack.window(0, position))).getLast();
     }
 
     @Override
     public LayerStack settled(LayerStack stack) {
-        return forRefitting().refitting.settled(stack);
+        return forRefitting().refitting().settled(stack);
     }
 
-    private Fits forRefitting() {
+    private RefittedLayers forRefitting() {
         if (fits == null) {
             throw new IllegalStateException("nobody said how layers are refitted");
         }

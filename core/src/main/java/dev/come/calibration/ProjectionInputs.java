@@ -11,6 +11,7 @@ final class ProjectionInputs implements LayerObserver {
     private final Part projection;
     private final Tensor inputs;
     private final Tensor between;
+    private final boolean watchesBetween;
     private long rows;
 
     /**
@@ -18,9 +19,11 @@ final class ProjectionInputs implements LayerObserver {
      *
      * @param hidden the residual stream
      * @param width of what goes into the projection
+     * @param always whether the residual stream between the halves is wanted also for a projection of the first
      */
-    ProjectionInputs(Part projection, Tensor hidden, long width) {
+    ProjectionInputs(Part projection, Tensor hidden, long width, boolean always) {
         this.projection = projection;
+        this.watchesBetween = always || projection == Part.DOWN;
         this.inputs = torch.empty(new long[]{hidden.size(0), width}, hidden.options(), new MemoryFormatOptional());
         this.between = torch.empty_like(hidden);
     }
@@ -32,7 +35,7 @@ final class ProjectionInputs implements LayerObserver {
 
     @Override
     public void afterAttention(Tensor hidden) {
-        if (projection == Part.DOWN) {
+        if (watchesBetween) {
             between.copy_(hidden);
         }
     }
@@ -54,7 +57,7 @@ final class ProjectionInputs implements LayerObserver {
         return inputs;
     }
 
-    /** The residual stream between the halves of the layer, {@code (tokens, hidden)}; undefined for a projection of the first. */
+    /** The residual stream between the halves of the layer, {@code (tokens, hidden)}; undefined where it was not wanted. */
     Tensor between() {
         return between;
     }

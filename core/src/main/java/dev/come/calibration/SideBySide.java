@@ -62,6 +62,11 @@ public final class SideBySide implements AutoCloseable {
     interface DenseStates {
         /** The states of the dense model after this number of layers, by chunk. */
         List<State> after(int layers);
+
+        /** Those that the first half of the layer is to end in, by chunk, where it is known what it is to give. */
+        default Optional<List<State>> betweenHalves() {
+            return Optional.empty();
+        }
     }
 
     /**
@@ -85,7 +90,7 @@ public final class SideBySide implements AutoCloseable {
             opening.add(runner::close);
             this.states = new StateStore(memory, spillFolder);
             opening.add(states::close);
-            this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense,
+            this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, Optional.empty(),
                     store.config().multipliers().residual());
             State[] embedded = new State[chunks.size()];
             runner.workers().forEach(chunks.size(),
@@ -112,7 +117,7 @@ public final class SideBySide implements AutoCloseable {
         this.fittedChunks = fittedChunks;
         this.states = states;
         this.known = known;
-        this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense,
+        this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, known.betweenHalves(),
                 store.config().multipliers().residual());
         this.dense = own;
         this.own = own;

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoubleUnaryOperator;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -40,6 +41,25 @@ final class TraceStates {
             sums[chunk] = tree.influence(before, runner.head().finalStates(last, workspace));
         });
         return Arrays.stream(sums).sum() / chunks.tokens();
+    }
+
+    /** How far each layer moves the states, as {@link Calibration#relativeMagnitude} tells. */
+    List<Double> relativeMagnitudes(List<Trace> path) {
+        List<Double> magnitudes = new ArrayList<>();
+        for (int layer = 1; layer < path.size(); layer++) {
+            List<State> before = path.get(layer - 1).states();
+            List<State> after = path.get(layer).states();
+            double[] sums = new double[chunks.size()];
+            runner.workers().forEach(chunks.size(), (chunk, _) -> {
+                Tensor from = states.get(before.get(chunk)).to(ScalarType.Double);
+                Tensor lengths = from.square().sum(1).sqrt();
+                Tensor moved = states.get(after.get(chunk)).to(ScalarType.Double).sub_(from).square_().sum(1).sqrt();
+                sums[chunk] = moved.div_(lengths).masked_fill_(lengths.eq(new Scalar(0.0)), new Scalar(0.0)).sum()
+                        .item_double();
+            });
+            magnitudes.add(Arrays.stream(sums).sum() / chunks.tokens());
+        }
+        return magnitudes;
     }
 
     /** The mean angle between the states of two traces, in half turns. */

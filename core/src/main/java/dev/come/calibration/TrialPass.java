@@ -46,10 +46,12 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
      * @param fittedChunks how many chunks fits see
      * @param states where all states are kept
      * @param dense the states that the layer should give, by chunk; asked for when the layer is through with a chunk
+     * @param between the states that its first half should give, by chunk; without them that half is to make up for what the
+     *        whole layer misses
      * @param residual by how much the layer multiplies what it adds to the residual stream
      */
     record Against(TokenChunks chunks, int fittedChunks, StateStore states, Supplier<List<State>> dense,
-            double residual) {}
+            Optional<List<State>> between, double residual) {}
 
     /**
      * A layer of the stack.
@@ -81,7 +83,7 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
             Workspace workspace) {
         LayerObserver observer = LayerObserver.NONE;
         if (projection.isPresent()) {
-            kept[chunk] = new ProjectionInputs(projection.get(), hidden, width);
+            kept[chunk] = new ProjectionInputs(projection.get(), hidden, width, against.between.isPresent());
             observer = kept[chunk];
         }
         if (from == null) {
@@ -96,16 +98,15 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
     @Override
     public void after(int chunk, Tensor hidden) {
         super.after(chunk, hidden);
-        Tensor expected = against.states.get(against.dense.get().get(chunk)).to(ScalarType.Float);
-        Tensor scale = torch.linalg_vector_norm(expected, new Scalar(2.0), new long[]{1}, true,
-                new ScalarTypeOptional(ScalarType.Float)).reciprocal_();
-        scale.masked_fill_(scale.isinf(), new Scalar(0.0)); // a state of zeros has no direction to be off
-        Tensor missing = expected.sub(hidden.to(ScalarType.Float)).mul_(scale);
-        squares[chunk] = missing.square().sum(new ScalarTypeOptional(ScalarType.Double)).item_double();
+        Missing atEnd = Missing.of(against.states.get(against.dense.get().get(chunk)), hidden);
+        squares[chunk] = atEnd.rows.square().sum(new ScalarTypeOptional(ScalarType.Double)).item_double();
         if (projection.isPresent()) {
+            Missing missing = projection.get() == Part.OUTPUT && against.between.isPresent()
+                    ? Missing.of(against.states.get(against.between.get().get(chunk)), kept[chunk].between())
+                    : atEnd;
             MomentsInOrder sums = chunk < against.fittedChunks ? fitted : heldOut;
             sums.add(chunk < against.fittedChunks ? chunk : chunk - against.fittedChunks,
-                    moments(kept[chunk].inputs(), scale, missing));
+                    moments(kept[chunk].inputs(), missing));
             inputs[chunk] = against.states.put(kept[chunk].inputs());
             if (projection.get() == Part.DOWN) {
                 between[chunk] = against.states.put(kept[chunk].between());
@@ -113,15 +114,31 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
         }
     }
 
-    private Moments moments(Tensor inputs, Tensor scale, Tensor missing) {
-        Moments moments = Moments.of(width + (bias ? 1 : 0), missing);
+    /**
+     * What states are off.
+     *
+     * @param rows by token, divided by the length of the state that it should be
+     * @param scale by token 1 over that length, {@code (tokens, 1)}
+     */
+    private record Missing(Tensor rows, Tensor scale) {
+        static Missing of(Tensor expected, Tensor found) {
+            Tensor wide = expected.to(ScalarType.Float);
+            Tensor scale = torch.linalg_vector_norm(wide, new Scalar(2.0), new long[]{1}, true,
+                    new ScalarTypeOptional(ScalarType.Float)).reciprocal_();
+            scale.masked_fill_(scale.isinf(), new Scalar(0.0)); // a state of zeros has no direction to be off
+            return new Missing(wide.sub(found.to(ScalarType.Float)).mul_(scale), scale);
+        }
+    }
+
+    private Moments moments(Tensor inputs, Missing missing) {
+        Moments moments = Moments.of(width + (bias ? 1 : 0), missing.rows);
         for (long row = 0; row < inputs.size(0); row += ROWS) {
             try (var _ = new PointerScope()) {
                 long rows = Math.min(ROWS, inputs.size(0) - row);
-                Tensor factors = scale.narrow(0, row, rows)
+                Tensor factors = missing.scale.narrow(0, row, rows)
                         .mul(new Scalar(against.residual));
                 Tensor x = inputs.narrow(0, row, rows).to(ScalarType.Float).mul(factors);
-                moments.add(bias ? torch.cat(new TensorVector(x, factors), 1) : x, missing.narrow(0, row, rows));
+                moments.add(bias ? torch.cat(new TensorVector(x, factors), 1) : x, missing.rows.narrow(0, row, rows));
             }
         }
         return moments;

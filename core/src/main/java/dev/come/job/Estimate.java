@@ -1,5 +1,6 @@
 package dev.come.job;
 
+import dev.come.calibration.LeverageCost;
 import dev.come.checkpoint.RecordJson;
 import dev.come.heal.HealingCost;
 import dev.come.model.Compute;
@@ -60,6 +61,14 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
     }
 
     /**
+     * What a method measures.
+     *
+     * @param fits whether layers are refitted for it
+     * @param sideBySide how many layers are run as one
+     */
+    record Measuring(boolean fits, int sideBySide) {}
+
+    /**
      * What a run will need.
      *
      * @param searched the tokens that layers are chosen on
@@ -67,14 +76,20 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
      * @param disk what is written
      */
     static Estimate of(OpenModel model, Compute compute, Cost cost, int target, Sequences searched,
-            Sequences calibration, List<Sequences> perplexity, boolean fits, DiskUse disk, PruneJob.Options options) {
+            Sequences calibration, List<Sequences> perplexity, Measuring measuring, DiskUse disk,
+            PruneJob.Options options) {
         ModelConfig config = model.config();
         int layers = config.layers();
         double healingRuns = options.healing().map(how -> HealingCost.layerRuns(how, layers, target)).orElse(0.0);
         double solving = options.healing()
                 .map(how -> HealingCost.solving(config, how, layers, target, compute.threads())).orElse(0.0);
         long layerBytes = DiskUse.layerBytes(model.store());
-        long healing = options.healing().isPresent() || fits ? HealingCost.bytes(config, compute.threads()) : 0;
+        long healing = Math.max(
+                options.healing().isPresent() || measuring.fits ? HealingCost.bytes(config, compute.threads()) : 0,
+                measuring.sideBySide > 1
+                        ? LeverageCost.bytes(config, compute.threads(), measuring.sideBySide)
+                                + measuring.sideBySide * layerBytes
+                        : 0);
         double read = DiskUse.readInASecond(model.checkpoint().tensors());
         double transfer = layerBytes
                 * (cost.layerRuns() + healingRuns + (layers + target) * (double) perplexity.size() + target)
@@ -84,7 +99,7 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
                 new ExpectedTime.Healed(healingRuns, calibration, solving), perplexity, target, transfer);
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
                 calibration.tokenCount(), options.healing().map(how -> HealingCost.fits(how, layers, target)).orElse(0),
-                memory(model, compute, healing + Math.min(stateBytes(config, compute, calibration, fits),
+                memory(model, compute, healing + Math.min(stateBytes(config, compute, calibration, measuring.fits),
                         options.compute().memory()), longest(calibration)),
                 disk.saved(), disk.beside() + disk.spilled(),
                 time.least(), time.most(), transferred, compute.dtypeName());

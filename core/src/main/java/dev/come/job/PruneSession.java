@@ -237,7 +237,8 @@ final class PruneSession implements AutoCloseable {
         PruningMethod.Cost cost = cost(run);
         Sequences searched = measured(run).map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
         return Estimate.of(model, compute(run), cost, target(run), searched, tokens(run),
-                texts.stream().map(PerplexityText::windows).toList(), run.method().needs() == Needs.FITS,
+                texts.stream().map(PerplexityText::windows).toList(),
+                new Estimate.Measuring(run.method().needs() == Needs.FITS, run.method().sideBySide()),
                 disk(run, savedLayers(run)), options);
     }
 

@@ -76,7 +76,7 @@ public final class RunWatch implements Progress {
     /** What is done, without the step and the number of layers: {@code measuring layers} for all steps. */
     private static String kind(String what) {
         return what.replaceFirst("^(.*, )?step \\d+ of \\d+: ", "$1").replaceAll("\\b\\d+ (layers|stacks)\\b", "$1")
-                .replaceFirst("^(refitting|training layer|the teacher's layer) .*", "$1");
+                .replaceFirst("^(refitting|compensating|weighing|training layer|the teacher's layer) .*", "$1");
     }
 
     /**

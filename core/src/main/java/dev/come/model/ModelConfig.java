@@ -94,6 +94,21 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
                 multipliers, attentionKinds);
     }
 
+    /**
+     * The same with as many heads and feed-forward channels as a layer has that need not be one of the model: whole layers side
+     * by side have more.
+     */
+    public ModelConfig sizedAs(LayerWeights weights) {
+        int queries = Math.toIntExact(weights.get(Part.QUERY).size(0) / headDim);
+        int keys = Math.toIntExact(weights.get(Part.KEY).size(0) / headDim);
+        int channels = Math.toIntExact(weights.get(Part.DOWN).size(1));
+        return queries == heads && channels == intermediateSize
+                ? this
+                : new ModelConfig(family, vocabularySize, hiddenSize, embeddingSize, channels, layers, queries, keys,
+                        headDim, maxPositions, norm, normsAfter, finalNorm, activation, parts, tiedEmbeddings,
+                        multipliers, attentionKinds);
+    }
+
     /** Query heads that share one key-value head. */
     public int groupSize() {
         return heads / keyValueHeads;

@@ -11,7 +11,8 @@ final class AsInThePaper {
     /** How Jackson asks whether a value is to be left out. */
     @Override
     public boolean equals(@Nullable Object value) {
-        return value == MergeNorms.MEAN;
+        return value == MergeNorms.MEAN || value == ChannelScore.L1 || value == Compensate.NONE
+                || value == ShortGpt.LayerScore.BI;
     }
 
     @Override

@@ -64,8 +64,8 @@ public record ComeAuto(Options options) implements PruningMethod {
         }
         for (int position : shortlist(distances, IntStream.range(0, distances.size())
                 .filter(one -> pattern.allowsMerge(stack, one, PAIR)).boxed().toList())) {
-            SensitiveParts parts = SensitiveParts.of(stack, position, PAIR, options.mergeNorms, Compat.NONE,
-                    calibration);
+            SensitiveParts parts = SensitiveParts.of(stack, position, PAIR, ChannelScore.L1, options.mergeNorms,
+                    Compat.NONE, calibration);
             for (List<Double> ratio : ratios(influence.subList(position, position + PAIR))) {
                 candidates.add(PruningStep.merge(stack, position, PAIR, parts.concatenated(ratio, MergeRatio.TOLERANT),
                         ratio, scores));
@@ -201,7 +201,7 @@ public record ComeAuto(Options options) implements PruningMethod {
     }
 
     /** The work of a refit, in runs of a layer over all tokens: one run, what follows two fits, and their products. */
-    private static final double RUNS_OF_A_REFIT = 2.5;
+    static final double RUNS_OF_A_REFIT = 2.5;
 
     /** The share of the tokens that is held out for losses where layers are refitted. */
     private static final double HELD_OUT = 1.0 / HeldOut.EVERY;

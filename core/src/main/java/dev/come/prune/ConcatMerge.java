@@ -35,15 +35,17 @@ public record ConcatMerge(Options options) implements PruningMethod {
         List<Double> ratio = MergeRatio.of(influence.subList(position, position + width), options.psu,
                 MergeRatio.floor(options.minMax, originals));
 
-        LayerNode merged = SensitiveParts.of(stack, position, width, options.mergeNorms, options.compat, calibration)
+        LayerNode merged = SensitiveParts
+                .of(stack, position, width, options.channelScore, options.mergeNorms, options.compat, calibration)
                 .concatenated(ratio, MergeRatio.TOLERANT);
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(window.scores());
         scores.put("block_influence", influence);
-        return List.of(PruningStep.merge(stack, position, width, merged, ratio, scores));
+        PruningStep step = PruningStep.merge(stack, position, width, merged, ratio, scores);
+        return List.of(options.compensate.after(step, calibration));
     }
 
     /**
-     * The options under the authors' names, and one of this project: mergeNorms.
+     * The options under the authors' names, and those of this project: mergeNorms, channelScore and compensate.
      *
      * @param skipMethod {@code --skip-method}: how the window is chosen
      * @param mergeItem {@code --merge-item}: how many layers one step makes into one
@@ -51,10 +53,15 @@ public record ConcatMerge(Options options) implements PruningMethod {
      * @param psu {@code --psu}: the power of the block influence in the merge ratio
      * @param minMax {@code --min-max}: the floor of the largest share
      * @param mergeNorms {@code --merge-norms}: what becomes of the norms before attention and feed-forward
+     * @param channelScore {@code --channel-score}: what heads and channels are chosen by
+     * @param compensate {@code --compensate}: whether what is left out is folded into what is kept, and what the layer shall give
      * @param compat {@code --compat}; the reference takes windows two layers wide whatever the merge, and tiles query heads
      */
     public record Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, double psu, double minMax,
             @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) MergeNorms mergeNorms,
+            @JsonInclude(value = JsonInclude.Include.CUSTOM,
+                    valueFilter = AsInThePaper.class) ChannelScore channelScore,
+            @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) Compensate compensate,
             Compat compat) {
         /** The authors' defaults. */
         public static final Options DEFAULTS = new Options(SkipMethod.BI, 2, false, 1, 0, Compat.NONE);
@@ -62,10 +69,12 @@ public record ConcatMerge(Options options) implements PruningMethod {
         /** The authors' options; the others are as in the paper. */
         public Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, double psu, double minMax,
                 Compat compat) {
-            this(skipMethod, mergeItem, woRepeat, psu, minMax, MergeNorms.MEAN, compat);
+            this(skipMethod, mergeItem, woRepeat, psu, minMax, MergeNorms.MEAN, ChannelScore.L1, Compensate.NONE,
+                    compat);
         }
 
         public Options {
+            SensitiveParts.requireDefinition(channelScore, compensate, compat);
             if (mergeItem < 2) {
                 throw new UsageException("--merge-item is " + mergeItem + ", but a merge takes at least 2 layers");
             }
@@ -90,7 +99,12 @@ public record ConcatMerge(Options options) implements PruningMethod {
 
     @Override
     public Needs needs() {
-        return Needs.TOKENS;
+        return options.compensate == Compensate.NONE ? Needs.TOKENS : Needs.FITS;
+    }
+
+    @Override
+    public int sideBySide() {
+        return options.channelScore == ChannelScore.LEVERAGE ? options.mergeItem : 1;
     }
 
     @Override
@@ -108,7 +122,8 @@ public record ConcatMerge(Options options) implements PruningMethod {
                 losses += left;
             }
         }
-        return new Cost(steps, runs + candidates, losses, candidates);
+        return SensitiveParts.cost(new Cost(steps, runs + candidates, losses, candidates), options.channelScore,
+                options.compensate, options.mergeItem);
     }
 
     /** Fails if there are too few layers to merge each of them at most once. */

@@ -27,8 +27,8 @@ public record ConcatMergeP(Options options) implements PruningMethod {
         calibration.pattern().requireWholeGroups(PAIR);
         Chosen window = new WindowChoice(options.skipMethod, Tokens.ALL, options.woRepeat, options.compat)
                 .choose(stack, PAIR, targetLayers, calibration);
-        SensitiveParts parts = SensitiveParts.of(stack, window.position(), PAIR, options.mergeNorms, options.compat,
-                calibration);
+        SensitiveParts parts = SensitiveParts.of(stack, window.position(), PAIR, options.channelScore,
+                options.mergeNorms, options.compat, calibration);
 
         List<List<Double>> ratios = IntStream.rangeClosed(0, options.granularity)
                 .mapToDouble(i -> (double) i / options.granularity).mapToObj(r -> List.of(r, 1 - r)).toList();
@@ -39,7 +39,8 @@ public record ConcatMergeP(Options options) implements PruningMethod {
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>(window.scores());
         scores.put("loss_by_ratio", searched.losses());
         scores.put("loss_by_ratio_at_least", searched.lowerBounds());
-        return List.of(PruningStep.merge(stack, window.position(), PAIR, merged(parts, ratio), ratio, scores));
+        PruningStep step = PruningStep.merge(stack, window.position(), PAIR, merged(parts, ratio), ratio, scores);
+        return List.of(options.compensate.after(step, calibration));
     }
 
     private static LayerNode merged(SensitiveParts parts, List<Double> ratio) {
@@ -49,27 +50,34 @@ public record ConcatMergeP(Options options) implements PruningMethod {
     private static final int PAIR = 2;
 
     /**
-     * The options under the authors' names, and one of this project: mergeNorms.
+     * The options under the authors' names, and those of this project: mergeNorms, channelScore and compensate.
      *
      * @param skipMethod {@code --skip-method}: how the pair is chosen
      * @param mergeItem {@code --merge-item}: always 2
      * @param woRepeat {@code --wo-repeat}: a merged layer is never merged again
      * @param granularity {@code --granularity}: g, into how many parts the ratio is divided
      * @param mergeNorms {@code --merge-norms}: what becomes of the norms before attention and feed-forward
+     * @param channelScore {@code --channel-score}: what heads and channels are chosen by
+     * @param compensate {@code --compensate}: whether what is left out is folded into what is kept, and what the layer shall give
      * @param compat {@code --compat}; the reference tiles query heads
      */
     public record Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, int granularity,
             @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) MergeNorms mergeNorms,
+            @JsonInclude(value = JsonInclude.Include.CUSTOM,
+                    valueFilter = AsInThePaper.class) ChannelScore channelScore,
+            @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = AsInThePaper.class) Compensate compensate,
             Compat compat) {
         /** The authors' defaults. */
         public static final Options DEFAULTS = new Options(SkipMethod.BI, PAIR, false, 20, Compat.NONE);
 
         /** The authors' options; the others are as in the paper. */
         public Options(SkipMethod skipMethod, int mergeItem, boolean woRepeat, int granularity, Compat compat) {
-            this(skipMethod, mergeItem, woRepeat, granularity, MergeNorms.MEAN, compat);
+            this(skipMethod, mergeItem, woRepeat, granularity, MergeNorms.MEAN, ChannelScore.L1, Compensate.NONE,
+                    compat);
         }
 
         public Options {
+            SensitiveParts.requireDefinition(channelScore, compensate, compat);
             if (mergeItem != PAIR) {
                 throw new UsageException("--merge-item is " + mergeItem + ", but concat_merge_P merges pairs: 2 only");
             }
@@ -95,13 +103,19 @@ public record ConcatMergeP(Options options) implements PruningMethod {
 
     @Override
     public Needs needs() {
-        return Needs.TOKENS;
+        return options.compensate == Compensate.NONE ? Needs.TOKENS : Needs.FITS;
+    }
+
+    @Override
+    public int sideBySide() {
+        return options.channelScore == ChannelScore.LEVERAGE ? PAIR : 1;
     }
 
     @Override
     public Cost cost(int layers, int targetLayers) {
         ConcatMerge.requireEnough(layers, targetLayers, options.woRepeat, PAIR, layers - targetLayers);
-        return Cost.ofSearches(layers, targetLayers,
-                left -> options.granularity + 1 + (options.skipMethod == SkipMethod.SLEB ? left : 0));
+        return SensitiveParts.cost(Cost.ofSearches(layers, targetLayers,
+                left -> options.granularity + 1 + (options.skipMethod == SkipMethod.SLEB ? left : 0)),
+                options.channelScore, options.compensate, PAIR);
     }
 }

@@ -40,6 +40,11 @@ public interface PruningMethod {
     /** What it measures. */
     Needs needs();
 
+    /** How many layers it has run side by side, as one; 1 for a method that runs single ones. */
+    default int sideBySide() {
+        return 1;
+    }
+
     /**
      * How many layers are left at the end of a method that knows this by itself.
      *

@@ -146,7 +146,7 @@ public final class LayerRunner implements AutoCloseable {
     /**
      * A layer to run.
      *
-     * @param weights those to run it with instead of those that the recipe makes; they must outlive the run
+     * @param weights those to run it with instead of those that the recipe makes, of whatever size; they must outlive the run
      * @param visitor sees the weights once, before they are used
      */
     public record Step(LayerNode node, Optional<LayerWeights> weights, WeightsVisitor visitor, Pass pass) {

@@ -45,7 +45,7 @@ final class StepLayer implements AutoCloseable {
                 layer = Shortage.named(() -> "Loading layer " + step.node().tree(), () -> {
                     LayerWeights weights = step.weights().orElseGet(() -> store.materialise(step.node()));
                     step.visitor().visit(weights);
-                    return new DecoderLayer(store.config(), weights, compute);
+                    return new DecoderLayer(store.config().sizedAs(weights), weights, compute);
                 });
             }
         }

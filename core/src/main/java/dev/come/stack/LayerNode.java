@@ -110,6 +110,21 @@ public sealed interface LayerNode {
                                     && (i == 0 || indices.get(i - 1) < indices.get(i))));
         }
 
+        /**
+         * The same with all that the sources have, side by side. It is no layer of the model, since it has as many times its heads
+         * and channels as there are sources.
+         *
+         * @param keyValueHeads of each source
+         * @param channels of each source
+         */
+        public Concatenated whole(int keyValueHeads, int channels) {
+            List<Integer> heads = IntStream.range(0, keyValueHeads).boxed().toList();
+            List<Integer> all = IntStream.range(0, channels).boxed().toList();
+            return new Concatenated(
+                    shares.stream().map(share -> new Share(share.source(), share.ratio(), heads, all)).toList(),
+                    queryHeads, mergeNorms);
+        }
+
         /** The sources in layer order. */
         public Stream<LayerNode> sources() {
             return shares.stream().map(Share::source);

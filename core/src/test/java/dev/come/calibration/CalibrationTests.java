@@ -11,6 +11,10 @@ import dev.come.UsageException;
 import dev.come.calibration.Calibration.Tokens;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.model.ModelConfig;
+import dev.come.model.Tensors;
+import dev.come.run.LayerRunner;
+import dev.come.run.TokenChunks;
+import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
@@ -23,6 +27,8 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Percentage;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,6 +96,49 @@ class CalibrationTests {
                                 Percentage.withPercentage(0.01));
                     });
         }
+    }
+
+    /** Twin: layer by layer in plain float64, token by token. */
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void relativeMagnitudeIsHowFarALayerMovesTheStates(String model) {
+        Sequences tokens = Golden.sequences("ragged_ids", "ragged_mask");
+        calibrate(model, tokens, Reading.DEFINITION, 2, Long.MAX_VALUE, calibration -> {
+            LayerStack stack = dense(model).without(2, 1);
+            List<Double> found = calibration.relativeMagnitude(stack);
+            assertThat(found).hasSize(stack.size());
+            double[] sums = new double[stack.size()];
+            try (Checkpoint checkpoint = Checkpoint.open(Golden.model(model));
+                    var _ = new NoGradGuard();
+                    var _ = new PointerScope()) {
+                LayerStore store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
+                try (LayerRunner runner = new LayerRunner(store, TestDevice.float32(1));
+                        PlainSources plain = new PlainSources(store)) {
+                    for (Chunk chunk : TokenChunks.of(tokens).chunks()) {
+                        Tensor state = runner.embed(chunk).cpu().to(torch.ScalarType.Double);
+                        for (int layer = 0; layer < stack.size(); layer++) {
+                            Tensor between = state.add(plain.attention(stack.get(layer), state, chunk.layout()));
+                            Tensor after = between.add(plain.feedForward(stack.get(layer), between));
+                            for (int token = 0; token < state.size(0); token++) {
+                                double[] from = Tensors.doubles(state.get(token));
+                                double[] to = Tensors.doubles(after.get(token));
+                                double moved = 0;
+                                double length = 0;
+                                for (int i = 0; i < from.length; i++) {
+                                    moved += (to[i] - from[i]) * (to[i] - from[i]);
+                                    length += from[i] * from[i];
+                                }
+                                sums[layer] += Math.sqrt(moved / length) / tokens.tokenCount();
+                            }
+                            state = after;
+                        }
+                    }
+                }
+            }
+            for (int layer = 0; layer < sums.length; layer++) {
+                assertThat(found.get(layer)).isCloseTo(sums[layer], Percentage.withPercentage(0.01));
+            }
+        });
     }
 
     @ParameterizedTest

@@ -140,7 +140,8 @@ class ComeAutoTests {
                 LocalCalibration calibration = golden.calibration(Reading.DEFINITION)) {
             LayerStack dense = golden.dense();
             PruningMethod pairs = new ConcatMergeP(
-                    new ConcatMergeP.Options(SkipMethod.BI, 2, false, GRANULARITY, MergeNorms.FOLD, Compat.NONE));
+                    new ConcatMergeP.Options(SkipMethod.BI, 2, false, GRANULARITY, MergeNorms.FOLD, ChannelScore.L1,
+                            Compensate.NONE, Compat.NONE));
             double ofPairs = calibration.loss(step(pairs, dense, calibration).stack());
             double ofRemovals = calibration.loss(step(new Sleb(Sleb.Options.DEFAULTS), dense, calibration).stack());
             double exhaustive = calibration.loss(step(comeAuto(1, 1, ALL), dense, calibration).stack());
@@ -183,6 +184,11 @@ class ComeAutoTests {
         }
 
         @Override
+        public List<Double> relativeMagnitude(LayerStack stack) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public List<Double> angularDistance(LayerStack stack, int width, Tokens tokens) {
             assertThat(width).isEqualTo(2);
             assertThat(tokens).isEqualTo(Tokens.ALL);
@@ -192,6 +198,16 @@ class ComeAutoTests {
         @Override
         public Sensitivity sensitivity(LayerStack stack, int position) {
             return new Sensitivity(List.of(1.0, 2.0), List.of(1.0, 2.0, 3.0, 4.0));
+        }
+
+        @Override
+        public List<Sensitivity> leverage(LayerStack stack, int position, Concatenated merged) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Optional<Refit> compensated(LayerStack stack, int position, Together how) {
+            throw new UnsupportedOperationException();
         }
 
         @Override

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.come.FailedException;
 import dev.come.calibration.Calibration;
 import dev.come.model.Part;
+import dev.come.stack.LayerNode.Concatenated;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerNode.Scope;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerNode.Training;
@@ -56,6 +58,11 @@ class MeasurementTests {
         }
 
         @Override
+        public List<Double> relativeMagnitude(LayerStack stack) {
+            return values("relative magnitude at position 1 of", stack.size());
+        }
+
+        @Override
         public List<Double> angularDistance(LayerStack stack, int width, Tokens tokens) {
             return values("angular distance at position 1 of", stack.size() - width + 1);
         }
@@ -64,6 +71,19 @@ class MeasurementTests {
         public Sensitivity sensitivity(LayerStack stack, int position) {
             return new Sensitivity(values("sensitivity of key-value head 1 at position", 2),
                     values("sensitivity of channel 1 at position", 4));
+        }
+
+        @Override
+        public List<Sensitivity> leverage(LayerStack stack, int position, Concatenated merged) {
+            return merged.sources()
+                    .map(_ -> new Sensitivity(values("leverage of key-value head 1 at position", 2),
+                            values("leverage of channel 1 at position", 4)))
+                    .toList();
+        }
+
+        @Override
+        public Optional<Refit> compensated(LayerStack stack, int position, Together how) {
+            return refitted(stack, position);
         }
 
         @Override
@@ -130,8 +150,12 @@ class MeasurementTests {
 
     static List<PruningMethod> methods() {
         return List.of(new Sleb(Sleb.Options.DEFAULTS), new ShortGpt(ShortGpt.Options.DEFAULTS),
-                new ShortGpt(new ShortGpt.Options(true, Compat.NONE)), new ConcatMerge(ConcatMerge.Options.DEFAULTS),
+                new ShortGpt(new ShortGpt.Options(true, Compat.NONE)),
+                new ShortGpt(new ShortGpt.Options(false, ShortGpt.LayerScore.RM, Compat.NONE)),
+                new ConcatMerge(ConcatMerge.Options.DEFAULTS),
                 new ConcatMerge(new ConcatMerge.Options(SkipMethod.SLEB, 2, false, 1, 0, Compat.NONE)),
+                new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 0, MergeNorms.FOLD,
+                        ChannelScore.LEVERAGE, Compensate.SEQUENCE, Compat.NONE)),
                 new ConcatMergeP(ConcatMergeP.Options.DEFAULTS), new ComeAuto(ComeAuto.Options.DEFAULTS),
                 new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 4, 8, 2)),
                 new Magnitude(Magnitude.Options.DEFAULTS), new Taylor(Taylor.Options.DEFAULTS),
