@@ -38,7 +38,7 @@ final class Saliences {
     private static Map<Part, double[]> each(LayerWeights weights, BiFunction<Part, Tensor, double[]> sums) {
         Map<Part, double[]> result = new EnumMap<>(Part.class);
         weights.asMap().forEach((part, tensor) -> {
-            if (!part.isBias()) {
+            if (!part.isBias() && part.isLearned()) {
                 result.put(part, sums.apply(part, tensor));
             }
         });

@@ -162,6 +162,11 @@ public final class ConfigTree {
         return root.path(key).isString();
     }
 
+    /** Whether the key holds {@code false}. */
+    public boolean isFalse(String key) {
+        return root.path(key).isBoolean() && !root.path(key).booleanValue();
+    }
+
     /** Whether the key holds an object. */
     public boolean isObject(String key) {
         return root.path(key).isObject();

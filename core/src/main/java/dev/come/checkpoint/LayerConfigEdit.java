@@ -15,7 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
  * absent.
  *
  * <ul>
- * <li>{@code num_hidden_layers}: how many are left
+ * <li>{@code num_hidden_layers} ({@code n_layer} in GPT-2): how many are left
  * <li>{@code layer_types}, {@code no_rope_layers}: the entries of those; the second may be longer than the model
  * <li>{@code max_window_layers}, {@code first_k_dense_replace} (how many layers at the bottom are of one kind): how many of
  * those are left
@@ -29,6 +29,8 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
     private static final String LAYER_COUNT = "num_hidden_layers";
+    /** What GPT-2 calls it. */
+    private static final String OTHER_LAYER_COUNT = "n_layer";
     private static final String TYPES = "layer_types";
     private static final Set<String> LISTS = Set.of(TYPES, "no_rope_layers");
     /** How many layers at the bottom are of one kind. */
@@ -66,10 +68,11 @@ public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
     /** Edits one object, if it says how many layers there are. */
     private static boolean edit(ObjectNode object, ConfigTree config, List<Integer> keptLayers,
             List<String> warnings) {
-        if (!object.path(LAYER_COUNT).canConvertToInt()) {
+        String layerCount = object.has(LAYER_COUNT) ? LAYER_COUNT : OTHER_LAYER_COUNT;
+        if (!object.path(layerCount).canConvertToInt()) {
             return false;
         }
-        int layers = object.get(LAYER_COUNT).intValue();
+        int layers = object.get(layerCount).intValue();
         for (int layer : keptLayers) {
             if (layer < 0 || layer >= layers) {
                 throw new IllegalArgumentException("layer %s of %s".formatted(layer, layers));
@@ -94,7 +97,7 @@ public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
                                 .formatted(config.file(), key));
             }
         }
-        object.put(LAYER_COUNT, keptLayers.size());
+        object.put(layerCount, keptLayers.size());
         for (String count : COUNTS) {
             if (object.path(count).canConvertToInt()) {
                 int before = object.get(count).intValue();

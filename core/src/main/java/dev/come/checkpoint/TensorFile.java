@@ -82,6 +82,9 @@ public final class TensorFile implements AutoCloseable {
 
     /** Some rows of a tensor that has rows, one after the other in the file; of the current PointerScope. */
     public Tensor rows(String name, long first, long count) {
+        if (info(name).shape().isEmpty()) { // a single number has no rows
+            return tensor(name);
+        }
         Tensor result = emptyRows(info(name), count);
         readRows(name, first, result);
         return result;

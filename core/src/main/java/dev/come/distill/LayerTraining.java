@@ -57,7 +57,7 @@ record LayerTraining(LayerStore store, LayerStack stack, int position, Distillat
     private TrainableLayer trainable(LayerNode node, Compute compute) {
         try (var _ = new PointerScope()) {
             LayerWeights start = store.materialise(node);
-            return new TrainableLayer(position, node, start, store.config().parts(),
+            return new TrainableLayer(position, node, start, TrainedParts.ALL.parts(store.config()),
                     options.weightDecay(), compute);
         }
     }

@@ -1,5 +1,6 @@
 package dev.come.distill;
 
+import dev.come.UsageException;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import dev.come.stack.LayerStack;
@@ -25,9 +26,19 @@ public enum TrainedParts {
                 .boxed().toList();
     }
 
-    /** The parts of these layers that learn. */
+    /**
+     * The parts of these layers that learn.
+     *
+     * @throws UsageException if norms shall learn, and those of the model have no weights
+     */
     Set<Part> parts(ModelConfig config) {
-        return config.parts().stream().filter(part -> this != NORMS || part.isOfNorm()).collect(Collectors.toSet());
+        Set<Part> parts = config.parts().stream()
+                .filter(part -> this == NORMS ? part.isOfNorm() : part.isLearned()).collect(Collectors.toSet());
+        if (parts.isEmpty()) {
+            throw new UsageException("--train: the norms of this model have no weights that could be trained; "
+                    + "take merged or all");
+        }
+        return parts;
     }
 
     /** Whether a layer stands for several of the teacher. */

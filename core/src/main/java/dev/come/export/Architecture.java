@@ -9,10 +9,12 @@ import static dev.come.model.Part.UP_BIAS;
 import static dev.come.model.Part.VALUE_BIAS;
 
 import dev.come.InvalidInputException;
+import dev.come.model.Family;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -62,10 +64,15 @@ enum Architecture {
      */
     static Architecture of(ModelConfig config) {
         String type = config.family().modelType();
-        return Arrays.stream(values()).filter(one -> one.modelType.equals(type)).findFirst()
-                .orElseThrow(() -> new InvalidInputException("llama.cpp does not know models of type " + type
-                        + ", so there is no GGUF file of them; those that it knows are "
+        return of(config.family())
+                .orElseThrow(() -> new InvalidInputException("no GGUF file can be made of models of type " + type
+                        + "; those that it can be made of are "
                         + Arrays.stream(values()).map(one -> one.modelType).collect(Collectors.joining(", "))));
+    }
+
+    /** That of all models of a family; none if llama.cpp has none, or it was not compared. */
+    static Optional<Architecture> of(Family family) {
+        return Arrays.stream(values()).filter(one -> one.modelType.equals(family.modelType())).findFirst();
     }
 
     /** The name in {@code general.architecture} and before its keys. */

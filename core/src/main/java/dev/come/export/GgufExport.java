@@ -10,6 +10,7 @@ import dev.come.checkpoint.TensorMemory;
 import dev.come.gguf.GgufOutput;
 import dev.come.gguf.GgufType;
 import dev.come.gguf.Quantiser;
+import dev.come.model.Family;
 import dev.come.model.ModelConfig;
 import dev.come.model.Norm;
 import dev.come.model.Part;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
@@ -58,6 +60,11 @@ public final class GgufExport {
      * @param more what is added to each number
      */
     private record Source(TensorInfo info, int heads, float more) {}
+
+    /** What llama.cpp calls a family, if GGUF files can be made of its models. */
+    public static Optional<String> architecture(Family family) {
+        return Architecture.of(family).map(Architecture::id);
+    }
 
     /**
      * Prepares a file; nothing is written yet.

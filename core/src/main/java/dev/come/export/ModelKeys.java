@@ -5,8 +5,8 @@ import dev.come.gguf.GgufOutput;
 import dev.come.model.AttentionKind;
 import dev.come.model.ModelConfig;
 import dev.come.model.Multipliers;
-import dev.come.model.Norm;
 import dev.come.model.Part;
+import dev.come.model.RotaryEmbedding;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,9 +46,10 @@ final class ModelKeys {
         count("attention.head_count_kv", config.keyValueHeads());
         count("attention.key_length", config.headDim());
         count("attention.value_length", config.headDim());
-        count("rope.dimension_count", config.headDim());
+        count("rope.dimension_count", config.attentionKinds().stream().flatMap(kind -> kind.rotary().stream())
+                .mapToInt(RotaryEmbedding::headDim).findFirst().orElse(config.headDim()));
         count("vocab_size", config.vocabularySize());
-        number(config.norm().kind() == Norm.Kind.LAYER
+        number(config.norm().kind().isCentred()
                 ? "attention.layer_norm_epsilon"
                 : "attention.layer_norm_rms_epsilon", config.norm().epsilon());
         multipliers();

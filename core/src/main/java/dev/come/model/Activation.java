@@ -52,6 +52,17 @@ enum Activation {
         void inPlace(Tensor x) {
             torch.relu_(x);
         }
+    },
+    SQUARED_RELU("relu2") {
+        @Override
+        Tensor of(Tensor x) {
+            return torch.relu(x).square();
+        }
+
+        @Override
+        void inPlace(Tensor x) {
+            torch.relu_(x).square_();
+        }
     };
 
     @SuppressWarnings("ImmutableEnumChecker") // List.of gives an immutable list

@@ -31,7 +31,7 @@ final class AnchoredLogits {
     /** Logits of a head in the compute type. */
     AnchoredLogits(ModelConfig config, Compute compute) {
         this.type = compute.scalarType();
-        this.width = config.embeddingSize();
+        this.width = (long) config.embeddingSize() + (config.family().names().headBias().isPresent() ? 1 : 0);
     }
 
     /** Whether losses need anchors and can have them: where logits are capped, nothing can be taken off before the cap. */

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 public final class DecoderLayer implements AutoCloseable {
     private final ModelConfig config;
     private final ScalarType type;
-    private final Activation activation;
+    private final FeedForwardActivation activation;
     private final LayerAttention attention;
     private final LayerNorms norms;
     private final Linear output;
@@ -50,9 +50,9 @@ public final class DecoderLayer implements AutoCloseable {
             BiFunction<Tensor, @Nullable Tensor, Linear> linear) {
         this.config = config;
         this.type = compute.scalarType();
-        this.activation = Activation.named(config.activation());
         try (var _ = new PointerScope(); Opening opening = new Opening()) {
             LayerWeights weights = stored.map((part, tensor) -> taken(part, tensor, compute));
+            activation = FeedForwardActivation.of(config, weights);
             norms = new LayerNorms(config, weights, type);
             opening.add(norms::close);
             Linear queryKeyValue = linear.apply(together(weights, Part.QUERY, Part.KEY, Part.VALUE).orElseThrow(),
@@ -74,7 +74,8 @@ public final class DecoderLayer implements AutoCloseable {
     }
 
     private Tensor taken(Part part, Tensor tensor, Compute compute) {
-        Tensor there = tensor.to(compute.torchDevice(), part.isOfNorm() ? ScalarType.Float : type);
+        Tensor there = tensor.to(compute.torchDevice(),
+                part.isOfNorm() || part.isOfActivation() ? ScalarType.Float : type);
         return part.isOfNorm() && !part.isBias() ? config.norm().scale(there) : there;
     }
 
@@ -122,27 +123,33 @@ public final class DecoderLayer implements AutoCloseable {
     }
 
     private void goOn(Tensor hidden, Tensor mixed, Workspace workspace, LayerObserver observer) {
+        Tensor seen = config.sideBySide()
+                ? workspace.tensor("seenByBoth", type, hidden.size(0), hidden.size(1)).copy_(hidden)
+                : hidden;
         workspace.shareRows(hidden.size(0), (_, start, count, buffers) -> {
             Tensor rows = hidden.narrow(0, start, count);
             add(rows, mixed.narrow(0, start, count), output, Part.ATTENTION_OUTPUT_NORM, buffers);
             norms.after(rows, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS, buffers);
         });
         observer.afterAttention(hidden);
-        feedForward(hidden, workspace, observer);
+        feedForward(hidden, seen, workspace, observer);
     }
 
-    private void feedForward(Tensor hidden, Workspace workspace, LayerObserver observer) {
+    /** @param seen what it reads of the residual stream: what it adds to, or that before attention */
+    private void feedForward(Tensor hidden, Tensor seen, Workspace workspace, LayerObserver observer) {
         long channels = config.intermediateSize();
         InTurn turns = new InTurn();
         workspace.shareRows(hidden.size(0), turns, (block, start, count, buffers) -> {
             Tensor rows = hidden.narrow(0, start, count);
-            Tensor normed = norms.before(rows, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS, buffers);
+            Part norm = config.feedForwardNorm();
+            Tensor normed = norms.before(seen.narrow(0, start, count), norm, norm.bias(), buffers);
             Tensor product = gateUp.of(normed, "gateUp", buffers);
             Tensor gate = product.narrow(1, 0, channels);
             activation.inPlace(gate);
             if (product.size(1) > channels) {
                 gate.mul_(product.narrow(1, channels, channels));
             }
+            norms.inside(gate, Part.FEED_FORWARD_SUB_NORM, buffers);
             turns.take(block, () -> observer.feedForwardChannels(gate));
             addChannels(rows, gate, buffers);
         });

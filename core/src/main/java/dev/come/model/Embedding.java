@@ -68,7 +68,7 @@ public final class Embedding implements AutoCloseable {
                         + " only; take shorter ones (--seqlen " + config.maxPositions() + ")");
             }
             return IntStream.range(first, first + lengths[i]);
-        }).map(position -> position + ModelConfig.POSITION_OFFSET).toArray();
+        }).map(position -> position + config.positionOffset()).toArray();
     }
 
     @Override

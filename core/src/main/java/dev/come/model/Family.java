@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What one family of models is like: data, not code. {@link Families} holds the descriptions. The tensors of layer
@@ -22,6 +23,7 @@ import java.util.stream.Stream;
  *
  * @param modelType {@code model_type} in config.json
  * @param architecture the class that transformers has for it
+ * @param models the models that people know it by
  * @param names the tensors outside the layers
  * @param layerPrefix what the names of all layer tensors begin with, up to the layer's number
  * @param parts the tensors of a layer
@@ -31,22 +33,26 @@ import java.util.stream.Stream;
  * @param defaults every key of config.json that the family's models depend on, by the family's name, and what is meant where
  *        it is left out; empty where that is "none". As in the configuration class in transformers. Other keys are not read
  * @param slidingLayers which layers see only a window of tokens where {@code layer_types} does not say it
- * @param scaledEmbedding whether embeddings are scaled by the root of the hidden size
+ * @param traits what the family computes otherwise than Llama
+ * @param refused keys that ask for what is not known here, if they are true or a number
  * @param ignored endings of tensor names that old exports carry and that can be computed from the configuration
  * @param olderScaling what transformers 4 takes beside the type in {@code rope_scaling}, in families where it takes nothing else
  * @param checkedBy the fixtures in the test resources that the family is checked with, on random weights against transformers
  */
-public record Family(String modelType, String architecture, Names names, String layerPrefix, Map<Part, String> parts,
+public record Family(String modelType, String architecture, String models, Names names, String layerPrefix,
+        Map<Part, String> parts,
         Map<String, Set<Part>> switches, Norm.Kind norm, Map<String, String> keys,
         Map<String, Optional<Object>> defaults,
-        SlidingLayers slidingLayers, boolean scaledEmbedding, List<String> ignored, List<String> olderScaling,
-        List<String> checkedBy) {
+        SlidingLayers slidingLayers, Set<Trait> traits, Set<String> refused, List<String> ignored,
+        List<String> olderScaling, List<String> checkedBy) {
 
     static final String END_OF_TEXT = "eos_token_id";
+    static final String ROTATION = "rope_parameters";
     /** The keys on which the names and shapes of tensors depend, besides the switches. */
     private static final List<String> SHAPING = List.of("vocab_size", "hidden_size", "embedding_size",
             "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
-            "max_position_embeddings", "tie_word_embeddings", "do_layer_norm_before", "_remove_final_layer_norm");
+            "max_position_embeddings", "use_parallel_residual", "tie_word_embeddings", "do_layer_norm_before",
+            "_remove_final_layer_norm");
 
     /**
      * Tensors outside the layers.
@@ -57,9 +63,21 @@ public record Family(String modelType, String architecture, Names names, String 
      * @param finalNorm the norm after the last layer
      * @param projectOut {@code (width, hidden)}, the way back
      * @param head the output projection, {@code (vocabulary, width)}; absent from files whose embeddings are tied
+     * @param headBias its bias, {@code (vocabulary)}, in families that have one
      */
     public record Names(String embedding, Optional<String> positions, Optional<String> projectIn, String finalNorm,
-            Optional<String> projectOut, String head) {
+            Optional<String> projectOut, String head, Optional<String> headBias) {
+        /** The names where nothing is added to the embedding, and nothing but a norm and a matrix comes after the layers. */
+        static Names plain(String embedding, String finalNorm, String head) {
+            return new Names(embedding, Optional.empty(), Optional.empty(), finalNorm, Optional.empty(), head,
+                    Optional.empty());
+        }
+
+        /** How the names of all tensors begin but those of the output projection; base_model_prefix in transformers. */
+        String base() {
+            return embedding.substring(0, embedding.indexOf('.') + 1);
+        }
+
         /** The bias of the final norm, in families whose norms have one. */
         String finalNormBias() {
             return finalNorm.replaceFirst("weight$", "bias");
@@ -78,6 +96,10 @@ public record Family(String modelType, String architecture, Names names, String 
         ALTERNATING,
         /** All but every {@code sliding_window_pattern}-th. */
         ALL_BUT_SOME,
+        /** All but every fourth, beginning with the fourth. */
+        ALL_BUT_FOURTH,
+        /** All but every fourth, beginning with the first. */
+        ALL_BUT_FIRST_OF_FOUR,
         /** Those that know no positions, if there is a window and {@code use_sliding_window}. */
         WITHOUT_POSITIONS
     }
@@ -87,6 +109,8 @@ public record Family(String modelType, String architecture, Names names, String 
         switches = Map.copyOf(switches);
         keys = Map.copyOf(keys);
         defaults = Map.copyOf(defaults);
+        traits = Set.copyOf(traits);
+        refused = Set.copyOf(refused);
         ignored = List.copyOf(ignored);
         olderScaling = List.copyOf(olderScaling);
         checkedBy = List.copyOf(checkedBy);
@@ -94,8 +118,14 @@ public record Family(String modelType, String architecture, Names names, String 
 
     /** The family of a configuration's {@code model_type}. */
     static Family of(ConfigTree config) {
-        return find(config)
-                .orElseThrow(() -> new InvalidInputException(config.file() + ": model_type is \""
+        return find(config).orElseThrow(() -> unknown(config));
+    }
+
+    private static InvalidInputException unknown(ConfigTree config) {
+        return UnknownFamilies.missing(config.string("model_type")).map(missing -> new InvalidInputException(
+                "%s: model_type is \"%s\", and models of that type have %s, which cannot be computed here"
+                        .formatted(config.file(), Shown.of(config.string("model_type")), missing)))
+                .orElseGet(() -> new InvalidInputException(config.file() + ": model_type is \""
                         + Shown.of(config.string("model_type"))
                         + "\", but the known families are "
                         + Families.ALL.stream().map(Family::modelType).collect(Collectors.joining(", "))
@@ -116,9 +146,30 @@ public record Family(String modelType, String architecture, Names names, String 
         return List.copyOf(byName.values());
     }
 
+    /** Whether the family is like that. */
+    public boolean has(Trait trait) {
+        return traits.contains(trait);
+    }
+
     /** The name of a key in configurations of this family. */
     String key(String usual) {
         return keys.getOrDefault(usual, usual);
+    }
+
+    /** The rotary settings of a configuration that says nothing of them, if the family has some that are more than a base. */
+    Optional<ConfigTree> usualRotation(ConfigTree config) {
+        return config.has(ROTATION) || config.has("rope_scaling")
+                ? Optional.empty()
+                : fallback(ROTATION, Object.class).map(settings -> ConfigTree.create(config.file(),
+                        root -> ((Map<?, ?>) settings).forEach((key, value) -> put(root, key.toString(), value))));
+    }
+
+    private static void put(ObjectNode root, String key, Object value) {
+        switch (value) {
+            case Integer number -> root.put(key, number);
+            case Double number -> root.put(key, number);
+            default -> root.put(key, value.toString());
+        }
     }
 
     /** Whether models of this family depend on a key. */
@@ -182,6 +233,11 @@ public record Family(String modelType, String architecture, Names names, String 
                 : fallback(END_OF_TEXT, Integer.class).map(Set::of).orElse(Set.of());
     }
 
+    /** Whether attention and feed-forward read the same residual stream. */
+    boolean sideBySide(ConfigTree config) {
+        return has(Trait.SIDE_BY_SIDE) && bool(config, "use_parallel_residual", true);
+    }
+
     /** The parts that a model with this configuration has. */
     Set<Part> parts(ConfigTree config) {
         Set<Part> present = EnumSet.copyOf(parts.keySet());
@@ -190,6 +246,9 @@ public record Family(String modelType, String architecture, Names names, String 
                 present.removeAll(switched);
             }
         });
+        if (has(Trait.ONE_NORM_FOR_BOTH) && sideBySide(config)) {
+            present.removeAll(Set.of(Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS));
+        }
         return Collections.unmodifiableSet(present);
     }
 

@@ -1,7 +1,9 @@
 package dev.come.model;
 
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -13,8 +15,8 @@ import java.util.Set;
 final class FamilyBuilder {
     private final String modelType;
     private final String architecture;
-    private Family.Names names = new Family.Names("model.embed_tokens.weight", Optional.empty(), Optional.empty(),
-            "model.norm.weight", Optional.empty(), "lm_head.weight");
+    private Family.Names names = Family.Names.plain("model.embed_tokens.weight", "model.norm.weight", "lm_head.weight");
+    private String models = "";
     private String layerPrefix = "model.layers.";
     private final Map<Part, String> parts = new EnumMap<>(Part.class);
     private final Map<String, Set<Part>> switches = new HashMap<>();
@@ -22,13 +24,20 @@ final class FamilyBuilder {
     private final Map<String, String> keys = new HashMap<>();
     private final Map<String, Optional<Object>> defaults = new HashMap<>();
     private Family.SlidingLayers slidingLayers = Family.SlidingLayers.NONE;
-    private boolean scaledEmbedding;
+    private final Set<Trait> traits = EnumSet.noneOf(Trait.class);
+    private final Set<String> refused = new HashSet<>();
     private List<String> ignored = List.of();
     private List<String> olderScaling = List.of();
 
     FamilyBuilder(String modelType, String architecture) {
         this.modelType = modelType;
         this.architecture = architecture;
+    }
+
+    /** The models that people know. */
+    FamilyBuilder models(String known) {
+        models = known;
+        return this;
     }
 
     FamilyBuilder outside(Family.Names others, String prefix) {
@@ -55,6 +64,13 @@ final class FamilyBuilder {
 
     FamilyBuilder without(Part... absent) {
         parts.keySet().removeAll(Set.of(absent));
+        return this;
+    }
+
+    /** Keys that this family does not have, though the one that it was begun with has. */
+    FamilyBuilder without(String... absent) {
+        defaults.keySet().removeAll(Set.of(absent));
+        switches.keySet().removeAll(Set.of(absent));
         return this;
     }
 
@@ -106,8 +122,15 @@ final class FamilyBuilder {
         return this;
     }
 
-    FamilyBuilder scaledEmbedding() {
-        scaledEmbedding = true;
+    FamilyBuilder has(Trait... some) {
+        traits.addAll(List.of(some));
+        return this;
+    }
+
+    /** A key that is false or none in the models that are known here. */
+    FamilyBuilder refusing(String key) {
+        refused.add(key);
+        defaults.putIfAbsent(key, Optional.empty());
         return this;
     }
 
@@ -123,7 +146,7 @@ final class FamilyBuilder {
     }
 
     Family checkedBy(String... fixtures) {
-        return new Family(modelType, architecture, names, layerPrefix, parts, switches, norm, keys, defaults,
-                slidingLayers, scaledEmbedding, ignored, olderScaling, List.of(fixtures));
+        return new Family(modelType, architecture, models, names, layerPrefix, parts, switches, norm, keys, defaults,
+                slidingLayers, traits, refused, ignored, olderScaling, List.of(fixtures));
     }
 }

@@ -6,6 +6,8 @@ import dev.come.memory.Retained;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,7 @@ public final class LanguageModelHead implements AutoCloseable {
     private final @Nullable Tensor normWeight;
     private final @Nullable Tensor normBias;
     private final @Nullable Tensor projection;
+    private final @Nullable Tensor bias;
     private @Nullable Linear whole;
 
     /** Uses the output projection of an open checkpoint, which must stay open. */
@@ -31,12 +34,11 @@ public final class LanguageModelHead implements AutoCloseable {
         this.checkpoint = checkpoint;
         try (var _ = new PointerScope(); Opening opening = new Opening()) {
             opening.add(held::close);
-            rows = rows();
             Family.Names names = config.family().names();
-            normWeight = config.finalNorm() ? wide(names.finalNorm()) : null;
-            normBias = config.finalNorm() && config.norm().kind() == Norm.Kind.LAYER
-                    ? wide(names.finalNormBias())
-                    : null;
+            bias = names.headBias().map(this::wide).orElse(null);
+            rows = bias == null ? rows() : new Rows.WithBias(rows(), bias);
+            normWeight = config.finalNorm() ? finalNorm() : null;
+            normBias = config.finalNormBias().map(this::wide).orElse(null);
             projection = config.embeddingSize() == config.hiddenSize()
                     ? null
                     : wide(names.projectOut().orElseThrow());
@@ -53,6 +55,12 @@ public final class LanguageModelHead implements AutoCloseable {
                         checkpoint.info(name).dtype().scalarType())));
     }
 
+    private Tensor finalNorm() {
+        return config.family().has(Trait.NORMS_WITHOUT_WEIGHTS)
+                ? held.keep(torch.ones(new long[]{config.hiddenSize()}, compute.options(ScalarType.Float)))
+                : wide(config.family().names().finalNorm());
+    }
+
     private Tensor wide(String name) {
         return held.keep(checkpoint.tensor(name).to(compute.torchDevice(), ScalarType.Float));
     }
@@ -61,9 +69,20 @@ public final class LanguageModelHead implements AutoCloseable {
      * Computes the input of the output projection. This is the final norm and, where they are, the projection to the
      * width of the embedding and the multiplier of the logits.
      *
-     * @return {@code (tokens, embedding)}, float32; may lie in the workspace
+     * @return {@code (tokens, embedding)}, float32; may lie in the workspace. A one more for each token where the output projection has a
+     *         bias, which {@link #projection} has as a column more
      */
     public Tensor finalStates(Tensor hidden, Workspace workspace) {
+        return withOne(statesBeforeBias(hidden, workspace));
+    }
+
+    private Tensor withOne(Tensor states) {
+        return bias == null
+                ? states
+                : torch.cat(new TensorVector(states, torch.ones(new long[]{states.size(0), 1}, states.options())), 1);
+    }
+
+    private Tensor statesBeforeBias(Tensor hidden, Workspace workspace) {
         Tensor normed = normWeight == null
                 ? hidden.to(ScalarType.Float)
                 : config.norm().of(hidden, config.norm().scale(normWeight), normBias, workspace);
@@ -76,7 +95,7 @@ public final class LanguageModelHead implements AutoCloseable {
     public Tensor plainFinalStates(Tensor hidden) {
         Tensor normed = normWeight == null ? hidden : config.norm().plain(hidden, normWeight, normBias);
         Tensor states = projection == null ? normed : normed.mm(projection.t());
-        return states.mul(new Scalar(config.multipliers().logits()));
+        return withOne(states.mul(new Scalar(config.multipliers().logits())));
     }
 
     ModelConfig config() {
@@ -87,7 +106,7 @@ public final class LanguageModelHead implements AutoCloseable {
         return compute;
     }
 
-    /** The output projection as it is stored, {@code (vocabulary, embedding)}, on the device that computes. */
+    /** The output projection as it is stored, {@code (vocabulary, embedding)}, and a column more if it has a bias, on the device that computes. */
     Rows projection() {
         return rows;
     }
@@ -107,7 +126,7 @@ public final class LanguageModelHead implements AutoCloseable {
      * then on.
      */
     public Tensor logits(Tensor hidden, Workspace workspace) {
-        Tensor states = finalStates(hidden, workspace).to(compute.scalarType());
+        Tensor states = statesBeforeBias(hidden, workspace).to(compute.scalarType());
         return config.multipliers().capped(whole().of(states, "logits", workspace).to(ScalarType.Float));
     }
 
@@ -120,7 +139,7 @@ public final class LanguageModelHead implements AutoCloseable {
         if (whole == null) {
             try (var _ = new PointerScope()) {
                 whole = Linear.packed(checkpoint.tensor(config.headTensor()).to(compute.torchDevice(),
-                        compute.scalarType()), null, compute);
+                        compute.scalarType()), bias == null ? null : bias.to(compute.scalarType()), compute);
             }
         }
         return whole;

@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -58,6 +59,8 @@ final class LayerAttention implements AutoCloseable {
                 ? workspace.floats("values", heads, tokens, dim)
                 : next(ofOneToken.values(), layout);
         Rotation.@Nullable Angles angles = kind.rotary().map(rotary -> rotation.angles(rotary, layout)).orElse(null);
+        Rotation.@Nullable Angles keyAngles = kind.rotary().filter(rotary -> rotary.growth().isPresent())
+                .map(rotary -> rotation.angles(rotary.ofKeys(), layout)).orElse(angles);
 
         workspace.shareRows(tokens, (_, start, rows, buffers) -> {
             Tensor normed = norms.before(hidden.narrow(0, start, rows), Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS,
@@ -71,8 +74,11 @@ final class LayerAttention implements AutoCloseable {
             norms.ofHeads(key, Part.ALL_KEYS_NORM, Part.KEY_NORM, buffers);
             Tensor placed = queries.narrow(1, start, rows);
             place(query, placed, angles, start, group);
+            norms.ofTurnedHeads(placed, Part.QUERY_NORM, buffers);
             placed.mul_(new Scalar(config.multipliers().attention()));
-            place(key, keys.narrow(1, start, rows).unsqueeze(2), angles, start, 1);
+            Tensor placedKeys = keys.narrow(1, start, rows);
+            place(key, placedKeys.unsqueeze(2), keyAngles, start, 1);
+            norms.ofTurnedHeads(placedKeys, Part.KEY_NORM, buffers);
             values.narrow(1, start, rows).transpose(0, 1)
                     .copy_(wide.narrow(1, queryChannels + keyChannels, keyChannels).view(rows, heads, dim));
         });
@@ -102,6 +108,7 @@ final class LayerAttention implements AutoCloseable {
                         byHead.narrow(0, starts[i], length), buffers);
             });
         }
+        norms.inside(mixed, Part.ATTENTION_SUB_NORM, workspace);
         return mixed;
     }
 
@@ -150,23 +157,34 @@ final class LayerAttention implements AutoCloseable {
     private void place(Tensor from, Tensor to, Rotation.@Nullable Angles angles, long start, long group) {
         long rows = from.size(0);
         long heads = config.keyValueHeads();
+        long dim = config.headDim();
+        Tensor source = from.view(rows, heads, group, dim);
+        Tensor target = to.transpose(0, 1);
         if (angles == null) {
-            to.transpose(0, 1).copy_(from.view(rows, heads, group, config.headDim()));
+            target.copy_(source);
             return;
         }
-        long half = config.headDim() / 2;
+        long half = angles.cos().size(1);
         Tensor cos = angles.cos().narrow(0, start, rows).view(rows, 1, 1, half);
         Tensor sin = angles.sin().narrow(0, start, rows).view(rows, 1, 1, half);
-        Tensor source = from.view(rows, heads, group, 2, half);
-        Tensor target = to.transpose(0, 1);
-        Tensor left = source.select(3, 0);
-        Tensor right = source.select(3, 1);
-        Tensor rotatedLeft = target.narrow(3, 0, half);
-        Tensor rotatedRight = target.narrow(3, half, half);
+        Tensor left = ofPairs(source, 0, half);
+        Tensor right = ofPairs(source, 1, half);
+        Tensor rotatedLeft = ofPairs(target, 0, half);
+        Tensor rotatedRight = ofPairs(target, 1, half);
         torch.mul_out(rotatedLeft, left, cos);
         rotatedLeft.addcmul_(right, sin, new Scalar(-1.0));
         torch.mul_out(rotatedRight, right, cos);
         rotatedRight.addcmul_(left, sin);
+        if (2 * half < dim) {
+            target.narrow(3, 2 * half, dim - 2 * half).copy_(source.narrow(3, 2 * half, dim - 2 * half));
+        }
+    }
+
+    /** One of the two dimensions of all pairs of a head that turn. */
+    private Tensor ofPairs(Tensor heads, long which, long half) {
+        return config.family().has(Trait.NEIGHBOURS_TURN)
+                ? heads.narrow(3, 0, 2 * half).slice(3, new LongOptional(which), new LongOptional(2 * half), 2)
+                : heads.narrow(3, which * half, half);
     }
 
     private Tensor float32(Tensor x, String buffer, Workspace workspace) {

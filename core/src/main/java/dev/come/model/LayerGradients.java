@@ -20,11 +20,13 @@ import org.jspecify.annotations.Nullable;
 public final class LayerGradients {
     private static final long ROWS = 512;
 
+    private final ModelConfig config;
     private final PlainLayer layer;
     private final Rotation rotation;
 
     /** @param rotation float32 */
     public LayerGradients(ModelConfig config, Rotation rotation) {
+        this.config = config;
         this.layer = new PlainLayer(config);
         this.rotation = rotation;
     }
@@ -65,15 +67,21 @@ public final class LayerGradients {
             LayerWeights leaves = weights
                     .map((part, tensor) -> tensor.detach().set_requires_grad(sums.containsKey(part)));
             List<Part> attention = parts(sums, false);
-            boolean beyond = inputGradient != null || !attention.isEmpty();
             Tensor input = hidden.detach().set_requires_grad(inputGradient != null);
+            if (config.sideBySide()) { // both halves read the input, so one graph has both
+                Tensor output = layer.forward(leaves, input, layout, rotation);
+                addGradients(output, inputGradient == null ? null : input, leaves,
+                        sums.keySet().stream().sorted().toList(), after.of(output.detach(), 0), inputGradient, sums);
+                return;
+            }
+            boolean beyond = inputGradient != null || !attention.isEmpty();
             Tensor attended = layer.attend(leaves, input, layout, rotation);
             Tensor afterAttention = torch.empty_like(attended);
             for (long row = 0; row < layout.tokens(); row += ROWS) {
                 try (var _ = new PointerScope()) {
                     long rows = Math.min(ROWS, layout.tokens() - row);
                     Tensor block = attended.narrow(0, row, rows).detach().set_requires_grad(beyond);
-                    Tensor output = layer.feedForward(leaves, block);
+                    Tensor output = layer.feedForward(leaves, block, block);
                     addGradients(output, beyond ? block : null, leaves, parts(sums, true),
                             after.of(output.detach(), row), afterAttention.narrow(0, row, rows), sums);
                 }

@@ -91,6 +91,8 @@ final class LayerLists {
 
     private boolean slidesByRule(int layer) {
         return switch (family.slidingLayers()) {
+            case ALL_BUT_FOURTH -> window().isPresent() && layer % 4 != 3;
+            case ALL_BUT_FIRST_OF_FOUR -> window().isPresent() && layer % 4 != 0;
             case NONE -> false;
             case ALL -> window().isPresent();
             case UPPER -> window().isPresent() && layer >= family.integer(config, "max_window_layers");
@@ -121,6 +123,9 @@ final class LayerLists {
 
     /** Whether positions turn the queries and keys of a layer, in a family where they do. */
     boolean turns(int layer) {
+        if (family.has(Trait.ONLY_SLIDING_TURNS)) {
+            return slides(layer) || (family.has(Trait.ALL_TURN_WITHOUT_WINDOW) && window().isEmpty());
+        }
         if (!family.knows(WITH_ROTATION)) {
             return true;
         }

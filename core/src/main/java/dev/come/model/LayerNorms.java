@@ -4,6 +4,7 @@ import dev.come.memory.Retained;
 import java.util.EnumMap;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,13 @@ final class LayerNorms implements AutoCloseable {
                 norms.put(part, Retained.of(tensor));
             }
         });
+        for (Part norm : Part.values()) {
+            if (config.hasNormWithoutWeights(norm)) {
+                norms.put(norm,
+                        Retained.of(torch.ones(new long[]{config.hiddenSize()}, weights.get(Part.QUERY).options())
+                                .to(ScalarType.Float)));
+            }
+        }
     }
 
     /** The weight or bias of a norm, {@code (channels)}, float32; null if the layer has none. */
@@ -35,7 +43,7 @@ final class LayerNorms implements AutoCloseable {
         return Retained.borrowNullable(norms.get(part));
     }
 
-    /** Norms queries or keys in place, all channels of a row together or each head by itself, as the layer does. */
+    /** Norms queries or keys in place, all channels of a row together or each head by itself, as the layer does before turning. */
     void ofHeads(Tensor channels, Part together, Part each, Workspace workspace) {
         long rows = channels.size(0);
         Tensor ofAll = find(together);
@@ -43,9 +51,25 @@ final class LayerNorms implements AutoCloseable {
             config.norm().inPlace(channels.view(rows, 1, channels.size(1)), ofAll, workspace);
         }
         Tensor ofEach = find(each);
-        if (ofEach != null) {
+        if (ofEach != null && !config.family().has(Trait.HEAD_NORMS_AFTER_TURNING)) {
             config.norm().inPlace(channels.view(rows, channels.size(1) / config.headDim(), config.headDim()), ofEach,
                     workspace);
+        }
+    }
+
+    /** Norms heads in place, as the layer does after turning; {@code headDim} is the last dimension. */
+    void ofTurnedHeads(Tensor heads, Part each, Workspace workspace) {
+        Tensor ofEach = find(each);
+        if (ofEach != null && config.family().has(Trait.HEAD_NORMS_AFTER_TURNING)) {
+            config.norm().inPlace(heads, ofEach, workspace);
+        }
+    }
+
+    /** Norms in place what heads or feed-forward channels give, in models that do so. */
+    void inside(Tensor rows, Part part, Workspace workspace) {
+        Tensor weight = find(part);
+        if (weight != null) {
+            rows.copy_(config.norm().of(rows, weight, null, workspace));
         }
     }
 

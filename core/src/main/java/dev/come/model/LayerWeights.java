@@ -8,8 +8,6 @@ import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /** The tensors of one layer by what they mean, and how it attends. Who owns them is for the one who makes them to say. */
@@ -38,13 +36,7 @@ public final class LayerWeights {
      * @param position the number of the layer in the names of tensors
      */
     public static Tensor stored(ModelConfig config, int position, Part part, StoredRows rows) {
-        List<Part> together = config.layerTensors().stream().filter(parts -> parts.contains(part)).findFirst()
-                .orElseThrow();
-        long first = 0;
-        for (Part before : together.subList(0, together.indexOf(part))) {
-            first += config.shape(before).getFirst();
-        }
-        return rows.read(config.tensorName(position, part), first, config.shape(part).getFirst());
+        return StoredParts.with(config, part).read(position, part, rows);
     }
 
     /**
@@ -72,11 +64,9 @@ public final class LayerWeights {
         return tensor;
     }
 
-    /** The tensor as it is stored in which some parts lie row after row. */
-    public Tensor stored(List<Part> parts) {
-        return parts.size() == 1
-                ? get(parts.getFirst())
-                : torch.cat(new TensorVector(parts.stream().map(this::get).toArray(Tensor[]::new)), 0);
+    /** The tensor as it is stored in which some parts lie together. */
+    public Tensor stored(ModelConfig config, List<Part> parts) {
+        return new StoredParts(config, parts).of(this);
     }
 
     /** A tensor that only some models have, or null. */

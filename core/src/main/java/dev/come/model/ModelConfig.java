@@ -9,6 +9,7 @@ import dev.come.checkpoint.TensorInfo;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -19,6 +20,7 @@ import java.util.Set;
  * @param headDim channels of one head; not always {@code hiddenSize / heads}
  * @param maxPositions max_position_embeddings, in tokens; {@link #positions} says how far the model reaches
  * @param normsAfter whether attention and feed-forward are followed, rather than preceded, by their norm
+ * @param sideBySide whether feed-forward reads the residual stream as attention does, and not what attention has added to
  * @param finalNorm whether there is a norm after the last layer
  * @param parts the tensors that every layer of the model has
  * @param tiedEmbeddings whether the token embedding is the output projection too
@@ -26,11 +28,9 @@ import java.util.Set;
  */
 public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int embeddingSize, int intermediateSize,
         int layers, int heads, int keyValueHeads, int headDim, int maxPositions, Norm norm, boolean normsAfter,
-        boolean finalNorm, String activation, Set<Part> parts, boolean tiedEmbeddings, Multipliers multipliers,
+        boolean sideBySide, boolean finalNorm, String activation, Set<Part> parts, boolean tiedEmbeddings,
+        Multipliers multipliers,
         List<AttentionKind> attentionKinds) {
-    /** Learned positions begin with two rows that stand for no position (OPT). */
-    static final int POSITION_OFFSET = 2;
-
     /**
      * Reads and checks the configuration of a checkpoint.
      *
@@ -90,7 +90,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
 
     private ModelConfig untied() {
         return new ModelConfig(family, vocabularySize, hiddenSize, embeddingSize, intermediateSize, layers, heads,
-                keyValueHeads, headDim, maxPositions, norm, normsAfter, finalNorm, activation, parts, false,
+                keyValueHeads, headDim, maxPositions, norm, normsAfter, sideBySide, finalNorm, activation, parts, false,
                 multipliers, attentionKinds);
     }
 
@@ -112,6 +112,30 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
     /** Query heads that share one key-value head. */
     public int groupSize() {
         return heads / keyValueHeads;
+    }
+
+    /** The norm that feed-forward reads the residual stream through, or that follows it. */
+    public Part feedForwardNorm() {
+        return sideBySide && !parts.contains(Part.FEED_FORWARD_NORM) ? Part.ATTENTION_NORM : Part.FEED_FORWARD_NORM;
+    }
+
+    /** The norm whose result a projection reads, in models that norm beforehand; none if the model has no weights for it. */
+    public Optional<Part> normBefore(Part projection) {
+        return projection.normBefore().map(norm -> norm == Part.FEED_FORWARD_NORM ? feedForwardNorm() : norm)
+                .filter(parts::contains);
+    }
+
+    /** Whether the last norm, or one before attention or feed-forward, is there though the model has no weights for it. */
+    boolean hasNormWithoutWeights(Part norm) {
+        return family.has(Trait.NORMS_WITHOUT_WEIGHTS)
+                && (norm == Part.ATTENTION_NORM || norm == Part.FEED_FORWARD_NORM);
+    }
+
+    /** The name of the bias of the last norm, if it has one. */
+    Optional<String> finalNormBias() {
+        return finalNorm && family.parts().containsKey(Part.ATTENTION_NORM_BIAS)
+                ? Optional.of(family.names().finalNormBias())
+                : Optional.empty();
     }
 
     /** How the attention of a layer of the checkpoint looks. */
@@ -154,6 +178,11 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return new Positions(Math.max(maxPositions, reach), learnedPositions());
     }
 
+    /** How many rows of learned positions come before that of the first one; in OPT two that stand for no position. */
+    int positionOffset() {
+        return family.has(Trait.POSITIONS_FROM_FIRST_ROW) ? 0 : 2;
+    }
+
     /** Whether positions are learned rather than turned into queries and keys. */
     public boolean learnedPositions() {
         return family.names().positions().isPresent();
@@ -169,11 +198,15 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return family.tensors(parts);
     }
 
-    /** The shape of a stored tensor in which parts lie row after row. */
+    /** The shape of a stored tensor in which parts lie together. */
     public List<Long> shape(List<Part> partsOfTensor) {
         List<Long> first = shape(partsOfTensor.getFirst());
+        if (first.isEmpty()) {
+            return first;
+        }
         long rows = partsOfTensor.stream().mapToLong(part -> shape(part).getFirst()).sum();
-        return first.size() == 1 ? List.of(rows) : List.of(rows, first.getLast());
+        List<Long> whole = first.size() == 1 ? List.of(rows) : List.of(rows, first.getLast());
+        return family.has(Trait.MATRICES_TRANSPOSED) ? whole.reversed() : whole;
     }
 
     /** The shape that a part of a layer must have. */
@@ -187,13 +220,15 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
                     FEED_FORWARD_OUTPUT_NORM, OUTPUT_BIAS, DOWN_BIAS ->
                 List.of(hidden);
             case QUERY -> List.of(queries, hidden);
-            case QUERY_BIAS, ALL_QUERIES_NORM -> List.of(queries);
+            case QUERY_BIAS, ALL_QUERIES_NORM, ATTENTION_SUB_NORM -> List.of(queries);
             case KEY, VALUE -> List.of(keys, hidden);
             case KEY_BIAS, VALUE_BIAS, ALL_KEYS_NORM -> List.of(keys);
             case QUERY_NORM, KEY_NORM -> List.of((long) headDim);
             case OUTPUT -> List.of(hidden, queries);
+            case ACTIVATION_POSITIVE, ACTIVATION_NEGATIVE -> List.of(1L);
+            case ACTIVATION_SLOPE, ACTIVATION_BOUND -> List.of();
             case GATE, UP -> List.of(channels, hidden);
-            case GATE_BIAS, UP_BIAS -> List.of(channels);
+            case GATE_BIAS, UP_BIAS, FEED_FORWARD_SUB_NORM -> List.of(channels);
             case DOWN -> List.of(hidden, channels);
         };
     }
@@ -203,7 +238,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         Map<String, List<Long>> shapes = new LinkedHashMap<>();
         shapes.put(family.names().embedding(), List.of((long) vocabularySize, (long) embeddingSize));
         family.names().positions().ifPresent(name -> shapes.put(name,
-                List.of((long) maxPositions + POSITION_OFFSET, (long) hiddenSize)));
+                List.of((long) maxPositions + positionOffset(), (long) hiddenSize)));
         if (embeddingSize != hiddenSize) {
             family.names().projectIn()
                     .ifPresent(name -> shapes.put(name, List.of((long) hiddenSize, (long) embeddingSize)));
@@ -214,11 +249,9 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
     /** The tensors after the layers: names and shapes. A tied output projection is not among them. */
     public Map<String, List<Long>> tensorsAfter() {
         Map<String, List<Long>> shapes = new LinkedHashMap<>();
-        if (finalNorm) {
+        if (finalNorm && !family.has(Trait.NORMS_WITHOUT_WEIGHTS)) {
             shapes.put(family.names().finalNorm(), List.of((long) hiddenSize));
-            if (norm.kind() == Norm.Kind.LAYER) {
-                shapes.put(family.names().finalNormBias(), List.of((long) hiddenSize));
-            }
+            finalNormBias().ifPresent(name -> shapes.put(name, List.of((long) hiddenSize)));
         }
         if (embeddingSize != hiddenSize) {
             family.names().projectOut()
@@ -227,6 +260,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         if (!tiedEmbeddings) {
             shapes.put(family.names().head(), List.of((long) vocabularySize, (long) embeddingSize));
         }
+        family.names().headBias().ifPresent(name -> shapes.put(name, List.of((long) vocabularySize)));
         return shapes;
     }
 

@@ -35,6 +35,9 @@ final class ModelConfigReader {
             throw ModelConfig.invalid(tree, "embedding_size is " + embeddingSize + " and hidden_size " + hidden
                     + ", but this family has no projection between them");
         }
+        int intermediate = family.has(Trait.FOUR_TIMES_AS_WIDE)
+                ? positiveOr(4 * hidden, "intermediate_size", Limits.CHANNELS)
+                : positive("intermediate_size", Limits.CHANNELS);
         int layers = positive("num_hidden_layers", Limits.LAYERS);
         boolean normsAfter = !family.bool(tree, "do_layer_norm_before", true);
         boolean finalNorm = !normsAfter && !family.bool(tree, "_remove_final_layer_norm", false);
@@ -47,16 +50,38 @@ final class ModelConfigReader {
                     tree.file() + ": use_bidirectional_attention is true, but only models whose tokens see "
                             + "what comes before them can be computed here");
         }
+        family.refused().stream().sorted().filter(this::isAsked).findFirst().ifPresent(key -> {
+            throw new InvalidInputException("%s: %s is set, which is not known here for models of type %s"
+                    .formatted(tree.file(), key, family.modelType()));
+        });
         tree.optionalObject(BY_LAYER).ifPresent(this::requireNoneOfOurs);
         ModelConfig config = new ModelConfig(family, positive("vocab_size", Limits.VOCABULARY), hidden,
                 embeddingSize,
-                positive("intermediate_size", Limits.CHANNELS), layers, heads, keyValueHeads, headDim,
+                intermediate, layers, heads, keyValueHeads, headDim,
                 positive("max_position_embeddings", Integer.MAX_VALUE),
-                new Norm(family.norm(), epsilon()), normsAfter, finalNorm,
-                family.text(tree, "hidden_act"), family.parts(tree), family.bool(tree, "tie_word_embeddings", false),
+                new Norm(family.norm(), epsilon()), normsAfter, family.sideBySide(tree), finalNorm,
+                activation(), family.parts(tree), family.bool(tree, "tie_word_embeddings", false),
                 Multipliers.of(tree, family, hidden, headDim), family.attention(tree, layers, headDim));
-        Activation.named(config.activation());
+        requireActivation(config);
         return config;
+    }
+
+    private void requireActivation(ModelConfig config) {
+        if (!config.parts().contains(Part.ACTIVATION_POSITIVE)) {
+            Activation.named(config.activation());
+        } else if (!config.activation().equals(FeedForwardActivation.LEARNED)) {
+            throw ModelConfig.invalid(tree, "hidden_act is \"" + Shown.of(config.activation()) + "\", but of a "
+                    + family.modelType() + " model only " + FeedForwardActivation.LEARNED + " is known here");
+        }
+    }
+
+    private boolean isAsked(String key) {
+        return tree.has(key) && !tree.isFalse(key);
+    }
+
+    private String activation() {
+        String name = family.text(tree, "hidden_act");
+        return family.has(Trait.GELU_IS_TANH) && name.equals("gelu") ? "gelu_pytorch_tanh" : name;
     }
 
     /** In transformers no model of these families can be made whose layers differ so. */

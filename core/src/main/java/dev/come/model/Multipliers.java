@@ -18,13 +18,15 @@ public record Multipliers(double embedding, double attention, double residual, d
         double logitCap) {
 
     static Multipliers of(ConfigTree config, Family family, int hiddenSize, int headDim) {
+        double logits = family.number(config, "logits_scaling").orElse(1.0);
         double queryScale = family.number(config, "query_pre_attn_scalar").orElse((double) headDim);
         return new Multipliers(
                 family.number(config, "embedding_multiplier")
-                        .orElse(family.scaledEmbedding() ? Math.sqrt(hiddenSize) : 1.0),
-                family.number(config, "attention_multiplier").orElse(1 / Math.sqrt(queryScale)),
+                        .orElse(family.has(Trait.SCALED_EMBEDDING) ? Math.sqrt(hiddenSize) : 1.0),
+                family.number(config, "attention_multiplier")
+                        .orElse(family.bool(config, "scale_attn_weights", true) ? 1 / Math.sqrt(queryScale) : 1.0),
                 family.number(config, "residual_multiplier").orElse(1.0),
-                1 / family.number(config, "logits_scaling").orElse(1.0),
+                family.has(Trait.LOGITS_MULTIPLIED) ? logits : 1 / logits,
                 cap(config, family, "attn_logit_softcapping"), cap(config, family, "final_logit_softcapping"));
     }
 

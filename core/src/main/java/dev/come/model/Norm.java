@@ -23,7 +23,18 @@ public record Norm(Kind kind, double epsilon) {
         /** The same with weights that are stored less one (Gemma). */
         RMS_PLUS_ONE,
         /** {@code (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias} (Ba et al. 2016). */
-        LAYER
+        LAYER,
+        /** The same with weights that are stored less one (Nemotron). */
+        LAYER_PLUS_ONE;
+
+        /** Whether the mean is taken off, so that there may be a bias. */
+        public boolean isCentred() {
+            return this == LAYER || this == LAYER_PLUS_ONE;
+        }
+
+        boolean isPlusOne() {
+            return this == RMS_PLUS_ONE || this == LAYER_PLUS_ONE;
+        }
     }
 
     /** The stored weight as the fast norm takes it: float32, and by how much rows are really scaled. */
@@ -34,12 +45,12 @@ public record Norm(Kind kind, double epsilon) {
     /** By how much a norm with this stored weight scales each channel, in a wider type. */
     public Tensor scale(Tensor weight, ScalarType type) {
         Tensor wide = weight.to(type);
-        return kind == Kind.RMS_PLUS_ONE ? wide.add(new Scalar(1.0)) : wide;
+        return kind.isPlusOne() ? wide.add(new Scalar(1.0)) : wide;
     }
 
     /** The stored weight that scales a channel by one. */
     public double one() {
-        return kind == Kind.RMS_PLUS_ONE ? 0 : 1;
+        return kind.isPlusOne() ? 0 : 1;
     }
 
     /**
@@ -52,7 +63,7 @@ public record Norm(Kind kind, double epsilon) {
      */
     Tensor of(Tensor rows, Tensor scale, @Nullable Tensor bias, Workspace workspace) {
         Tensor result = workspace.floats("norm", rows.size(0), rows.size(1));
-        if (kind == Kind.LAYER) {
+        if (kind.isCentred()) {
             try (var _ = new PointerScope()) {
                 result.copy_(torch.layer_norm(rows.to(ScalarType.Float), new long[]{rows.size(1)},
                         new TensorOptional(scale), bias == null ? new TensorOptional() : new TensorOptional(bias),
@@ -90,13 +101,14 @@ public record Norm(Kind kind, double epsilon) {
     /** The same in the plainest operations, for any type and number of dimensions, from the stored weight. */
     public Tensor plain(Tensor x, Tensor weight, @Nullable Tensor bias) {
         long last = x.dim() - 1;
-        if (kind == Kind.LAYER) {
+        Tensor scale = kind.isPlusOne() ? weight.add(new Scalar(1.0)) : weight;
+        if (kind.isCentred()) {
             Tensor centred = x.sub(mean(x, last));
-            Tensor normed = centred.mul(mean(centred.square(), last).add(new Scalar(epsilon)).rsqrt()).mul(weight);
+            Tensor normed = centred.mul(mean(centred.square(), last).add(new Scalar(epsilon)).rsqrt()).mul(scale);
             return bias == null ? normed : normed.add(bias);
         }
         Tensor normed = x.mul(mean(x.square(), last).add(new Scalar(epsilon)).rsqrt());
-        return normed.mul(kind == Kind.RMS_PLUS_ONE ? weight.add(new Scalar(1.0)) : weight);
+        return normed.mul(scale);
     }
 
     private static Tensor mean(Tensor x, long dimension) {

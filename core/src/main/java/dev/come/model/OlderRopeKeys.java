@@ -32,7 +32,9 @@ record OlderRopeKeys(ModelConfig model, int layers) {
         if (family().knows(RopeReader.LOCAL_THETA)) {
             return withScaling(tree.edited(root -> {
                 put(root, RopeReader.THETA, theta(tree, LayerLists.FULL), LayerLists.FULL);
-                put(root, RopeReader.LOCAL_THETA, theta(tree, LayerLists.SLIDING), LayerLists.SLIDING);
+                if (!family().has(Trait.LOCAL_BASE_IS_FIXED)) {
+                    put(root, RopeReader.LOCAL_THETA, theta(tree, LayerLists.SLIDING), LayerLists.SLIDING);
+                }
             }));
         }
         Set<Double> thetas = model.attentionKinds().stream().flatMap(kind -> kind.rotary().stream())
@@ -41,7 +43,19 @@ record OlderRopeKeys(ModelConfig model, int layers) {
                 .anyMatch(LayerLists.KNOWN_TYPES::contains);
         return perKind || thetas.size() != 1 // no older key says that
                 ? tree
-                : withScaling(tree.edited(root -> put(root, RopeReader.THETA, thetas.iterator().next(), "")));
+                : withScaling(tree.edited(root -> {
+                    put(root, family().key(RopeReader.THETA), thetas.iterator().next(), "");
+                    putShare(root);
+                }));
+    }
+
+    /** How much of each head turns, if the settings say it. */
+    private void putShare(ObjectNode root) {
+        String key = family().key(RopeReader.SHARE);
+        JsonNode said = settings(root, "").path(RopeReader.SHARE);
+        if (family().knows(RopeReader.SHARE) && said.isNumber() && !root.hasNonNull(key)) {
+            root.set(key, said);
+        }
     }
 
     private Family family() {

@@ -27,6 +27,8 @@ public enum Part {
     ALL_QUERIES_NORM(Axis.QUERY_ROWS), //
     /** Of the channels of all key heads together. */
     ALL_KEYS_NORM(Axis.KEY_VALUE_ROWS), //
+    /** Of what all heads give, before the output projection. */
+    ATTENTION_SUB_NORM(Axis.QUERY_ROWS), //
     OUTPUT(Axis.QUERY_COLUMNS), //
     OUTPUT_BIAS(Axis.BY_RATIO), //
     /** Of what attention adds to the residual stream. */
@@ -39,6 +41,16 @@ public enum Part {
     GATE_BIAS(Axis.CHANNEL_ROWS), //
     UP(Axis.CHANNEL_ROWS), //
     UP_BIAS(Axis.CHANNEL_ROWS), //
+    /** What xIELU has learned for numbers above zero. */
+    ACTIVATION_POSITIVE(Axis.BY_RATIO), //
+    /** What xIELU has learned for numbers below zero. */
+    ACTIVATION_NEGATIVE(Axis.BY_RATIO), //
+    /** The slope of xIELU at zero, which is never trained. */
+    ACTIVATION_SLOPE(Axis.BY_RATIO), //
+    /** The number near zero beyond which xIELU does not bend, which is never trained. */
+    ACTIVATION_BOUND(Axis.BY_RATIO), //
+    /** Of all feed-forward channels, before the down projection. */
+    FEED_FORWARD_SUB_NORM(Axis.CHANNEL_ROWS), //
     DOWN(Axis.CHANNEL_COLUMNS), //
     DOWN_BIAS(Axis.BY_RATIO), //
     /** Of what the feed-forward part adds to the residual stream. */
@@ -76,7 +88,17 @@ public enum Part {
 
     /** Whether the tensor is the matrix of a projection. */
     public boolean isMatrix() {
-        return !isOfNorm() && !isBias();
+        return !isOfNorm() && !isBias() && !isOfActivation();
+    }
+
+    /** Whether the tensor is a number of the activation. */
+    boolean isOfActivation() {
+        return name().startsWith("ACTIVATION_");
+    }
+
+    /** Whether the tensor is trained, or else a constant that is stored. */
+    public boolean isLearned() {
+        return this != ACTIVATION_SLOPE && this != ACTIVATION_BOUND;
     }
 
     /** Whether the tensor belongs to the feed-forward half of the layer, and not to attention. */

@@ -15,11 +15,9 @@ import org.bytedeco.pytorch.global.torch;
  */
 public final class PlainLayer {
     private final ModelConfig config;
-    private final Activation activation;
 
     public PlainLayer(ModelConfig config) {
         this.config = config;
-        this.activation = Activation.named(config.activation());
     }
 
     /**
@@ -31,7 +29,8 @@ public final class PlainLayer {
      * @return {@code (tokens, hidden)}: the residual stream after the layer
      */
     public Tensor forward(LayerWeights weights, Tensor hidden, TokenLayout layout, Rotation rotation) {
-        return feedForward(weights, attend(weights, hidden, layout, rotation));
+        Tensor attended = attend(weights, hidden, layout, rotation);
+        return feedForward(weights, attended, config.sideBySide() ? hidden : attended);
     }
 
     /** The first half of the layer: the residual stream after attention. */
@@ -41,13 +40,18 @@ public final class PlainLayer {
         return sum(weights, hidden, added, Part.ATTENTION_OUTPUT_NORM, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS);
     }
 
-    /** The second half: each row by itself. */
-    public Tensor feedForward(LayerWeights weights, Tensor attended) {
-        Tensor x = normBefore(weights, attended, Part.FEED_FORWARD_NORM, Part.FEED_FORWARD_NORM_BIAS);
+    /**
+     * The second half: each row by itself.
+     *
+     * @param seen what it reads of the residual stream: the same, or, side by side, that before attention
+     */
+    public Tensor feedForward(LayerWeights weights, Tensor attended, Tensor seen) {
+        Tensor x = normBefore(weights, seen, config.feedForwardNorm(), config.feedForwardNorm().bias());
         Tensor up = linear(weights, x, Part.UP, Part.UP_BIAS);
         Tensor channels = weights.find(Part.GATE) == null
-                ? activation.of(up)
-                : activation.of(linear(weights, x, Part.GATE, Part.GATE_BIAS)).mul(up);
+                ? FeedForwardActivation.plain(config, weights, up)
+                : FeedForwardActivation.plain(config, weights, linear(weights, x, Part.GATE, Part.GATE_BIAS)).mul(up);
+        channels = norm(weights, channels, Part.FEED_FORWARD_SUB_NORM, Part.FEED_FORWARD_SUB_NORM);
         Tensor added = linear(weights, channels, Part.DOWN, Part.DOWN_BIAS);
         return sum(weights, attended, added, Part.FEED_FORWARD_OUTPUT_NORM, Part.FEED_FORWARD_NORM,
                 Part.FEED_FORWARD_NORM_BIAS);
@@ -66,7 +70,7 @@ public final class PlainLayer {
 
     /** The norm of the last dimension, if the layer has one there. */
     private Tensor norm(LayerWeights weights, Tensor x, Part part, Part bias) {
-        Tensor weight = weights.find(part);
+        Tensor weight = config.hasNormWithoutWeights(part) ? torch.ones_like(x.select(0, 0)) : weights.find(part);
         return weight == null ? x : config.norm().plain(x, weight, bias == part ? null : weights.find(bias));
     }
 
@@ -79,15 +83,19 @@ public final class PlainLayer {
                 .view(tokens, config.heads(), dim);
         Tensor keys = norm(weights, allKeys, Part.ALL_KEYS_NORM, Part.ALL_KEYS_NORM)
                 .view(tokens, config.keyValueHeads(), dim);
-        queries = norm(weights, queries, Part.QUERY_NORM, Part.QUERY_NORM);
-        keys = norm(weights, keys, Part.KEY_NORM, Part.KEY_NORM);
+        boolean normedTurned = config.family().has(Trait.HEAD_NORMS_AFTER_TURNING);
+        if (!normedTurned) {
+            queries = norm(weights, queries, Part.QUERY_NORM, Part.QUERY_NORM);
+            keys = norm(weights, keys, Part.KEY_NORM, Part.KEY_NORM);
+        }
         Optional<RotaryEmbedding> rotary = weights.attention().rotary();
         if (rotary.isPresent()) {
-            Rotation.Angles angles = rotation.angles(rotary.get(), layout);
-            Tensor cos = torch.cat(new TensorVector(angles.cos(), angles.cos()), 1).unsqueeze(1).to(x.scalar_type());
-            Tensor sin = torch.cat(new TensorVector(angles.sin(), angles.sin()), 1).unsqueeze(1).to(x.scalar_type());
-            queries = rotate(queries, cos, sin);
-            keys = rotate(keys, cos, sin);
+            queries = rotate(queries, rotation.angles(rotary.get(), layout));
+            keys = rotate(keys, rotation.angles(rotary.get().ofKeys(), layout));
+        }
+        if (normedTurned) {
+            queries = norm(weights, queries, Part.QUERY_NORM, Part.QUERY_NORM);
+            keys = norm(weights, keys, Part.KEY_NORM, Part.KEY_NORM);
         }
         Tensor values = linear(weights, x, Part.VALUE, Part.VALUE_BIAS).view(tokens, config.keyValueHeads(), dim);
 
@@ -103,7 +111,8 @@ public final class PlainLayer {
             outputs.push_back(mixed.transpose(0, 1).reshape(length, config.heads() * dim));
             start += length;
         }
-        return linear(weights, torch.cat(outputs, 0), Part.OUTPUT, Part.OUTPUT_BIAS);
+        Tensor heads = norm(weights, torch.cat(outputs, 0), Part.ATTENTION_SUB_NORM, Part.ATTENTION_SUB_NORM);
+        return linear(weights, heads, Part.OUTPUT, Part.OUTPUT_BIAS);
     }
 
     /** Attention of one sequence; all of shape {@code (heads, length, headDim)}. */
@@ -133,10 +142,25 @@ public final class PlainLayer {
         return heads.repeat_interleave(config.groupSize(), new LongOptional(1), new LongOptional());
     }
 
-    private Tensor rotate(Tensor heads, Tensor cos, Tensor sin) {
-        long half = config.headDim() / 2;
-        Tensor turned = torch.cat(new TensorVector(heads.narrow(2, half, half).neg(), heads.narrow(2, 0, half)), 2);
-        return heads.mul(cos).add(turned.mul(sin));
+    /**
+     * Turns the first channels of each head in pairs.
+     *
+     * @param heads {@code (tokens, heads, headDim)}
+     */
+    private Tensor rotate(Tensor heads, Rotation.Angles angles) {
+        Tensor cos = angles.cos().unsqueeze(1).to(heads.scalar_type());
+        Tensor sin = angles.sin().unsqueeze(1).to(heads.scalar_type());
+        long pairs = cos.size(2);
+        boolean neighbours = config.family().has(Trait.NEIGHBOURS_TURN);
+        Tensor turning = heads.narrow(2, 0, 2 * pairs);
+        Tensor byPair = neighbours
+                ? turning.reshape(heads.size(0), heads.size(1), pairs, 2)
+                : turning.reshape(heads.size(0), heads.size(1), 2, pairs).transpose(2, 3);
+        Tensor first = byPair.select(3, 0);
+        Tensor second = byPair.select(3, 1);
+        Tensor turned = torch.stack(new TensorVector(first.mul(cos).sub(second.mul(sin)),
+                second.mul(cos).add(first.mul(sin))), neighbours ? 3 : 2).reshape(turning.shape());
+        return torch.cat(new TensorVector(turned, heads.narrow(2, 2 * pairs, heads.size(2) - 2 * pairs)), 2);
     }
 
     private static Tensor linear(LayerWeights weights, Tensor x, Part matrix, Part bias) {

@@ -22,6 +22,8 @@ record RopeReader(ConfigTree config, Family family, String place, ConfigTree set
     static final String THETA = "rope_theta";
     /** The base in layers that slide, in families where it is another one there. */
     static final String LOCAL_THETA = "rope_local_base_freq";
+    /** How much of each head turns. */
+    static final String SHARE = "partial_rotary_factor";
     private static final double DEFAULT_BETA_FAST = 32;
     private static final double DEFAULT_BETA_SLOW = 1;
 
@@ -37,11 +39,38 @@ record RopeReader(ConfigTree config, Family family, String place, ConfigTree set
 
     RotaryEmbedding read() {
         Type type = type();
-        if (type != Type.PROPORTIONAL && rotaryShare() != 1) {
-            throw wrong("partial_rotary_factor is %s, but rope type %s must turn whole heads (1)"
-                    .formatted(rotaryShare(), type));
+        return type == Type.PROPORTIONAL || rotaryShare() == 1 ? turning(type) : ofPart(type).turning(type);
+    }
+
+    private RotaryEmbedding turning(Type type) {
+        Optional<Double> alpha = settings.optionalNumber("alpha").filter(number -> number != 0);
+        return type == Type.DYNAMIC && alpha.isPresent() && family.has(Trait.ALPHA_STRETCHES_BASE)
+                ? new RotaryEmbedding(headDim, base() * Math.pow(alpha.get(), headDim / (headDim - 2.0)),
+                        new RopeScaling.None())
+                : new RotaryEmbedding(headDim, base(), scaling(type), growth());
+    }
+
+    private Optional<QueryGrowth> growth() {
+        return family.has(Trait.QUERIES_GROW)
+                ? Optional.of(new QueryGrowth(settings.number(QueryGrowth.KEY),
+                        trainedPositions().orElseGet(this::maxPositions)))
+                : Optional.empty();
+    }
+
+    /** The same where only the first dimensions of a head turn. */
+    private RopeReader ofPart(Type type) {
+        double share = rotaryShare();
+        if (!family.knows(SHARE)) {
+            throw wrong(
+                    "partial_rotary_factor is %s, but rope type %s must turn whole heads (1)".formatted(share, type));
         }
-        return new RotaryEmbedding(headDim, base(), scaling(type));
+        int turned = (int) (headDim * share);
+        if (turned < 2 || turned % 2 != 0 || turned > headDim) {
+            throw wrong(("%s is %s, so %s of a head's %s dimensions (head_dim, or else hidden_size / "
+                    + "num_attention_heads) would turn; it must be an even number of them")
+                    .formatted(family.key(SHARE), share, turned, headDim));
+        }
+        return new RopeReader(config, family, place, settings, theta, turned);
     }
 
     private RopeScaling scaling(Type type) {
@@ -98,8 +127,8 @@ record RopeReader(ConfigTree config, Family family, String place, ConfigTree set
     }
 
     private double rotaryShare() {
-        return settings.optionalNumber("partial_rotary_factor")
-                .or(() -> config.optionalNumber("partial_rotary_factor"))
+        return settings.optionalNumber(SHARE)
+                .or(() -> family.knows(SHARE) ? family.number(config, SHARE) : config.optionalNumber(SHARE))
                 .orElse(1.0);
     }
 
@@ -186,7 +215,8 @@ record RopeReader(ConfigTree config, Family family, String place, ConfigTree set
                 .orElseThrow(() -> wrong("%s.%s is missing; rope type longrope needs it".formatted(place, key)));
         if (factors.size() != headDim / 2) {
             throw wrong(("%s.%s must have %s numbers, one for each pair of a head's %s dimensions (head_dim, or else "
-                    + "hidden_size / num_attention_heads), but has %s")
+                    + "hidden_size / num_attention_heads), but has %s; where a part of a head turns, partial_rotary_factor tells"
+                    + " of how many")
                     .formatted(place, key, headDim / 2, headDim, factors.size()));
         }
         factors.forEach(factor -> above(0, key, factor));

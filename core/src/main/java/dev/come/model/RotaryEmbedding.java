@@ -7,13 +7,25 @@ import java.util.Optional;
 
 /**
  * Rotary position embedding (RoPE, arXiv 2104.09864): queries and keys are turned by angles that grow with the position.
- * Pair {@code i} of a head consists of its dimensions {@code i} and {@code i + headDim / 2}.
+ * Pair {@code i} of a head consists of its dimensions {@code i} and {@code i + headDim / 2}, or of {@code 2 i} and the next one
+ * ({@link Trait#NEIGHBOURS_TURN}).
  *
- * @param headDim dimensions of one attention head, even
+ * @param headDim how many dimensions of each attention head turn, the first ones, even; mostly all
  * @param theta base of the frequencies
  * @param scaling what is done to the plain frequencies
+ * @param growth what queries are multiplied by besides, in families that turn whole heads
  */
-public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
+public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling, Optional<QueryGrowth> growth) {
+    /** Where queries do not grow. */
+    public RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
+        this(headDim, theta, scaling, Optional.empty());
+    }
+
+    /** How keys are turned, which never grow. */
+    RotaryEmbedding ofKeys() {
+        return growth.isEmpty() ? this : new RotaryEmbedding(headDim, theta, scaling);
+    }
+
     /**
      * Reads the rotary settings of a config.json. transformers 5 keeps them in {@code rope_parameters}; transformers 4
      * in {@code rope_theta} and, for every type but the default, {@code rope_scaling} (whose {@code rope_type} was once
@@ -34,7 +46,7 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
         }
         boolean byKind = family.knows(RopeReader.LOCAL_THETA);
         boolean local = byKind && layerType.equals(LayerLists.SLIDING);
-        String theta = local ? RopeReader.LOCAL_THETA : RopeReader.THETA;
+        String theta = family.key(local ? RopeReader.LOCAL_THETA : RopeReader.THETA);
         Optional<RotaryEmbedding> current = config.optionalObject("rope_parameters")
                 .flatMap(settings -> ofLayerType(config, settings, layerType, byKind))
                 .map(settings -> new RopeReader(config, family, "rope_parameters", settings, theta, headDim).read());
@@ -49,6 +61,9 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
         ConfigTree none = ConfigTree.create(config.file(), _ -> {
         });
         return current.or(() -> older)
+                .or(() -> family.usualRotation(config)
+                        .map(settings -> new RopeReader(config, family, "the configuration", settings, "", headDim)
+                                .read()))
                 .orElseGet(() -> new RopeReader(config, family, "the configuration", none, theta, headDim).read());
     }
 
@@ -110,10 +125,12 @@ public record RotaryEmbedding(int headDim, double theta, RopeScaling scaling) {
         float[] sin = new float[cos.length];
         int next = 0;
         for (int position = from; position < to; position++) {
+            int here = position;
+            float grown = factor * growth.map(its -> its.factor(here)).orElse(1f);
             for (float frequency : frequencies) {
                 float angle = position * frequency;
-                cos[next] = (float) Math.cos(angle) * factor;
-                sin[next] = (float) Math.sin(angle) * factor;
+                cos[next] = (float) Math.cos(angle) * grown;
+                sin[next] = (float) Math.sin(angle) * grown;
                 next++;
             }
         }

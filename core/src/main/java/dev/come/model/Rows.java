@@ -3,6 +3,7 @@ package dev.come.model;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.TensorInfo;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -38,6 +39,29 @@ interface Rows {
         @Override
         public Tensor pick(int[] numbers) {
             return torch.index_select(matrix, 0, torch.tensor(numbers).to(matrix.device(), ScalarType.Int));
+        }
+    }
+
+    /** Rows with a number more each, at their end. */
+    record WithBias(Rows rows, Tensor bias) implements Rows {
+        @Override
+        public long count() {
+            return rows.count();
+        }
+
+        @Override
+        public Tensor copy(long first, Tensor into, Workspace workspace) {
+            long width = into.size(1) - 1;
+            rows.copy(first, into.narrow(1, 0, width), workspace);
+            into.select(1, width).copy_(bias.narrow(0, first, into.size(0)));
+            return into;
+        }
+
+        @Override
+        public Tensor pick(int[] numbers) {
+            Tensor picked = rows.pick(numbers);
+            Tensor theirs = torch.index_select(bias, 0, torch.tensor(numbers).to(bias.device(), ScalarType.Int));
+            return torch.cat(new TensorVector(picked, theirs.to(picked.scalar_type()).unsqueeze(1)), 1);
         }
     }
 

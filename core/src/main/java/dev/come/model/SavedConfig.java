@@ -16,7 +16,6 @@ import tools.jackson.databind.node.ArrayNode;
  */
 public final class SavedConfig {
     private static final String TIED = "tie_word_embeddings";
-    private static final String LAYERS = "num_hidden_layers";
     /** Every so many layers one attends to everything, and the others only to a window. */
     private static final List<String> WINDOW_PERIODS = List.of("sliding_window_pattern", "_sliding_window_pattern");
 
@@ -71,7 +70,8 @@ public final class SavedConfig {
 
     /** Says how many layers there are where that was left out. */
     private ConfigTree withCount(ConfigTree tree) {
-        return tree.has(LAYERS) ? tree : tree.edited(root -> root.put(LAYERS, model.layers()));
+        String layers = model.family().key("num_hidden_layers");
+        return tree.has(layers) ? tree : tree.edited(root -> root.put(layers, model.layers()));
     }
 
     /** Weights that are written here are plain; what reads them would take them for packed ones, or pack them. */
@@ -126,13 +126,21 @@ public final class SavedConfig {
         if (!tree.has(key)) {
             return tree;
         }
-        Optional<Integer> period = periods(marked, tree.integer(key)).filter(number -> describes(number, marked))
+        boolean spelt = tree.isText(key); // EXAONE 4: an L for each layer that slides, and a G for the last
+        int before = spelt ? tree.string(key).length() : tree.integer(key);
+        Optional<Integer> period = periods(marked, before).filter(number -> describes(number, marked))
                 .findFirst();
         if (period.isEmpty()) {
             warn("The new model has no " + key + ", because its layers follow no such rule any more; " + list
                     + " tells the kind of each layer, and programs that ignore it compute another model");
         }
-        return tree.edited(root -> period.ifPresentOrElse(number -> root.put(key, number), () -> root.remove(key)));
+        return tree.edited(root -> period.ifPresentOrElse(number -> {
+            if (spelt) {
+                root.put(key, "L".repeat(number - 1) + "G");
+            } else {
+                root.put(key, number);
+            }
+        }, () -> root.remove(key)));
     }
 
     /** The numbers that may describe which layers are marked: what was said before, and the number of the first one. */

@@ -21,9 +21,6 @@ import java.util.stream.Stream;
  * </ul>
  */
 public final class UsualNames {
-    /** How the names of all tensors begin but that of the output projection; base_model_prefix in transformers. */
-    private static final String BASE_MODEL = "model.";
-
     private UsualNames() {
     }
 
@@ -77,11 +74,12 @@ public final class UsualNames {
 
     /** The name that a tensor has in the whole model, given the one that it may have in the model without its projection. */
     private static String usual(String name, Family family) {
-        return isOf(family, BASE_MODEL + name) ? BASE_MODEL + name : name;
+        String whole = family.names().base() + name;
+        return isOf(family, whole) ? whole : name;
     }
 
     private static boolean isKnown(String name, Family family) {
-        return isOf(family, name) || isOf(family, BASE_MODEL + name);
+        return isOf(family, name) || isOf(family, family.names().base() + name);
     }
 
     private static boolean isOf(Family family, String name) {

@@ -41,10 +41,10 @@ final class Concatenation {
 
     /** A part of the concatenated layer, before the last rounding. */
     Tensor of(Part part) {
-        if (folds && FoldedNorm.isWeight(part)) {
+        if (folds && FoldedNorm.isWeight(config, part)) {
             return folded(part).weight();
         }
-        if (folds && part.isBias() && FoldedNorm.isWeight(part.biased())
+        if (folds && part.isBias() && FoldedNorm.isWeight(config, part.biased())
                 && FoldedNorm.takesBias(config, part.biased())) {
             return mergedBias(part);
         }
@@ -82,7 +82,7 @@ final class Concatenation {
     /** Rows of all sources. Those of a projection that reads a folded norm give with it what they gave with their own. */
     private Tensor rows(Part part, Selection selection) {
         Part projection = part.isBias() ? part.biased() : part;
-        Optional<Part> norm = projection.normBefore().filter(before -> folds && config.parts().contains(before)
+        Optional<Part> norm = config.normBefore(projection).filter(before -> folds
                 && (!part.isBias() || FoldedNorm.takesBias(config, before)));
         if (norm.isEmpty()) {
             return select(part, 0, selection);
@@ -100,10 +100,12 @@ final class Concatenation {
         return torch.cat(pieces, 0);
     }
 
-    /** The norm before one half of the layer. */
+    /** The norm before one half of the layer, or before both where they share it. */
     private FoldedNorm folded(Part norm) {
-        List<Boolean> used = shares.stream()
-                .map(share -> !(norm.isFeedForward() ? share.channels() : share.keyValueHeads()).isEmpty()).toList();
+        boolean beforeAttention = !norm.isFeedForward();
+        boolean beforeFeedForward = norm == config.feedForwardNorm();
+        List<Boolean> used = shares.stream().map(share -> (beforeAttention && !share.keyValueHeads().isEmpty())
+                || (beforeFeedForward && !share.channels().isEmpty())).toList();
         return new FoldedNorm(config.norm(), parts(norm), used, FoldedNorm.largest(shares));
     }
 

@@ -4,7 +4,6 @@ import dev.come.model.ModelConfig;
 import dev.come.model.Norm;
 import dev.come.model.Part;
 import dev.come.stack.LayerNode.Share;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -53,19 +52,18 @@ final class FoldedNorm {
     }
 
     /** Whether this is the weight of a norm before a half of a layer. */
-    static boolean isWeight(Part part) {
-        return readers(part).findAny().isPresent();
+    static boolean isWeight(ModelConfig config, Part part) {
+        return readers(config, part).findAny().isPresent();
     }
 
     /** Whether the bias of such a norm can go into biases: whether all projections that read it have one. */
     static boolean takesBias(ModelConfig config, Part norm) {
         return config.parts().contains(norm.bias())
-                && readers(norm).filter(config.parts()::contains)
-                        .allMatch(part -> config.parts().contains(part.bias()));
+                && readers(config, norm).allMatch(part -> config.parts().contains(part.bias()));
     }
 
-    private static Stream<Part> readers(Part norm) {
-        return Arrays.stream(Part.values()).filter(part -> part.normBefore().filter(norm::equals).isPresent());
+    private static Stream<Part> readers(ModelConfig config, Part norm) {
+        return config.parts().stream().filter(part -> config.normBefore(part).filter(norm::equals).isPresent());
     }
 
     /** The source whose norm is kept: that with the largest share, the first on ties. */

@@ -100,7 +100,7 @@ public final class StackWriter {
                 }
                 position = place.position();
             }
-            return weights.stored(place.parts());
+            return weights.stored(config, place.parts());
         }
 
         @Override

@@ -115,7 +115,7 @@ public final class TrainedLayers implements AutoCloseable {
             specs.add(new TensorSpec(name, DType.of(weights.get(parts.getFirst()).scalar_type()), config.shape(parts)));
             places.put(name, parts);
         }
-        TensorFile.write(file, specs, spec -> weights.stored(Objects.requireNonNull(places.get(spec.name()))));
+        TensorFile.write(file, specs, spec -> weights.stored(config, Objects.requireNonNull(places.get(spec.name()))));
         try (TensorFile written = TensorFile.open(file)) {
             MessageDigest digest = TensorFile.sha256();
             names(config, position).forEach(name -> written.addTo(digest, name));

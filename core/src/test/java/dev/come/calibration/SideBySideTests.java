@@ -63,7 +63,7 @@ class SideBySideTests {
             checkpoint = Checkpoint.open(model);
             store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
             int vocabulary = store.config().vocabularySize();
-            IntStream lengths = model.getFileName().toString().startsWith("opt")
+            IntStream lengths = store.config().learnedPositions()
                     ? IntStream.range(0, 60).map(i -> 40 + i % 20)
                     : IntStream.of(3, 700, 2000, 33);
             fitted = Sequences.of(lengths.mapToObj(length -> random.ints(length, 0, vocabulary).toArray()).toList());

@@ -184,7 +184,7 @@ class GgufExportTests {
     @CsvSource(delimiter = '|', value = {
         "gemma2 | query_pre_attn_scalar | 12 | multiplies products of queries and keys by 0.28867513",
         "llama-gqa | hidden_act | gelu | has the activation 'gelu', where silu is expected",
-        "opt | vocab_size | 128 | llama.cpp does not know models of type opt"})
+        "opt | vocab_size | 128 | no GGUF file can be made of models of type opt"})
     void whatLlamaCppWouldComputeOtherwiseIsRefused(String name, String key, String value, String message)
             throws IOException {
         Path model = model(name, Map.of(key, value.matches("\\d+") ? (Object) Integer.valueOf(value) : value));

@@ -7,6 +7,7 @@ import dev.come.Golden;
 import dev.come.TestDevice;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Random;
@@ -56,6 +57,41 @@ class LanguageModelHeadTests {
             assertThat(Arrays.stream(errors).map(Math::abs).average().orElseThrow()).isLessThan(5e-3 * level);
             assertThat(Arrays.stream(narrow).distinct().count()).isGreaterThan(narrow.length * 9L / 10);
         }
+    }
+
+    /** The slow twin is the softmax of the logits that transformers has computed from the same states. */
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16"})
+    void aBiasOfTheOutputProjectionCounts(DType type) {
+        Path phi = Path.of("src/test/resources/fixtures/families/phi");
+        Golden.Values states = Golden.tensor(phi.resolve("expected.safetensors"), "hidden").slice(5);
+        Golden.Values logits = Golden.tensor(phi.resolve("expected.safetensors"), "logits");
+        int[] tokens = Arrays.stream(Golden.tensor(phi.resolve("expected.safetensors"), "ids").values())
+                .mapToInt(id -> (int) id).toArray();
+        Compute compute = TestDevice.of(type, 1);
+        try (var _ = new NoGradGuard();
+                var _ = new PointerScope();
+                Checkpoint checkpoint = Checkpoint.open(phi);
+                LanguageModelHead head = new LanguageModelHead(checkpoint, ModelConfig.of(checkpoint), compute);
+                Workspace workspace = new Workspace(compute)) {
+            Tensor hidden = torch.tensor(floats(states.values())).view(tokens.length, -1).to(compute.torchDevice(),
+                    compute.scalarType());
+            double[] losses = new CrossEntropy(head).losses(hidden, tokens, TokenLayout.of(tokens.length), _ -> 1,
+                    workspace)[0];
+            for (int i = 0; i < losses.length; i++) {
+                double[] row = logits.slice(i).values();
+                double logSum = Math.log(Arrays.stream(row).map(Math::exp).sum());
+                assertThat(losses[i]).isCloseTo(logSum - row[tokens[i + 1]], within(type == DType.F32 ? 1e-4 : 0.1));
+            }
+        }
+    }
+
+    private static float[] floats(double[] numbers) {
+        float[] floats = new float[numbers.length];
+        for (int i = 0; i < floats.length; i++) {
+            floats[i] = (float) numbers[i];
+        }
+        return floats;
     }
 
     /** Beside losses of the whole vocabulary: never above them, equal to them with all tokens, nearer with more of them. */

@@ -210,6 +210,36 @@ class SavedConfigTests {
                 .path("per_layer_config").toString()).isEqualTo("{\"1\":{\"attention_dropout\":0.5}}");
     }
 
+    /** EXAONE 4 spells the period: an L for each layer that slides, and a G for the one that does not. */
+    @ParameterizedTest
+    @CsvSource({"SSSFSSSF, LLLG, 11111111, LLLG", "SSSFSSSF, LLLG, 01110111, LLG", "SSSFSSSF, LLLG, 11110111, ''"})
+    void aPeriodMayBeSpelt(String kinds, String before, String kept, String expected) {
+        ConfigTree whole = config(FAMILIES.resolve("exaone4"), root -> {
+            root.put("num_hidden_layers", kinds.length()).put("sliding_window_pattern", before);
+            ArrayNode types = root.putArray("layer_types");
+            kinds.chars().forEach(kind -> types.add(kind == 'S' ? SLIDING : FULL));
+        });
+        List<Integer> positions = positions(kept);
+        SavedConfig saved = saved(whole, positions);
+        assertThat(saved.config().optionalString("sliding_window_pattern").orElse("")).isEqualTo(expected);
+        assertThat(ModelConfig.of(saved.config()).attentionKinds())
+                .isEqualTo(positions.stream().map(ModelConfig.of(whole)::attention).toList());
+    }
+
+    /** transformers 4 reads them outside of rope_parameters; GPT-NeoX by names of its own. */
+    @ParameterizedTest
+    @CsvSource({"phi4-mini, rope_theta, partial_rotary_factor, 0.75", "gpt_neox, rotary_emb_base, rotary_pct, 0.5",
+        "stablelm, rope_theta, partial_rotary_factor, 0.5", "glm4, rope_theta, partial_rotary_factor, 0.5"})
+    void olderKeysSayHowMuchOfAHeadTurns(String name, String base, String share, double expected) {
+        ConfigTree whole = config(FAMILIES.resolve(name), _ -> {
+        });
+        ConfigTree saved = saved(whole, List.of(0, 2, 3, 4)).config();
+        assertThat(saved.number(base)).isEqualTo(10_000);
+        assertThat(saved.number(share)).isEqualTo(expected);
+        ConfigTree older = saved.edited(root -> root.remove("rope_parameters"));
+        assertThat(ModelConfig.of(older).attentionKinds()).isEqualTo(ModelConfig.of(saved).attentionKinds());
+    }
+
     /** transformers 5.24 looks at the first entries. */
     @Test
     void aListOfPositionsMayBeLongerThanTheModel() {

@@ -11,6 +11,7 @@ import dev.come.TestDevice;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.job.FamilySummary;
 import dev.come.model.CausalLanguageModel;
 import dev.come.model.Compute;
 import dev.come.model.DecoderLayer;
@@ -42,8 +43,8 @@ import tools.jackson.databind.node.ObjectNode;
 /** Families that the golden values do not cover, against what transformers computes (fixtures/families/make_families.py). */
 class FamiliesTests {
     private static final Path FIXTURES = Path.of("src/test/resources/fixtures/families").toAbsolutePath();
-    static final List<String> MODELS = List.of("phi3", "olmo2", "gemma2", "gemma3", "granite", "smollm3",
-            "starcoder2");
+    static final List<String> MODELS = Families.ALL.stream().flatMap(family -> family.checkedBy().stream())
+            .filter(name -> Files.isDirectory(FIXTURES.resolve(name))).toList();
 
     @TempDir
     private Path folder;
@@ -80,6 +81,15 @@ class FamiliesTests {
                 assertThat(ConfigTree.read(model.resolve("config.json")).string("model_type"))
                         .isEqualTo(family.modelType());
             });
+        }
+    }
+
+    @Test
+    void theDocumentsListThem() throws java.io.IOException {
+        String documents = Files.readString(Path.of("../docs/models-and-data.md"));
+        for (FamilySummary family : FamilySummary.all()) {
+            assertThat(documents).contains("| %s | %s | %s | %s |".formatted(family.modelType(), family.models(),
+                    family.gguf(), family.checkedWith()));
         }
     }
 
@@ -138,7 +148,7 @@ class FamiliesTests {
         try (Checkpoint checkpoint = Checkpoint.open(model);
                 CausalLanguageModel without = new CausalLanguageModel(checkpoint, ModelConfig.of(checkpoint),
                         TestDevice.float32(1))) {
-            assertThat(checkpoint.config().integer("num_hidden_layers")).isEqualTo(4);
+            assertThat(ModelConfig.of(checkpoint).layers()).isEqualTo(4);
             assertLogits(without.logits(ids(name)), expected(name, "without_1"));
         }
     }
