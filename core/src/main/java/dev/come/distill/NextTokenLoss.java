@@ -48,10 +48,10 @@ final class NextTokenLoss implements AutoCloseable {
         this.isMixed = compute.type() != DType.F32;
         try (var _ = new PointerScope(); Opening opening = new Opening()) {
             opening.add(head::close);
-            Tensor stored = store.checkpoint().tensor(config.headTensor());
-            projection = Retained.of(compute.floats(stored));
+            Tensor matrix = head.plainProjection();
+            projection = Retained.of(matrix);
             opening.add(projection::close);
-            narrow = Retained.of(compute.matrix(stored));
+            narrow = Retained.of(compute.matrix(matrix));
             mixed = new DivergenceGradient(narrow.borrow(), multipliers, temperature);
             opening.done();
         }

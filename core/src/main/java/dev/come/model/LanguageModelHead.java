@@ -98,6 +98,15 @@ public final class LanguageModelHead implements AutoCloseable {
         return withOne(states.mul(new Scalar(config.multipliers().logits())));
     }
 
+    /**
+     * What {@link #plainFinalStates} are multiplied with to give logits, {@code (vocabulary, embedding)}, float32: the output
+     * projection, with its bias as a column more if it has one. Of the current PointerScope.
+     */
+    public Tensor plainProjection() {
+        Tensor matrix = compute.floats(checkpoint.tensor(config.headTensor()));
+        return bias == null ? matrix : torch.cat(new TensorVector(matrix, bias.unsqueeze(1)), 1);
+    }
+
     ModelConfig config() {
         return config;
     }

@@ -105,7 +105,8 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return queries == heads && channels == intermediateSize
                 ? this
                 : new ModelConfig(family, vocabularySize, hiddenSize, embeddingSize, channels, layers, queries, keys,
-                        headDim, maxPositions, norm, normsAfter, finalNorm, activation, parts, tiedEmbeddings,
+                        headDim, maxPositions, norm, normsAfter, sideBySide, finalNorm, activation, parts,
+                        tiedEmbeddings,
                         multipliers, attentionKinds);
     }
 

@@ -48,9 +48,10 @@ public final class PlainSources implements AutoCloseable {
 
     /** Whether heads and channels add up, each by itself: no norm mixes them with others. */
     public static boolean addUp(ModelConfig config) {
-        return !config.normsAfter() && config.parts().stream().noneMatch(List.of(Part.QUERY_NORM, Part.KEY_NORM,
-                Part.ALL_QUERIES_NORM, Part.ALL_KEYS_NORM, Part.ATTENTION_OUTPUT_NORM,
-                Part.FEED_FORWARD_OUTPUT_NORM)::contains);
+        return !config.normsAfter() && !config.sideBySide()
+                && config.parts().stream().noneMatch(List.of(Part.QUERY_NORM, Part.KEY_NORM,
+                        Part.ALL_QUERIES_NORM, Part.ALL_KEYS_NORM, Part.ATTENTION_OUTPUT_NORM,
+                        Part.FEED_FORWARD_OUTPUT_NORM)::contains);
     }
 
     /** The weights in float64. */
@@ -77,7 +78,7 @@ public final class PlainSources implements AutoCloseable {
 
     /** The same with given weights. */
     public Tensor feedForward(LayerWeights weights, Tensor between) {
-        return plain.feedForward(weights, between).sub(between);
+        return plain.feedForward(weights, between, between).sub(between);
     }
 
     /** What goes into the output projection of attention, {@code (tokens, heads * headDim)}. */
