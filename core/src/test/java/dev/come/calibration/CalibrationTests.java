@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Percentage;
@@ -212,34 +213,34 @@ class CalibrationTests {
 
     @Test
     void aStackThatBeginsLikeAnotherIsRunFromWhereTheyDiffer() {
-        long[] told = {0};
+        AtomicLongArray told = new AtomicLongArray(1);
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
                 LocalCalibration calibration = counted(checkpoint, Golden.calibration(), 1, Long.MAX_VALUE, told)) {
             LayerStack stack = LayerStack.dense(6);
             calibration.blockInfluence(stack);
-            assertThat(told[0]).isEqualTo(6);
+            assertThat(told.get(0)).isEqualTo(6);
             LayerStack shorter = stack.replace(3, 2, stack.get(4));
             double loss = calibration.loss(shorter);
-            assertThat(told[0]).as("two layers and the output projection").isEqualTo(6 + 2 + 1);
+            assertThat(told.get(0)).as("two layers and the output projection").isEqualTo(6 + 2 + 1);
             calibration.blockInfluence(shorter);
-            assertThat(told[0]).isEqualTo(9 + 2);
+            assertThat(told.get(0)).isEqualTo(9 + 2);
             calibration.focus(shorter);
             assertThat(calibration.loss(shorter)).isEqualTo(loss);
-            assertThat(told[0]).as("only the output projection").isEqualTo(11 + 1);
+            assertThat(told.get(0)).as("only the output projection").isEqualTo(11 + 1);
             calibration.blockInfluence(stack);
-            assertThat(told[0]).as("what is out of focus is forgotten").isEqualTo(12 + 3);
+            assertThat(told.get(0)).as("what is out of focus is forgotten").isEqualTo(12 + 3);
             calibration.keep(stack);
             calibration.focus(shorter);
             calibration.blockInfluence(stack);
-            assertThat(told[0]).as("what is kept is not").isEqualTo(15);
+            assertThat(told.get(0)).as("what is kept is not").isEqualTo(15);
         }
     }
 
-    private static Progress counting(long[] told) {
+    private static Progress counting(AtomicLongArray told) {
         return new Progress() {
             @Override
             public Task begin(String what, long total, String unit) {
-                return steps -> told[0] += steps;
+                return steps -> told.addAndGet(0, steps);
             }
 
             @Override
@@ -287,23 +288,23 @@ class CalibrationTests {
 
     @Test
     void whatASearchGivesUpNeedNotBeDone() {
-        long[] told = {0, 0, 0};
+        AtomicLongArray told = new AtomicLongArray(3);
         LayerStack stack = dense("llama-gqa");
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
                 LocalCalibration calibration = reporting(checkpoint, manySequences(), 2, Long.MAX_VALUE,
                         new Progress() {
                             @Override
                             public Task begin(String what, long total, String unit) {
-                                told[0] += total;
+                                told.addAndGet(0, total);
                                 return new Task() {
                                     @Override
                                     public void advance(long steps) {
-                                        told[1] += steps;
+                                        told.addAndGet(1, steps);
                                     }
 
                                     @Override
                                     public void skip(long steps) {
-                                        told[2] += steps;
+                                        told.addAndGet(2, steps);
                                     }
                                 };
                             }
@@ -314,16 +315,16 @@ class CalibrationTests {
                         })) {
             calibration.searchLosses(IntStream.range(0, 6).mapToObj(i -> stack.without(i, 1)).toList());
         }
-        assertThat(told[2]).isPositive();
-        assertThat(told[1] + told[2]).isEqualTo(told[0]);
+        assertThat(told.get(2)).isPositive();
+        assertThat(told.get(1) + told.get(2)).isEqualTo(told.get(0));
     }
 
     /** What the search of the step before left behind must give what a run from the embeddings gives, to the bit. */
     @ParameterizedTest
     @ValueSource(longs = {0, 60_000, 1 << 20, Long.MAX_VALUE})
     void aSearchGoesOnFromTheStatesOfTheOneBefore(long memory) {
-        long[] told = {0};
-        long[] toldFresh = {0};
+        AtomicLongArray told = new AtomicLongArray(1);
+        AtomicLongArray toldFresh = new AtomicLongArray(1);
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
                 LocalCalibration calibration = counted(checkpoint, manySequences(), 2, memory, told)) {
             LayerStack stack = LayerStack.dense(6);
@@ -348,7 +349,8 @@ class CalibrationTests {
     }
 
     /** @param told adds up what progress is told of */
-    private LocalCalibration counted(Checkpoint checkpoint, Sequences tokens, int threads, long memory, long[] told) {
+    private LocalCalibration counted(Checkpoint checkpoint, Sequences tokens, int threads, long memory,
+            AtomicLongArray told) {
         return reporting(checkpoint, tokens, threads, memory, counting(told));
     }
 
@@ -360,17 +362,17 @@ class CalibrationTests {
 
     @Test
     void whatASearchHasRunIsNotRunAgain() {
-        long[] told = {0};
+        AtomicLongArray told = new AtomicLongArray(1);
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
                 LocalCalibration calibration = counted(checkpoint, Golden.calibration(), 1, Long.MAX_VALUE, told)) {
             LayerStack stack = LayerStack.dense(6);
             calibration.focus(stack);
             calibration.searchLosses(List.of(stack.without(1, 1), stack.without(2, 1)));
-            assertThat(told[0]).as("two shared layers, 4 and 3 of their own, two heads").isEqualTo(2 + 4 + 3 + 2);
+            assertThat(told.get(0)).as("two shared layers, 4 and 3 of their own, two heads").isEqualTo(2 + 4 + 3 + 2);
             LayerStack shorter = stack.without(4, 1);
             calibration.focus(shorter);
             calibration.searchLosses(List.of(shorter.without(1, 1), shorter.without(2, 1)));
-            assertThat(told[0]).as("from the layer on that is gone: the last of each").isEqualTo(11 + 2 + 2);
+            assertThat(told.get(0)).as("from the layer on that is gone: the last of each").isEqualTo(11 + 2 + 2);
         }
     }
 
