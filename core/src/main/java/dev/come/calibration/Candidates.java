@@ -1,10 +1,10 @@
 package dev.come.calibration;
 
+import dev.come.calibration.Question.Range;
 import dev.come.model.Workspace;
 import dev.come.run.LayerRunner;
 import dev.come.run.StackRun;
 import dev.come.run.TokenChunks;
-import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import java.util.LinkedHashMap;
@@ -20,11 +20,10 @@ final class Candidates {
     private final LayerStack focus;
     private final List<LayerStack> stacks;
     private final TokenChunks chunks;
-    private final int first;
 
     /** What becomes of the states of a stack at its end; called from several threads, for different stacks and chunks. */
     interface Finish {
-        void accept(int stack, Chunk chunk, Tensor hidden, Workspace workspace);
+        void accept(int stack, int chunk, Tensor hidden, Workspace workspace);
     }
 
     /**
@@ -32,34 +31,32 @@ final class Candidates {
      *
      * @param focus the stack that these are edits of
      * @param chunks what they may be run over
-     * @param first the number of the first of these chunks where states are known by such numbers
      */
-    Candidates(LayerRunner runner, SearchedStates known, LayerStack focus, List<LayerStack> stacks, TokenChunks chunks,
-            int first) {
+    Candidates(LayerRunner runner, SearchedStates known, LayerStack focus, List<LayerStack> stacks,
+            TokenChunks chunks) {
         this.runner = runner;
         this.known = known;
         this.focus = focus;
         this.stacks = stacks;
         this.chunks = chunks;
-        this.first = first;
     }
 
     LayerStack get(int stack) {
         return stacks.get(stack);
     }
 
-    /** The number of runs of a layer over one chunk that all of them need. */
-    long layerRuns() {
-        return byStart(IntStream.range(0, stacks.size()).boxed().toList(), first, chunks.size()).values().stream()
+    /** The number of runs of a layer over one chunk that all of them need on some of the chunks. */
+    long layerRuns(Range on) {
+        return byStart(IntStream.range(0, stacks.size()).boxed().toList(), on).values().stream()
                 .mapToLong(together -> StackRun.runs(together.values())).sum();
     }
 
     /** What is left to run of some of them over some chunks, by the layers after which states are known. */
-    private Map<LayerStack, Map<Integer, List<LayerNode>>> byStart(List<Integer> some, int firstChunk, int count) {
+    private Map<LayerStack, Map<Integer, List<LayerNode>>> byStart(List<Integer> some, Range on) {
         Map<LayerStack, Map<Integer, List<LayerNode>>> byStart = new LinkedHashMap<>();
         for (int i : some) {
             LayerStack stack = stacks.get(i);
-            int start = known.longest(stack, firstChunk, count);
+            int start = known.longest(stack, on.from(), on.size());
             byStart.computeIfAbsent(beginning(stack, start), _ -> new LinkedHashMap<>()).put(i,
                     stack.nodes().subList(start, stack.size()));
         }
@@ -71,15 +68,14 @@ final class Candidates {
     }
 
     /** Runs some of them over some of the chunks. */
-    void run(TokenChunks group, List<Integer> some, Finish finish) {
-        int firstChunk = first + chunks.chunks().indexOf(group.get(0));
-        try (StackRun run = new StackRun(runner, group, (stack, left, chunk, hidden) -> {
+    void run(Range on, List<Integer> some, Finish finish) {
+        int first = on.from();
+        try (StackRun run = new StackRun(runner, chunks.some(first, on.to()), (stack, left, chunk, hidden) -> {
             LayerStack whole = stacks.get(stack);
-            known.offer(beginning(whole, whole.size() - left), focus, firstChunk + chunk, hidden);
+            known.offer(beginning(whole, whole.size() - left), focus, first + chunk, hidden);
         })) {
-            byStart(some, firstChunk, group.size()).forEach(
-                    (start, ahead) -> run.add(chunk -> known.copy(start, firstChunk + chunk), ahead));
-            run.run((stack, chunk, hidden, workspace) -> finish.accept(stack, group.get(chunk), hidden, workspace));
+            byStart(some, on).forEach((start, ahead) -> run.add(chunk -> known.copy(start, first + chunk), ahead));
+            run.run((stack, chunk, hidden, workspace) -> finish.accept(stack, first + chunk, hidden, workspace));
         }
     }
 }

@@ -1,12 +1,11 @@
 package dev.come.calibration;
 
-import dev.come.Progress;
+import dev.come.calibration.Question.Range;
 import dev.come.run.LayerRunner;
 import dev.come.run.StateStore;
 import dev.come.run.StateStore.State;
 import dev.come.run.TokenChunks;
 import dev.come.stack.LayerStack;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,37 +17,45 @@ final class FinalStates implements AutoCloseable {
     private final StateStore states;
     private final StackSearches searches;
     private final TokenChunks chunks;
-    private final int threads;
-    private final Progress progress;
-    private final Map<LayerStack, List<State>> references = new HashMap<>();
+    private final Map<LayerStack, List<State>> kept = new HashMap<>();
 
-    FinalStates(LayerRunner runner, StateStore states, StackSearches searches, TokenChunks chunks, int threads,
-            Progress progress) {
+    FinalStates(LayerRunner runner, StateStore states, StackSearches searches, TokenChunks chunks) {
         this.runner = runner;
         this.states = states;
         this.searches = searches;
         this.chunks = chunks;
-        this.threads = threads;
-        this.progress = progress;
     }
 
-    /** Compares two stacks, as {@link Calibration#similarity} tells; the states of the reference are kept. */
-    double similarity(LayerStack stack, LayerStack reference) {
-        List<State> expected = references.get(reference);
-        if (expected == null) {
+    /** As {@link Question.FinalRuns}. */
+    long runs(LayerStack stack) {
+        return kept.containsKey(stack)
+                ? 0
+                : searches.candidates(List.of(stack)).layerRuns(new Range(0, chunks.size())) * chunks.size();
+    }
+
+    /** Keeps the last states of a stack. */
+    List<State> keep(LayerStack stack) {
+        List<State> known = kept.get(stack);
+        if (known == null) {
             State[] last = new State[chunks.size()];
-            runToTheEnd(reference, (chunk, hidden) -> last[chunk] = states.put(hidden.clone()));
-            expected = List.of(last);
-            references.put(reference, expected);
+            runToTheEnd(stack, (chunk, hidden) -> last[chunk] = states.put(hidden.clone()));
+            known = List.of(last);
+            kept.put(stack, known);
         }
-        List<State> others = expected;
+        return known;
+    }
+
+    /** As {@link Question.FinalCosines}; the states of the reference are kept. */
+    double[] cosines(LayerStack stack, LayerStack reference) {
+        List<State> others = keep(reference);
         double[] cosines = new double[chunks.sequences()];
+        int first = chunks.firstSequence();
         runToTheEnd(stack, (index, hidden) -> {
             Tensor other = states.get(others.get(index));
-            chunks.get(index).forEachSequence((sequence, start, length) -> cosines[sequence] = Cosines
+            chunks.get(index).forEachSequence((sequence, start, length) -> cosines[sequence - first] = Cosines
                     .ofWholes(hidden.narrow(0, start, length), other.narrow(0, start, length)));
         });
-        return Arrays.stream(cosines).average().orElse(Double.NaN);
+        return cosines;
     }
 
     /** Sees the states of a chunk that the output projection would see. */
@@ -57,21 +64,17 @@ final class FinalStates implements AutoCloseable {
     }
 
     private void runToTheEnd(LayerStack stack, Visitor sees) {
-        Candidates candidates = searches.candidates(List.of(stack), chunks, 0);
-        try (Progress.Task task = progress.begin("final states of " + stack.size() + " layers",
-                candidates.layerRuns() * chunks.size(), "layers", candidates.layerRuns())) {
-            runner.reporting(task, () -> {
-                for (TokenChunks group : searches.groups(1, chunks, threads)) {
-                    candidates.run(group, List.of(0), (_, chunk, hidden, workspace) -> sees
-                            .see(chunks.chunks().indexOf(chunk), runner.head().finalStates(hidden, workspace)));
-                }
-                return true;
-            });
+        Candidates candidates = searches.candidates(List.of(stack));
+        int from = 0;
+        for (TokenChunks group : searches.groups()) {
+            candidates.run(new Range(from, from + group.size()), List.of(0), (_, chunk, hidden, workspace) -> sees
+                    .see(chunk, runner.head().finalStates(hidden, workspace)));
+            from += group.size();
         }
     }
 
     @Override
     public void close() {
-        references.values().forEach(list -> list.forEach(states::free));
+        kept.values().forEach(list -> list.forEach(states::free));
     }
 }

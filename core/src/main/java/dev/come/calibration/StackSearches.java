@@ -1,18 +1,16 @@
 package dev.come.calibration;
 
-import dev.come.Progress;
-import dev.come.calibration.Calibration.SearchedLosses;
+import dev.come.calibration.Question.Losses;
+import dev.come.calibration.Question.Range;
 import dev.come.model.Compute;
-import dev.come.model.LikelyTokens;
+import dev.come.model.Tensors;
 import dev.come.run.LayerRunner;
 import dev.come.run.StateStore;
-import dev.come.run.StateStore.State;
 import dev.come.run.TokenChunks;
 import dev.come.stack.LayerStack;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -21,49 +19,39 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Losses of stacks that change the one in focus, each a layer at a time for all that need it. Called from one thread; the work
- * is shared by many.
+ * What a shard does for searches and for the last states of stacks. Stacks change the one in focus, and are run a layer at a time
+ * for all that need it. Called from one thread; the work is shared by many.
  */
 final class StackSearches implements AutoCloseable {
-    /**
-     * The number of places from which part of the vocabulary shows most stacks to be hopeless. Stacks change another in
-     * these places, and the part is one in {@link #LIKELY} tokens. Different changes in one place lie nearer
-     * together than such bounds do.
-     */
-    private static final int MANY = 6;
-    private static final int LIKELY = 5;
-    /** The states that tell which tokens these are. */
-    private static final int SAMPLE = 256;
-
     private final LayerRunner runner;
     private final StateStore states;
     private final SearchedStates known;
-    private final TokenChunks measured;
-    private final int first;
+    private final TokenChunks chunks;
+    private final Range range;
     private final long memory;
-    private final Progress progress;
-    private final int threads;
+    private final Compute compute;
     private final long tokenBytes;
     private LayerStack focus;
+    private int search;
+    private StateStore.@Nullable Reservation room;
+    private @Nullable CandidateLosses open;
 
     /**
      * Begins with the dense model in focus.
      *
-     * @param tree the traces of all chunks
-     * @param chunks all chunks
-     * @param first the number of the first chunk that losses are measured on
+     * @param tree the traces of the chunks
+     * @param first the number of the first chunk among all
      * @param memory bytes of hidden states that are held in memory, searches and traces together
      */
     StackSearches(LayerRunner runner, Compute compute, StateStore states, TraceTree tree, TokenChunks chunks, int first,
-            long memory, Progress progress) {
+            long memory) {
         this.runner = runner;
         this.states = states;
         this.known = new SearchedStates(tree, states, chunks.size());
-        this.measured = chunks.from(first);
-        this.first = first;
+        this.chunks = chunks;
+        this.range = new Range(first, first + chunks.size());
         this.memory = memory;
-        this.progress = progress;
-        this.threads = compute.threads();
+        this.compute = compute;
         this.tokenBytes = (long) runner.store().config().hiddenSize() * compute.type().bytes();
         this.focus = LayerStack.dense(runner.store().config().layers());
     }
@@ -74,67 +62,110 @@ final class StackSearches implements AutoCloseable {
         known.keepOnly(stack);
     }
 
-    /** Measures losses, as {@link Calibration#searchLosses(List, int)} tells. */
-    SearchedLosses losses(List<LayerStack> stacks, int exact) {
-        LossSearch search = new LossSearch(stacks.size(), measured, exact);
-        Candidates candidates = candidates(stacks, measured, first);
-        long bytes = candidates.layerRuns() * measured.tokens() * tokenBytes;
+    /**
+     * Ends the search that is under way, if it is another one.
+     *
+     * @param number of the search that begins or goes on; 0: none
+     * @return whether it is not another one
+     */
+    boolean enter(int number) {
+        if (number == search) {
+            return true;
+        }
+        end();
+        search = number;
+        if (number != 0) {
+            room = states.reserve(memory / 2);
+        }
+        return false;
+    }
+
+    private void end() {
+        if (open != null) {
+            open.close();
+            open = null;
+        }
+        if (room != null) {
+            room.close();
+            room = null;
+        }
+    }
+
+    /** As {@link Question.SearchRuns}. */
+    long runs(List<LayerStack> stacks, Range on) {
+        Range here = here(on);
+        long layerRuns = candidates(stacks).layerRuns(here);
+        long bytes = layerRuns * chunks.some(here.from(), here.to()).tokens() * tokenBytes;
         known.space(Math.clamp(Math.ceilDiv(bytes, Math.max(1, states.room())), 1, Integer.MAX_VALUE));
-        List<TokenChunks> groups = groups(stacks.size(), measured, Math.ceilDiv(threads, stacks.size()));
-        boolean byBounds = stacks.stream().map(focus::commonBeginning).distinct().count() >= MANY && !groups.isEmpty();
-        long total = (candidates.layerRuns() + runner.headRuns() * stacks.size()) * measured.size();
-        try (Progress.Task task = progress.begin("loss of " + stacks.size() + " stacks", total, "stacks",
-                stacks.size());
-                StateStore.Reservation _ = states.reserve(memory / 2)) {
-            AtomicLong done = new AtomicLong();
-            Progress.Task counted = runs -> {
-                done.addAndGet(runs);
-                task.advance(runs);
-            };
-            SearchedLosses found;
-            try (CandidateLosses losses = new CandidateLosses(runner, states, candidates, search,
-                    byBounds ? likelyTokens(groups.getFirst()) : null)) {
-                found = runner.reporting(counted, () -> search.run(groups, losses));
+        return (layerRuns + runner.headRuns() * stacks.size()) * here.size();
+    }
+
+    /** As {@link Question.Losses}. */
+    double[][][] losses(Losses asked) {
+        if (open == null) {
+            open = new CandidateLosses(runner, states, candidates(asked.stacks()), chunks, asked.likely());
+        }
+        Range here = here(asked.on());
+        double[][][] losses = new double[asked.some().size()][here.size()][];
+        int from = here.from();
+        for (TokenChunks group : groups(here, asked.some().size())) {
+            double[][][] some = open.measure(asked, new Range(from, from + group.size()));
+            for (int stack = 0; stack < some.length; stack++) {
+                System.arraycopy(some[stack], 0, losses[stack], from - here.from(), group.size());
             }
-            task.skip(Math.max(0, total - done.get())); // of stacks that were given up
-            return found;
+            from += group.size();
         }
+        return losses;
     }
 
-    /** Stacks that are to be run on some chunks, from where they leave the one in focus. */
-    Candidates candidates(List<LayerStack> stacks, TokenChunks on, int firstOfThem) {
-        return new Candidates(runner, known, focus, stacks, on, firstOfThem);
+    /** Chunks by their numbers in the shard; those that lie elsewhere are left out. */
+    private Range here(Range on) {
+        return on.with(range).movedBack(range.from());
     }
 
-    /** Groups of chunks; half of the memory may hold the states of this number of stacks over one group. */
-    List<TokenChunks> groups(int stacks, TokenChunks of, int least) {
-        return of.groups(memory / 2 / tokenBytes / (stacks + 1), least);
+    /** Stacks that are to be run, from where they leave the one in focus. */
+    Candidates candidates(List<LayerStack> stacks) {
+        return new Candidates(runner, known, focus, stacks, chunks);
     }
 
-    /** The tokens that the stack in focus expects most, by some of its last states. */
-    private LikelyTokens likelyTokens(TokenChunks sample) {
-        int every = Math.toIntExact(Math.ceilDiv(sample.tokens(), SAMPLE));
-        int count = Math.ceilDiv(runner.store().config().vocabularySize(), LIKELY);
-        @Nullable
-        State[] rows = new State[sample.size()];
-        LikelyTokens[] likely = new LikelyTokens[1];
-        try {
-            candidates(List.of(focus), measured, first).run(sample, List.of(0), (_, chunk, hidden, _) -> {
-                Tensor some = torch.arange(new Scalar(0), new Scalar(chunk.tokens().length), new Scalar(every))
-                        .to(hidden.device(), ScalarType.Long);
-                rows[sample.chunks().indexOf(chunk)] = states.put(hidden.index_select(0, some));
-            });
-            runner.workers().forEach(1, (_, workspace) -> likely[0] = runner.crossEntropy().likelyTokens(
-                    torch.cat(new TensorVector(Arrays.stream(rows).map(states::get).toArray(Tensor[]::new)), 0),
-                    count, workspace));
-            return likely[0];
-        } finally {
-            Arrays.stream(rows).filter(Objects::nonNull).forEach(states::free);
-        }
+    /** Chunks that go through together: half of the memory may hold the states of stacks over them. */
+    List<TokenChunks> groups() {
+        return groups(new Range(0, chunks.size()), 1);
+    }
+
+    private List<TokenChunks> groups(Range here, int stacks) {
+        return chunks.some(here.from(), here.to()).groups(memory / 2 / tokenBytes / (stacks + 1),
+                Math.ceilDiv(compute.threads(), stacks));
+    }
+
+    /** As {@link Question.SampleStates}. */
+    float[][] sample(LayerStack stack, Range on, int every) {
+        Range here = here(on);
+        float[][] sample = new float[here.size()][];
+        candidates(List.of(stack)).run(here, List.of(0), (_, chunk, hidden, _) -> {
+            Tensor some = torch
+                    .arange(new Scalar(0), new Scalar(chunks.get(chunk).tokens().length), new Scalar(every))
+                    .to(hidden.device(), ScalarType.Long);
+            sample[chunk - here.from()] = Tensors.floats(hidden.index_select(0, some));
+        });
+        return sample;
+    }
+
+    /** As {@link Question.LikeliestTokens}. */
+    int[] likeliest(List<float[]> sample, int count) {
+        AtomicReference<int[]> ids = new AtomicReference<>();
+        runner.workers().forEach(1, (_, workspace) -> {
+            long width = runner.store().config().hiddenSize();
+            Tensor[] rows = sample.stream().map(values -> torch.tensor(values).view(-1, width)).toArray(Tensor[]::new);
+            Tensor hidden = torch.cat(new TensorVector(rows), 0).to(compute.torchDevice(), compute.type().scalarType());
+            ids.set(runner.crossEntropy().likelyTokens(hidden, count, workspace));
+        });
+        return Objects.requireNonNull(ids.get());
     }
 
     @Override
     public void close() {
+        end();
         known.close();
     }
 }

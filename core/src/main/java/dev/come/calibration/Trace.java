@@ -16,12 +16,18 @@ final class Trace {
     private final List<State> states;
     private final @Nullable Observation observation;
     private final Map<LayerNode, Trace> children = new HashMap<>();
-    private final Map<Span, Double> distances = new HashMap<>();
+    private final Map<Span, double[]> angles = new HashMap<>();
 
-    /** What was observed while the layer ran: its block influence and its sensitivities. */
-    record Observation(double blockInfluence, Calibration.Sensitivity sensitivity) {}
+    /**
+     * What was observed while the layer ran.
+     *
+     * @param influence the sum of 1 - cosine over the tokens of each chunk
+     * @param sums what went through the heads and channels of the layer
+     */
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares observations
+    record Observation(double[] influence, LayerSums sums) {}
 
-    /** A distance to the states this number of layers below. */
+    /** Angles to the states this number of layers below. */
     record Span(int layers, Calibration.Tokens tokens) {}
 
     Trace(@Nullable Trace parent, List<State> states, @Nullable Observation observation) {
@@ -54,8 +60,8 @@ final class Trace {
         return children;
     }
 
-    /** Distances that were measured before. */
-    Map<Span, Double> distances() {
-        return distances;
+    /** Sums of angles by chunk that were measured before. */
+    Map<Span, double[]> angles() {
+        return angles;
     }
 }

@@ -32,20 +32,20 @@ final class TraceStates {
         this.reading = reading;
     }
 
-    /** The block influence of the last layer of a stack, whose states are taken after the final norm. */
-    double influenceAfterFinalNorm(List<Trace> path) {
+    /** The sums of 1 - cosine by chunk of the last layer of a stack, whose states are taken after the final norm. */
+    double[] influenceAfterFinalNorm(List<Trace> path) {
         double[] sums = new double[chunks.size()];
         runner.workers().forEach(chunks.size(), (chunk, workspace) -> {
             Tensor before = states.get(path.get(path.size() - 2).states().get(chunk));
             Tensor last = states.get(path.getLast().states().get(chunk));
             sums[chunk] = tree.influence(before, runner.head().finalStates(last, workspace));
         });
-        return Arrays.stream(sums).sum() / chunks.tokens();
+        return sums;
     }
 
-    /** How far each layer moves the states, as {@link Calibration#relativeMagnitude} tells. */
-    List<Double> relativeMagnitudes(List<Trace> path) {
-        List<Double> magnitudes = new ArrayList<>();
+    /** The sums by chunk of how far each layer moves the states, as {@link Calibration#relativeMagnitude} tells. */
+    List<double[]> movements(List<Trace> path) {
+        List<double[]> movements = new ArrayList<>();
         for (int layer = 1; layer < path.size(); layer++) {
             List<State> before = path.get(layer - 1).states();
             List<State> after = path.get(layer).states();
@@ -57,15 +57,14 @@ final class TraceStates {
                 sums[chunk] = moved.div_(lengths).masked_fill_(lengths.eq(new Scalar(0.0)), new Scalar(0.0)).sum()
                         .item_double();
             });
-            magnitudes.add(Arrays.stream(sums).sum() / chunks.tokens());
+            movements.add(sums);
         }
-        return magnitudes;
+        return movements;
     }
 
-    /** The mean angle between the states of two traces, in half turns. */
-    double distance(Trace before, Trace after, Tokens tokens, boolean afterFinalNorm) {
+    /** The sums by chunk of the angles between the states of two traces, in half turns. */
+    double[] angles(Trace before, Trace after, Tokens tokens, boolean afterFinalNorm) {
         double[] sums = new double[chunks.size()];
-        int[] counts = new int[chunks.size()];
         runner.workers().forEach(chunks.size(), (chunk, workspace) -> {
             Tensor first = choose(before.states().get(chunk), chunks.get(chunk), tokens);
             Tensor last = choose(after.states().get(chunk), chunks.get(chunk), tokens);
@@ -73,9 +72,8 @@ final class TraceStates {
                     afterFinalNorm ? runner.head().finalStates(last, workspace) : last);
             DoubleUnaryOperator angle = cosine -> Math.acos(Math.clamp(reading.cosine(cosine), -1, 1)) / Math.PI;
             sums[chunk] = Arrays.stream(cosines).map(angle).sum();
-            counts[chunk] = cosines.length;
         });
-        return Arrays.stream(sums).sum() / Arrays.stream(counts).sum();
+        return sums;
     }
 
     private Tensor choose(State state, Chunk chunk, Tokens tokens) {
@@ -88,12 +86,13 @@ final class TraceStates {
     /** The mean state of each sequence after each layer, as {@link Calibration#pooledStates} tells. */
     List<double[][]> pooled(List<Trace> path) {
         List<double[][]> pooled = new ArrayList<>();
+        int first = chunks.firstSequence();
         for (Trace trace : path.subList(1, path.size())) {
             double[][] means = new double[chunks.sequences()][];
             runner.workers().forEach(chunks.size(), (index, _) -> {
                 Chunk chunk = chunks.get(index);
                 Tensor hidden = states.get(trace.states().get(index));
-                chunk.forEachSequence((sequence, start, length) -> means[sequence] = Tensors
+                chunk.forEachSequence((sequence, start, length) -> means[sequence - first] = Tensors
                         .doubles(hidden.narrow(0, start, length).to(ScalarType.Double).mean(0)));
             });
             pooled.add(means);

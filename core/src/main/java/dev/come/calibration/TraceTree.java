@@ -1,10 +1,8 @@
 package dev.come.calibration;
 
-import dev.come.calibration.Calibration.Sensitivity;
 import dev.come.calibration.Trace.Observation;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
-import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import dev.come.model.Tensors;
 import dev.come.run.LayerRunner;
@@ -32,18 +30,19 @@ final class TraceTree implements AutoCloseable {
     private static final long ROWS = 64;
 
     private final LayerRunner runner;
-    private final ModelConfig config;
     private final TokenChunks chunks;
     private final StateStore states;
     private final Reading reading;
+    private final boolean first;
     private final Trace root;
 
-    TraceTree(LayerRunner runner, ModelConfig config, TokenChunks chunks, StateStore states, Reading reading) {
+    /** @param first whether these chunks are the first of all, so that what they give can be added up at once */
+    TraceTree(LayerRunner runner, TokenChunks chunks, StateStore states, Reading reading, boolean first) {
         this.runner = runner;
-        this.config = config;
         this.chunks = chunks;
         this.states = states;
         this.reading = reading;
+        this.first = first;
         State[] embedded = new State[chunks.size()];
         runner.workers().forEach(chunks.size(),
                 (chunk, workspace) -> embedded[chunk] = states.put(runner.embed(chunks.get(chunk))));
@@ -160,7 +159,7 @@ final class TraceTree implements AutoCloseable {
         }
 
         Observation observation() {
-            return new Observation(Arrays.stream(influence).sum() / chunks.tokens(), sensitivity(columns, sums));
+            return new Observation(influence, LayerSums.of(Arrays.asList(sums), first, columns[0], columns[1]));
         }
     }
 
@@ -183,30 +182,6 @@ final class TraceTree implements AutoCloseable {
             }
         }
         return Tensors.doubles(lengths);
-    }
-
-    private Sensitivity sensitivity(double[][] columnLengths, ChannelSums[] sums) {
-        double[] attention = {};
-        double[] feedForward = {};
-        for (ChannelSums chunk : sums) {
-            attention = ChannelSums.sums(attention, chunk.attention());
-            feedForward = ChannelSums.sums(feedForward, chunk.feedForward());
-        }
-        double tokens = chunks.tokens();
-        List<Double> channels = new ArrayList<>();
-        for (int channel = 0; channel < feedForward.length; channel++) {
-            channels.add(columnLengths[1][channel] * feedForward[channel] / tokens);
-        }
-        List<Double> heads = new ArrayList<>();
-        int width = config.groupSize() * config.headDim();
-        for (int head = 0; head < config.keyValueHeads(); head++) {
-            double sum = 0;
-            for (int channel = head * width; channel < (head + 1) * width; channel++) {
-                sum += columnLengths[0][channel] * attention[channel] / tokens;
-            }
-            heads.add(sum / width);
-        }
-        return new Sensitivity(heads, channels);
     }
 
     @Override

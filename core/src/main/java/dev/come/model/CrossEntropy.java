@@ -100,9 +100,9 @@ public final class CrossEntropy {
      *
      * @param hidden {@code (tokens, hidden)} after the last layer
      * @param count how many are wanted
-     * @return to be closed
+     * @return their ids
      */
-    public LikelyTokens likelyTokens(Tensor hidden, int count, Workspace workspace) {
+    public int[] likelyTokens(Tensor hidden, int count, Workspace workspace) {
         try (var _ = new PointerScope()) {
             Tensor states = head.finalStates(hidden, workspace);
             Tensor logSum = vocabulary.logSumExp(states, workspace);
@@ -111,8 +111,18 @@ public final class CrossEntropy {
             vocabulary.forEach(states, workspace, (firstId, slice, logits, block, start, rows) -> expected
                     .select(0, block).narrow(0, firstId, slice.size(0))
                     .copy_(logits.sub_(logSum.narrow(0, start, rows)).exp_().sum(0)));
-            int[] ids = Arrays.stream(Tensors.doubles(expected.sum(0).topk(count).get1())).mapToInt(id -> (int) id)
+            return Arrays.stream(Tensors.doubles(expected.sum(0).topk(count).get1())).mapToInt(id -> (int) id)
                     .toArray();
+        }
+    }
+
+    /**
+     * Takes tokens to bound losses by.
+     *
+     * @return to be closed
+     */
+    public LikelyTokens likely(int[] ids) {
+        try (var _ = new PointerScope()) {
             return new LikelyTokens(ids, head.projection().pick(ids));
         }
     }

@@ -89,6 +89,11 @@ public record TokenChunks(List<Chunk> chunks) {
         return chunks.get(index);
     }
 
+    /** The number of their first sequence; 0 if there are none. */
+    public int firstSequence() {
+        return chunks.isEmpty() ? 0 : chunks.getFirst().first();
+    }
+
     /** How many sequences they hold. */
     public int sequences() {
         return chunks.stream().mapToInt(Chunk::sequences).sum();
@@ -112,6 +117,11 @@ public record TokenChunks(List<Chunk> chunks) {
         List<Chunk> rest = chunks.subList(first, chunks.size());
         return new TokenChunks(rest.stream()
                 .map(chunk -> new Chunk(chunk.first - rest.getFirst().first, chunk.tokens, chunk.layout)).toList());
+    }
+
+    /** The chunks from one on up to another, which is not among them; their sequences keep their numbers. */
+    public TokenChunks some(int from, int to) {
+        return new TokenChunks(chunks.subList(from, to));
     }
 
     /**

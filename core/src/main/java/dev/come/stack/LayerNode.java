@@ -1,12 +1,13 @@
 package dev.come.stack;
 
 import dev.come.model.ModelConfig;
+import java.io.Serializable;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** The recipe of one layer of a pruned model. Holds no weights, never changes, and is equal to its equals. */
-public sealed interface LayerNode {
+public sealed interface LayerNode extends Serializable {
     /** The original layers that this one stands for, first to last. */
     IntStream originals();
 
@@ -138,7 +139,9 @@ public sealed interface LayerNode {
      * @param keyValueHeads the key-value heads that are kept, ascending, each with all its query heads
      * @param channels the feed-forward channels that are kept, ascending
      */
-    record Share(LayerNode source, double ratio, List<Integer> keyValueHeads, List<Integer> channels) {
+    record Share(LayerNode source, double ratio, List<Integer> keyValueHeads, List<Integer> channels)
+            implements
+                Serializable {
         public Share {
             keyValueHeads = List.copyOf(keyValueHeads);
             channels = List.copyOf(channels);
@@ -180,7 +183,7 @@ public sealed interface LayerNode {
     }
 
     /** A layer and its factor in a sum; the factor is finite. */
-    record Term(LayerNode source, double factor) {}
+    record Term(LayerNode source, double factor) implements Serializable {}
 
     /** Which tensors of a layer a sum is about. */
     enum Scope {

@@ -1,12 +1,13 @@
 package dev.come.stack;
 
 import dev.come.stack.LayerNode.Original;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /** The layers of a pruned model, first to last: an immutable list of recipes. */
-public record LayerStack(List<LayerNode> nodes) {
+public record LayerStack(List<LayerNode> nodes) implements Serializable {
     public LayerStack {
         nodes = List.copyOf(nodes);
     }

@@ -64,7 +64,7 @@ class StatesInFileTests {
 
     @Test
     void aTraceReadsEachBoundaryOnceForTheLayerThatRunsOverIt() {
-        try (TraceTree tree = new TraceTree(runner, runner.store().config(), chunks, states, Reading.DEFINITION)) {
+        try (TraceTree tree = new TraceTree(runner, chunks, states, Reading.DEFINITION, true)) {
             assertThat(states.bytesWritten()).isEqualTo(boundary);
             LayerStack dense = LayerStack.dense(LAYERS);
             tree.path(dense);
@@ -80,7 +80,7 @@ class StatesInFileTests {
 
     @Test
     void aTrialReadsItsOwnStatesAndTheDenseOnesOnce() {
-        try (TraceTree tree = new TraceTree(runner, runner.store().config(), chunks, states, Reading.DEFINITION)) {
+        try (TraceTree tree = new TraceTree(runner, chunks, states, Reading.DEFINITION, true)) {
             List<Trace> dense = tree.path(LayerStack.dense(LAYERS));
             List<State> own = dense.get(1).states();
             try (SideBySide side = new SideBySide(runner, chunks, 1, states, own, layers -> dense.get(layers).states());

@@ -1,0 +1,53 @@
+package dev.come.calibration;
+
+import dev.come.Progress;
+import dev.come.calibration.Question.Range;
+import dev.come.stack.LayerStack;
+import java.io.Serializable;
+import java.util.List;
+
+/** All shards of the calibration tokens, wherever they lie. Called from one thread. */
+public interface Shards extends AutoCloseable {
+    /**
+     * What is worth remembering; everything else may be forgotten. Answers do not depend on it.
+     *
+     * @param focus the next questions are about this stack, or such as begin like it
+     * @param kept stacks that will be asked about again
+     * @param search the number of the search that is under way; 0: none
+     */
+    record Context(LayerStack focus, List<LayerStack> kept, int search) implements Serializable {
+        public Context {
+            kept = List.copyOf(kept);
+        }
+
+        /** The same during a search. */
+        Context during(int number) {
+            return new Context(focus, kept, number);
+        }
+    }
+
+    /** How many shards can work beside each other. */
+    int parallel();
+
+    /** Says what the next questions are about. */
+    void enter(Context context);
+
+    /**
+     * Asks all shards that have some of the chunks.
+     *
+     * @param task advances with every layer that is run over a chunk, and with every run of the output projection by as much
+     *        as that costs
+     * @return the answers in the order of the shards
+     */
+    <A extends Serializable> List<A> ask(Question<A> question, Range chunks, Progress.Task task);
+
+    /**
+     * Asks one of the shards, whichever it is.
+     *
+     * @throws IllegalStateException if there are no tokens
+     */
+    <A extends Serializable> A askOne(Question<A> question);
+
+    @Override
+    void close();
+}
