@@ -130,9 +130,13 @@ public final class LocalHub implements AutoCloseable {
         changed.put(pathEnd, answer);
     }
 
-    /** An answer with a status and headers, and no content. */
+    /**
+     * An answer with a status and headers, and no content. What was sent is read first: else the connection may end with it, which
+     * is another fault.
+     */
     static HttpHandler status(int status, String... headers) {
         return exchange -> {
+            exchange.getRequestBody().transferTo(OutputStream.nullOutputStream());
             for (int i = 0; i < headers.length; i += 2) {
                 exchange.getResponseHeaders().set(headers[i], headers[i + 1]);
             }
