@@ -18,8 +18,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * All that shards are made from, wherever that is done. What the numbers of a measurement depend on beside it is what computes,
- * so that is a part of it too.
+ * Everything that is needed to make the same shards on any machine. The engine and its instructions change bits, so they are part
+ * of it.
  *
  * @param model the folder of the model, which every machine has
  * @param fingerprint of that model

@@ -20,11 +20,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Some chunks of the calibration tokens that follow each other, and all that is measured on them. Which chunks these are
- * follows from the tokens alone, and what they give depends on nothing else that is computed, so it does not matter on which
- * machine a shard lies. It remembers states between questions, and comes to the same without them.
+ * Some consecutive chunks of the calibration tokens, and all that is measured on them. The tokens alone decide which chunks
+ * these are. Answers depend on nothing else that is computed, so a shard may lie on any machine. It keeps states between questions
+ * to save time; without them its answers are the same.
  *
- * <p>Safe for use by several threads, one of which is answered at a time; the work is shared by many.
+ * <p>Safe for use by several threads. It answers one question at a time and shares the work among many threads.
  */
 public final class Shard implements AutoCloseable {
     /** So many tokens that reading a layer's weights takes little beside running it over them. */

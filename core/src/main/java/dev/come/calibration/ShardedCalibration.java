@@ -15,24 +15,21 @@ import dev.come.calibration.Shards.Context;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.run.TokenChunks;
-import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerStack;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
  * Adds up what shards measure, in the order of the chunks, so that it does not matter how many shards there are and where they lie.
- * What needs large sums of all shards, refits and gradients, is refused; {@link LocalCalibration} has it. Questions come from
- * one thread.
+ * What needs large sums of all shards, refits and gradients, is left to {@link LocalCalibration}. Questions come from one thread.
  */
-public class ShardedCalibration implements Calibration, AutoCloseable {
+public abstract class ShardedCalibration implements Calibration, AutoCloseable {
     private final Shards shards;
     private final TokenChunks chunks;
     private final ModelConfig config;
@@ -50,7 +47,7 @@ public class ShardedCalibration implements Calibration, AutoCloseable {
      * @param memory bytes of hidden states that all shards together hold in memory
      * @param progress is told of everything that takes long
      */
-    public ShardedCalibration(Shards shards, TokenChunks chunks, int first, ModelConfig config, Compute compute,
+    protected ShardedCalibration(Shards shards, TokenChunks chunks, int first, ModelConfig config, Compute compute,
             Reading reading, long memory, Progress progress) {
         Shard.check(reading, config);
         this.shards = shards;
@@ -171,46 +168,6 @@ public class ShardedCalibration implements Calibration, AutoCloseable {
         runToTheEnd(reference, new KeepFinal(reference));
         return runToTheEnd(stack, new FinalCosines(stack, reference)).stream().flatMapToDouble(Arrays::stream).average()
                 .orElse(Double.NaN);
-    }
-
-    /** @throws UnsupportedOperationException always */
-    @Override
-    public Optional<Refit> refitted(LayerStack stack, int position) {
-        throw elsewhere("Refitting layers");
-    }
-
-    /** @throws UnsupportedOperationException always */
-    @Override
-    public List<Sensitivity> leverage(LayerStack stack, int position, Concatenated merged) {
-        throw elsewhere("Weighing heads and channels by their moments");
-    }
-
-    /** @throws UnsupportedOperationException always */
-    @Override
-    public Optional<Refit> compensated(LayerStack stack, int position, Together how) {
-        throw elsewhere("Refitting layers");
-    }
-
-    /** @throws UnsupportedOperationException always */
-    @Override
-    public LayerStack settled(LayerStack stack) {
-        throw elsewhere("Refitting layers");
-    }
-
-    /** @throws UnsupportedOperationException always */
-    @Override
-    public List<Salience> magnitudes(LayerStack stack) {
-        throw elsewhere("Looking at the weights alone");
-    }
-
-    /** @throws UnsupportedOperationException always */
-    @Override
-    public List<Salience> gradientProducts(LayerStack stack, GradientOrder order) {
-        throw elsewhere("Taking gradients");
-    }
-
-    private static UnsupportedOperationException elsewhere(String what) {
-        return new UnsupportedOperationException(what + " is done on one machine only");
     }
 
     private <A extends Serializable> List<A> runToTheEnd(LayerStack stack, Question<A> question) {

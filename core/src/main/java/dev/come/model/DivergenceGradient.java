@@ -15,7 +15,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 public final class DivergenceGradient {
     private static final long SLICE = 4096;
-    /** Logits of which the temporaries stay in the cache together. */
+    /** The temporaries of this many logits stay in the cache together. */
     private static final long IN_CACHE = 1 << 16;
     /** Logits of each model that are kept at once. */
     private static final long KEPT = 1 << 25;

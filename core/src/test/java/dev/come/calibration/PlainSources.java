@@ -29,7 +29,7 @@ public final class PlainSources implements AutoCloseable {
     private final Rotation rotation = new Rotation(Compute.float32(1));
     private final Optional<AttentionKind> kind;
 
-    /** Of a model, each of which attends as it does there. */
+    /** Runs layers of a model. Each attends as it does in the model. */
     public PlainSources(LayerStore store) {
         this(store, Optional.empty());
     }

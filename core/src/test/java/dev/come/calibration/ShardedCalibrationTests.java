@@ -23,6 +23,7 @@ import dev.come.prune.PruningStep;
 import dev.come.prune.ShortGpt;
 import dev.come.run.TokenChunks;
 import dev.come.run.TokenChunks.Chunk;
+import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
@@ -38,6 +39,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -80,7 +82,7 @@ class ShardedCalibrationTests {
                 }
                 Owners shards = new Owners(checkpoint, tokens, owners, TestDevice.of(type, 1), method.reading(),
                         random);
-                try (ShardedCalibration many = new ShardedCalibration(shards, TokenChunks.of(tokens), 0,
+                try (ShardedCalibration many = new OnShards(shards, TokenChunks.of(tokens), 0,
                         ModelConfig.of(checkpoint), TestDevice.of(type, 2), method.reading(), MEMORY, Progress.NONE)) {
                     assertThat(steps(method, checkpoint, many)).as(method.name() + ", seed " + seed)
                             .isEqualTo(expected);
@@ -100,7 +102,7 @@ class ShardedCalibrationTests {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
                 LocalCalibration alone = new LocalCalibration(store(checkpoint), tokens, TestDevice.float32(2),
                         Reading.REFERENCE, MEMORY, folder, Progress.NONE);
-                ShardedCalibration many = new ShardedCalibration(
+                ShardedCalibration many = new OnShards(
                         new Owners(checkpoint, tokens, 3, TestDevice.float32(1), Reading.REFERENCE, random),
                         TokenChunks.of(tokens), 0, ModelConfig.of(checkpoint), TestDevice.float32(2),
                         Reading.REFERENCE, MEMORY, Progress.NONE)) {
@@ -134,22 +136,6 @@ class ShardedCalibrationTests {
         }
         assertThat(all).isNotEmpty();
         return all;
-    }
-
-    @Test
-    void whatNeedsLargeSumsIsRefusedInOneSentence() {
-        try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
-                ShardedCalibration many = new ShardedCalibration(
-                        new Owners(checkpoint, Golden.calibration(), 2, TestDevice.float32(1), Reading.DEFINITION,
-                                new Random(1)),
-                        TokenChunks.of(Golden.calibration()), 0, ModelConfig.of(checkpoint), TestDevice.float32(2),
-                        Reading.DEFINITION, MEMORY, Progress.NONE)) {
-            LayerStack dense = LayerStack.dense(6);
-            assertThatThrownBy(() -> many.refitted(dense, 1)).isInstanceOf(UnsupportedOperationException.class)
-                    .hasMessage("Refitting layers is done on one machine only");
-            assertThatThrownBy(() -> many.gradientProducts(dense, Calibration.GradientOrder.SUM_FIRST))
-                    .hasMessage("Taking gradients is done on one machine only");
-        }
     }
 
     @Test
@@ -190,6 +176,48 @@ class ShardedCalibrationTests {
             throw new UncheckedIOException(e);
         } catch (ClassNotFoundException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    /** What shards can measure, and nothing else: no method here asks for more. */
+    private static final class OnShards extends ShardedCalibration {
+        OnShards(Shards shards, TokenChunks chunks, int first, ModelConfig config, Compute compute, Reading reading,
+                long memory, Progress progress) {
+            super(shards, chunks, first, config, compute, reading, memory, progress);
+        }
+
+        @Override
+        public Optional<Refit> refitted(LayerStack stack, int position) {
+            throw notAsked();
+        }
+
+        @Override
+        public List<Sensitivity> leverage(LayerStack stack, int position, Concatenated merged) {
+            throw notAsked();
+        }
+
+        @Override
+        public Optional<Refit> compensated(LayerStack stack, int position, Together how) {
+            throw notAsked();
+        }
+
+        @Override
+        public LayerStack settled(LayerStack stack) {
+            throw notAsked();
+        }
+
+        @Override
+        public List<Salience> magnitudes(LayerStack stack) {
+            throw notAsked();
+        }
+
+        @Override
+        public List<Salience> gradientProducts(LayerStack stack, GradientOrder order) {
+            throw notAsked();
+        }
+
+        private static AssertionError notAsked() {
+            return new AssertionError("shards do not measure this");
         }
     }
 
