@@ -34,6 +34,14 @@ public final class Golden {
         return ROOT.resolve("models").resolve(name);
     }
 
+    /** A model of the golden folder, or of the fixtures of families that it does not cover. */
+    public static Path familyModel(String name) {
+        Path golden = model(name);
+        return Files.isDirectory(golden)
+                ? golden
+                : Path.of("src/test/resources/fixtures/families", name).toAbsolutePath();
+    }
+
     /** A JSON file below the golden folder. */
     public static JsonNode json(String file) {
         return JSON.readTree(ROOT.resolve(file));

@@ -26,7 +26,6 @@ import dev.come.stack.LayerNode.Share;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -55,10 +54,7 @@ class ParallelSourcesTests {
     private Path folder;
 
     private static void with(String model, Consumer<LayerStore> test) {
-        Path golden = Golden.model(model);
-        try (Checkpoint checkpoint = Checkpoint.open(Files.isDirectory(golden)
-                ? golden
-                : Path.of("src/test/resources/fixtures/families", model).toAbsolutePath());
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.familyModel(model));
                 var _ = new NoGradGuard();
                 var _ = new PointerScope()) {
             test.accept(new LayerStore(checkpoint, ModelConfig.of(checkpoint)));

@@ -19,7 +19,6 @@ import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -111,9 +110,7 @@ class SideBySideTests {
 
     static Stream<Path> models() {
         return Stream.concat(MODELS.stream(), Families.ALL.stream().map(family -> family.checkedBy().getFirst()))
-                .distinct().map(name -> Files.isDirectory(Golden.model(name))
-                        ? Golden.model(name)
-                        : Path.of("src/test/resources/fixtures/families", name));
+                .distinct().map(Golden::familyModel);
     }
 
     @ParameterizedTest

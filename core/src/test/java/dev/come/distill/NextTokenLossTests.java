@@ -13,8 +13,6 @@ import dev.come.model.ModelConfig;
 import dev.come.model.Tensors;
 import dev.come.model.Workspace;
 import dev.come.stack.LayerStore;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -29,11 +27,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class NextTokenLossTests {
     private static final int TOKENS = 7;
     private static final double STEP = 1e-2;
-
-    private static Path model(String name) {
-        Path golden = Golden.model(name);
-        return Files.isDirectory(golden) ? golden : Path.of("src/test/resources/fixtures/families", name);
-    }
 
     private static Tensor states(ModelConfig config, long seed) {
         Random random = new Random(seed);
@@ -51,7 +44,7 @@ class NextTokenLossTests {
         Compute mixed = TestDevice.bfloat16(1);
         try (var _ = new NoGradGuard();
                 var _ = new PointerScope();
-                Checkpoint checkpoint = Checkpoint.open(model(name));
+                Checkpoint checkpoint = Checkpoint.open(Golden.familyModel(name));
                 Workspace workspace = new Workspace(compute)) {
             ModelConfig config = ModelConfig.of(checkpoint);
             LayerStore store = new LayerStore(checkpoint, config);

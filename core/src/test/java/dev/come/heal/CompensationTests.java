@@ -342,8 +342,7 @@ class CompensationTests {
     @ParameterizedTest
     @MethodSource("families")
     void everyFamilysResultIsSavedAsItWasMeasured(String name) {
-        Path golden = Golden.model(name);
-        Path model = Files.isDirectory(golden) ? golden : Path.of("src/test/resources/fixtures/families", name);
+        Path model = Golden.familyModel(name);
         with(model, dense -> {
             Sequences tokens = drawn(dense, 8, 16);
             for (Compensate how : List.of(Compensate.PARALLEL, Compensate.SEQUENCE)) {

@@ -418,8 +418,7 @@ class RefitsTests {
     @ParameterizedTest
     @MethodSource("families")
     void everyFamilysResultIsSavedAsItWasMeasured(String name) {
-        Path golden = Golden.model(name);
-        Path model = Files.isDirectory(golden) ? golden : Path.of("src/test/resources/fixtures/families", name);
+        Path model = Golden.familyModel(name);
         with(model, dense -> {
             Sequences tokens = drawn(dense, 8, 16);
             Path saved = folder.resolve("saved");

@@ -20,7 +20,6 @@ import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.stack.StackWriter;
 import dev.come.text.Sequences;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,11 +40,6 @@ class SavedFamiliesTests {
     /** One model of each family. */
     static Stream<String> models() {
         return Families.ALL.stream().map(family -> family.checkedBy().getFirst());
-    }
-
-    private static Path model(String name) {
-        Path golden = Golden.model(name);
-        return Files.isDirectory(golden) ? golden : Path.of("src/test/resources/fixtures/families", name);
     }
 
     private static List<PruningMethod> methods() {
@@ -83,7 +77,7 @@ class SavedFamiliesTests {
     void everyMethodsResultReopensWithTheSameLogits(String name) {
         Sequences input = Sequences.of(List.of(Arrays.stream(Golden.ids("inputs.safetensors", "ids_b"))
                 .map(id -> id % 32).toArray()));
-        try (Checkpoint checkpoint = Checkpoint.open(model(name))) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.familyModel(name))) {
             LayerStore store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
             try (LocalCalibration calibration = new LocalCalibration(store, calibration(), TestDevice.float32(2),
                     Reading.DEFINITION, Long.MAX_VALUE, folder, Progress.NONE)) {
@@ -109,7 +103,7 @@ class SavedFamiliesTests {
     @ParameterizedTest
     @ValueSource(strings = {"gemma2", "smollm3"})
     void everyMethodKeepsAPattern(String name) {
-        try (Checkpoint checkpoint = Checkpoint.open(model(name))) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.familyModel(name))) {
             LayerStore store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
             LayerPattern pattern = LayerPattern.of(store.config().layerKinds());
             assertThat(pattern.period()).isEqualTo(2);

@@ -20,7 +20,6 @@ import dev.come.stack.LayerNode.Original;
 import dev.come.stack.LayerNode.QueryHeads;
 import dev.come.stack.LayerNode.Share;
 import dev.come.stack.LayerNode.Training;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -48,10 +47,7 @@ class FoldedNormTests {
     private Path folder;
 
     private static Checkpoint open(String model) {
-        Path golden = Golden.model(model);
-        return Checkpoint.open(Files.isDirectory(golden)
-                ? golden
-                : Path.of("src/test/resources/fixtures/families", model).toAbsolutePath());
+        return Checkpoint.open(Golden.familyModel(model));
     }
 
     private static LayerNode merged(ModelConfig config, LayerNode first, LayerNode second, double ratio) {
