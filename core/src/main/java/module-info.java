@@ -41,6 +41,8 @@ module dev.come.core {
     exports dev.come.stack to dev.come.cli;
     exports dev.come.text to dev.come.cli;
 
+    uses dev.come.calibration.Cluster.Provider;
+
     opens dev.come.distill to tools.jackson.databind;
     opens dev.come.heal to tools.jackson.databind;
     opens dev.come.report.page to gg.jte.runtime;

@@ -31,6 +31,7 @@ class WrittenFilesTests {
             Map.entry("Journal", "lines are appended as they come"),
             Map.entry("TrainedLayers", "a file gets the name that follows from its content"),
             Map.entry("Machine", "no file, but a switch of the system"),
+            Map.entry("LayersElsewhere", "a folder of its own for a moment, in one that another machine gives"),
             Map.entry("DemoTrainer", "a folder for a moment, for a library that reads files"));
 
     @Test

@@ -175,6 +175,9 @@ final class DistillCommand implements Runnable {
         @Section
         private ComputeOptions computing = new ComputeOptions();
 
+        @Section(heading = "%nCluster:%n", order = 5)
+        private ClusterOptions cluster = new ClusterOptions();
+
         int processes() {
             boolean several = MODES.check(mode).equals("mp");
             if (!several && workers != null) {
@@ -197,7 +200,8 @@ final class DistillCommand implements Runnable {
         List<DistillJob.Text> sources = DistillJob.Text.of(text.datasets, text.data.library(model.hub()),
                 text.data.textField());
         PerplexityOptions perplexity = result.perplexity(text.data, model.hub());
-        ComputeChoice choice = execution.computing.choice(main.progress(spec.commandLine().getErr()));
+        ComputeChoice choice = execution.computing.choice(main.progress(spec.commandLine().getErr()))
+                .on(execution.cluster.choice());
         int processes = execution.processes();
         // Last, so that a mistyped option is refused before anything is downloaded.
         DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.teacher(), sources,

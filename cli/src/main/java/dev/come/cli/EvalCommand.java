@@ -115,6 +115,9 @@ final class EvalCommand implements Runnable {
     @Section(heading = "%nComputing:%n", order = 2)
     private ComputeOptions computing = new ComputeOptions();
 
+    @Section(heading = "%nCluster:%n", order = 3)
+    private ClusterOptions cluster = new ClusterOptions();
+
     /** The tasks that come with the project, for completion. */
     static final class Tasks extends NamesOf {
         Tasks() {
@@ -135,7 +138,8 @@ final class EvalCommand implements Runnable {
                 version, bos == null ? version.bosRule() : BosRule.of(bos),
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
         PerplexityOptions texts = perplexity.options(data, model.hub());
-        ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr())); // what is mistyped is told before anything is downloaded
+        ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()))
+                .on(cluster.choice()); // what is mistyped is told before anything is downloaded
         EvalFiles files = new EvalFiles(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
                 overwrite, interrupted.resumption());
         EvalJob.Request.check(options, texts, compared != null, files);

@@ -48,6 +48,9 @@ final class HealCommand implements Runnable {
     @Section(heading = "%nComputing:%n", order = 4)
     private ComputeOptions computing = new ComputeOptions();
 
+    @Section(heading = "%nCluster:%n", order = 5)
+    private ClusterOptions cluster = new ClusterOptions();
+
     @Override
     public void run() {
         main.beginning(spec.commandLine());
@@ -56,7 +59,8 @@ final class HealCommand implements Runnable {
         Healing.Options options = healing.options();
         CalibrationSet.Source source = calibration.source(model.hub());
         PerplexityOptions perplexity = result.perplexity(calibration.data(), model.hub());
-        ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()));
+        ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()))
+                .on(cluster.choice());
         // Last, so that a mistyped option is refused before anything is downloaded.
         HealJob.Result healed = new HealJob(
                 new HealJob.Options(model.folder(), model.teacher(), options, source, perplexity, choice, saving,

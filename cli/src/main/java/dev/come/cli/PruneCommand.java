@@ -90,6 +90,9 @@ final class PruneCommand implements Runnable {
     @Section(heading = "%nComputing:%n", order = 14)
     private ComputeOptions computing = new ComputeOptions();
 
+    @Section(heading = "%nCluster:%n", order = 15)
+    private ClusterOptions cluster = new ClusterOptions();
+
     /** Whether and how what is left is healed. */
     static final class Healed {
         @Option(names = "--heal", paramLabel = "HOW", description = {"none or ridge (default: ${DEFAULT-VALUE}).",
@@ -153,7 +156,8 @@ final class PruneCommand implements Runnable {
             }
         }
         PerplexityOptions perplexity = result.perplexity.options(calibration.data(), model.hub());
-        ComputeChoice choice = computing.choice(progress);
+        ComputeChoice choice = computing.choice(progress)
+                .on(cluster.choice());
         // Last, so that a mistyped option is refused before anything is downloaded.
         Path folder = model.folder();
         result.gguf.checkModel(folder);

@@ -81,7 +81,7 @@ abstract class Computing<T extends Computing<T>> {
         return progress;
     }
 
-    final ComputeChoice choice() {
+    ComputeChoice choice() {
         return ComputeChoice.of(dtype, device, threads, memory);
     }
 

@@ -1,6 +1,9 @@
 package dev.come.api;
 
+import dev.come.UsageException;
 import dev.come.job.CalibrationChoice;
+import dev.come.job.ClusterChoice;
+import dev.come.job.ComputeChoice;
 import dev.come.job.DistillJob;
 import dev.come.job.PerplexityOptions;
 import dev.come.text.TextSource;
@@ -9,8 +12,11 @@ import dev.come.text.WindowLength;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,9 +33,34 @@ abstract class Measuring<T extends Measuring<T>> extends Computing<T> {
     private final List<String> perplexity = new ArrayList<>();
     private int windows = PerplexityOptions.ALL_WINDOWS;
     private OptionalInt stride = OptionalInt.empty();
+    private @Nullable String master;
+    private final Map<String, String> sparkSettings = new TreeMap<>();
 
     Measuring(String model) {
         super(model);
+    }
+
+    /**
+     * The Apache Spark cluster that does what can be divided, such as {@code spark://host:7077}; results are the same bytes. It
+     * needs come-spark on the class path.
+     */
+    public T master(String url) {
+        master = url;
+        return self();
+    }
+
+    /** A setting of Spark for {@link #master}, such as {@code sparkConf("spark.executor.memory", "4g")}. */
+    public T sparkConf(String key, String value) {
+        sparkSettings.put(key, value);
+        return self();
+    }
+
+    @Override
+    final ComputeChoice choice() {
+        if (master == null && !sparkSettings.isEmpty()) {
+            throw new UsageException("sparkConf(...) sets up a cluster, but none is named; call master(...) too");
+        }
+        return super.choice().on(Optional.ofNullable(master).map(url -> new ClusterChoice(url, sparkSettings)));
     }
 
     /** The folder that holds the named data sets; without it they are downloaded from the hub. */

@@ -39,7 +39,8 @@ final class Wording {
             "level", "objective", "temperature", "tokens", "model-tokens", "validation-tokens", "batch-tokens",
             "schedule", "weight-decay", "clip", "train", "hidden-weight", "tasks", "limit", "harness-version", "bos",
             "max-length", "baseline", "output", "log-samples", "losses", "removal-ratio", "generation", "batch",
-            "new-tokens", "iterations", "calibration-tokens", "card", "message", "gguf", "type"}) {
+            "new-tokens", "iterations", "calibration-tokens", "card", "message", "gguf", "type", "master",
+            "spark-conf"}) {
             METHODS.put(same, camelCase(same));
         }
     }

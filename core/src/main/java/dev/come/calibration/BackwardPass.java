@@ -2,9 +2,10 @@ package dev.come.calibration;
 
 import dev.come.FailedException;
 import dev.come.calibration.Calibration.GradientOrder;
-import dev.come.calibration.Calibration.Salience;
+import dev.come.failure.Opening;
 import dev.come.failure.Shortage;
 import dev.come.memory.NativeMemory;
+import dev.come.memory.Retained;
 import dev.come.model.Compute;
 import dev.come.model.InTurn;
 import dev.come.model.LayerGradients;
@@ -17,11 +18,9 @@ import dev.come.run.StateStore.State;
 import dev.come.run.TokenChunks;
 import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerNode;
-import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -57,56 +56,76 @@ final class BackwardPass {
         this.layer = new LayerGradients(store.config(), runner.rotation());
     }
 
-    /** What {@link #products} will advance progress by. */
-    long runs(int layers) {
-        return chunks.size() * (LAYER_RUNS * layers + HEAD_RUNS * runner.headRuns());
+    /** By what the gradients of all layers advance progress. */
+    static long runs(int layers, int chunks, long headRuns) {
+        return chunks * (LAYER_RUNS * layers + HEAD_RUNS * headRuns);
     }
 
     /**
-     * The row sums of |weight x gradient| of each layer.
+     * Begins after the last layer.
      *
-     * @param path the traces of the stack
+     * @param last the states there, by chunk
+     * @return the gradients of the loss for these states, by chunk; freed by the caller
      */
-    List<Salience> products(LayerStack stack, List<Trace> path, GradientOrder order) {
+    State[] begin(List<State> last) {
         State[] gradients = new State[chunks.size()];
-        List<Salience> products = new ArrayList<>();
-        try {
-            runner.workers().freeBuffers(); // of the forward pass
+        runner.workers().freeBuffers(); // of the forward pass
+        try (Opening opening = new Opening()) {
+            opening.add(() -> free(gradients));
             runner.workers().forEach(chunks.size(), (index, workspace) -> {
                 Chunk chunk = chunks.get(index);
-                Tensor last = states.get(path.getLast().states().get(index));
-                gradients[index] = states
-                        .put(runner.crossEntropy().lossGradient(last, chunk.tokens(), chunk.layout(), workspace));
+                gradients[index] = states.put(runner.crossEntropy().lossGradient(states.get(last.get(index)),
+                        chunk.tokens(), chunk.layout(), workspace));
                 runner.advance(HEAD_RUNS * runner.headRuns());
             });
-            runner.workers().freeBuffers(); // of the logits
-            for (int position = stack.size() - 1; position >= 0; position--) {
-                try (var _ = new PointerScope()) {
-                    products.add(products(stack.get(position), path.get(position), gradients, order));
-                }
-                NativeMemory.giveBackFreed(); // a graph is made of fresh tensors
-            }
-        } finally {
-            Arrays.stream(gradients).filter(Objects::nonNull).forEach(states::free);
+            opening.done();
         }
-        Collections.reverse(products);
-        return products;
+        runner.workers().freeBuffers(); // of the logits
+        return gradients;
     }
 
-    /** One layer; the gradients of the states after it become those of the states before it. */
-    private Salience products(LayerNode node, Trace before, State[] gradients, GradientOrder order) {
+    /** Frees gradients of states. */
+    void free(State[] gradients) {
+        Arrays.stream(gradients).filter(Objects::nonNull).forEach(states::free);
+        Arrays.fill(gradients, null);
+    }
+
+    /**
+     * One layer.
+     *
+     * @param before the states before it, by chunk
+     * @param gradients of the states after it; they become those of the states before it
+     * @return closed by the caller
+     */
+    GradientSums through(LayerNode node, List<State> before, State[] gradients, GradientOrder order) {
+        try (var _ = new PointerScope()) {
+            return backward(node, before, gradients, order);
+        } finally {
+            NativeMemory.giveBackFreed(); // a graph is made of fresh tensors
+        }
+    }
+
+    private GradientSums backward(LayerNode node, List<State> before, State[] gradients, GradientOrder order) {
         LayerWeights weights = store.materialise(node)
                 .map((_, tensor) -> tensor.to(compute.torchDevice(), ScalarType.Float));
         Accumulation accumulation = switch (order) {
-            case SUM_FIRST -> new SumFirst(weights);
+            case SUM_FIRST -> new SumFirst(weights, new ChunkGroups(chunks));
             case ABS_FIRST -> new AbsFirst(weights);
             case NEVER_ZEROED -> new NeverZeroed(weights);
         };
+        try (accumulation) {
+            add(node, weights, before, gradients, accumulation);
+            return accumulation.result();
+        }
+    }
+
+    private void add(LayerNode node, LayerWeights weights, List<State> before, State[] gradients,
+            Accumulation accumulation) {
         InTurn turns = new InTurn();
         runner.workers().forEach(chunks.size(), turns, (index, _) -> Shortage.named(
                 () -> "The gradients of layer " + node.tree() + " on " + chunks.get(index).tokens().length + " tokens",
                 () -> {
-                    Tensor hidden = states.get(before.states().get(index));
+                    Tensor hidden = states.get(before.get(index));
                     Tensor after = states.get(gradients[index]);
                     Tensor gradient = torch.empty_like(hidden);
                     accumulation.add(chunks.get(index),
@@ -120,7 +139,6 @@ final class BackwardPass {
                     }
                     runner.advance(LAYER_RUNS);
                 }));
-        return accumulation.result();
     }
 
     /** The gradients of a layer's weights on some sequences of a chunk; those of its states go into {@code gradient}. */
@@ -139,38 +157,73 @@ final class BackwardPass {
     }
 
     /** How the gradients of all sequences come together. */
-    private interface Accumulation {
+    private interface Accumulation extends AutoCloseable {
         void add(Chunk chunk, Gradients gradients, int turn, InTurn turns);
 
-        Salience result();
+        GradientSums result();
+
+        @Override
+        default void close() {
+        }
     }
 
-    /** Sums of gradients, {@code |weight x sum|} in the end. */
+    /** Sums of gradients, of a group of chunks and then of groups; {@code |weight x sum|} in the end. */
     private static final class SumFirst implements Accumulation {
-        private final LayerWeights weights;
+        private final ChunkGroups groups;
         private final Map<Part, Tensor> sums;
+        /** Of a group that is not the first. */
+        private final Map<Part, Retained<Tensor>> group = new EnumMap<>(Part.class);
+        private boolean isFirst = true;
 
-        SumFirst(LayerWeights weights) {
-            this.weights = weights;
+        SumFirst(LayerWeights weights, ChunkGroups groups) {
+            this.groups = groups;
             this.sums = zeros(weights);
         }
 
         @Override
         public void add(Chunk chunk, Gradients gradients, int turn, InTurn turns) {
             Map<Part, Tensor> found = gradients.of(chunk.layout(), 0);
-            turns.take(turn, () -> sums.forEach((part, sum) -> sum.add_(found.get(part))));
+            turns.take(turn, () -> {
+                found.forEach(this::add);
+                if (groups.endWith(turn)) {
+                    end();
+                }
+            });
+        }
+
+        private void add(Part part, Tensor gradient) {
+            if (isFirst) {
+                Objects.requireNonNull(sums.get(part)).add_(gradient);
+            } else if (group.containsKey(part)) {
+                Objects.requireNonNull(group.get(part)).borrow().add_(gradient);
+            } else {
+                group.put(part, Retained.of(gradient));
+            }
+        }
+
+        private void end() {
+            isFirst = false;
+            group.forEach((part, sum) -> Objects.requireNonNull(sums.get(part)).add_(sum.borrow()));
+            close();
         }
 
         @Override
-        public Salience result() {
-            return new Salience(Saliences.products(weights, sums));
+        public GradientSums result() {
+            end();
+            return GradientSums.of(sums);
+        }
+
+        @Override
+        public void close() {
+            Retained.close(group.values());
+            group.clear();
         }
     }
 
     /** Sums of {@code |weight x gradient|} of each sequence. */
     private static final class AbsFirst implements Accumulation {
         private final LayerWeights weights;
-        private final Map<Part, double[]> sums = new EnumMap<>(Part.class);
+        private final List<Map<Part, double[]>> chunks = new ArrayList<>();
 
         AbsFirst(LayerWeights weights) {
             this.weights = weights;
@@ -184,12 +237,12 @@ final class BackwardPass {
                     addTo(own, Saliences.products(weights, gradients.of(TokenLayout.of(length), start)));
                 }
             });
-            turns.take(turn, () -> addTo(sums, own));
+            turns.take(turn, () -> chunks.add(own));
         }
 
         @Override
-        public Salience result() {
-            return new Salience(sums);
+        public GradientSums result() {
+            return GradientSums.of(chunks);
         }
     }
 
@@ -216,8 +269,8 @@ final class BackwardPass {
         }
 
         @Override
-        public Salience result() {
-            return new Salience(sums);
+        public GradientSums result() {
+            return GradientSums.of(List.of(sums));
         }
     }
 

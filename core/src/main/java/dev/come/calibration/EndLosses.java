@@ -16,27 +16,32 @@ import java.util.List;
  */
 public record EndLosses(double dense, double own) {
     /**
-     * Measures both.
+     * Of what each costs by sequence.
      *
-     * @param from the first of the chunks to measure on
-     * @param dense the states after the last dense layer, by chunk
-     * @param denseStack for messages
-     * @param own the states after the last layer of the pruned model, by chunk
-     * @param stack for messages
+     * @param dense an array (chunks, sequences)
+     * @param own the same
      */
-    static EndLosses measured(LayerRunner runner, StateStore states, TokenChunks chunks, int from, List<State> dense,
-            LayerStack denseStack, List<State> own, LayerStack stack) {
-        return new EndLosses(loss(runner, states, chunks, from, dense, denseStack),
-                loss(runner, states, chunks, from, own, stack));
+    static EndLosses of(double[][] dense, double[][] own) {
+        return new EndLosses(mean(dense), mean(own));
     }
 
-    private static double loss(LayerRunner runner, StateStore states, TokenChunks chunks, int from, List<State> last,
+    private static double mean(double[][] losses) {
+        return Arrays.stream(losses).flatMapToDouble(Arrays::stream).average().orElseThrow();
+    }
+
+    /**
+     * What states after the last layer cost on the chunks from one on: an array (chunks, sequences).
+     *
+     * @param last the states, by chunk
+     * @param stack for messages
+     */
+    static double[][] measured(LayerRunner runner, StateStore states, TokenChunks chunks, int from, List<State> last,
             LayerStack stack) {
         double[][] losses = new double[chunks.size() - from][];
         runner.workers().forEach(losses.length, (index, workspace) -> {
             int chunk = from + index;
             losses[index] = runner.losses(chunks.get(chunk), states.get(last.get(chunk)), workspace, stack);
         });
-        return Arrays.stream(losses).flatMapToDouble(Arrays::stream).average().orElseThrow();
+        return losses;
     }
 }

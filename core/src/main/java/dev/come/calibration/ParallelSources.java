@@ -1,6 +1,6 @@
 package dev.come.calibration;
 
-import dev.come.calibration.Calibration.Sensitivity;
+import dev.come.failure.Opening;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
@@ -60,20 +60,26 @@ final class ParallelSources {
     }
 
     /**
-     * The leverage of the heads and channels of each, as {@link Calibration#leverage} tells.
+     * The second moments of what goes into the output projections of all, and of what goes into their down projections.
      *
      * @param before the states before them, by chunk
      */
-    List<Sensitivity> leverage(Concatenated node, List<State> before) {
+    MomentSums moments(Concatenated node, List<State> before) {
         ModelConfig config = runner.store().config();
         long count = node.sources().count();
-        try (MomentsInOrder heads = new MomentsInOrder(count * config.heads() * config.headDim(), 0, true);
-                MomentsInOrder channels = new MomentsInOrder(count * config.intermediateSize(), 0, true)) {
-            LeveragePass pass = new LeveragePass(states, before, heads, channels);
-            try (pass) {
+        ChunkGroups groups = new ChunkGroups(chunks);
+        try (Opening opening = new Opening()) {
+            MomentsInOrder heads = new MomentsInOrder(count * config.heads() * config.headDim(), 0, 0, groups, true);
+            opening.add(heads::close);
+            MomentsInOrder channels = new MomentsInOrder(count * config.intermediateSize(), 0, 0, groups, true);
+            opening.add(channels::close);
+            try (LeveragePass pass = new LeveragePass(states, before, heads, channels)) {
                 run(node, pass);
             }
-            return Leverage.of(Objects.requireNonNull(heads.total()), Objects.requireNonNull(channels.total()), config);
+            MomentSums sums = MomentSums.of(Objects.requireNonNull(heads.total()),
+                    Objects.requireNonNull(channels.total()));
+            opening.done();
+            return sums;
         }
     }
 

@@ -4,6 +4,7 @@ import dev.come.calibration.Calibration.Tokens;
 import dev.come.stack.LayerStack;
 import java.io.Serializable;
 import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,82 @@ public sealed interface Question<A extends Serializable> extends Serializable {
         @Override
         public Long answer(Shard shard) {
             return shard.traceRuns(stack);
+        }
+    }
+
+    /**
+     * Has large sums made and kept, which are then asked for piece by piece.
+     *
+     * @param <A> what is said besides
+     */
+    record Header<A extends Serializable>(LargeQuestion<A, ?> question) implements Question<Header.Found<A>> {
+        /** What is said besides the pieces. */
+        @SuppressWarnings("ArrayRecordComponent") // nobody compares answers
+        record Found<A extends Serializable>(A said, double[] numbers) implements Serializable {}
+
+        @Override
+        public Found<A> answer(Shard shard) {
+            var answer = shard.answerInPieces(question);
+            return new Found<>(answer.said(), answer.sums().numbers());
+        }
+    }
+
+    /**
+     * One piece of large sums; they are made again where they were not kept.
+     *
+     * @param index of the piece
+     */
+    record Piece(LargeQuestion<?, ?> question, int index) implements Question<Numbers> {
+        @Override
+        public Numbers answer(Shard shard) {
+            try (var _ = new PointerScope()) {
+                return Numbers.of(shard.answerInPieces(question).sums().blocks().get(index));
+            }
+        }
+    }
+
+    /** Has large sums forgotten; the answer says nothing. */
+    record Forget() implements Question<Boolean> {
+        @Override
+        public Boolean answer(Shard shard) {
+            shard.forget();
+            return true;
+        }
+    }
+
+    /** Has the traces of a stack made; the answer says nothing. */
+    record Traces(LayerStack stack) implements Question<Boolean> {
+        @Override
+        public Boolean answer(Shard shard) {
+            return shard.trace(stack);
+        }
+    }
+
+    /**
+     * What both models cost on the tokens that fits do not see, at the end of their layers: an array (2, chunks, sequences), the
+     * dense one first.
+     *
+     * @param dense how many layers the dense model has behind it then
+     * @param stack for messages
+     */
+    record CostsAtTheEnd(Side.Place place, int dense, LayerStack stack) implements Question<double[][][]> {
+        @Override
+        public double[][][] answer(Shard shard) {
+            return shard.sides().costs(this);
+        }
+    }
+
+    /**
+     * Runs the dense model on beside a stack; the answer says nothing.
+     *
+     * @param now how many layers it has behind it where trials are still compared with it
+     * @param dense how many it shall have
+     */
+    record DenseAhead(Side.Place place, int now, int dense) implements Question<Boolean> {
+        @Override
+        public Boolean answer(Shard shard) {
+            shard.sides().runDense(this);
+            return true;
         }
     }
 

@@ -1,69 +1,39 @@
 package dev.come.calibration;
 
-import dev.come.Progress;
-import dev.come.calibration.Calibration.Refit;
-import dev.come.calibration.Calibration.Together;
-import dev.come.run.LayerRunner;
-import dev.come.run.StateStore;
-import dev.come.run.StateStore.State;
 import dev.come.run.TokenChunks;
-import dev.come.stack.LayerNode.Concatenated;
-import dev.come.stack.LayerStack;
-import java.util.List;
-import java.util.Optional;
+import dev.come.text.HeldOut;
+import dev.come.text.Sequences;
 
 /**
- * Layers of a stack that are refitted where a calibration has the states before them.
+ * Which tokens layers are refitted on, and by whom. Every fifth sequence is for losses alone; of the others every fifth takes no
+ * part in the fits, but decides about their penalties. Everything else is measured on all.
  *
- * @param fittedChunks of the chunks so many are seen by fits
- * @param chunks those that fits see, then those that decide about their penalties; the calibration's first ones
+ * @param fitted of the chunks so many are seen by fits; they come first
+ * @param checked as many after them decide about penalties
+ * @param chunks all chunks; those that are left are for losses
  */
-record RefittedLayers(Refitting refitting, int fittedChunks, TokenChunks chunks) {
+public record RefittedLayers(Refitting refitting, int fitted, int checked, TokenChunks chunks) {
     /**
-     * Refits a layer.
+     * Divides tokens.
      *
-     * @param before the states before it
-     * @param target the states that it is to give
-     * @param states where all of them are kept
+     * @param tokens at least three sequences
      */
-    Optional<Refit> refit(LayerStack stack, int position, Trace before, SideBySide.DenseStates target,
-            LayerRunner runner, StateStore states, Progress progress) {
-        try (Progress.Task task = progress.begin("refitting " + stack.get(position).tree(),
-                (long) refitting.runs() * chunks.size(), LocalCalibration.UNIT, chunks.size())) {
-            return runner.reporting(task, () -> refit(stack, position, before, target, runner, states, task));
-        }
+    public static RefittedLayers of(Refitting refitting, Sequences tokens) {
+        HeldOut forLosses = HeldOut.of(tokens);
+        HeldOut forPenalties = HeldOut.of(forLosses.fitted());
+        TokenChunks seen = TokenChunks.of(forPenalties.fitted());
+        TokenChunks checking = TokenChunks.of(forPenalties.heldOut());
+        return new RefittedLayers(refitting, seen.size(), checking.size(),
+                seen.followedBy(checking).followedBy(TokenChunks.of(forLosses.heldOut())));
     }
 
-    /**
-     * Refits a concatenated layer to what its sources give.
-     *
-     * @param before the states before it
-     * @param states where all of them are kept
-     */
-    Optional<Refit> compensate(LayerStack stack, int position, Trace before, Together how, LayerRunner runner,
-            StateStore states, Progress progress) {
-        if (!(stack.get(position) instanceof Concatenated merged)) {
-            throw new IllegalArgumentException("layer " + position + " of " + stack.tree() + " is not concatenated");
-        }
-        try (Progress.Task task = progress.begin("compensating " + merged.tree(),
-                (how.runs(merged) + refitting.runs()) * chunks.size(), LocalCalibration.UNIT, chunks.size())) {
-            return runner.reporting(task, () -> {
-                try (MergeTarget target = MergeTarget.of(merged, how, runner, chunks, states, statesOf(before))) {
-                    return refit(stack, position, before, target, runner, states, task);
-                }
-            });
-        }
+    /** How many chunks fits have to do with. */
+    int forFits() {
+        return fitted + checked;
     }
 
-    private Optional<Refit> refit(LayerStack stack, int position, Trace before, SideBySide.DenseStates target,
-            LayerRunner runner, StateStore states, Progress.Task task) {
-        try (SideBySide side = new SideBySide(runner, chunks, fittedChunks, states, statesOf(before), target)) {
-            return refitting.refit(stack, position, side, task);
-        }
-    }
-
-    /** The states of the tokens that are refitted on. */
-    List<State> statesOf(Trace trace) {
-        return trace.states().subList(0, chunks.size());
+    /** What layers are fitted to on these tokens. */
+    Side side(Side.Target target) {
+        return new Side(target, fitted, forFits());
     }
 }

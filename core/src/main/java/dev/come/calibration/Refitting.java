@@ -16,7 +16,7 @@ public interface Refitting {
      * @param side at the states before the layer; it is closed by whoever gives it
      * @param task advances by {@link #runs} times the chunks of the tokens
      */
-    Optional<Refit> refit(LayerStack stack, int position, SideBySide side, Progress.Task task);
+    Optional<Refit> refit(LayerStack stack, int position, StackBesideDense side, Progress.Task task);
 
     /** As {@link Calibration#settled}. */
     LayerStack settled(LayerStack stack);

@@ -5,6 +5,7 @@ import dev.come.model.LayerWeights;
 import dev.come.model.Part;
 import dev.come.model.Tensors;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
 import org.bytedeco.javacpp.PointerScope;
@@ -37,12 +38,13 @@ final class Saliences {
 
     private static Map<Part, double[]> each(LayerWeights weights, BiFunction<Part, Tensor, double[]> sums) {
         Map<Part, double[]> result = new EnumMap<>(Part.class);
-        weights.asMap().forEach((part, tensor) -> {
-            if (!part.isBias() && part.isLearned()) {
-                result.put(part, sums.apply(part, tensor));
-            }
-        });
+        parts(weights).forEach(part -> result.put(part, sums.apply(part, weights.get(part))));
         return result;
+    }
+
+    /** The parts of a layer that count, in their order. */
+    static List<Part> parts(LayerWeights weights) {
+        return weights.asMap().keySet().stream().filter(part -> !part.isBias() && part.isLearned()).sorted().toList();
     }
 
     /** The sums of |x * factor| over each row of a matrix; of a vector, each element is a row. */

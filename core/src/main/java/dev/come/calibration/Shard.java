@@ -12,12 +12,14 @@ import dev.come.model.ModelConfig;
 import dev.come.run.LayerRunner;
 import dev.come.run.StateStore;
 import dev.come.run.TokenChunks;
+import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Some consecutive chunks of the calibration tokens, and all that is measured on them. The tokens alone decide which chunks
@@ -39,6 +41,11 @@ public final class Shard implements AutoCloseable {
     private final TraceStates traced;
     private final StackSearches searches;
     private final FinalStates finalStates;
+    private final ShardSides sides;
+    private final ShardGradients gradients;
+    /** The last large answer until it is forgotten, so that it can be taken in pieces. */
+    private @Nullable LargeQuestion<?, ?> asked;
+    private LargeQuestion.@Nullable Answer<?, ?> kept;
     private Context context;
 
     /** Chunks that are measured together, the same for any number of machines: about 8192 tokens each. */
@@ -60,7 +67,7 @@ public final class Shard implements AutoCloseable {
         this.reading = reading;
         this.chunks = chunks;
         this.range = new Range(first, first + chunks.size());
-        this.context = new Context(LayerStack.dense(store.config().layers()), List.of(), 0);
+        this.context = Context.of(LayerStack.dense(store.config().layers()));
         try (Opening opening = new Opening()) {
             this.runner = new LayerRunner(store, compute);
             opening.add(runner::close);
@@ -70,6 +77,8 @@ public final class Shard implements AutoCloseable {
             this.traced = new TraceStates(runner, states, tree, chunks, reading);
             this.searches = new StackSearches(runner, compute, states, tree, chunks, first, memory);
             this.finalStates = new FinalStates(runner, states, searches, chunks);
+            this.sides = new ShardSides(this, chunks, first);
+            this.gradients = new ShardGradients(this, new BackwardPass(runner, store, compute, chunks, states));
             opening.done();
         }
     }
@@ -96,8 +105,43 @@ public final class Shard implements AutoCloseable {
         return runner.reporting(task, () -> question.answer(this));
     }
 
+    /**
+     * Answers a question whose answer is large.
+     *
+     * @return closed by the caller
+     */
+    synchronized <A extends Serializable, S extends LargeSums> LargeQuestion.Answer<A, S> answer(Context about,
+            LargeQuestion<A, S> question, Progress.Task task) {
+        if (!about.equals(context)) {
+            enter(about);
+        }
+        return runner.reporting(task, () -> question.answer(this));
+    }
+
+    /** Answers such a question for somebody who takes the sums in pieces; they stay until another is asked or {@link #forget}. */
+    @SuppressWarnings("unchecked") // an answer is kept with its question
+    synchronized <A extends Serializable, S extends LargeSums> LargeQuestion.Answer<A, S> answerInPieces(
+            LargeQuestion<A, S> question) {
+        if (kept == null || !question.equals(asked)) {
+            forget();
+            kept = question.answer(this);
+            asked = question;
+        }
+        return (LargeQuestion.Answer<A, S>) kept;
+    }
+
+    /** Forgets the sums that were taken in pieces. */
+    synchronized void forget() {
+        if (kept != null) {
+            kept.sums().close();
+        }
+        kept = null;
+        asked = null;
+    }
+
     /** Forgets what is not worth remembering; said again, it is about what came in between. */
     synchronized void enter(Context about) {
+        sides.enter(about.side());
         boolean sameSearch = searches.enter(about.search());
         if (sameSearch || !about.focus().equals(context.focus()) || !about.kept().equals(context.kept())) {
             searches.focus(about.focus());
@@ -178,6 +222,24 @@ public final class Shard implements AutoCloseable {
         return traced.pooled(path(stack)).toArray(double[][][]::new);
     }
 
+    /** Makes the traces of a stack where they are missing. */
+    boolean trace(LayerStack stack) {
+        path(stack);
+        return true;
+    }
+
+    MomentSums beside(LayerStack before, Concatenated merged) {
+        return new ParallelSources(runner, chunks, states).moments(merged, path(before).getLast().states());
+    }
+
+    ShardSides sides() {
+        return sides;
+    }
+
+    ShardGradients gradients() {
+        return gradients;
+    }
+
     /** Its chunks, by their numbers among all. */
     Range range() {
         return range;
@@ -190,6 +252,9 @@ public final class Shard implements AutoCloseable {
 
     @Override
     public synchronized void close() {
+        forget();
+        sides.close();
+        gradients.close();
         finalStates.close();
         searches.close();
         tree.close();

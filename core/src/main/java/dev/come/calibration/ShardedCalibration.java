@@ -1,6 +1,9 @@
 package dev.come.calibration;
 
 import dev.come.Progress;
+import dev.come.calibration.LargeQuestion.Beside;
+import dev.come.calibration.LargeQuestion.Gradients;
+import dev.come.calibration.LargeQuestion.Total;
 import dev.come.calibration.Question.Activations;
 import dev.come.calibration.Question.Angles;
 import dev.come.calibration.Question.FinalCosines;
@@ -11,68 +14,92 @@ import dev.come.calibration.Question.Movement;
 import dev.come.calibration.Question.Pooled;
 import dev.come.calibration.Question.Range;
 import dev.come.calibration.Question.TraceRuns;
+import dev.come.calibration.Question.Traces;
 import dev.come.calibration.Shards.Context;
+import dev.come.calibration.Side.DenseIsKnown;
+import dev.come.calibration.Side.Sources;
+import dev.come.memory.NativeMemory;
 import dev.come.model.Compute;
+import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
+import dev.come.model.Workers;
+import dev.come.run.LayerRunner;
 import dev.come.run.TokenChunks;
+import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Adds up what shards measure, in the order of the chunks, so that it does not matter how many shards there are and where they lie.
- * What needs large sums of all shards, refits and gradients, is left to {@link LocalCalibration}. Questions come from one thread.
+ * Questions come from one thread.
  */
 public abstract class ShardedCalibration implements Calibration, AutoCloseable {
     private final Shards shards;
     private final TokenChunks chunks;
+    private final LayerStore store;
     private final ModelConfig config;
     private final Compute compute;
     private final Progress progress;
     private final ShardSearches searches;
+    private final @Nullable RefittedLayers fits;
+    private final Map<Products, List<Salience>> products = new HashMap<>();
     private final Set<LayerStack> kept = new LinkedHashSet<>();
     private Context context;
 
     /**
      * Asks shards from now on, which are closed with this.
      *
+     * @param store makes layers
      * @param chunks all chunks, divided into these shards
-     * @param first the number of the first chunk that losses are measured on
+     * @param fits which of them layers are refitted on; null if none are
      * @param memory bytes of hidden states that all shards together hold in memory
      * @param progress is told of everything that takes long
      */
-    protected ShardedCalibration(Shards shards, TokenChunks chunks, int first, ModelConfig config, Compute compute,
-            Reading reading, long memory, Progress progress) {
+    ShardedCalibration(Shards shards, LayerStore store, TokenChunks chunks, @Nullable RefittedLayers fits,
+            Compute compute, Reading reading, long memory, Progress progress) {
+        this.config = store.config();
         Shard.check(reading, config);
         this.shards = shards;
+        this.store = store;
         this.chunks = chunks;
-        this.config = config;
+        this.fits = fits;
         this.compute = compute;
         this.progress = progress;
-        this.context = new Context(LayerStack.dense(config.layers()), List.of(), 0);
-        this.searches = new ShardSearches(shards, chunks, first, config, compute, memory, progress);
+        this.context = Context.of(LayerStack.dense(config.layers()));
+        this.searches = new ShardSearches(shards, chunks, fits == null ? 0 : fits.forFits(), config, compute, memory,
+                progress);
+        if (fits != null) {
+            keep(LayerStack.dense(config.layers()));
+        }
     }
 
     @Override
     public void focus(LayerStack stack) {
-        context = new Context(stack, List.copyOf(kept), 0);
+        if (fits != null) {
+            fits.refitting().keepOnly(stack);
+        }
+        context = new Context(stack, List.copyOf(kept), 0, null);
         shards.enter(context);
     }
 
     /** Keeps what is measured on a stack from now on, whatever the focus is. */
     public void keep(LayerStack stack) {
         kept.add(stack);
-    }
-
-    /** Whether what is measured on a stack is kept. */
-    boolean keeps(LayerStack stack) {
-        return kept.contains(stack);
     }
 
     /** Asks about the traces of a stack. What of them has to be made is told of as progress. */
@@ -92,6 +119,7 @@ public abstract class ShardedCalibration implements Calibration, AutoCloseable {
         }
     }
 
+    static final String UNIT = "windows";
     static final Progress.Task NO_PROGRESS = _ -> {
     };
 
@@ -179,6 +207,123 @@ public abstract class ShardedCalibration implements Calibration, AutoCloseable {
                 runs / chunks.size())) {
             return shards.ask(question, all(), task);
         }
+    }
+
+    @Override
+    public List<Sensitivity> leverage(LayerStack stack, int position, Concatenated merged) {
+        LayerStack before = before(stack, position);
+        traced(before, new Traces(before));
+        try (Progress.Task task = progress.begin("weighing " + merged.tree(), chunks.size(), UNIT);
+                MomentSums sums = shards.sum(new Beside(before, merged), all(), task).sums()) {
+            return Leverage.of(sums.moments().get(0), sums.moments().get(1), config);
+        }
+    }
+
+    private static LayerStack before(LayerStack stack, int position) {
+        return new LayerStack(stack.window(0, position));
+    }
+
+    @Override
+    public Optional<Refit> refitted(LayerStack stack, int position) {
+        RefittedLayers with = forRefitting();
+        LayerStack dense = LayerStack.dense(config.layers());
+        traced(dense, new Traces(dense));
+        return refitted(stack, position, with.side(new DenseIsKnown(before(stack, position))), "refitting", 0);
+    }
+
+    @Override
+    public Optional<Refit> compensated(LayerStack stack, int position, Together how) {
+        if (!(stack.get(position) instanceof Concatenated merged)) {
+            throw new IllegalArgumentException("layer " + position + " of " + stack.tree() + " is not concatenated");
+        }
+        return refitted(stack, position, forRefitting().side(new Sources(before(stack, position), merged, how)),
+                "compensating", how.runs(merged));
+    }
+
+    /** @param more how often a layer is run besides */
+    private Optional<Refit> refitted(LayerStack stack, int position, Side side, String what, long more) {
+        LayerStack before = before(stack, position);
+        traced(before, new Traces(before));
+        Refitting refitting = forRefitting().refitting();
+        try (Progress.Task task = progress.begin(what + " " + stack.get(position).tree(),
+                (more + refitting.runs()) * side.chunks(), UNIT, side.chunks());
+                StackBesideDense both = beside(side, context, position, task)) {
+            return both.reporting(task, () -> refitting.refit(stack, position, both, task));
+        }
+    }
+
+    /**
+     * A layer of a stack beside what it is fitted to.
+     *
+     * @param position of the layer
+     * @param task is told of what has to be run for that
+     */
+    abstract StackBesideDense beside(Side side, Context about, int position, Progress.Task task);
+
+    @Override
+    public LayerStack settled(LayerStack stack) {
+        return forRefitting().refitting().settled(stack);
+    }
+
+    private RefittedLayers forRefitting() {
+        if (fits == null) {
+            throw new IllegalStateException("nobody said how layers are refitted");
+        }
+        return fits;
+    }
+
+    @Override
+    public List<Salience> magnitudes(LayerStack stack) {
+        try (Progress.Task task = progress.begin("weights of " + stack.size() + " layers", stack.size(), "layers")) {
+            Salience[] magnitudes = new Salience[stack.size()];
+            workers().forEach(stack.size(), (position, _) -> {
+                LayerWeights weights = store.materialise(stack.get(position));
+                store.requireFinite(stack.get(position), weights);
+                magnitudes[position] = Saliences.magnitudes(weights);
+                task.advance(1);
+            });
+            return List.of(magnitudes);
+        }
+    }
+
+    /** The threads that share what is done here. */
+    abstract Workers workers();
+
+    @Override
+    public List<Salience> gradientProducts(LayerStack stack, GradientOrder order) {
+        Products wanted = new Products(stack, order);
+        List<Salience> known = products.get(wanted);
+        if (known == null) {
+            known = measureProducts(stack, order);
+            if (kept.contains(stack)) {
+                products.put(wanted, known);
+            }
+        }
+        return known;
+    }
+
+    /** What gradient products were asked for. */
+    private record Products(LayerStack stack, GradientOrder order) {}
+
+    private List<Salience> measureProducts(LayerStack stack, GradientOrder order) {
+        traced(stack, new Traces(stack));
+        List<Salience> saliences = new ArrayList<>();
+        try (Progress.Task task = progress.begin("gradients of " + stack.size() + " layers",
+                BackwardPass.runs(stack.size(), chunks.size(), LayerRunner.headRuns(config)), "layers", stack.size())) {
+            for (int position = stack.size() - 1; position >= 0; position--) {
+                Total<Gradients.Products, GradientSums> total = shards.sum(new Gradients(stack, position, order), all(),
+                        task);
+                try (GradientSums sums = total.sums(); var _ = new PointerScope()) {
+                    saliences.add(sums.salience(store.materialise(stack.get(position))
+                            .map((_, tensor) -> tensor.to(compute.torchDevice(), ScalarType.Float)), total.said()));
+                }
+                NativeMemory.giveBackFreed(); // a graph is made of fresh tensors
+            }
+        }
+        Collections.reverse(saliences);
+        return order == GradientOrder.NEVER_ZEROED
+                ? saliences.stream().map(Salience::asTheAuthorsFindIt).toList()
+                : saliences;
     }
 
     /** How many chunks the calibration tokens fall into; a layer is run over one after the other. */

@@ -37,13 +37,15 @@ import org.jspecify.annotations.Nullable;
  * square of the dense state's length. The first tokens of a sequence, whose states are hundreds of times longer than those of
  * others, so count no more than any.
  */
-public final class SideBySide implements AutoCloseable {
+public final class SideBySide implements StackBesideDense {
     private final LayerStore store;
     private final LayerRunner runner;
     private final TokenChunks chunks;
     private final int fittedChunks;
     private final StateStore states;
     private final @Nullable DenseStates known;
+    /** Whether the runner and the states are closed with this. */
+    private final boolean owns;
     private final TrialPass.Against against;
     private int denseLayers;
     /** How many layers shall lie behind the dense model when the next layer of the stack is run. */
@@ -59,13 +61,18 @@ public final class SideBySide implements AutoCloseable {
     private final Set<Trial> trials = new HashSet<>();
 
     /** The states of the dense model where they are known, which belong to somebody else. */
-    interface DenseStates {
+    interface DenseStates extends AutoCloseable {
         /** The states of the dense model after this number of layers, by chunk. */
         List<State> after(int layers);
 
         /** Those that the first half of the layer is to end in, by chunk, where it is known what it is to give. */
         default Optional<List<State>> betweenHalves() {
             return Optional.empty();
+        }
+
+        /** Forgets states that were made for it. */
+        @Override
+        default void close() {
         }
     }
 
@@ -90,15 +97,40 @@ public final class SideBySide implements AutoCloseable {
             opening.add(runner::close);
             this.states = new StateStore(memory, spillFolder);
             opening.add(states::close);
+            this.owns = true;
             this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, Optional.empty(),
                     store.config().multipliers().residual());
-            State[] embedded = new State[chunks.size()];
-            runner.workers().forEach(chunks.size(),
-                    (chunk, _) -> embedded[chunk] = states.put(runner.embed(chunks.get(chunk))));
-            this.dense = Arrays.asList(embedded);
+            this.dense = embedded(runner, chunks, states);
             this.own = dense;
             opening.done();
         }
+    }
+
+    private static List<State> embedded(LayerRunner runner, TokenChunks chunks, StateStore states) {
+        State[] embedded = new State[chunks.size()];
+        runner.workers().forEach(chunks.size(),
+                (chunk, _) -> embedded[chunk] = states.put(runner.embed(chunks.get(chunk))));
+        return Arrays.asList(embedded);
+    }
+
+    /**
+     * Begins before the first layer, with a runner and a place for states that belong to somebody else.
+     *
+     * @param chunks first those that fits see, then the others
+     * @param fittedChunks how many chunks fits see
+     */
+    SideBySide(LayerRunner runner, TokenChunks chunks, int fittedChunks, StateStore states) {
+        this.store = runner.store();
+        this.runner = runner;
+        this.chunks = chunks;
+        this.fittedChunks = fittedChunks;
+        this.states = states;
+        this.known = null;
+        this.owns = false;
+        this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, Optional.empty(),
+                store.config().multipliers().residual());
+        this.dense = embedded(runner, chunks, states);
+        this.own = dense;
     }
 
     /**
@@ -107,7 +139,7 @@ public final class SideBySide implements AutoCloseable {
      * @param chunks first those that fits see, then the others
      * @param fittedChunks how many chunks fits see
      * @param own the states of the stack, by chunk
-     * @param known the states of the dense model
+     * @param known the states of the dense model, closed with this
      */
     SideBySide(LayerRunner runner, TokenChunks chunks, int fittedChunks, StateStore states, List<State> own,
             DenseStates known) {
@@ -117,6 +149,7 @@ public final class SideBySide implements AutoCloseable {
         this.fittedChunks = fittedChunks;
         this.states = states;
         this.known = known;
+        this.owns = false;
         this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, known.betweenHalves(),
                 store.config().multipliers().residual());
         this.dense = own;
@@ -124,11 +157,13 @@ public final class SideBySide implements AutoCloseable {
     }
 
     /** How many chunks the tokens fall into; a layer is run over one after the other. */
+    @Override
     public int chunks() {
         return chunks.size();
     }
 
     /** Does work that is reported on: the task advances by one with every layer that is run over a chunk. */
+    @Override
     public <T> T reporting(Progress.Task task, Supplier<T> work) {
         return runner.reporting(task, work);
     }
@@ -137,6 +172,7 @@ public final class SideBySide implements AutoCloseable {
      * Runs the dense model on until this number of layers lies behind it. That is done together with the next layer of
      * the stack, so that no thread waits between the two, unless {@link #whileDenseRuns} has done it before.
      */
+    @Override
     public void runDense(int layers) {
         if (known != null) {
             dense = known.after(layers);
@@ -159,6 +195,7 @@ public final class SideBySide implements AutoCloseable {
      *
      * @param work is given the workspace of its thread
      */
+    @Override
     public <T> T whileDenseRuns(int layers, Function<Workspace, T> work) {
         List<LayerRunner.Step> steps = new ArrayList<>();
         List<State> after = known == null && ahead == null ? dense(layers, steps) : dense;
@@ -205,6 +242,7 @@ public final class SideBySide implements AutoCloseable {
     }
 
     /** Runs both through layers that they have in common; the stack must not have left the dense model yet. */
+    @Override
     public void runBoth(int layers) {
         if (!together) {
             throw new IllegalStateException("the stack has left the dense model");
@@ -223,6 +261,7 @@ public final class SideBySide implements AutoCloseable {
      * @param weights the weights to run it with, which must outlive the call
      * @param projection {@link Part#OUTPUT} or {@link Part#DOWN} if its moments are wanted
      */
+    @Override
     public Trial run(LayerNode node, LayerWeights weights, Optional<Part> projection) {
         return run(node, weights, new TrialPass(against, own, null, weights, projection));
     }
@@ -235,6 +274,7 @@ public final class SideBySide implements AutoCloseable {
      * @param weights the weights to run it with, which must outlive the call
      * @param projection {@link Part#DOWN} if its moments are wanted, and the trial is about {@link Part#OUTPUT}
      */
+    @Override
     public Trial runAgain(Trial from, LayerNode node, LayerWeights weights, Optional<Part> projection) {
         Part changed = from.projection().orElseThrow();
         if (projection.equals(from.projection()) || projection.equals(Optional.of(Part.OUTPUT))) {
@@ -257,6 +297,7 @@ public final class SideBySide implements AutoCloseable {
     }
 
     /** Goes on from the states of a trial; others of the same layer are to be discarded. */
+    @Override
     public void moveOn(Trial trial) {
         if (!together) {
             own.forEach(states::free);
@@ -267,6 +308,7 @@ public final class SideBySide implements AutoCloseable {
     }
 
     /** Forgets a trial. */
+    @Override
     public void discard(Trial trial) {
         trial.after().forEach(states::free);
         closeBesides(trial);
@@ -282,12 +324,28 @@ public final class SideBySide implements AutoCloseable {
      *
      * @param stack for messages
      */
+    @Override
     public EndLosses losses(LayerStack stack) {
-        return EndLosses.measured(runner, states, chunks, fittedChunks, dense, LayerStack.dense(denseLayers), own,
-                stack);
+        return EndLosses.of(denseLosses(), ownLosses(stack));
+    }
+
+    /** Runs the dense model as far as was asked for, if no layer of the stack has taken it along. */
+    void arrive() {
+        run(List.of());
+    }
+
+    /** What the dense model costs on the tokens that fits do not see: an array (chunks, sequences). */
+    double[][] denseLosses() {
+        return EndLosses.measured(runner, states, chunks, fittedChunks, dense, LayerStack.dense(denseLayers));
+    }
+
+    /** The same of the stack. */
+    double[][] ownLosses(LayerStack stack) {
+        return EndLosses.measured(runner, states, chunks, fittedChunks, own, stack);
     }
 
     /** To how many runs of a layer over a chunk {@link #losses} comes. */
+    @Override
     public long lossRuns() {
         return 2 * runner.headRuns() * (chunks.size() - fittedChunks);
     }
@@ -300,11 +358,21 @@ public final class SideBySide implements AutoCloseable {
     @Override
     public void close() {
         List.copyOf(trials).forEach(this::discard);
-        if (known == null) {
+        if (owns) {
             states.close();
             runner.close();
-        } else if (!together) {
+            return;
+        }
+        if (!together) {
             own.forEach(states::free);
+        }
+        if (known != null) {
+            known.close();
+        } else {
+            dense.forEach(states::free);
+            if (ahead != null) {
+                ahead.forEach(states::free);
+            }
         }
     }
 }

@@ -3,8 +3,11 @@ package dev.come.calibration;
 import dev.come.model.Part;
 import dev.come.run.StateStore;
 import dev.come.run.StateStore.State;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,28 +17,37 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trial {
     private final List<State> after;
+    private final double[] heldOutSquares;
     private final double heldOutError;
     private final Optional<Part> projection;
     private final List<State> inputs;
     private final List<State> between;
-    private final @Nullable Moments fitted;
-    private final @Nullable Moments heldOut;
+    private @Nullable Moments fitted;
+    private @Nullable Moments heldOut;
 
     /**
      * Makes one.
      *
+     * @param heldOutSquares the sums of |dense - own|^2 / |dense|^2 over the tokens that fits do not see, by chunk
+     * @param heldOutTokens how many these are
      * @param inputs of the projection, by chunk; empty without one
      * @param between the residual stream between the halves, by chunk; empty unless it is the projection of the second
      */
-    Trial(List<State> after, double heldOutError, Optional<Part> projection, List<State> inputs,
+    Trial(List<State> after, double[] heldOutSquares, long heldOutTokens, Optional<Part> projection, List<State> inputs,
             List<State> between, @Nullable Moments fitted, @Nullable Moments heldOut) {
         this.after = after;
-        this.heldOutError = heldOutError;
+        this.heldOutSquares = heldOutSquares;
+        this.heldOutError = Arrays.stream(heldOutSquares).sum() / heldOutTokens;
         this.projection = projection;
         this.inputs = inputs;
         this.between = between;
         this.fitted = fitted;
         this.heldOut = heldOut;
+    }
+
+    /** The sums by chunk that {@link #heldOutError} is the mean of. */
+    double[] heldOutSquares() {
+        return heldOutSquares;
     }
 
     /** The mean over the tokens that fits do not see of |dense - own|^2 / |dense|^2. */
@@ -63,6 +75,15 @@ public final class Trial {
             throw new IllegalStateException("no projection was asked about");
         }
         return moments;
+    }
+
+    /** The moments of both, if a projection was asked about; from now on they belong to the caller. */
+    MomentSums takeMoments() {
+        Moments one = fitted;
+        Moments other = heldOut;
+        fitted = null;
+        heldOut = null;
+        return new MomentSums(Stream.of(one, other).filter(Objects::nonNull).toList());
     }
 
     /** The states after the layer, by chunk. */

@@ -74,8 +74,10 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
         this.width = projection.map(part -> weights.get(part).size(1)).orElse(0L);
         this.bias = projection.filter(part -> weights.asMap().containsKey(part.bias())).isPresent();
         long outputs = projection.map(part -> weights.get(part).size(0)).orElse(0L);
-        this.fitted = new MomentsInOrder(width + (bias ? 1 : 0), outputs, projection.isPresent());
-        this.heldOut = new MomentsInOrder(width + (bias ? 1 : 0), outputs, projection.isPresent());
+        ChunkGroups groups = new ChunkGroups(against.chunks);
+        this.fitted = new MomentsInOrder(width + (bias ? 1 : 0), outputs, 0, groups, projection.isPresent());
+        this.heldOut = new MomentsInOrder(width + (bias ? 1 : 0), outputs, against.fittedChunks, groups,
+                projection.isPresent());
     }
 
     @Override
@@ -104,9 +106,7 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
             Missing missing = projection.get() == Part.OUTPUT && against.between.isPresent()
                     ? Missing.of(against.states.get(against.between.get().get(chunk)), kept[chunk].between())
                     : atEnd;
-            MomentsInOrder sums = chunk < against.fittedChunks ? fitted : heldOut;
-            sums.add(chunk < against.fittedChunks ? chunk : chunk - against.fittedChunks,
-                    moments(kept[chunk].inputs(), missing));
+            (chunk < against.fittedChunks ? fitted : heldOut).add(chunk, moments(kept[chunk].inputs(), missing));
             inputs[chunk] = against.states.put(kept[chunk].inputs());
             if (projection.get() == Part.DOWN) {
                 between[chunk] = against.states.put(kept[chunk].between());
@@ -152,9 +152,9 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
         for (int chunk = first; chunk < end; chunk++) {
             unseen += against.chunks.get(chunk).tokens().length;
         }
-        double sum = Arrays.stream(squares, first, end).sum();
+        double[] errors = Arrays.copyOfRange(squares, first, end);
         boolean second = projection.equals(Optional.of(Part.DOWN));
-        return new Trial(after(), sum / unseen, projection,
+        return new Trial(after(), errors, unseen, projection,
                 projection.isPresent() ? Arrays.asList(inputs) : List.of(),
                 second ? Arrays.asList(between) : List.of(), fitted.total(), heldOut.total());
     }

@@ -80,6 +80,11 @@ public final class AtomicFile {
         writeBytes(file, bytes, ANY_MODE);
     }
 
+    /** The same with bytes that are there already. */
+    public static void writeBytes(Path file, byte[] content) {
+        writeBytes(file, out -> writeFully(out, ByteBuffer.wrap(content)));
+    }
+
     /**
      * Writes a text in UTF-8 that nobody but the owner may read: what a run keeps for itself.
      *

@@ -7,6 +7,7 @@ import dev.come.UsageException;
 import dev.come.checkpoint.IoReason;
 import dev.come.model.Compute;
 import dev.come.run.LayerRunner;
+import dev.come.run.OtherMachines;
 import dev.come.run.StateStore;
 import dev.come.run.TokenChunks;
 import dev.come.stack.LayerNode.Trained;
@@ -141,8 +142,17 @@ public final class Distillation {
         return options.trained().positions(stack, store.config().layers());
     }
 
-    /** Trains. */
+    /** Trains on this machine. */
     public Result run() {
+        return run(Optional.empty());
+    }
+
+    /**
+     * Trains.
+     *
+     * @param machines others with the teacher, which train layers by themselves
+     */
+    public Result run(Optional<OtherMachines> machines) {
         Path layerFolder = make("layers");
         Path modelFolder = make("model");
         SortedMap<Integer, Outcome> done = new TreeMap<>();
@@ -159,6 +169,11 @@ public final class Distillation {
         Path modelRecord = modelFolder.resolve("outcome.json");
         Optional<Outcome> model = Outcome.read(modelRecord, stack);
         boolean modelMissing = levels().contains(Level.MODEL) && model.isEmpty();
+        if (machines.isPresent() && !missing.isEmpty()) {
+            LayersElsewhere.train(machines.get(), work(), missing);
+            missing.forEach(layer -> done.put(layer.position(), layer.done().orElseThrow()));
+            missing.clear();
+        }
         if (!missing.isEmpty() || modelMissing) {
             try (LayerRunner runner = new LayerRunner(store, compute);
                     StateStore states = new StateStore(memory, folder);
@@ -176,6 +191,10 @@ public final class Distillation {
         return new Result(layers, curves, model.map(Outcome::curve), List.of(modelFolder, layerFolder));
     }
 
+    private LayerQueue.Work work() {
+        return new LayerQueue.Work(stack, chunks, training, options, compute, layerEffort(), progress);
+    }
+
     private static SortedMap<Integer, Trained> layers(SortedMap<Integer, Outcome> outcomes) {
         SortedMap<Integer, Trained> layers = new TreeMap<>();
         outcomes.values().forEach(outcome -> layers.putAll(outcome.layers()));
@@ -186,7 +205,7 @@ public final class Distillation {
     private Map<Integer, Outcome> trainLayers(List<LayerTraining> missing, boolean toTheEnd, LayerRunner runner,
             TeacherStates boundaries) {
         Map<Integer, Outcome> outcomes = new HashMap<>();
-        LayerQueue.Work work = new LayerQueue.Work(stack, chunks, training, options, compute, layerEffort(), progress);
+        LayerQueue.Work work = work();
         List<LayerTraining> left = new ArrayList<>(missing);
         int teacherLayers = store.config().layers();
         int top = toTheEnd

@@ -2,6 +2,7 @@ package dev.come.distill;
 
 import dev.come.UsageException;
 import dev.come.checkpoint.RecordNames;
+import java.io.Serializable;
 import java.util.Collection;
 import java.util.Map;
 
@@ -28,7 +29,9 @@ import java.util.Map;
  */
 public record DistillationOptions(Level level, Objective objective, double temperature, long tokens, long modelTokens,
         long validationTokens, long batchTokens, Schedule schedule, Schedule modelSchedule, double weightDecay,
-        double clip, TrainedParts trained, double hiddenWeight, int evaluateEvery, long seed) {
+        double clip, TrainedParts trained, double hiddenWeight, int evaluateEvery, long seed)
+        implements
+            Serializable {
     /** What holds where nothing else is asked for. */
     public static final DistillationOptions DEFAULTS = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 500_000,
             500_000, 16_384, 4096, new Schedule(Schedule.Shape.COSINE, Objective.MSE.rate(), 0.05),

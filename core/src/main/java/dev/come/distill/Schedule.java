@@ -1,6 +1,7 @@
 package dev.come.distill;
 
 import dev.come.UsageException;
+import java.io.Serializable;
 
 /**
  * The learning rate of every step: it rises evenly to its peak, and then falls or stays.
@@ -9,7 +10,7 @@ import dev.come.UsageException;
  * @param peak the highest rate
  * @param warmUp the share of the steps in which the rate rises
  */
-public record Schedule(Shape shape, double peak, double warmUp) {
+public record Schedule(Shape shape, double peak, double warmUp) implements Serializable {
     /** What becomes of the rate after the warm-up. */
     public enum Shape {
         /** Falls to zero along half a cosine. */

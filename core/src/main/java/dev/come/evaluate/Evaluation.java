@@ -11,9 +11,8 @@ import dev.come.evaluate.TaskDescription.Group;
 import dev.come.evaluate.TaskDescription.LongText;
 import dev.come.evaluate.TaskDescription.Metric;
 import dev.come.run.Continuation.Score;
-import dev.come.run.ContinuationScores;
 import dev.come.run.ContinuationScores.Batch;
-import dev.come.stack.LayerStack;
+import dev.come.run.Scorer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -133,8 +132,7 @@ public final class Evaluation {
         List<TaskResult> results = new ArrayList<>();
         List<TaskResult> groups = new ArrayList<>();
         List<Sample> samples = new ArrayList<>();
-        try (ContinuationScores scores = new ContinuationScores(model.store(),
-                LayerStack.dense(model.store().config().layers()), model.compute(), model.memory())) {
+        try (Scorer scores = model.scorer()) {
             for (int i = 0; i < tasks.size(); i++) {
                 TaskUnits units = TaskUnits.of(options.tasks().get(i), tasks.get(i), encoding, model.role());
                 List<Batch> missing = units.missing(journal);

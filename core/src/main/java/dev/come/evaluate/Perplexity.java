@@ -3,6 +3,8 @@ package dev.come.evaluate;
 import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.model.Compute;
+import dev.come.run.LossesElsewhere;
+import dev.come.run.OtherMachines;
 import dev.come.run.StackLosses;
 import dev.come.run.TokenChunks;
 import dev.come.stack.LayerStack;
@@ -10,6 +12,7 @@ import dev.come.stack.LayerStore;
 import dev.come.text.PerplexityText;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
@@ -31,17 +34,22 @@ public record Perplexity(String metric, double value, List<Double> windowLosses)
      * Measures several stacks on the same text; what they have in common is computed once.
      *
      * @param memory bytes of hidden states that are held at most
+     * @param machines others that have the model too, if there are any
      * @return one perplexity for each stack
      */
     public static List<Perplexity> measure(LayerStore store, List<LayerStack> stacks, PerplexityText text,
-            Compute compute, long memory, Progress progress) {
+            Compute compute, long memory, Optional<OtherMachines> machines, Progress progress) {
         try (StackLosses losses = new StackLosses(store, stacks, text.windows(), compute, memory);
                 Progress.Task task = progress.begin("perplexity on " + text.facts().dataset(), losses.runs(),
                         "windows", text.windows().count())) {
             double[][] means = new double[stacks.size()][text.windows().count()];
-            losses.measure(text::firstScored,
-                    (stack, window, tokens) -> means[stack][window] = Arrays.stream(tokens).average().orElseThrow(),
-                    task);
+            StackLosses.Sink sink = (stack, window, tokens) -> means[stack][window] = Arrays.stream(tokens).average()
+                    .orElseThrow();
+            if (machines.isPresent()) {
+                LossesElsewhere.measure(machines.get(), stacks, text.windows(), text::firstScored, sink, task);
+            } else {
+                losses.measure(text::firstScored, sink, task);
+            }
             return Arrays.stream(means).map(windows -> of(text, windows)).toList();
         }
     }

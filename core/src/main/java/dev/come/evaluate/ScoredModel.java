@@ -1,9 +1,15 @@
 package dev.come.evaluate;
 
 import dev.come.model.Compute;
+import dev.come.run.ContinuationScores;
+import dev.come.run.OtherMachines;
+import dev.come.run.Scorer;
+import dev.come.run.ScoresElsewhere;
+import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.SpecialTokens;
 import dev.come.text.Tokenizer;
+import java.util.Optional;
 
 /**
  * A model that is measured.
@@ -11,11 +17,19 @@ import dev.come.text.Tokenizer;
  * @param role what it is here: {@code model} or {@code baseline}
  * @param name the name of its folder
  * @param memory bytes of hidden states that are held at most
+ * @param machines others that have the model too, and do what can be divided
  */
 public record ScoredModel(String role, String name, LayerStore store, Tokenizer tokenizer, SpecialTokens special,
-        Compute compute, long memory) {
+        Compute compute, long memory, Optional<OtherMachines> machines) {
     /** The role of the model that is asked about. */
     public static final String MODEL = "model";
     /** The role of the model that it is compared with. */
     public static final String BASELINE = "baseline";
+
+    /** How likely it holds continuations; closed by the caller. */
+    Scorer scorer() {
+        LayerStack dense = LayerStack.dense(store.config().layers());
+        return machines.<Scorer>map(others -> new ScoresElsewhere(others, dense))
+                .orElseGet(() -> new ContinuationScores(store, dense, compute, memory));
+    }
 }

@@ -7,6 +7,7 @@ import dev.come.run.Continuation;
 import dev.come.run.Continuation.Score;
 import dev.come.run.ContinuationScores;
 import dev.come.run.ContinuationScores.Batch;
+import dev.come.run.Scorer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -79,7 +80,7 @@ record TaskUnits(String what, List<Unit> units) {
      *
      * @param batches those that are {@link #missing}
      */
-    void score(List<Batch> batches, ContinuationScores scores, Journal journal, Progress progress) {
+    void score(List<Batch> batches, Scorer scores, Journal journal, Progress progress) {
         try (Progress.Task task = progress.begin(what, scores.runs(batches), "questions",
                 batches.stream().mapToLong(batch -> batch.items().size()).sum())) {
             scores.score(batches, item -> units.get(item).name(), task, found -> {

@@ -2,7 +2,9 @@ package dev.come.evaluate;
 
 import dev.come.Progress;
 import dev.come.model.NextTokenDivergence;
+import dev.come.run.LossesElsewhere;
 import dev.come.run.ModelPair;
+import dev.come.run.ModelRecipe;
 import dev.come.run.StackLosses;
 import dev.come.stack.LayerStack;
 import dev.come.text.PerplexityText;
@@ -38,10 +40,15 @@ public record TokenLosses(PerplexityText text, double[][] losses, Optional<Besid
     private static TokenLosses alone(ScoredModel model, PerplexityText text, Progress progress) {
         double[][] losses = new double[text.windows().count()][];
         List<LayerStack> dense = List.of(LayerStack.dense(model.store().config().layers()));
+        StackLosses.Sink sink = (_, window, tokens) -> losses[window] = tokens;
         try (StackLosses run = new StackLosses(model.store(), dense, text.windows(), model.compute(), model.memory());
                 Progress.Task task = progress.begin("perplexity on " + text.facts().dataset(), run.runs(), "windows",
                         text.windows().count())) {
-            run.measure(text::firstScored, (_, window, tokens) -> losses[window] = tokens, task);
+            if (model.machines().isPresent()) {
+                LossesElsewhere.measure(model.machines().get(), dense, text.windows(), text::firstScored, sink, task);
+            } else {
+                run.measure(text::firstScored, sink, task);
+            }
         }
         return new TokenLosses(text, losses, Optional.empty());
     }
@@ -55,11 +62,18 @@ public record TokenLosses(PerplexityText text, double[][] losses, Optional<Besid
                 text.windows(), model.memory());
                 Progress.Task task = progress.begin("perplexity and divergence on " + text.facts().dataset(),
                         pair.runs(), "windows", windows)) {
-            pair.measure(text::firstScored, (window, own, others, divergence) -> {
+            ModelPair.Sink sink = (window, own, others, divergence) -> {
                 losses[window] = own;
                 beside.losses[window] = others;
                 beside.divergences[window] = divergence;
-            }, task);
+            };
+            if (model.machines().isPresent()) {
+                LossesElsewhere.measure(model.machines().get(),
+                        ModelRecipe.of(reference.store().checkpoint(), reference.compute()), text.windows(),
+                        text::firstScored, sink, task);
+            } else {
+                pair.measure(text::firstScored, sink, task);
+            }
         }
         return new TokenLosses(text, losses, Optional.of(beside));
     }

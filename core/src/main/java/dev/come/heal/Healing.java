@@ -4,12 +4,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.EndLosses;
-import dev.come.calibration.SideBySide;
+import dev.come.calibration.HealingStates;
+import dev.come.calibration.StackBesideDense;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
 import dev.come.prune.PruningStep;
-import dev.come.run.StackLosses;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerStack;
@@ -45,9 +45,8 @@ public final class Healing {
     private static final double NOT_REFITTED = Double.POSITIVE_INFINITY;
 
     private final LayerStore store;
-    private final Compute compute;
     private final Options options;
-    private final long memory;
+    private final HealingStates where;
     private final Path folder;
     private final Progress progress;
 
@@ -110,10 +109,20 @@ public final class Healing {
      *        tokens in this folder does not make again
      */
     public Healing(LayerStore store, Compute compute, Options options, long memory, Path folder, Progress progress) {
+        this(store, new HealingHere(store, compute, memory, folder, progress), options, folder, progress);
+    }
+
+    /**
+     * Prepares.
+     *
+     * @param store makes the layers of the stack and of the dense model
+     * @param where has the states
+     * @param folder where the fits go, as above
+     */
+    public Healing(LayerStore store, HealingStates where, Options options, Path folder, Progress progress) {
         this.store = store;
-        this.compute = compute;
+        this.where = where;
         this.options = options;
-        this.memory = memory;
         this.folder = folder;
         this.progress = progress;
     }
@@ -151,7 +160,7 @@ public final class Healing {
         SortedMap<Integer, Trained> refitted = new TreeMap<>();
         SortedMap<Integer, LayerFit> outcomes = new TreeMap<>();
         EndLosses losses;
-        try (SideBySide side = new SideBySide(store, tokens.fitted(), tokens.heldOut(), compute, memory, folder);
+        try (StackBesideDense side = where.beside(tokens);
                 KeptFits fits = new KeptFits(folder, store);
                 Progress.Task task = progress.begin("healing " + stack.size() + " layers",
                         runs(edits, first) * side.chunks() + side.lossRuns(), "layers", stack.size() - first)) {
@@ -174,7 +183,7 @@ public final class Healing {
             return Optional.empty();
         }
         PruningStep step = PruningStep.train(stack, refitted, scores(stack.size(), outcomes));
-        return improves(stack, step, refitted.size(), losses, tokens.heldOut());
+        return improves(where.losses(stack, tokens), step, refitted.size(), losses);
     }
 
     /** How often a layer is run, if each of its fits is tried once and taken. */
@@ -187,7 +196,7 @@ public final class Healing {
     }
 
     /** Moves on past a layer; what became of it, if it is to be refitted. */
-    private Optional<KeptFits.Kept> heal(Edits edits, int position, SideBySide side, KeptFits fits,
+    private Optional<KeptFits.Kept> heal(Edits edits, int position, StackBesideDense side, KeptFits fits,
             Progress.Task task) {
         LayerNode node = edits.stack().get(position);
         LayerWeights weights = store.materialise(node);
@@ -198,7 +207,9 @@ public final class Healing {
         }
         Optional<KeptFits.Kept> before = fits.find(position, node, weights);
         if (before.isPresent()) {
-            side.moveOn(side.run(node, before.get().fit().weights(), Optional.empty()));
+            side.moveOn(
+                    side.run(before.get().layer().map(LayerNode.class::cast).orElse(node), before.get().fit().weights(),
+                            Optional.empty()));
             task.skip((long) options.targets.parts.size() * side.chunks());
             return before;
         }
@@ -235,17 +246,12 @@ public final class Healing {
     /**
      * The step, if it makes the loss less on sequences that no fit has seen.
      *
+     * @param before what the stack cost there before, by sequence
      * @param ends the losses there of the dense model and of the healed layers
      */
-    private Optional<PruningStep> improves(LayerStack before, PruningStep step, int refitted, EndLosses ends,
-            Sequences heldOut) {
-        List<Double> losses;
-        try (StackLosses measure = new StackLosses(store, List.of(before), heldOut, compute, memory);
-                Progress.Task task = progress.begin("checking the healed layers", measure.runs(), "windows",
-                        heldOut.count())) {
-            double old = Arrays.stream(measure.measure(task).getFirst()).average().orElseThrow();
-            losses = List.of(ends.dense(), old, ends.own());
-        }
+    private Optional<PruningStep> improves(double[] before, PruningStep step, int refitted, EndLosses ends) {
+        double old = Arrays.stream(before).average().orElseThrow();
+        List<Double> losses = List.of(ends.dense(), old, ends.own());
         progress.note(String.format(Locale.ROOT,
                 "Healing: loss on held out sequences %.3f, was %.3f, dense %.3f; %d layers refitted", losses.get(2),
                 losses.get(1), losses.get(0), refitted));

@@ -1,7 +1,7 @@
 package dev.come.heal;
 
 import dev.come.Progress;
-import dev.come.calibration.SideBySide;
+import dev.come.calibration.StackBesideDense;
 import dev.come.calibration.Trial;
 import dev.come.checkpoint.FiniteNumbers;
 import dev.come.failure.Opening;
@@ -54,7 +54,7 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
      * @param nextEnd how far the dense model is wanted after this layer; it runs on while the last fit is made
      * @param task advances by {@link #runs} times the chunks
      */
-    static LayerFit of(LayerNode node, LayerWeights weights, List<Part> parts, SideBySide side, int nextEnd,
+    static LayerFit of(LayerNode node, LayerWeights weights, List<Part> parts, StackBesideDense side, int nextEnd,
             Progress.Task task) {
         Trial best = side.run(node, weights, Optional.of(parts.getFirst()));
         double before = best.heldOutError();
@@ -96,7 +96,8 @@ record LayerFit(LayerWeights weights, double before, double after, Map<Part, Dou
     }
 
     /** Fits while the dense model runs on; whoever takes the fit closes it. */
-    private static Optional<Ridge.Fit> fit(LayerNode node, Trial tried, boolean bias, SideBySide side, int denseEnd) {
+    private static Optional<Ridge.Fit> fit(LayerNode node, Trial tried, boolean bias, StackBesideDense side,
+            int denseEnd) {
         try (Opening opening = new Opening()) {
             Optional<Ridge.Fit> fit = side.whileDenseRuns(denseEnd, workspace -> {
                 Optional<Ridge.Fit> found = Shortage.named(() -> "Refitting layer " + node.tree(),

@@ -4,7 +4,7 @@ import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration.Refit;
 import dev.come.calibration.Refitting;
-import dev.come.calibration.SideBySide;
+import dev.come.calibration.StackBesideDense;
 import dev.come.heal.Healing.Targets;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Trained;
@@ -66,7 +66,7 @@ public final class Refits implements Refitting {
     }
 
     @Override
-    public Optional<Refit> refit(LayerStack stack, int position, SideBySide side, Progress.Task task) {
+    public Optional<Refit> refit(LayerStack stack, int position, StackBesideDense side, Progress.Task task) {
         try (var _ = new PointerScope()) {
             LayerNode node = stack.get(position);
             int end = LayerFit.end(stack, position, store.config().layers());

@@ -1,7 +1,7 @@
 package dev.come.job;
 
 import dev.come.Progress;
-import dev.come.calibration.LocalCalibration;
+import dev.come.calibration.ShardedCalibration;
 import dev.come.text.CalibrationSet;
 import java.util.HashMap;
 import java.util.Map;
@@ -17,7 +17,7 @@ final class CalibrationCache implements AutoCloseable {
     private final Progress progress;
     private final Map<CalibrationSet.Source, CalibrationSet> sets = new HashMap<>();
     private @Nullable Object key;
-    private @Nullable LocalCalibration calibration;
+    private @Nullable ShardedCalibration calibration;
 
     CalibrationCache(OpenModel model, Progress progress) {
         this.model = model;
@@ -43,7 +43,7 @@ final class CalibrationCache implements AutoCloseable {
      *
      * @param wanted equal for what measures the same tokens in the same way
      */
-    LocalCalibration calibration(Object wanted, Supplier<LocalCalibration> begin) {
+    ShardedCalibration calibration(Object wanted, Supplier<ShardedCalibration> begin) {
         if (calibration == null || !wanted.equals(key)) {
             forget();
             calibration = begin.get();

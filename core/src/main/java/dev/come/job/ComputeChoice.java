@@ -4,6 +4,7 @@ import dev.come.ByteSize;
 import dev.come.UsageException;
 import dev.come.model.Compute;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
@@ -14,8 +15,9 @@ import java.util.OptionalLong;
  * @param device {@code --device}: cpu, cuda or cuda:n
  * @param threads {@code --threads}
  * @param memory {@code --memory}: bytes of hidden states that are held in memory
+ * @param cluster {@code --master}: other machines that do what can be divided, if there are any
  */
-public record ComputeChoice(String dtype, String device, int threads, long memory) {
+public record ComputeChoice(String dtype, String device, int threads, long memory, Optional<ClusterChoice> cluster) {
     /** The type, where nothing else is asked for. */
     public static final String DEFAULT_DTYPE = "auto";
 
@@ -39,6 +41,20 @@ public record ComputeChoice(String dtype, String device, int threads, long memor
             throw new UsageException("--memory is " + memory + " bytes, but must be at least "
                     + ByteSize.format(LEAST_MEMORY) + ", or 0 to hold no states; write the unit too, such as 256MB");
         }
+        if (cluster.isPresent() && !device.equals(DEFAULT_DEVICE)) {
+            throw new UsageException("--device " + device
+                    + " does not go with --master, whose machines compute on their processors; leave one out");
+        }
+    }
+
+    /** On this machine. */
+    public ComputeChoice(String dtype, String device, int threads, long memory) {
+        this(dtype, device, threads, memory, Optional.empty());
+    }
+
+    /** The same with the help of other machines. */
+    public ComputeChoice on(Optional<ClusterChoice> machines) {
+        return new ComputeChoice(dtype, device, threads, memory, machines);
     }
 
     /** A choice in which threads and memory, where they are absent, are as usual for the device. */

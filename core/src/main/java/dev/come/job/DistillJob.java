@@ -102,16 +102,20 @@ public final class DistillJob {
                 PrunedFolder pruned = new PrunedFolder(options.pruned, teacher)) {
             options.saving.checkPlace(pruned.store());
             try (RunFolder folder = RunFolder.take(options.saving.folder(), RunFolder.Kind.DISTILL,
-                    options.resumption, progress)) {
-                return run(teacher, pruned, folder);
+                    options.resumption, progress);
+                    Machines machines = new Machines(options.compute, progress)) {
+                return run(teacher, pruned, folder, machines);
             }
         }
     }
 
-    private Result run(OpenModel teacher, PrunedFolder pruned, RunFolder folder) {
+    private Result run(OpenModel teacher, PrunedFolder pruned, RunFolder folder, Machines machines) {
         Compute compute = teacher.compute(options.compute);
         TrainingText text = TrainingText.take(teacher, options, progress);
         List<PerplexityText> perplexityTexts = options.perplexity.read(teacher, progress);
+        if (options.compute.cluster().isPresent() && options.training.level().hasModel()) {
+            progress.note("The whole model is trained on this machine alone; others train layers by themselves");
+        }
         Distillation distillation = new Distillation(
                 new Distillation.Subject(options.teacher, options.pruned.resolve(PruningPlan.FILE_NAME),
                         pruned.store(), pruned.stack()),
@@ -131,7 +135,7 @@ public final class DistillJob {
             folder.keep(fresh);
         }
         long started = System.nanoTime();
-        Distillation.Result trained = distillation.run();
+        Distillation.Result trained = machines.with(pruned.store(), compute, distillation::run);
         Duration training = Duration.ofNanos(System.nanoTime() - started);
         if (trained.layers().isEmpty()) {
             folder.remove();
@@ -141,8 +145,7 @@ public final class DistillJob {
         try (TrainedLayers after = new TrainedLayers(trained.folders().toArray(Path[]::new))) {
             LayerStore store = pruned.store().with(after);
             DistilledPlan distilled = DistilledPlan.of(fresh, trained,
-                    stacks -> perplexityTexts.stream().map(one -> Perplexity.measure(store, stacks, one, compute,
-                            options.compute.memory(), progress)).toList());
+                    stacks -> machines.perplexities(store, stacks, perplexityTexts, compute, progress));
             // From here on a run that goes on knows its own result when it finds it.
             folder.keep(distilled.plan());
             saving.write(store, distilled.plan(), progress);

@@ -20,6 +20,7 @@ import dev.come.failure.UnderWay;
 import dev.come.hub.Hub;
 import dev.come.model.ModelConfig;
 import dev.come.model.Positions;
+import dev.come.run.OtherMachines;
 import dev.come.text.PerplexityText;
 import dev.come.text.SpecialTokens;
 import dev.come.text.TextSource;
@@ -41,6 +42,7 @@ public final class EvalJob {
     private final ComputeChoice choice;
     private final Progress progress;
     private final Consumer<EvaluationReport> also;
+    private final Machines machines;
 
     /**
      * What is asked for.
@@ -102,6 +104,7 @@ public final class EvalJob {
         this.request = request;
         this.choice = choice;
         this.progress = Interruptible.asking(progress);
+        this.machines = new Machines(choice, progress);
     }
 
     /** Those that all models have, since only numbers from the same windows compare. */
@@ -137,7 +140,8 @@ public final class EvalJob {
     private EvaluationReport lockedRun() {
         try (RunLock _ = lock("--output", request.written.output().map(_ -> request.written.scoresFile()));
                 RunLock _ = lock("--output", request.written.output());
-                RunLock _ = lock("--losses", request.written.losses())) {
+                RunLock _ = lock("--losses", request.written.losses());
+                machines) {
             return run();
         }
     }
@@ -261,18 +265,23 @@ public final class EvalJob {
 
     private Run run(OpenModel model, Optional<OpenModel> beside, List<PerplexityText> texts, String role,
             Evaluation evaluation, Journal journal) {
-        ScoredModel scored = scored(model, role);
+        return machines.with(model.store(), model.compute(choice),
+                others -> run(model, scored(model, role, others), beside, texts, evaluation, journal));
+    }
+
+    private Run run(OpenModel model, ScoredModel scored, Optional<OpenModel> beside, List<PerplexityText> texts,
+            Evaluation evaluation, Journal journal) {
         double layers = model.config().layers();
         double perplexities = Perplexity.runs(texts,
                 layers + beside.map(other -> other.config().layers()).orElse(0));
         // The baseline goes through the same texts after this model.
-        double later = role.equals(ScoredModel.MODEL)
+        double later = scored.role().equals(ScoredModel.MODEL)
                 ? request.baseline.map(folder -> layers(folder) / layers).orElse(0.0)
                 : 0;
         progress.expect(perplexities * (1 + later));
         Results results = evaluation.measure(scored, journal, progress,
                 left -> progress.expect((left + perplexities) * (1 + later)));
-        Optional<ScoredModel> reference = beside.map(other -> scored(other, "compared"));
+        Optional<ScoredModel> reference = beside.map(other -> scored(other, "compared", Optional.empty()));
         List<TokenLosses> losses = texts.stream().map(text -> TokenLosses.measure(scored, reference, text, progress))
                 .toList();
         Measured measured = new Measured(about(model), results, losses.stream().map(TokenLosses::perplexity).toList());
@@ -282,10 +291,10 @@ public final class EvalJob {
                 losses);
     }
 
-    private ScoredModel scored(OpenModel model, String role) {
+    private ScoredModel scored(OpenModel model, String role, Optional<OtherMachines> others) {
         Path folder = model.checkpoint().folder();
         return new ScoredModel(role, String.valueOf(folder.getFileName()), model.store(), model.tokenizer(),
-                SpecialTokens.of(folder, model.tokenizer()), model.compute(choice), choice.memory());
+                SpecialTokens.of(folder, model.tokenizer()), model.compute(choice), choice.memory(), others);
     }
 
     private void requireSameTokens(OpenModel model, OpenModel reference, Positions positions,

@@ -83,13 +83,14 @@ public final class HealJob {
                 PrunedFolder pruned = new PrunedFolder(options.pruned, teacher)) {
             options.saving.checkPlace(pruned.store());
             try (RunFolder folder = RunFolder.take(options.saving.folder(), RunFolder.Kind.HEAL, options.resumption,
-                    progress)) {
-                return run(teacher, pruned, folder);
+                    progress);
+                    Machines machines = new Machines(options.compute, progress)) {
+                return run(teacher, pruned, folder, machines);
             }
         }
     }
 
-    private Result run(OpenModel teacher, PrunedFolder pruned, RunFolder folder) {
+    private Result run(OpenModel teacher, PrunedFolder pruned, RunFolder folder, Machines machines) {
         List<PerplexityText> texts = options.perplexity.read(teacher, progress);
         CalibrationSet set;
         try (CalibrationCache calibrations = new CalibrationCache(teacher, progress)) {
@@ -108,8 +109,7 @@ public final class HealJob {
         long started = System.nanoTime();
         if (plan.steps().size() == pruned.plan().steps().size()) {
             folder.keep(plan);
-            plan = PlanHealing.heal(pruned.store(), plan, set.sequences(), compute, options.healing,
-                    options.compute.memory(), folder, progress);
+            plan = machines.heal(pruned.store(), plan, set.sequences(), compute, options.healing, folder, progress);
             if (plan.steps().size() == pruned.plan().steps().size()) {
                 folder.remove();
                 throw new NothingToDoException("No layer of " + options.pruned
@@ -120,7 +120,8 @@ public final class HealJob {
         Duration healing = Duration.ofNanos(System.nanoTime() - started);
         try (TrainedLayers after = new TrainedLayers(folder.make())) {
             LayerStore store = pruned.store().with(after);
-            List<List<Perplexity>> perplexities = perplexities(store, texts, compute, pruned.stack(), plan);
+            List<List<Perplexity>> perplexities = perplexities(machines, store, texts, compute, pruned.stack(),
+                    plan);
             PruningPlan recorded = plan.withEvaluations(evaluations(pruned.plan(), perplexities))
                     .withEvaluationsBefore(PruningPlan.HEALING, before(pruned.stack().size(), perplexities));
             // From here on a run that goes on knows its own result when it finds it.
@@ -139,11 +140,10 @@ public final class HealJob {
         progress.expect(runs + Perplexity.runs(texts, layers + 2.0 * left));
     }
 
-    private List<List<Perplexity>> perplexities(LayerStore store, List<PerplexityText> texts,
+    private List<List<Perplexity>> perplexities(Machines machines, LayerStore store, List<PerplexityText> texts,
             Compute compute, LayerStack pruned, PruningPlan healed) {
         List<LayerStack> stacks = List.of(LayerStack.dense(healed.layers()), pruned, healed.last());
-        return texts.stream().map(
-                text -> Perplexity.measure(store, stacks, text, compute, options.compute.memory(), progress)).toList();
+        return machines.perplexities(store, stacks, texts, compute, progress);
     }
 
     /** What was measured on the pruned model. */

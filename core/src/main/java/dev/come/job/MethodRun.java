@@ -1,8 +1,9 @@
 package dev.come.job;
 
 import dev.come.NothingToDoException;
-import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
+import dev.come.calibration.RefittedLayers;
+import dev.come.calibration.ShardedCalibration;
 import dev.come.checkpoint.Leftovers;
 import dev.come.heal.Refits;
 import dev.come.job.PruneJob.Options;
@@ -17,6 +18,7 @@ import dev.come.prune.PruningPlan;
 import dev.come.prune.PruningStep;
 import dev.come.stack.DamagedWeightsException;
 import dev.come.stack.LayerStack;
+import dev.come.stack.LayerStore;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.CalibrationSet;
 import dev.come.text.SearchWindows;
@@ -174,7 +176,7 @@ final class MethodRun {
         }
     }
 
-    private void choose(LayerStack begin, LocalCalibration calibration, long started) {
+    private void choose(LayerStack begin, ShardedCalibration calibration, long started) {
         Cost soFar = cost;
         int rounds = run.method().cost(begin.size(), setup.target()).rounds();
         int before = plan.steps().size(); // a run that goes on counts from where it was
@@ -211,17 +213,12 @@ final class MethodRun {
         return session.several() ? name() + ", " : "";
     }
 
-    private LocalCalibration measuring(Optional<TrainedLayers> refits) {
+    private ShardedCalibration measuring(Optional<TrainedLayers> refits) {
         Sequences tokens = setup.measured().map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
-        long memory = options.compute().memory();
-        Path spill = session.spillFolder();
-        LocalCalibration calibration = refits.isPresent()
-                ? LocalCalibration.refitting(session.store(), tokens, setup.compute(), run.method().reading(), memory,
-                        spill,
-                        session.labelled(), new Refits(session.store(), refits.get()))
-                : new LocalCalibration(session.model().store(), tokens, setup.compute(), run.method().reading(), memory,
-                        spill,
-                        session.labelled());
+        LayerStore store = refits.isPresent() ? session.store() : session.model().store();
+        RefittedLayers fits = refits.map(trained -> RefittedLayers.of(new Refits(store, trained), tokens)).orElse(null);
+        ShardedCalibration calibration = session.machines().calibration(store, tokens, fits, setup.compute(),
+                run.method().reading(), session.spillFolder(), session.labelled());
         if (session.several()) {
             calibration.keep(LayerStack.dense(plan.layers()));
         }
@@ -237,8 +234,8 @@ final class MethodRun {
         long started = System.nanoTime();
         if (!plan.isHealed()) {
             session.labelled().label(label(), 1, 1);
-            plan = PlanHealing.heal(session.store(), plan, tokens(), setup.compute(), options.healing().get(),
-                    options.compute().memory(), folder, session.labelled());
+            plan = session.machines().heal(session.store(), plan, tokens(), setup.compute(), options.healing().get(),
+                    folder, session.labelled());
             folder.keep(plan);
         }
         session.findTrained(done ? saving.folder() : folder.make());

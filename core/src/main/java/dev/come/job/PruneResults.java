@@ -10,10 +10,10 @@ import dev.come.model.ModelConfig;
 import dev.come.prune.Measurement;
 import dev.come.prune.PruningPlan;
 import dev.come.report.Comparison;
+import dev.come.run.LossesElsewhere;
 import dev.come.run.StackLosses;
 import dev.come.stack.LayerStack;
 import dev.come.text.CalibrationSet;
-import dev.come.text.PerplexityText;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -111,7 +111,10 @@ final class PruneResults {
                 session.options().compute().memory());
                 Progress.Task task = session.progress().begin("loss of all results", measure.runs(), "windows",
                         set.sequences().count())) {
-            return measure.measure(task).stream().map(windows -> Arrays.stream(windows).average()).toList();
+            List<double[]> losses = session.machines().with(session.store(), session.compute(), others -> others
+                    .map(machines -> LossesElsewhere.means(machines, stacks, set.sequences(), task))
+                    .orElseGet(() -> measure.measure(task)));
+            return losses.stream().map(windows -> Arrays.stream(windows).average()).toList();
         }
     }
 
@@ -138,9 +141,8 @@ final class PruneResults {
         List<LayerStack> stacks = Stream.concat(wanted.stream().flatMap(List::stream), before.stream()).distinct()
                 .toList();
         List<Evaluations> evaluations = runs.stream().map(_ -> new Evaluations()).toList();
-        for (PerplexityText text : session.texts()) {
-            List<Perplexity> perplexities = Perplexity.measure(session.store(), stacks, text, session.compute(),
-                    session.options().compute().memory(), session.progress());
+        for (List<Perplexity> perplexities : session.machines().perplexities(session.store(), stacks, session.texts(),
+                session.compute(), session.progress())) {
             for (int i = 0; i < runs.size(); i++) {
                 for (LayerStack stack : wanted.get(i)) {
                     evaluations.get(i).all.add(Measurements.of(stack.size(), perplexities.get(stacks.indexOf(stack))));

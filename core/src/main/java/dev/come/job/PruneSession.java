@@ -41,6 +41,7 @@ final class PruneSession implements AutoCloseable {
     private final List<MethodRun> prepared = new ArrayList<>();
     private final LabelledProgress labelled;
     private LayerStore store;
+    private final Machines machines;
     private @Nullable RunFolder folder;
     private Optional<RunCosts> costs = Optional.empty();
 
@@ -53,6 +54,7 @@ final class PruneSession implements AutoCloseable {
         this.texts = options.perplexity().read(model, progress);
         this.calibrations = new CalibrationCache(model, progress);
         this.labelled = new LabelledProgress(progress);
+        this.machines = new Machines(options.compute(), progress);
     }
 
     /**
@@ -161,6 +163,11 @@ final class PruneSession implements AutoCloseable {
     /** The texts to measure perplexity on. */
     List<PerplexityText> texts() {
         return texts;
+    }
+
+    /** Where all methods compute. */
+    Machines machines() {
+        return machines;
     }
 
     CalibrationCache calibrations() {
@@ -279,7 +286,7 @@ final class PruneSession implements AutoCloseable {
 
     @Override
     public void close() {
-        try (RunFolder _ = folder) {
+        try (RunFolder _ = folder; Machines _ = machines) {
             calibrations.close();
             trained.forEach(TrainedLayers::close);
             parts.forEach(RunFolder::close);

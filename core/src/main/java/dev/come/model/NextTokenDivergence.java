@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import java.io.Serializable;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -13,7 +14,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * @param sameTop for each token whether the likeliest next token is the same
  */
 @SuppressWarnings("ArrayRecordComponent") // a number for each token; never compared
-public record NextTokenDivergence(double[] nats, boolean[] sameTop) {
+public record NextTokenDivergence(double[] nats, boolean[] sameTop) implements Serializable {
     private static final int ROWS = 512;
     private static final int VOCABULARY_SLICE = 8192;
 

@@ -1,5 +1,6 @@
 package dev.come.model;
 
+import java.io.Serializable;
 import java.util.Arrays;
 
 /**
@@ -13,7 +14,7 @@ import java.util.Arrays;
  * @param firstPosition the position of the first token of each sequence that begins anew; not 0 only where a key-value cache
  *        holds what came before
  */
-public record TokenLayout(int[] lengths, int[] parents, int firstPosition) {
+public record TokenLayout(int[] lengths, int[] parents, int firstPosition) implements Serializable {
     /** The parent of a sequence that begins anew. */
     public static final int ROOT = -1;
 

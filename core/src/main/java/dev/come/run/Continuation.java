@@ -1,5 +1,6 @@
 package dev.come.run;
 
+import java.io.Serializable;
 import java.util.Arrays;
 
 /**
@@ -8,7 +9,7 @@ import java.util.Arrays;
  * @param ids the tokens of context and continuation
  * @param scored how many of the last ids are the continuation; at least one, and at least one id comes before them
  */
-public record Continuation(int[] ids, int scored) {
+public record Continuation(int[] ids, int scored) implements Serializable {
     /** @throws IllegalArgumentException if there is nothing to score, or nothing before it */
     public Continuation {
         if (scored < 1 || scored >= ids.length) {
@@ -42,5 +43,5 @@ public record Continuation(int[] ids, int scored) {
      * @param logLikelihood the natural logarithm of the probability of all of its tokens
      * @param greedy whether each of its tokens is the likeliest one
      */
-    public record Score(double logLikelihood, boolean greedy) {}
+    public record Score(double logLikelihood, boolean greedy) implements Serializable {}
 }

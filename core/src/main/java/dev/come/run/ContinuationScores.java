@@ -11,6 +11,7 @@ import dev.come.run.Continuation.Score;
 import dev.come.run.TokenChunks.Chunk;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -26,7 +27,7 @@ import org.bytedeco.pytorch.Tensor;
  * How likely a stack holds many continuations, a layer at a time. What texts of a chunk begin with alike is run once, and only
  * the rows that are scored go through the output projection.
  */
-public final class ContinuationScores implements AutoCloseable {
+public final class ContinuationScores implements Scorer {
     /** Tokens of a chunk at most, unless one item has more. */
     public static final int CHUNK_TOKENS = 2048;
     /** Tokens of a group at most: what is lost if a run is killed. */
@@ -44,7 +45,9 @@ public final class ContinuationScores implements AutoCloseable {
      *
      * @param items numbers of items
      */
-    public record Batch(List<Integer> items, List<Continuation> continuations, List<Integer> owners) {
+    public record Batch(List<Integer> items, List<Continuation> continuations, List<Integer> owners)
+            implements
+                Serializable {
         public Batch {
             items = List.copyOf(items);
             continuations = List.copyOf(continuations);
@@ -121,19 +124,16 @@ public final class ContinuationScores implements AutoCloseable {
         return tokens;
     }
 
-    /** What {@link #score} will advance progress by, in all. */
+    @Override
     public long runs(Collection<Batch> batches) {
-        return (stack.size() + 1L) * batches.size();
+        return runs(batches, stack.size());
     }
 
-    /**
-     * Scores batches.
-     *
-     * @param name what messages call an item
-     * @param progress advances by one with every layer that was run over a batch
-     * @param found gets the scores of each item, in the order of its continuations, whenever some batches are done
-     * @throws FailedException if a score is not a finite number; it names the item
-     */
+    static long runs(Collection<Batch> batches, int layers) {
+        return (layers + 1L) * batches.size();
+    }
+
+    @Override
     public void score(List<Batch> batches, IntFunction<String> name, Progress.Task progress,
             Consumer<Map<Integer, List<Score>>> found) {
         List<Planned> planned = batches.stream().map(batch -> new Planned(batch, share)).toList();

@@ -12,6 +12,7 @@ import dev.come.model.LanguageModelHead;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
 import dev.come.model.LikelyTokens;
+import dev.come.model.ModelConfig;
 import dev.come.model.Rotation;
 import dev.come.model.TokenLayout;
 import dev.come.model.Waiting;
@@ -108,8 +109,12 @@ public final class LayerRunner implements AutoCloseable {
 
     /** To how many runs of a layer a run of the output projection comes. */
     public long headRuns() {
-        return Math.max(1, (long) store.config().vocabularySize() * store.config().hiddenSize()
-                / store.config().layerParameters());
+        return headRuns(store.config());
+    }
+
+    /** To how many runs of a layer a run of the output projection comes in a model. */
+    public static long headRuns(ModelConfig config) {
+        return Math.max(1, (long) config.vocabularySize() * config.hiddenSize() / config.layerParameters());
     }
 
     /** What is wrong where values are not finite, for the end of a message. */

@@ -47,6 +47,12 @@ public final class ModelPair implements AutoCloseable {
      */
     public ModelPair(LayerStore model, Compute compute, LayerStore reference, Compute referenceCompute,
             Sequences sequences, long memory) {
+        this(model, compute, reference, referenceCompute, TokenChunks.of(sequences), memory);
+    }
+
+    /** The same with some of the chunks, whose sequences keep their numbers. */
+    ModelPair(LayerStore model, Compute compute, LayerStore reference, Compute referenceCompute, TokenChunks chunks,
+            long memory) {
         try (Opening opening = new Opening()) {
             this.model = new LayerRunner(model, compute);
             opening.add(this.model::close);
@@ -57,7 +63,7 @@ public final class ModelPair implements AutoCloseable {
         // The reference's last states, the model's, and once more those that a layer changes.
         long tokenBytes = Math.max((long) model.config().hiddenSize() * compute.type().bytes(),
                 (long) reference.config().hiddenSize() * referenceCompute.type().bytes());
-        this.groups = TokenChunks.of(sequences).groups(memory / 3 / tokenBytes, compute.threads());
+        this.groups = chunks.groups(memory / 3 / tokenBytes, compute.threads());
     }
 
     /** What {@link #measure} will advance progress by, in all. */

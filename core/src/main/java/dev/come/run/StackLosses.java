@@ -39,12 +39,17 @@ public final class StackLosses implements AutoCloseable {
      * @param memory bytes of hidden states that are held at most; one chunk for each thread goes through in any case
      */
     public StackLosses(LayerStore store, List<LayerStack> stacks, Sequences sequences, Compute compute, long memory) {
+        this(store, stacks, TokenChunks.of(sequences), compute, memory);
+    }
+
+    /** The same with some of the chunks, whose sequences keep their numbers. */
+    StackLosses(LayerStore store, List<LayerStack> stacks, TokenChunks chunks, Compute compute, long memory) {
         this.runner = new LayerRunner(store, compute);
         this.stacks = List.copyOf(stacks);
-        this.sequenceCount = sequences.count();
+        this.sequenceCount = chunks.sequences();
         // In the end the states of every stack are held, and once more those that a layer changes.
         long tokenBytes = (long) store.config().hiddenSize() * compute.type().bytes();
-        this.groups = TokenChunks.of(sequences).groups(memory / (1 + stacks.size()) / tokenBytes, compute.threads());
+        this.groups = chunks.groups(memory / (1 + stacks.size()) / tokenBytes, compute.threads());
     }
 
     /** What {@link #measure} will advance progress by, in all. */
@@ -62,9 +67,13 @@ public final class StackLosses implements AutoCloseable {
      */
     public List<double[]> measure(Progress.Task progress) {
         double[][] means = new double[stacks.size()][sequenceCount];
-        measure(ALL, (stack, sequence, losses) -> means[stack][sequence] = Arrays.stream(losses).average().orElse(0),
-                progress);
+        measure(ALL, into(means), progress);
         return Arrays.asList(means);
+    }
+
+    /** Puts the mean of each sequence into an array (stacks, sequences). */
+    static Sink into(double[][] means) {
+        return (stack, sequence, losses) -> means[stack][sequence] = Arrays.stream(losses).average().orElse(0);
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.come.run;
 
 import dev.come.model.TokenLayout;
 import dev.come.text.Sequences;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -11,7 +12,7 @@ import java.util.List;
  *
  * @param chunks the chunks in the order of the sequences
  */
-public record TokenChunks(List<Chunk> chunks) {
+public record TokenChunks(List<Chunk> chunks) implements Serializable {
     private static final int TOKENS = 2048;
 
     public TokenChunks {
@@ -24,7 +25,7 @@ public record TokenChunks(List<Chunk> chunks) {
      * @param first the number of the first sequence
      * @param tokens their ids, end to end
      */
-    public record Chunk(int first, int[] tokens, TokenLayout layout) {
+    public record Chunk(int first, int[] tokens, TokenLayout layout) implements Serializable {
         public int sequences() {
             return layout.lengths().length;
         }

@@ -102,7 +102,8 @@ public final class TrainedLayers implements AutoCloseable {
         undecided.clear();
     }
 
-    private static String name(Trained node) {
+    /** The name of the file that {@link #add} writes the weights of a layer to. */
+    public static String name(Trained node) {
         return "layer-" + node.position() + "-" + node.sha256() + ENDING;
     }
 

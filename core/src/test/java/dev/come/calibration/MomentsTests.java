@@ -50,7 +50,11 @@ class MomentsTests {
             Tensor y = torch.randn(ROWS, OUTPUTS);
             try (Moments part = Moments.of(channels, y); Moments sums = new Moments(channels, OUTPUTS)) {
                 sums.add(part.add(x, y));
-                assertThat(part.inputs().nbytes()).isEqualTo((long) channels * channels * Float.BYTES);
+                // Float32, and of the symmetric part no more than one half and the diagonal blocks.
+                long panel = Math.min(Moments.PANEL, channels);
+                assertThat(part.blocks().stream().mapToLong(Tensor::nbytes).sum()).isEqualTo(
+                        (panel * channels + (channels - panel) * (channels - panel) + (long) channels * OUTPUTS)
+                                * Float.BYTES);
                 assertThat(sums.inputs().nbytes()).isEqualTo((long) channels * channels * Double.BYTES);
                 assertClose(sums.inputs(), x.to(ScalarType.Double).t().mm(x.to(ScalarType.Double)), 1e-4);
                 assertThat(sums.rows()).isEqualTo(ROWS);

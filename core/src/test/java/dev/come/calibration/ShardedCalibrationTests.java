@@ -7,39 +7,42 @@ import dev.come.Golden;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.TestDevice;
+import dev.come.calibration.Calibration.GradientOrder;
 import dev.come.calibration.Question.Range;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.DType;
-import dev.come.model.Compute;
+import dev.come.heal.Refits;
 import dev.come.model.ModelConfig;
+import dev.come.prune.Barriers;
+import dev.come.prune.ChannelScore;
+import dev.come.prune.ComeAuto;
 import dev.come.prune.Compat;
+import dev.come.prune.Compensate;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.ConcatMergeP;
 import dev.come.prune.Laco;
 import dev.come.prune.Methods;
 import dev.come.prune.Pruning;
 import dev.come.prune.PruningMethod;
+import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningStep;
 import dev.come.prune.ShortGpt;
+import dev.come.prune.SkipMethod;
+import dev.come.prune.Taylor;
+import dev.come.run.ModelRecipe;
 import dev.come.run.TokenChunks;
 import dev.come.run.TokenChunks.Chunk;
-import dev.come.stack.LayerNode.Concatenated;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
+import dev.come.stack.TrainedLayers;
 import dev.come.text.Sequences;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
-import java.io.Serializable;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -80,14 +83,15 @@ class ShardedCalibrationTests {
                         method.reading(), MEMORY, folder, Progress.NONE)) {
                     expected = steps(method, checkpoint, alone);
                 }
-                Owners shards = new Owners(checkpoint, tokens, owners, TestDevice.of(type, 1), method.reading(),
-                        random);
-                try (ShardedCalibration many = new OnShards(shards, TokenChunks.of(tokens), 0,
-                        ModelConfig.of(checkpoint), TestDevice.of(type, 2), method.reading(), MEMORY, Progress.NONE)) {
+                TokenChunks chunks = TokenChunks.of(tokens);
+                OwnersOfShards shards = new OwnersOfShards(store(checkpoint), divided(chunks, random), owners,
+                        TestDevice.of(type, 1), method.reading(), random, fresh());
+                try (ShardedCalibration many = new ClusterCalibration(shards, store(checkpoint), chunks, null,
+                        TestDevice.of(type, 2), method.reading(), MEMORY, Progress.NONE)) {
                     assertThat(steps(method, checkpoint, many)).as(method.name() + ", seed " + seed)
                             .isEqualTo(expected);
                 }
-                assertThat(shards.made).as("shards that were made").isGreaterThanOrEqualTo(shards.division.size());
+                assertThat(shards.made()).as("shards that were made").isGreaterThanOrEqualTo(shards.ranges().size());
             }
         }
     }
@@ -102,10 +106,11 @@ class ShardedCalibrationTests {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"));
                 LocalCalibration alone = new LocalCalibration(store(checkpoint), tokens, TestDevice.float32(2),
                         Reading.REFERENCE, MEMORY, folder, Progress.NONE);
-                ShardedCalibration many = new OnShards(
-                        new Owners(checkpoint, tokens, 3, TestDevice.float32(1), Reading.REFERENCE, random),
-                        TokenChunks.of(tokens), 0, ModelConfig.of(checkpoint), TestDevice.float32(2),
-                        Reading.REFERENCE, MEMORY, Progress.NONE)) {
+                ShardedCalibration many = new ClusterCalibration(
+                        new OwnersOfShards(store(checkpoint), divided(TokenChunks.of(tokens), random), 3,
+                                TestDevice.float32(1), Reading.REFERENCE, random, fresh()),
+                        store(checkpoint), TokenChunks.of(tokens), null, TestDevice.float32(2), Reading.REFERENCE,
+                        MEMORY, Progress.NONE)) {
             for (Calibration.Tokens which : Calibration.Tokens.values()) {
                 assertThat(many.angularDistance(dense, 2, which)).isEqualTo(alone.angularDistance(dense, 2, which));
             }
@@ -116,9 +121,94 @@ class ShardedCalibrationTests {
         }
     }
 
+    /** What needs sums as large as layers: they are added up in groups that the tokens decide on, so shards are these. */
+    private static final List<PruningMethod> WITH_LARGE_SUMS = List.of(
+            Methods.TAYLOR.method(),
+            new Taylor(new Taylor.Options(GradientOrder.ABS_FIRST, Taylor.Options.DEFAULTS.weightReduction(),
+                    Taylor.Options.DEFAULTS.blockReduction(), false, Compat.NONE)),
+            merging(Compensate.PARALLEL),
+            merging(Compensate.SEQUENCE),
+            new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 4, 2, 1)));
+
+    private static PruningMethod merging(Compensate how) {
+        return new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 0, MergeNorms.FOLD,
+                ChannelScore.LEVERAGE, how, Compat.NONE));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llama-gqa, 1, F32", "opt, 2, BF16"})
+    void sumsAsLargeAsALayerAreThoseOfOneMachine(String model, int owners, DType type) {
+        long seed = System.nanoTime();
+        System.out.println("ShardedCalibrationTests: large sums with seed " + seed);
+        Random random = new Random(seed);
+        Sequences tokens = tokens(random, 500);
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model(model))) {
+            for (PruningMethod method : WITH_LARGE_SUMS) {
+                DType computed = method.needs() == Needs.GRADIENTS ? DType.F32 : type;
+                List<PruningStep> expected;
+                try (TrainedLayers trained = new TrainedLayers(fresh())) {
+                    LayerStore store = store(checkpoint).with(trained);
+                    RefittedLayers fits = RefittedLayers.of(new Refits(store, trained), tokens);
+                    try (LocalCalibration alone = method.needs() == Needs.FITS
+                            ? LocalCalibration.refitting(store, fits, TestDevice.of(computed, 2), method.reading(),
+                                    MEMORY, folder, Progress.NONE)
+                            : new LocalCalibration(store, tokens, TestDevice.of(computed, 2), method.reading(), MEMORY,
+                                    folder, Progress.NONE)) {
+                        expected = steps(method, checkpoint, alone);
+                    }
+                }
+                try (TrainedLayers trained = new TrainedLayers(fresh())) {
+                    LayerStore store = store(checkpoint).with(trained);
+                    RefittedLayers fits = method.needs() == Needs.FITS
+                            ? RefittedLayers.of(new Refits(store, trained), tokens)
+                            : null;
+                    TokenChunks chunks = fits == null ? TokenChunks.of(tokens) : fits.chunks();
+                    OwnersOfShards shards = new OwnersOfShards(store, Shard.divide(chunks), owners,
+                            TestDevice.of(computed, 1),
+                            method.reading(), random, fresh());
+                    assertThat(shards.ranges()).as("shards").hasSizeGreaterThan(1);
+                    try (ShardedCalibration many = new ClusterCalibration(shards, store, chunks, fits,
+                            TestDevice.of(computed, 2), method.reading(), MEMORY, Progress.NONE)) {
+                        assertThat(steps(method, checkpoint, many)).as(method.name() + ", seed " + seed)
+                                .isEqualTo(expected);
+                    }
+                }
+            }
+        }
+    }
+
+    private Path fresh() {
+        try {
+            return Files.createTempDirectory(folder, "fresh");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** In shards of any size. */
+    private static List<TokenChunks> divided(TokenChunks chunks, Random random) {
+        List<TokenChunks> division = new ArrayList<>();
+        List<Chunk> part = new ArrayList<>();
+        for (Chunk chunk : chunks.chunks()) {
+            part.add(chunk);
+            if (random.nextBoolean()) {
+                division.add(new TokenChunks(part));
+                part.clear();
+            }
+        }
+        if (!part.isEmpty()) {
+            division.add(new TokenChunks(part));
+        }
+        return division;
+    }
+
     /** Small models want few tokens; several chunks, with short sequences in them. */
     private static Sequences tokens(Random random) {
-        return Sequences.of(IntStream.range(0, 300)
+        return tokens(random, 300);
+    }
+
+    private static Sequences tokens(Random random, int count) {
+        return Sequences.of(IntStream.range(0, count)
                 .mapToObj(_ -> random.ints(1 + random.nextInt(LONGEST), 0, 128).toArray()).toList());
     }
 
@@ -144,162 +234,21 @@ class ShardedCalibrationTests {
         assertThat(Shard.divide(chunks)).extracting(TokenChunks::size).containsExactly(4, 4, 1);
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"))) {
             Recipe recipe = Recipe.of(checkpoint, chunks, TestDevice.float32(3), Reading.DEFINITION, MEMORY);
-            assertThat(recipe.shards()).isEqualTo(3);
+            assertThat(recipe.shards()).hasSize(3);
             assertThat(recipe.range(1)).isEqualTo(new Range(4, 8));
-            assertThat(copy(recipe).range(2)).isEqualTo(new Range(8, 9));
-            Recipe other = new Recipe(recipe.model(), "another", recipe.type(), recipe.engine(), recipe.instructions(),
-                    recipe.reading(), MEMORY, recipe.tokens());
-            assertThatThrownBy(other::open).hasMessageContaining("The model at " + recipe.model()
+            assertThat(OwnersOfShards.copy(recipe).range(2)).isEqualTo(new Range(8, 9));
+            ModelRecipe model = recipe.model();
+            ModelRecipe other = new ModelRecipe(model.folder(), "another", model.type(), model.engine(),
+                    model.instructions());
+            assertThatThrownBy(other::open).hasMessageContaining("The model at " + model.folder()
                     + " is another one: " + checkpoint.fingerprint() + " where another is expected");
-            Recipe elsewhere = new Recipe(folder.resolve("none").toString(), recipe.fingerprint(), recipe.type(),
-                    recipe.engine(), recipe.instructions(), recipe.reading(), MEMORY, recipe.tokens());
+            ModelRecipe elsewhere = new ModelRecipe(folder.resolve("none").toString(), model.fingerprint(),
+                    model.type(), model.engine(), model.instructions());
             assertThatThrownBy(elsewhere::open).hasMessageContaining("There is no model at ")
                     .hasMessageContaining("every machine needs the model at the same place");
-            Recipe narrow = new Recipe(recipe.model(), recipe.fingerprint(), recipe.type(), recipe.engine(), "NEON",
-                    recipe.reading(), MEMORY, recipe.tokens());
+            ModelRecipe narrow = new ModelRecipe(model.folder(), model.fingerprint(), model.type(), model.engine(),
+                    "NEON");
             assertThatThrownBy(narrow::open).hasMessageContaining("instruction set").hasMessageContaining("NEON");
-        }
-    }
-
-    private static <T> T copy(T value) {
-        try {
-            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-            try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-                out.writeObject(value);
-            }
-            try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-                @SuppressWarnings("unchecked")
-                T copy = (T) in.readObject();
-                return copy;
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (ClassNotFoundException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    /** What shards can measure, and nothing else: no method here asks for more. */
-    private static final class OnShards extends ShardedCalibration {
-        OnShards(Shards shards, TokenChunks chunks, int first, ModelConfig config, Compute compute, Reading reading,
-                long memory, Progress progress) {
-            super(shards, chunks, first, config, compute, reading, memory, progress);
-        }
-
-        @Override
-        public Optional<Refit> refitted(LayerStack stack, int position) {
-            throw notAsked();
-        }
-
-        @Override
-        public List<Sensitivity> leverage(LayerStack stack, int position, Concatenated merged) {
-            throw notAsked();
-        }
-
-        @Override
-        public Optional<Refit> compensated(LayerStack stack, int position, Together how) {
-            throw notAsked();
-        }
-
-        @Override
-        public LayerStack settled(LayerStack stack) {
-            throw notAsked();
-        }
-
-        @Override
-        public List<Salience> magnitudes(LayerStack stack) {
-            throw notAsked();
-        }
-
-        @Override
-        public List<Salience> gradientProducts(LayerStack stack, GradientOrder order) {
-            throw notAsked();
-        }
-
-        private static AssertionError notAsked() {
-            return new AssertionError("shards do not measure this");
-        }
-    }
-
-    /** Shards that lie with several owners, who lose them at random moments; all that goes back and forth is copied. */
-    private final class Owners implements Shards {
-        private final Checkpoint checkpoint;
-        private final Compute compute;
-        private final Reading reading;
-        private final Random random;
-        private final List<TokenChunks> division = new ArrayList<>();
-        private final List<Map<Integer, Shard>> owners = new ArrayList<>();
-        private Context context = new Context(LayerStack.dense(6), List.of(), 0);
-        private int made;
-
-        Owners(Checkpoint checkpoint, Sequences tokens, int owners, Compute compute, Reading reading, Random random) {
-            this.checkpoint = checkpoint;
-            this.compute = compute;
-            this.reading = reading;
-            this.random = random;
-            List<Chunk> part = new ArrayList<>();
-            for (Chunk chunk : TokenChunks.of(tokens).chunks()) {
-                part.add(chunk);
-                if (random.nextBoolean()) {
-                    division.add(new TokenChunks(part));
-                    part.clear();
-                }
-            }
-            if (!part.isEmpty()) {
-                division.add(new TokenChunks(part));
-            }
-            IntStream.range(0, owners).forEach(_ -> this.owners.add(new HashMap<>()));
-        }
-
-        private Range range(int shard) {
-            int from = division.subList(0, shard).stream().mapToInt(TokenChunks::size).sum();
-            return new Range(from, from + division.get(shard).size());
-        }
-
-        @Override
-        public int parallel() {
-            return owners.size();
-        }
-
-        @Override
-        public void enter(Context about) {
-            context = about;
-        }
-
-        @Override
-        public <A extends Serializable> List<A> ask(Question<A> question, Range chunks, Progress.Task task) {
-            return IntStream.range(0, division.size()).filter(shard -> !range(shard).with(chunks).isEmpty())
-                    .mapToObj(shard -> ask(question, shard, task)).toList();
-        }
-
-        @Override
-        public <A extends Serializable> A askOne(Question<A> question) {
-            return ask(question, random.nextInt(division.size()), _ -> {
-            });
-        }
-
-        private <A extends Serializable> A ask(Question<A> question, int shard, Progress.Task task) {
-            if (random.nextInt(12) == 0) {
-                lose(owners.get(random.nextInt(owners.size())));
-            }
-            // Mostly who has it already.
-            int owner = random.nextInt(8) == 0 ? random.nextInt(owners.size()) : shard % owners.size();
-            Shard asked = owners.get(owner).computeIfAbsent(shard, _ -> {
-                made++;
-                return new Shard(store(checkpoint), division.get(shard), range(shard).from(), compute, reading,
-                        random.nextBoolean() ? 0 : MEMORY, folder);
-            });
-            return copy(asked.answer(copy(context), copy(question), task));
-        }
-
-        private void lose(Map<Integer, Shard> owner) {
-            owner.values().forEach(Shard::close);
-            owner.clear();
-        }
-
-        @Override
-        public void close() {
-            owners.forEach(this::lose);
         }
     }
 }

@@ -19,6 +19,7 @@ import dev.come.text.Sequences;
 import dev.come.text.TextFacts;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,7 @@ class PerplexityTests {
             ModelConfig config = ModelConfig.of(checkpoint);
             Perplexity perplexity = Perplexity.measure(new LayerStore(checkpoint, config),
                     List.of(LayerStack.dense(config.layers())), text, TestDevice.float32(2), Long.MAX_VALUE,
+                    Optional.empty(),
                     Progress.NONE)
                     .getFirst();
             List<Double> windows = Golden.doubles(golden.get("loss_per_window"));
@@ -70,7 +72,8 @@ class PerplexityTests {
     private static Perplexity measure(PerplexityText text) {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"))) {
             return Perplexity.measure(new LayerStore(checkpoint, ModelConfig.of(checkpoint)),
-                    List.of(LayerStack.dense(6)), text, TestDevice.float32(2), 0, Progress.NONE).getFirst();
+                    List.of(LayerStack.dense(6)), text, TestDevice.float32(2), 0, Optional.empty(), Progress.NONE)
+                    .getFirst();
         }
     }
 

@@ -15,6 +15,7 @@ import dev.come.calibration.Calibration.Together;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.PlainSources;
 import dev.come.calibration.Reading;
+import dev.come.calibration.RefittedLayers;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.model.Families;
@@ -93,8 +94,9 @@ class CompensationTests {
                 var _ = new NoGradGuard();
                 var _ = new PointerScope()) {
             LayerStore store = dense.with(trained);
-            try (LocalCalibration calibration = LocalCalibration.refitting(store, tokens, TestDevice.float32(2),
-                    Reading.DEFINITION, Long.MAX_VALUE, folder, Progress.NONE, new Refits(store, trained))) {
+            try (LocalCalibration calibration = LocalCalibration.refitting(store,
+                    RefittedLayers.of(new Refits(store, trained), tokens), TestDevice.float32(2), Reading.DEFINITION,
+                    Long.MAX_VALUE, folder, Progress.NONE)) {
                 asking.ask(store, calibration);
             }
         }

@@ -16,6 +16,7 @@ import dev.come.WideModels;
 import dev.come.calibration.Calibration.Refit;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
+import dev.come.calibration.RefittedLayers;
 import dev.come.calibration.SideBySide;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
@@ -86,8 +87,9 @@ class RefitsTests {
         Run(LayerStore dense, Sequences tokens, int threads, long memory, Path folder, Targets targets) {
             trained = new TrainedLayers(folder);
             store = dense.with(trained);
-            calibration = LocalCalibration.refitting(store, tokens, TestDevice.float32(threads), Reading.DEFINITION,
-                    memory, folder, Progress.NONE, new Refits(store, trained, targets));
+            calibration = LocalCalibration.refitting(store,
+                    RefittedLayers.of(new Refits(store, trained, targets), tokens), TestDevice.float32(threads),
+                    Reading.DEFINITION, memory, folder, Progress.NONE);
         }
 
         @Override

@@ -1,0 +1,30 @@
+package dev.come.calibration;
+
+import dev.come.model.Tensors;
+import java.io.Serializable;
+import java.util.Objects;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The numbers of a tensor, for a message; one of the two is there.
+ *
+ * @param wide float64
+ * @param narrow float32
+ */
+@SuppressWarnings("ArrayRecordComponent") // nobody compares messages
+record Numbers(double @Nullable [] wide, float @Nullable [] narrow) implements Serializable {
+    /** Those of a tensor of either type. */
+    static Numbers of(Tensor tensor) {
+        return tensor.scalar_type().value == ScalarType.Double.value
+                ? new Numbers(Tensors.doubles(tensor), null)
+                : new Numbers(null, Tensors.floats(tensor));
+    }
+
+    /** A tensor with these numbers and the shape of another, of the current PointerScope. */
+    Tensor tensor(Tensor like) {
+        Tensor flat = wide != null ? Tensor.create(wide) : Tensor.create(Objects.requireNonNull(narrow));
+        return flat.view_as(like);
+    }
+}
