@@ -1,12 +1,13 @@
 package dev.come.cli;
 
 import dev.come.UsageException;
-import dev.come.job.ClusterChoice;
+import dev.come.calibration.ClusterChoice;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -21,12 +22,24 @@ final class ClusterOptions {
             description = "A setting of Spark, such as spark.executor.memory=4g; may be given several times.")
     private List<String> settings = new ArrayList<>();
 
+    @Option(names = "--master-timeout", paramLabel = "SECONDS", description = {
+        "How long to wait for a machine of --master that is free (default: " + ClusterChoice.DEFAULT_TIMEOUT + ")."})
+    private @Nullable Integer timeout;
+
+    @Option(names = "--ship-model", description = {
+        "Send the files of the model to the machines; without it each has them at the same path."})
+    private boolean shipModel;
+
     Optional<ClusterChoice> choice() {
-        if (master == null && !settings.isEmpty()) {
-            throw new UsageException(
-                    "--spark-conf sets up a cluster, but none is named; give --master too, or leave it out");
+        if (master == null) {
+            Stream.of(Map.entry("--spark-conf", !settings.isEmpty()), Map.entry("--master-timeout", timeout != null),
+                    Map.entry("--ship-model", shipModel)).filter(Map.Entry::getValue).findFirst().ifPresent(given -> {
+                        throw new UsageException(given.getKey()
+                                + " is about a cluster, but none is named; give --master too, or leave it out");
+                    });
         }
-        return Optional.ofNullable(master).map(url -> new ClusterChoice(url, settings()));
+        return Optional.ofNullable(master).map(url -> new ClusterChoice(url, settings(),
+                timeout == null ? ClusterChoice.DEFAULT_TIMEOUT : timeout, shipModel));
     }
 
     private Map<String, String> settings() {

@@ -53,7 +53,7 @@ import picocli.CommandLine.ScopeType;
         scope = ScopeType.INHERIT,
         sortOptions = false,
         abbreviateSynopsis = true)
-final class Main {
+public final class Main {
     /** Set by the launcher to the width of standard error when that is a terminal; java alone cannot tell. */
     private static final String COLUMNS_PROPERTY = "come.columns";
 
@@ -93,7 +93,7 @@ final class Main {
         this.surroundings = new Surroundings(environment);
     }
 
-    static void main(String[] arguments) {
+    public static void main(String[] arguments) {
         Locale.setDefault(Locale.ROOT); // messages are English, and libraries write numbers into them too
         Interruption.tellHowToGoOn(System.err);
         System.setProperty(TrialRun.FOLDER,

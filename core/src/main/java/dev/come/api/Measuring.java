@@ -1,8 +1,8 @@
 package dev.come.api;
 
 import dev.come.UsageException;
+import dev.come.calibration.ClusterChoice;
 import dev.come.job.CalibrationChoice;
-import dev.come.job.ClusterChoice;
 import dev.come.job.ComputeChoice;
 import dev.come.job.DistillJob;
 import dev.come.job.PerplexityOptions;
@@ -35,6 +35,8 @@ abstract class Measuring<T extends Measuring<T>> extends Computing<T> {
     private OptionalInt stride = OptionalInt.empty();
     private @Nullable String master;
     private final Map<String, String> sparkSettings = new TreeMap<>();
+    private int masterTimeout = ClusterChoice.DEFAULT_TIMEOUT;
+    private boolean shipModel;
 
     Measuring(String model) {
         super(model);
@@ -55,12 +57,26 @@ abstract class Measuring<T extends Measuring<T>> extends Computing<T> {
         return self();
     }
 
+    /** How many seconds to wait for a machine of {@link #master} that is free; the default is 600. */
+    public T masterTimeout(int seconds) {
+        masterTimeout = seconds;
+        return self();
+    }
+
+    /** Sends the files of the model to the machines of {@link #master}, which otherwise have them at the same place. */
+    public T shipModel() {
+        shipModel = true;
+        return self();
+    }
+
     @Override
     final ComputeChoice choice() {
-        if (master == null && !sparkSettings.isEmpty()) {
-            throw new UsageException("sparkConf(...) sets up a cluster, but none is named; call master(...) too");
+        if (master == null && (!sparkSettings.isEmpty() || shipModel)) {
+            throw new UsageException((shipModel ? "shipModel()" : "sparkConf(...)")
+                    + " is about a cluster, but none is named; call master(...) too");
         }
-        return super.choice().on(Optional.ofNullable(master).map(url -> new ClusterChoice(url, sparkSettings)));
+        return super.choice().on(Optional.ofNullable(master)
+                .map(url -> new ClusterChoice(url, sparkSettings, masterTimeout, shipModel)));
     }
 
     /** The folder that holds the named data sets; without it they are downloaded from the hub. */

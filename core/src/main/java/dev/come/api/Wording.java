@@ -40,7 +40,7 @@ final class Wording {
             "schedule", "weight-decay", "clip", "train", "hidden-weight", "tasks", "limit", "harness-version", "bos",
             "max-length", "baseline", "output", "log-samples", "losses", "removal-ratio", "generation", "batch",
             "new-tokens", "iterations", "calibration-tokens", "card", "message", "gguf", "type", "master",
-            "spark-conf"}) {
+            "spark-conf", "master-timeout", "ship-model"}) {
             METHODS.put(same, camelCase(same));
         }
     }

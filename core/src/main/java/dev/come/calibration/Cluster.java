@@ -4,7 +4,6 @@ import dev.come.Progress;
 import dev.come.run.ModelRecipe;
 import dev.come.run.OtherMachines;
 import dev.come.stack.LayerStore;
-import java.util.Map;
 
 /** Machines that shards can lie on. */
 public interface Cluster extends AutoCloseable {
@@ -32,12 +31,10 @@ public interface Cluster extends AutoCloseable {
         /**
          * Takes machines.
          *
-         * @param master how users name the cluster, such as {@code spark://host:7077}
-         * @param settings those of the engine, by their names there
          * @param progress is told of what takes long
          * @throws dev.come.UsageException if the name or a setting cannot be
          * @throws dev.come.FailedException if the cluster does not answer
          */
-        Cluster connect(String master, Map<String, String> settings, Progress progress);
+        Cluster connect(ClusterChoice choice, Progress progress);
     }
 }

@@ -2,6 +2,7 @@ package dev.come.job;
 
 import dev.come.ByteSize;
 import dev.come.UsageException;
+import dev.come.calibration.ClusterChoice;
 import dev.come.model.Compute;
 import java.util.Locale;
 import java.util.Optional;

@@ -42,6 +42,11 @@ final class Executors implements AutoCloseable {
 
     /** How many tasks run beside each other. */
     int parallel() {
+        return parallel(spark);
+    }
+
+    /** The same of all of an application. */
+    static int parallel(SparkContext spark) {
         return Math.max(1, spark.defaultParallelism() / Math.max(1, spark.getConf().getInt("spark.task.cpus", 1)));
     }
 

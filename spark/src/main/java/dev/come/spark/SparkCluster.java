@@ -2,6 +2,7 @@ package dev.come.spark;
 
 import dev.come.Progress;
 import dev.come.calibration.Cluster;
+import dev.come.calibration.ClusterChoice;
 import dev.come.calibration.Recipe;
 import dev.come.calibration.RemoteShards;
 import dev.come.run.ModelRecipe;
@@ -12,30 +13,42 @@ import org.apache.spark.SparkContext;
 /** The executors of a Spark application. */
 final class SparkCluster implements Cluster {
     private final SparkContext context;
-    private final String master;
+    private final ClusterChoice choice;
     private final Progress progress;
+    private final Tally tally;
 
-    SparkCluster(SparkContext context, String master, Progress progress) {
+    /** @param tally has counted since the context was there */
+    SparkCluster(SparkContext context, ClusterChoice choice, Tally tally, Progress progress) {
         this.context = context;
-        this.master = master;
+        this.choice = choice;
         this.progress = progress;
+        this.tally = tally;
     }
 
     @Override
     public RemoteShards shards(Recipe recipe, LayerStore store) {
         progress.note("Calibration in " + recipe.shards().size() + (recipe.shards().size() == 1 ? " shard" : " shards")
                 + " on "
-                + master);
-        return new SparkShards(context, recipe, store);
+                + choice.master());
+        ship(store);
+        return new SparkShards(context, recipe, store, choice.shipModel());
     }
 
     @Override
     public OtherMachines with(ModelRecipe model, LayerStore store, long memory) {
-        return new SparkMachines(context, model, store, memory);
+        ship(store);
+        return new SparkMachines(context, model, store, memory, choice.shipModel());
+    }
+
+    private void ship(LayerStore store) {
+        if (choice.shipModel()) {
+            ShippedModel.send(context, store.checkpoint());
+        }
     }
 
     @Override
     public void close() {
+        progress.note(tally.line(Executors.parallel(context)));
         context.stop();
     }
 }

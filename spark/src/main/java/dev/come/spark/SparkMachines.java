@@ -19,11 +19,13 @@ import org.apache.spark.SparkContext;
 final class SparkMachines implements OtherMachines {
     private final ModelRecipe model;
     private final long memory;
+    private final boolean shipped;
     private final Executors executors;
 
-    SparkMachines(SparkContext spark, ModelRecipe model, LayerStore store, long memory) {
+    SparkMachines(SparkContext spark, ModelRecipe model, LayerStore store, long memory, boolean shipped) {
         this.model = model;
         this.memory = memory;
+        this.shipped = shipped;
         this.executors = new Executors(spark, new LayerParcels(spark, store));
     }
 
@@ -37,14 +39,15 @@ final class SparkMachines implements OtherMachines {
             ObjIntConsumer<R> taker) {
         Map<Integer, Message> messages = new HashMap<>();
         IntStream.range(0, pieces.size()).forEach(piece -> messages.put(piece, Message.of(pieces.get(piece))));
-        executors.send(new Doing<R>(model, memory), List.copyOf(messages.keySet()), messages, task, taker);
+        executors.send(new Doing<R>(model, memory, shipped), List.copyOf(messages.keySet()), messages, task, taker);
     }
 
     /** What an executor does with a piece. */
-    private record Doing<R extends Serializable>(ModelRecipe model, long memory) implements Task.Work<R> {
+    private record Doing<R extends Serializable>(ModelRecipe model, long memory,
+            boolean shipped) implements Task.Work<R> {
         @Override
         public Workplace place(String run, Path localFolder) {
-            return Workplace.of(run, model, localFolder);
+            return Workplace.of(run, model, shipped, localFolder);
         }
 
         @Override

@@ -25,13 +25,15 @@ import org.apache.spark.broadcast.Broadcast;
 /** Shards that executors own: each stays with the executor that has it, as long as that lives. */
 final class SparkShards implements RemoteShards {
     private final Recipe recipe;
+    private final boolean shipped;
     private final Broadcast<Recipe> sent;
     private final LayerParcels parcels;
     private final Executors executors;
     private Context context;
 
-    SparkShards(SparkContext spark, Recipe recipe, LayerStore store) {
+    SparkShards(SparkContext spark, Recipe recipe, LayerStore store, boolean shipped) {
         this.recipe = recipe;
+        this.shipped = shipped;
         this.sent = spark.broadcast(recipe, Executors.tag(Recipe.class));
         this.parcels = new LayerParcels(spark, store);
         this.executors = new Executors(spark, parcels);
@@ -77,16 +79,18 @@ final class SparkShards implements RemoteShards {
 
     private <A extends Serializable> List<A> ask(Question<A> question, List<Integer> asked, Progress.Task task) {
         Map<Integer, A> answers = new HashMap<>();
-        executors.send(new Answering<A>(sent), asked, Map.of(-1, Message.of(new Asked<>(context, question))), task,
+        executors.send(new Answering<A>(sent, shipped), asked, Map.of(-1, Message.of(new Asked<>(context, question))),
+                task,
                 (answer, shard) -> answers.put(shard, answer));
         return asked.stream().map(shard -> Objects.requireNonNull(answers.get(shard))).toList();
     }
 
     /** What an executor does with a question: asks the shard, after it has made it if need be. */
-    private record Answering<A extends Serializable>(Broadcast<Recipe> recipe) implements Task.Work<A> {
+    private record Answering<A extends Serializable>(Broadcast<Recipe> recipe,
+            boolean shipped) implements Task.Work<A> {
         @Override
         public Workplace place(String run, Path localFolder) {
-            return Workplace.of(run, recipe.value().model(), localFolder);
+            return Workplace.of(run, recipe.value().model(), shipped, localFolder);
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.come.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.FailedException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.api.Come;
@@ -10,6 +11,7 @@ import dev.come.api.Distill;
 import dev.come.api.Eval;
 import dev.come.api.Prune;
 import dev.come.calibration.Cluster;
+import dev.come.calibration.ClusterChoice;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -80,7 +82,8 @@ class SparkClusterTests {
         assertThat(prune(model, text, folder.resolve("many")).master(CLUSTER).progress(killer).compare().failures())
                 .isEmpty();
         assertThat(killer.killed).as("executors killed").hasValue(KILLED);
-        assertThat(killer.notes).anyMatch(note -> note.matches("Calibration in [2-9] shards on .*"));
+        assertThat(killer.notes).anyMatch(note -> note.matches("Calibration in [2-9] shards on .*"))
+                .anyMatch(note -> note.matches("Cluster: \\d+ executors, \\d+ rounds, .* of the time"));
         for (String method : List.of("shortgpt", "concat_merge", "taylor", "come_auto")) {
             assertThat(files(folder.resolve("many").resolve(method))).as(method + ", seed " + seed)
                     .isEqualTo(files(folder.resolve("alone").resolve(method)));
@@ -135,7 +138,7 @@ class SparkClusterTests {
         Come.prune(model).method("concat_merge").layers(3).calibrateOn(text).samples(8).windowLength(64).saveTo(small)
                 .run();
         distil(small, model, text, "alone").run();
-        distil(small, model, text, "many").master(CLUSTER).run();
+        distil(small, model, text, "many").master(CLUSTER).shipModel().run();
         assertThat(files(folder.resolve("many"))).isEqualTo(files(folder.resolve("alone")));
     }
 
@@ -194,12 +197,41 @@ class SparkClusterTests {
         }
     }
 
+    private static Cluster connect(String master, Map<String, String> settings) {
+        return new ClusterChoice(master, settings, 3, false).connect(Progress.NONE);
+    }
+
+    @Test
+    void aClusterThatDoesNotAnswerIsTold() {
+        assertThatThrownBy(() -> connect("spark://127.0.0.1:1", Map.of())).isInstanceOf(FailedException.class)
+                .hasMessageStartingWith("The cluster spark://127.0.0.1:1 does not answer (127.0.0.1:1: ");
+        assertThatThrownBy(() -> connect("spark://nowhere", Map.of())).isInstanceOf(UsageException.class)
+                .hasMessageContaining("spark://HOST:PORT");
+    }
+
+    @Test
+    void clustersThatNeedMoreOfSparkAreTold() {
+        for (String master : List.of("yarn", "k8s://https://host:6443")) {
+            assertThatThrownBy(() -> connect(master, Map.of())).isInstanceOf(UsageException.class)
+                    .hasMessageContaining("spark-submit");
+        }
+    }
+
+    @Test
+    void sparkSubmitNamesTheMaster() {
+        assertThat(Main.withMaster(new String[]{"prune", "--model", "m"}, "yarn")).containsExactly("prune", "--model",
+                "m", "--master", "yarn");
+        assertThat(Main.withMaster(new String[]{"prune", "--master=local[1]"}, "yarn")).hasSize(2);
+        assertThat(Main.withMaster(new String[]{"inspect", "m"}, "yarn")).hasSize(2);
+        assertThat(Main.withMaster(new String[]{"heal"}, null)).containsExactly("heal");
+    }
+
     @Test
     void whatCannotBeIsRefusedBeforeAnythingIsStarted() {
-        assertThatThrownBy(() -> new SparkProvider().connect("mesos://x", Map.of(), Progress.NONE))
+        assertThatThrownBy(() -> connect("mesos://x", Map.of()))
                 .isInstanceOf(UsageException.class).hasMessageContaining("--master is \"mesos://x\"");
         assertThatThrownBy(
-                () -> new SparkProvider().connect("local[1]", Map.of("executor.memory", "1g"), Progress.NONE))
+                () -> connect("local[1]", Map.of("executor.memory", "1g")))
                 .isInstanceOf(UsageException.class).hasMessageContaining("--spark-conf executor.memory");
         assertThatThrownBy(() -> Come.prune(folder.resolve("model")).method("sleb").layers(4)
                 .sparkConf("spark.ui.enabled", "true").saveTo(folder.resolve("out")).run())
