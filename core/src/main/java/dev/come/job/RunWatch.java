@@ -2,6 +2,7 @@ package dev.come.job;
 
 import dev.come.Progress;
 import dev.come.Version;
+import dev.come.model.Engine;
 import dev.come.report.RunRecord;
 import dev.come.report.RunRecord.Host;
 import dev.come.report.RunRecord.Stage;
@@ -89,7 +90,8 @@ public final class RunWatch implements Progress {
         Host host = new Host(
                 System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
                         + System.getProperty("os.arch"),
-                Runtime.version().toString(), Runtime.getRuntime().availableProcessors(), shares.others(),
+                Runtime.version().toString(), Engine.instructions(), Runtime.getRuntime().availableProcessors(),
+                shares.others(),
                 shares.idle());
         List<Stage> list = new ArrayList<>();
         stages.forEach((name, spent) -> list.add(new Stage(name, spent.seconds, spent.peakBytes)));

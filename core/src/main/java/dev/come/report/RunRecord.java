@@ -8,6 +8,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -22,9 +24,10 @@ import tools.jackson.databind.node.ObjectNode;
  * format                  | string   | "come-run"                                                   |
  * format_version          | integer  | 1                                                            |
  * tool                    | string   | name and version of the program                              |
- * command                 | string[] | the command as it was typed                                  |
+ * command                 | string[] | the command as it was typed, but for secrets                 |
  * machine.system          | string   | operating system and processor                               |
  * machine.java            | string   | version of Java                                              |
+ * machine.instructions    | string   | vector instructions that were computed with                  |
  * machine.processors      | integer  | processors that the program may use                          |
  * machine.others          | number   | share of all processor time that other programs took         | the system does not tell
  * machine.idle            | number   | share of all processor time that nobody took                 | the system does not tell
@@ -36,7 +39,7 @@ import tools.jackson.databind.node.ObjectNode;
  * stages[].peak_bytes     | integer  | most memory of the process until its end                     | the system does not tell
  * </pre>
  *
- * @param command the command as it was typed
+ * @param command the command as it was typed, but for secrets
  */
 public record RunRecord(String tool, List<String> command, Host machine, OptionalLong parameters,
         double seconds, OptionalLong peakBytes, List<Stage> stages) {
@@ -45,23 +48,35 @@ public record RunRecord(String tool, List<String> command, Host machine, Optiona
 
     static final String FORMAT = "come-run";
 
+    /** Settings such as {@code --spark-conf spark.authenticate.secret=...}. */
+    private static final Pattern SECRET = Pattern
+            .compile("((?:--spark-conf=)?spark\\.\\S*(?:secret|password|token|key)\\S*=).*", Pattern.CASE_INSENSITIVE);
+
     /** Whether a file looks like one that {@link #toJson} gave. */
     public static boolean isOne(Path file) {
         return InputFile.beginning(file, 64).contains('"' + FORMAT + '"');
     }
 
     public RunRecord {
-        command = List.copyOf(command);
+        command = command.stream().map(RunRecord::withoutSecret).toList();
         stages = List.copyOf(stages);
+    }
+
+    /** An argument, with what a setting of a cluster keeps secret left out. */
+    private static String withoutSecret(String argument) {
+        Matcher matcher = SECRET.matcher(argument);
+        return matcher.matches() ? matcher.group(1) + "..." : argument;
     }
 
     /**
      * Where it ran.
      *
+     * @param instructions the vector instructions that the engine used
      * @param others the share of the machine's processor time, from 0 to 1, that other programs took meanwhile
      * @param idle the share that nobody took
      */
-    public record Host(String system, String java, int processors, OptionalDouble others, OptionalDouble idle) {
+    public record Host(String system, String java, String instructions, int processors, OptionalDouble others,
+            OptionalDouble idle) {
         private static final double MUCH = 0.1;
 
         /** Whether others took processors that this run could have used. */
@@ -103,7 +118,7 @@ public record RunRecord(String tool, List<String> command, Host machine, Optiona
         root.put("tool", tool);
         command.forEach(root.putArray("command")::add);
         ObjectNode host = root.putObject("machine").put("system", machine.system).put("java", machine.java)
-                .put("processors", machine.processors);
+                .put("instructions", machine.instructions).put("processors", machine.processors);
         machine.others.ifPresent(share -> host.put("others", share));
         machine.idle.ifPresent(share -> host.put("idle", share));
         parameters.ifPresent(count -> root.put("parameters", count));
@@ -122,6 +137,7 @@ public record RunRecord(String tool, List<String> command, Host machine, Optiona
         return new RunRecord(root.path("tool").asString(""),
                 root.path("command").valueStream().map(JsonNode::asString).toList(),
                 new Host(host.path("system").asString(""), host.path("java").asString(""),
+                        host.path("instructions").asString(""),
                         host.path("processors").asInt(0), number(host.path("others")), number(host.path("idle"))),
                 count(root.path("parameters")), root.path("seconds").asDouble(0),
                 count(root.path("peak_bytes")),

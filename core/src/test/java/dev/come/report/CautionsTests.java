@@ -33,7 +33,7 @@ class CautionsTests {
         assertThat(of("{\"calibration\": {\"dataset\": \"wiki2\", \"split\": \"train\", \"sequences\": 9}}",
                 List.of(new Measurement(4, "wiki2 (test) perplexity per token, first 8 windows of 2048 tokens", 20,
                         OptionalDouble.empty())),
-                Optional.of(new Host("Linux", "25", 2, OptionalDouble.of(0.02), OptionalDouble.of(0)))))
+                Optional.of(new Host("Linux", "25", "AVX512", 2, OptionalDouble.of(0.02), OptionalDouble.of(0)))))
                 .isEmpty();
     }
 
@@ -53,7 +53,7 @@ class CautionsTests {
     void fewWindowsAndABusyMachineAreTold() {
         List<Remark> remarks = of("{}",
                 List.of(new Measurement(4, "p, first 1 windows of 32 tokens", 20, OptionalDouble.empty())),
-                Optional.of(new Host("Linux", "25", 2, OptionalDouble.of(0.4), OptionalDouble.of(0.01))));
+                Optional.of(new Host("Linux", "25", "AVX512", 2, OptionalDouble.of(0.4), OptionalDouble.of(0.01))));
         assertThat(remarks).extracting(Remark::text).containsExactly(
                 "Perplexity comes from one window only: p, first 1 windows of 32 tokens.",
                 "Other programs took 40 % of the processors' time meanwhile, so times are not to be trusted.");
@@ -61,8 +61,10 @@ class CautionsTests {
 
     @Test
     void aMachineWithRoomForAllIsNotBusy() {
-        assertThat(new Host("Linux", "25", 8, OptionalDouble.of(0.4), OptionalDouble.of(0.3)).caution()).isEmpty();
-        assertThat(new Host("Windows", "25", 8, OptionalDouble.empty(), OptionalDouble.empty()).caution()).isEmpty();
+        assertThat(new Host("Linux", "25", "AVX512", 8, OptionalDouble.of(0.4), OptionalDouble.of(0.3)).caution())
+                .isEmpty();
+        assertThat(new Host("Windows", "25", "AVX2", 8, OptionalDouble.empty(), OptionalDouble.empty()).caution())
+                .isEmpty();
     }
 
     @Test
