@@ -8,6 +8,7 @@ import dev.come.calibration.RemoteShards;
 import dev.come.run.ModelRecipe;
 import dev.come.run.OtherMachines;
 import dev.come.stack.LayerStore;
+import java.util.Map;
 import org.apache.spark.SparkContext;
 
 /** The executors of a Spark application. */
@@ -30,20 +31,17 @@ final class SparkCluster implements Cluster {
         progress.note("Calibration in " + recipe.shards().size() + (recipe.shards().size() == 1 ? " shard" : " shards")
                 + " on "
                 + choice.master());
-        ship(store);
-        return new SparkShards(context, recipe, store, choice.shipModel());
+        return new SparkShards(context, recipe, store, shipped(store));
     }
 
     @Override
     public OtherMachines with(ModelRecipe model, LayerStore store, long memory) {
-        ship(store);
-        return new SparkMachines(context, model, store, memory, choice.shipModel());
+        return new SparkMachines(context, model, store, memory, shipped(store));
     }
 
-    private void ship(LayerStore store) {
-        if (choice.shipModel()) {
-            ShippedModel.send(context, store.checkpoint());
-        }
+    /** The files that executors have of a model besides their own, as {@link ShippedModel} tells. */
+    private Map<String, String> shipped(LayerStore store) {
+        return choice.shipModel() ? ShippedModel.send(context, store.checkpoint()) : Map.of();
     }
 
     @Override

@@ -19,10 +19,10 @@ import org.apache.spark.SparkContext;
 final class SparkMachines implements OtherMachines {
     private final ModelRecipe model;
     private final long memory;
-    private final boolean shipped;
+    private final Map<String, String> shipped;
     private final Executors executors;
 
-    SparkMachines(SparkContext spark, ModelRecipe model, LayerStore store, long memory, boolean shipped) {
+    SparkMachines(SparkContext spark, ModelRecipe model, LayerStore store, long memory, Map<String, String> shipped) {
         this.model = model;
         this.memory = memory;
         this.shipped = shipped;
@@ -44,7 +44,7 @@ final class SparkMachines implements OtherMachines {
 
     /** What an executor does with a piece. */
     private record Doing<R extends Serializable>(ModelRecipe model, long memory,
-            boolean shipped) implements Task.Work<R> {
+            Map<String, String> shipped) implements Task.Work<R> {
         @Override
         public Workplace place(String run, Path localFolder) {
             return Workplace.of(run, model, shipped, localFolder);

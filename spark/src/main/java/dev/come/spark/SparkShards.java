@@ -25,13 +25,13 @@ import org.apache.spark.broadcast.Broadcast;
 /** Shards that executors own: each stays with the executor that has it, as long as that lives. */
 final class SparkShards implements RemoteShards {
     private final Recipe recipe;
-    private final boolean shipped;
+    private final Map<String, String> shipped;
     private final Broadcast<Recipe> sent;
     private final LayerParcels parcels;
     private final Executors executors;
     private Context context;
 
-    SparkShards(SparkContext spark, Recipe recipe, LayerStore store, boolean shipped) {
+    SparkShards(SparkContext spark, Recipe recipe, LayerStore store, Map<String, String> shipped) {
         this.recipe = recipe;
         this.shipped = shipped;
         this.sent = spark.broadcast(recipe, Executors.tag(Recipe.class));
@@ -87,7 +87,7 @@ final class SparkShards implements RemoteShards {
 
     /** What an executor does with a question: asks the shard, after it has made it if need be. */
     private record Answering<A extends Serializable>(Broadcast<Recipe> recipe,
-            boolean shipped) implements Task.Work<A> {
+            Map<String, String> shipped) implements Task.Work<A> {
         @Override
         public Workplace place(String run, Path localFolder) {
             return Workplace.of(run, recipe.value().model(), shipped, localFolder);

@@ -52,16 +52,17 @@ final class Workplace implements AutoCloseable {
     /**
      * That of a run, which is made if it is not here.
      *
-     * @param shipped whether the files of the model came with Spark's
+     * @param shipped the files of the model that came with Spark's, as {@link ShippedModel} tells
      * @param localFolder one that Spark removes with the executor
      */
-    static synchronized Workplace of(String run, ModelRecipe model, boolean shipped, Path localFolder) {
+    static synchronized Workplace of(String run, ModelRecipe model, Map<String, String> shipped, Path localFolder) {
         if (current == null || !current.run.equals(run)) {
             if (current != null) {
                 current.close();
                 current = null;
             }
-            current = new Workplace(run, shipped ? ShippedModel.here(model, localFolder) : model, localFolder);
+            current = new Workplace(run, shipped.isEmpty() ? model : ShippedModel.here(model, shipped, localFolder),
+                    localFolder);
         }
         return current;
     }
