@@ -3,6 +3,7 @@ package dev.come.cli;
 import dev.come.ByteSize;
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.calibration.Recipe;
 import dev.come.job.ComputeChoice;
 import dev.come.job.Estimate;
 import dev.come.job.Estimates;
@@ -225,6 +226,9 @@ final class PruneCommand implements Runnable {
                 out.println(name);
             }
             print(estimate, out);
+            if (cluster.choice().isPresent() && estimate.tokens() > 0) {
+                out.println(onCluster(estimate));
+            }
             if (several) {
                 out.println();
             }
@@ -257,6 +261,13 @@ final class PruneCommand implements Runnable {
                         : " and " + ByteSize.format(estimate.temporaryBytes()) + " beside it meanwhile",
                 Units.time(estimate.least()), Units.time(estimate.most()),
                 Units.time(estimate.transfer()));
+    }
+
+    private static String onCluster(Estimate estimate) {
+        long shards = Math.ceilDiv(estimate.tokens(), Recipe.TOKENS);
+        return "On the cluster: " + shards + (shards == 1 ? " shard" : " shards")
+                + ", so more executors than that do not help. An executor needs up to as much memory as is said above,"
+                + " beside spark.executor.memory.";
     }
 
     static String number(long value) {

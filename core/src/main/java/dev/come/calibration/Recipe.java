@@ -20,6 +20,9 @@ import java.util.List;
 public record Recipe(ModelRecipe model, Reading reading, long memory, List<TokenChunks> shards)
         implements
             Serializable {
+    /** About as many tokens as a shard has. */
+    public static final long TOKENS = Shard.TOKENS;
+
     public Recipe {
         shards = List.copyOf(shards);
     }
