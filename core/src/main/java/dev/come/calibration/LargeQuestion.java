@@ -1,6 +1,8 @@
 package dev.come.calibration;
 
 import dev.come.calibration.Calibration.GradientOrder;
+import dev.come.model.ModelConfig;
+import dev.come.model.Part;
 import dev.come.run.NeedsLayers;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Concatenated;
@@ -28,6 +30,9 @@ public sealed interface LargeQuestion<A extends Serializable, S extends LargeSum
      * @param first what a shard said
      */
     S nothing(LayerStore store, A first);
+
+    /** About how many bytes the sums have. */
+    long bytes(LayerStore store);
 
     /**
      * What a shard answers.
@@ -70,6 +75,11 @@ public sealed interface LargeQuestion<A extends Serializable, S extends LargeSum
         public MomentSums nothing(LayerStore store, MomentSums.Shape first) {
             return first.nothing();
         }
+
+        @Override
+        public long bytes(LayerStore store) {
+            return LeverageCost.sumBytes(store.config(), Math.toIntExact(merged.sources().count()));
+        }
     }
 
     /**
@@ -100,6 +110,15 @@ public sealed interface LargeQuestion<A extends Serializable, S extends LargeSum
         @Override
         public MomentSums nothing(LayerStore store, Found first) {
             return first.shape.nothing();
+        }
+
+        @Override
+        public long bytes(LayerStore store) {
+            ModelConfig config = store.config();
+            long channels = layer.projection().map(part -> part == Part.OUTPUT
+                    ? (long) config.heads() * config.headDim()
+                    : config.intermediateSize()).orElse(0L);
+            return 2 * channels * (channels / 2 + config.hiddenSize()) * Double.BYTES;
         }
     }
 
@@ -132,6 +151,11 @@ public sealed interface LargeQuestion<A extends Serializable, S extends LargeSum
         public GradientSums nothing(LayerStore store, Products first) {
             LayerNode node = stack.get(position);
             return GradientSums.nothing(store, node, order);
+        }
+
+        @Override
+        public long bytes(LayerStore store) {
+            return order == GradientOrder.SUM_FIRST ? store.config().layerParameters() * Float.BYTES : 0;
         }
     }
 }

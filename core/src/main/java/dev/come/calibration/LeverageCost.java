@@ -13,11 +13,24 @@ public final class LeverageCost {
      * @param layers how many lie side by side
      */
     public static long bytes(ModelConfig config, int threads, int layers) {
-        long heads = (long) layers * config.heads() * config.headDim();
-        long channels = (long) layers * config.intermediateSize();
-        long sums = heads * heads + channels * channels;
+        long sums = sumBytes(config, layers);
         // Beside the sums those of each thread's chunk, or of the wider half a copy, its factor and the inverse.
-        long widest = Math.max(heads, channels);
-        return sums * Double.BYTES + Math.max(sums * threads * Float.BYTES, 3 * widest * widest * Double.BYTES);
+        long widest = Math.max(heads(config, layers), channels(config, layers));
+        return sums + Math.max(sums / 2 * threads, 3 * widest * widest * Double.BYTES);
+    }
+
+    /** Bytes of the second moments alone. */
+    static long sumBytes(ModelConfig config, int layers) {
+        long heads = heads(config, layers);
+        long channels = channels(config, layers);
+        return (heads * heads + channels * channels) * Double.BYTES;
+    }
+
+    private static long heads(ModelConfig config, int layers) {
+        return (long) layers * config.heads() * config.headDim();
+    }
+
+    private static long channels(ModelConfig config, int layers) {
+        return (long) layers * config.intermediateSize();
     }
 }

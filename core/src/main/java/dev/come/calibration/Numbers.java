@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param narrow float32
  */
 @SuppressWarnings("ArrayRecordComponent") // nobody compares messages
-record Numbers(double @Nullable [] wide, float @Nullable [] narrow) implements Serializable {
+public record Numbers(double @Nullable [] wide, float @Nullable [] narrow) implements Serializable {
     /** Those of a tensor of either type. */
     static Numbers of(Tensor tensor) {
         return tensor.scalar_type().value == ScalarType.Double.value
@@ -26,5 +26,20 @@ record Numbers(double @Nullable [] wide, float @Nullable [] narrow) implements S
     Tensor tensor(Tensor like) {
         Tensor flat = wide != null ? Tensor.create(wide) : Tensor.create(Objects.requireNonNull(narrow));
         return flat.view_as(like);
+    }
+
+    /** Adds others of the same type to these, element by element; these change. */
+    public void add(Numbers others) {
+        if (wide != null && others.wide != null) {
+            for (int i = 0; i < wide.length; i++) {
+                wide[i] += others.wide[i];
+            }
+        } else if (narrow != null && others.narrow != null) {
+            for (int i = 0; i < narrow.length; i++) {
+                narrow[i] += others.narrow[i];
+            }
+        } else {
+            throw new IllegalArgumentException("numbers of two types");
+        }
     }
 }

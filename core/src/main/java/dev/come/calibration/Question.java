@@ -4,7 +4,6 @@ import dev.come.calibration.Calibration.Tokens;
 import dev.come.stack.LayerStack;
 import java.io.Serializable;
 import java.util.List;
-import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,46 +21,6 @@ public sealed interface Question<A extends Serializable> extends Serializable {
         @Override
         public Long answer(Shard shard) {
             return shard.traceRuns(stack);
-        }
-    }
-
-    /**
-     * Has large sums made and kept, which are then asked for piece by piece.
-     *
-     * @param <A> what is said besides
-     */
-    record Header<A extends Serializable>(LargeQuestion<A, ?> question) implements Question<Header.Found<A>> {
-        /** What is said besides the pieces. */
-        @SuppressWarnings("ArrayRecordComponent") // nobody compares answers
-        record Found<A extends Serializable>(A said, double[] numbers) implements Serializable {}
-
-        @Override
-        public Found<A> answer(Shard shard) {
-            var answer = shard.answerInPieces(question);
-            return new Found<>(answer.said(), answer.sums().numbers());
-        }
-    }
-
-    /**
-     * One piece of large sums; they are made again where they were not kept.
-     *
-     * @param index of the piece
-     */
-    record Piece(LargeQuestion<?, ?> question, int index) implements Question<Numbers> {
-        @Override
-        public Numbers answer(Shard shard) {
-            try (var _ = new PointerScope()) {
-                return Numbers.of(shard.answerInPieces(question).sums().blocks().get(index));
-            }
-        }
-    }
-
-    /** Has large sums forgotten; the answer says nothing. */
-    record Forget() implements Question<Boolean> {
-        @Override
-        public Boolean answer(Shard shard) {
-            shard.forget();
-            return true;
         }
     }
 

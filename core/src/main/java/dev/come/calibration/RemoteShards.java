@@ -1,29 +1,11 @@
 package dev.come.calibration;
 
-import dev.come.Progress;
-import dev.come.calibration.LargeQuestion.Total;
-import dev.come.calibration.Question.Range;
 import dev.come.model.LayerWeights;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Trained;
-import dev.come.stack.LayerStore;
-import java.io.Serializable;
-import java.util.List;
 
 /** Shards that lie on other machines, where layers are made whose weights those do not have. Called from one thread. */
 public interface RemoteShards extends Shards {
-    /** The chunks of each shard, by their numbers among all. */
-    List<Range> ranges();
-
-    /** Makes layers here. */
-    LayerStore store();
-
-    @Override
-    default <A extends Serializable, S extends LargeSums> Total<A, S> sum(LargeQuestion<A, S> question, Range chunks,
-            Progress.Task task) {
-        return new PieceByPiece<>(this, question).sum(store(), chunks, task);
-    }
-
     /**
      * Makes other weights of a layer known to all shards.
      *

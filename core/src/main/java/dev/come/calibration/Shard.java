@@ -19,7 +19,6 @@ import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Some consecutive chunks of the calibration tokens, and all that is measured on them. The tokens alone decide which chunks
@@ -43,9 +42,6 @@ public final class Shard implements AutoCloseable {
     private final FinalStates finalStates;
     private final ShardSides sides;
     private final ShardGradients gradients;
-    /** The last large answer until it is forgotten, so that it can be taken in pieces. */
-    private @Nullable LargeQuestion<?, ?> asked;
-    private LargeQuestion.@Nullable Answer<?, ?> kept;
     private Context context;
 
     /** Chunks that are measured together, the same for any number of machines: about 8192 tokens each. */
@@ -116,27 +112,6 @@ public final class Shard implements AutoCloseable {
             enter(about);
         }
         return runner.reporting(task, () -> question.answer(this));
-    }
-
-    /** Answers such a question for somebody who takes the sums in pieces; they stay until another is asked or {@link #forget}. */
-    @SuppressWarnings("unchecked") // an answer is kept with its question
-    synchronized <A extends Serializable, S extends LargeSums> LargeQuestion.Answer<A, S> answerInPieces(
-            LargeQuestion<A, S> question) {
-        if (kept == null || !question.equals(asked)) {
-            forget();
-            kept = question.answer(this);
-            asked = question;
-        }
-        return (LargeQuestion.Answer<A, S>) kept;
-    }
-
-    /** Forgets the sums that were taken in pieces. */
-    synchronized void forget() {
-        if (kept != null) {
-            kept.sums().close();
-        }
-        kept = null;
-        asked = null;
     }
 
     /** Forgets what is not worth remembering; said again, it is about what came in between. */
@@ -252,7 +227,6 @@ public final class Shard implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        forget();
         sides.close();
         gradients.close();
         finalStates.close();

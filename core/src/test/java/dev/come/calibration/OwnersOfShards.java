@@ -1,6 +1,7 @@
 package dev.come.calibration;
 
 import dev.come.Progress;
+import dev.come.calibration.LargeQuestion.Total;
 import dev.come.calibration.Question.Range;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
@@ -59,14 +60,27 @@ public final class OwnersOfShards implements RemoteShards {
         IntStream.range(0, owners).forEach(_ -> this.owners.add(new HashMap<>()));
     }
 
-    @Override
-    public List<Range> ranges() {
+    /** The chunks of each shard, by their numbers among all. */
+    List<Range> ranges() {
         return IntStream.range(0, division.size()).mapToObj(this::range).toList();
     }
 
     @Override
-    public LayerStore store() {
-        return store;
+    public <A extends Serializable, S extends LargeSums> Total<A, S> sum(LargeQuestion<A, S> question, Range chunks,
+            Progress.Task task) {
+        try (SumInPieces<A, S> sum = new SumInPieces<>(question, store)) {
+            IntStream.range(0, division.size()).filter(shard -> !range(shard).with(chunks).isEmpty()).forEach(shard -> {
+                AskedForSums arrived = (AskedForSums) Message
+                        .read(Message.of(new AskedForSums(context, question)).bytes());
+                Map<Integer, Numbers> pieces = new HashMap<>();
+                try (SumInPieces.Apart apart = arrived.answer(shard(shard), task)) {
+                    sum.add(shard, copy(apart.header()));
+                    apart.forEachRemaining(numbers -> pieces.put(pieces.size(), copy(numbers)));
+                }
+                sum.add(pieces);
+            });
+            return sum.total();
+        }
     }
 
     @Override
@@ -102,21 +116,22 @@ public final class OwnersOfShards implements RemoteShards {
     }
 
     private <A extends Serializable> A ask(Question<A> question, int shard, Progress.Task task) {
-        // Large sums come in many pieces; each of them lost as often would take too long here.
-        boolean piece = question instanceof Question.Piece || question instanceof Question.Forget;
-        if (random.nextInt(piece ? 400 : 12) == 0) {
-            lose(owners.get(random.nextInt(owners.size())));
-        }
-        // Mostly who has it already.
-        int owner = random.nextInt(piece ? 400 : 8) == 0 ? random.nextInt(owners.size()) : shard % owners.size();
-        Shard asked = owners.get(owner).computeIfAbsent(shard, _ -> {
-            made++;
-            return new Shard(store, division.get(shard), range(shard).from(), compute, reading,
-                    random.nextBoolean() ? 0 : 200_000, folder);
-        });
         @SuppressWarnings("unchecked") // what was written a moment ago
         Asked<A> arrived = (Asked<A>) Message.read(Message.of(new Asked<>(context, question)).bytes());
-        return copy(arrived.answer(asked, task));
+        return copy(arrived.answer(shard(shard), task));
+    }
+
+    /** A shard, mostly from who has it already; now and then an owner loses all of its own. */
+    private Shard shard(int number) {
+        if (random.nextInt(12) == 0) {
+            lose(owners.get(random.nextInt(owners.size())));
+        }
+        int owner = random.nextInt(8) == 0 ? random.nextInt(owners.size()) : number % owners.size();
+        return owners.get(owner).computeIfAbsent(number, _ -> {
+            made++;
+            return new Shard(store, division.get(number), range(number).from(), compute, reading,
+                    random.nextBoolean() ? 0 : 200_000, folder);
+        });
     }
 
     /** How often a shard was made, since nobody had it. */

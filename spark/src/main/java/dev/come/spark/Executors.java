@@ -4,6 +4,7 @@ import dev.come.ComeException;
 import dev.come.FailedException;
 import dev.come.InterruptedRunException;
 import dev.come.Progress;
+import dev.come.calibration.SumInPieces;
 import dev.come.run.Message;
 import dev.come.stack.LayerNode.Trained;
 import java.io.Serializable;
@@ -14,12 +15,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkContext;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.rdd.RDD;
 
 import scala.Tuple2;
+import scala.collection.Iterator;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag;
@@ -75,6 +80,45 @@ final class Executors implements AutoCloseable {
             spark.runJob(placed(numbers), done, indices(numbers.size()), replies, ClassTag$.MODULE$.apply(Reply.class));
         } catch (Exception e) { // Scala throws what it does not declare
             throw told(e);
+        }
+    }
+
+    /**
+     * Sends a question for sums, and waits for all of it.
+     *
+     * @param sum takes what comes
+     */
+    void sum(Sums.Work work, List<Integer> numbers, Message message, Progress.Task task, SumInPieces<?, ?> sum) {
+        Task<Sums.Opened> done = new Task<>(run, work, Map.of(-1, message.bytes()), parcels.of(message.trained()));
+        RDD<Sums.Part> parts = Sums.of(new JavaRDD<>(placed(numbers), tag(Integer.class)), done, sum.bytes()).rdd();
+        try {
+            spark.runJob(parts, new First<>(), indices(parts.getNumPartitions()),
+                    new Taking(part -> Sums.take(part, sum, places, task)), tag(Sums.Part.class));
+        } catch (Exception e) { // Scala throws what it does not declare
+            throw told(e);
+        }
+    }
+
+    /** Gives the one element of a partition. */
+    private static final class First<T> extends AbstractFunction2<TaskContext, Iterator<T>, T> implements Serializable {
+        @Override
+        public T apply(TaskContext task, Iterator<T> one) {
+            return one.next();
+        }
+    }
+
+    /** Takes parts as they come in, on the driver. */
+    private static final class Taking extends AbstractFunction2<Object, Sums.Part, BoxedUnit> {
+        private final Consumer<Sums.Part> taker;
+
+        Taking(Consumer<Sums.Part> taker) {
+            this.taker = taker;
+        }
+
+        @Override
+        public synchronized BoxedUnit apply(Object index, Sums.Part part) {
+            taker.accept(part);
+            return BoxedUnit.UNIT;
         }
     }
 

@@ -36,6 +36,15 @@ record Reply<A extends Serializable>(@Nullable A answer, String failure, String 
                 : new FailedException(sentence);
     }
 
+    boolean isAnswer() {
+        return answer != null;
+    }
+
+    /** The same with another answer, or with none. */
+    <B extends Serializable> Reply<B> with(@Nullable B other) {
+        return new Reply<>(other, failure, kind, host, place, runs);
+    }
+
     @Override
     public A answer() {
         return Objects.requireNonNull(answer);

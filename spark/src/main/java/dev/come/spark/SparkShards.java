@@ -2,10 +2,15 @@ package dev.come.spark;
 
 import dev.come.Progress;
 import dev.come.calibration.Asked;
+import dev.come.calibration.AskedForSums;
+import dev.come.calibration.LargeQuestion;
+import dev.come.calibration.LargeQuestion.Total;
+import dev.come.calibration.LargeSums;
 import dev.come.calibration.Question;
 import dev.come.calibration.Question.Range;
 import dev.come.calibration.Recipe;
 import dev.come.calibration.RemoteShards;
+import dev.come.calibration.SumInPieces;
 import dev.come.model.LayerWeights;
 import dev.come.run.Message;
 import dev.come.stack.LayerNode;
@@ -46,13 +51,13 @@ final class SparkShards implements RemoteShards {
     }
 
     @Override
-    public List<Range> ranges() {
-        return IntStream.range(0, recipe.shards().size()).mapToObj(recipe::range).toList();
-    }
-
-    @Override
-    public LayerStore store() {
-        return parcels.store();
+    public <A extends Serializable, S extends LargeSums> Total<A, S> sum(LargeQuestion<A, S> question, Range chunks,
+            Progress.Task task) {
+        try (SumInPieces<A, S> sum = new SumInPieces<>(question, parcels.store())) {
+            executors.sum(new Summing(sent, shipped), asked(chunks), Message.of(new AskedForSums(context, question)),
+                    task, sum);
+            return sum.total();
+        }
     }
 
     @Override
@@ -67,8 +72,13 @@ final class SparkShards implements RemoteShards {
 
     @Override
     public <A extends Serializable> List<A> ask(Question<A> question, Range chunks, Progress.Task task) {
-        return ask(question, IntStream.range(0, recipe.shards().size())
-                .filter(shard -> !recipe.range(shard).with(chunks).isEmpty()).boxed().toList(), task);
+        return ask(question, asked(chunks), task);
+    }
+
+    /** The shards that have some of the chunks. */
+    private List<Integer> asked(Range chunks) {
+        return IntStream.range(0, recipe.shards().size())
+                .filter(shard -> !recipe.range(shard).with(chunks).isEmpty()).boxed().toList();
     }
 
     @Override
@@ -98,6 +108,24 @@ final class SparkShards implements RemoteShards {
             @SuppressWarnings("unchecked") // what the driver has sent
             Asked<A> asked = (Asked<A>) content;
             return asked.answer(place.shard(recipe.value(), number, threads), told);
+        }
+
+        @Override
+        public void failed(Workplace place, int number) {
+            place.forget(number);
+        }
+    }
+
+    /** What an executor does with a question for sums. */
+    private record Summing(Broadcast<Recipe> recipe, Map<String, String> shipped) implements Sums.Work {
+        @Override
+        public Workplace place(String run, Path localFolder) {
+            return Workplace.of(run, recipe.value().model(), shipped, localFolder);
+        }
+
+        @Override
+        public Sums.Opened answer(Workplace place, int number, Object content, int threads, Progress.Task told) {
+            return new Sums.Opened(((AskedForSums) content).answer(place.shard(recipe.value(), number, threads), told));
         }
 
         @Override

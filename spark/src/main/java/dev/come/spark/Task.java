@@ -62,7 +62,11 @@ final class Task<A extends Serializable> extends AbstractFunction2<TaskContext, 
 
     @Override
     public Reply<A> apply(TaskContext task, Iterator<Integer> numbers) {
-        int number = numbers.next();
+        return answer(task, numbers.next());
+    }
+
+    /** Answers what was sent to a number. */
+    Reply<A> answer(TaskContext task, int number) {
         BlockManagerId here = SparkEnv.get().blockManager().blockManagerId();
         String place = "executor_" + here.host() + "_" + here.executorId();
         LongAdder runs = new LongAdder();
