@@ -161,7 +161,7 @@ class GgufFileTests {
                         + " 2147483647 are possible" + damaged);
         refused(sound().tensor("t", GgufType.Q8_0, new byte[34], 2, 16),
                 "tensor 't' is Q8_0, which comes in blocks of 32, but its rows have 16 numbers" + damaged);
-        refused(sound().tensor("t", 20, new byte[18], 32), "tensor 't' is IQ4_NL, which is not read (read are: "
+        refused(sound().tensor("t", 21, new byte[110], 256), "tensor 't' is IQ3_S, which is not read (read are: "
                 + GgufType.known() + "); get the model in one of those");
         refused(sound().tensor("t", 99, new byte[18], 32),
                 "tensor 't' is of the unknown type 99, which is not read (read are: "
