@@ -32,8 +32,8 @@ final class TableDequantiser {
             float scales = Dequantiser.half(in, at);
             int upper = (in[at + 2] & 0xff) | (in[at + 3] & 0xff) << 8;
             for (int group = 0; group < 8; group++) {
-                int lower = in[at + 4 + group / 2] >> group % 2 * 4 & 15;
-                float scale = scales * ((lower | (upper >> 2 * group & 3) << 4) - 32);
+                int lower = (in[at + 4 + group / 2] >> (group % 2 * 4)) & 15;
+                float scale = scales * ((lower | ((upper >> (2 * group)) & 3) << 4) - 32);
                 pairs(in, at + 8 + 16 * group, 16, UNEVEN, scale, out, to + 32 * group);
             }
         }
@@ -73,7 +73,7 @@ final class TableDequantiser {
             int power = POWERS[digit];
             for (int i = 0; i < bytes; i++) {
                 int front = (in[from + i] & 0xff) * power & 0xff;
-                out[to + digit * bytes + i] = scale * ((front * 3 >> 8) - 1);
+                out[to + digit * bytes + i] = scale * (((front * 3) >> 8) - 1);
             }
         }
     }
