@@ -191,7 +191,7 @@ public final class GgufImport {
                     }
                     MemorySegment.copy(halves, 0, target, ValueLayout.JAVA_SHORT, at, halves.length);
                 }
-                case F64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL ->
+                case F64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL, F8_E4M3, F8_E5M2, F8_E8M0 ->
                     throw new IllegalStateException("no tensor is made " + dtype);
             }
         }
