@@ -11,8 +11,6 @@ import dev.come.checkpoint.TensorInfo;
 import dev.come.export.GgufExport;
 import dev.come.model.ModelConfig;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -212,7 +210,7 @@ class GgufFamilyTests {
         return more.apply(writer).write(folder.resolve(architecture + ".gguf"));
     }
 
-    private static void zeros(GgufWriter writer, String name, long... shape) {
+    static void zeros(GgufWriter writer, String name, long... shape) {
         writer.floats(name + ".weight", new float[(int) Arrays.stream(shape).reduce(1, Math::multiplyExact)], shape);
     }
 
@@ -266,41 +264,5 @@ class GgufFamilyTests {
                 .floats("x", new float[1], 1).write(folder.resolve("olmo3.gguf"));
         assertThatThrownBy(() -> unpacked(file)).isInstanceOf(CheckpointException.class).hasMessage(
                 file + ": the model is an OLMo 3, which of GGUF files is not read; use the model's own folder");
-    }
-
-    /** The lowest number of the table is -127, and the first scale 1. */
-    @Test
-    void blocksOfANewTypeAreUnpacked() throws IOException {
-        byte[] blocks = new byte[2 * 18];
-        ByteBuffer.wrap(blocks).order(ByteOrder.LITTLE_ENDIAN).putShort(0, (short) 0x3c00).putShort(18, (short) 0x4000);
-        Path file = row(blocks);
-        try (Checkpoint made = Checkpoint.open(unpacked(file)); var _ = new PointerScope()) {
-            assertThat(made.tensor("model.layers.0.self_attn.k_proj.weight").select(0, 0).sum().item_double())
-                    .isEqualTo(-127.0 * 32);
-        }
-    }
-
-    /** A Llama whose keys are two rows of IQ4_NL. */
-    private Path row(byte[] blocks) throws IOException {
-        String key = "llama.";
-        GgufWriter writer = new GgufWriter().text("general.architecture", "llama").integer(key + "block_count", 1)
-                .integer(key + "context_length", 8).integer(key + "embedding_length", 32)
-                .integer(key + "feed_forward_length", 2).integer(key + "attention.head_count", 16)
-                .integer(key + "attention.head_count_kv", 1)
-                .number(key + "attention.layer_norm_rms_epsilon", 1e-6).text("tokenizer.ggml.model", "llama")
-                .texts("tokenizer.ggml.tokens", List.of("<unk>", "a"))
-                .numbers("tokenizer.ggml.scores", List.of(0f, 0f));
-        zeros(writer, "token_embd", 2, 32);
-        zeros(writer, "output_norm", 32);
-        zeros(writer, "blk.0.attn_norm", 32);
-        zeros(writer, "blk.0.ffn_norm", 32);
-        zeros(writer, "blk.0.attn_q", 32, 32);
-        writer.tensor("blk.0.attn_k.weight", GgufType.IQ4_NL, blocks, 2, 32);
-        zeros(writer, "blk.0.attn_v", 2, 32);
-        zeros(writer, "blk.0.attn_output", 32, 32);
-        zeros(writer, "blk.0.ffn_gate", 2, 32);
-        zeros(writer, "blk.0.ffn_up", 2, 32);
-        zeros(writer, "blk.0.ffn_down", 32, 2);
-        return writer.write(folder.resolve("row.gguf"));
     }
 }
