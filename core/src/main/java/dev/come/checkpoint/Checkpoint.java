@@ -9,6 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -69,7 +71,7 @@ public final class Checkpoint implements AutoCloseable {
         return headers.config();
     }
 
-    /** All tensors as they lie in the files, in their order there. */
+    /** As {@link CheckpointHeaders#tensors}. */
     public List<TensorInfo> tensors() {
         return headers.tensors();
     }
@@ -89,42 +91,54 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * A tensor in its stored type, of the current PointerScope.
+     * A tensor in the type that its {@link #info} tells, of the current PointerScope.
      *
      * @throws CheckpointException when there is none of that name, or its file is not as long any more as it was
      */
     public Tensor tensor(String name) {
         TensorInfo tensor = info(name);
-        return file(tensor).tensor(tensor.name());
+        return scaled(tensor).map(ScaledRows::all).orElseGet(() -> file(tensor).tensor(tensor.name()));
     }
 
     /** Some rows of a tensor that has rows, one after the other in the file; otherwise as {@link #tensor}. */
     public Tensor rows(String name, long first, long count) {
         TensorInfo tensor = info(name);
-        return file(tensor).rows(tensor.name(), first, count);
+        return scaled(tensor).map(rows -> rows.read(first, count))
+                .orElseGet(() -> file(tensor).rows(tensor.name(), first, count));
     }
 
     /** The rows of a tensor with these numbers; otherwise as {@link #tensor}. */
     public Tensor rows(String name, int[] numbers) {
         TensorInfo tensor = info(name);
-        return file(tensor).rows(tensor.name(), numbers);
+        return scaled(tensor).map(rows -> rows.read(numbers))
+                .orElseGet(() -> file(tensor).rows(tensor.name(), numbers));
     }
 
     /**
      * Reads rows of a tensor.
      *
-     * @param into takes as many as it has itself; contiguous, of the stored type, on the processor
+     * @param into takes as many as it has itself; contiguous, of the type that its {@link #info} tells, on the processor
      * @throws CheckpointException as {@link #tensor}
      */
     public void readRows(String name, long first, Tensor into) {
         TensorInfo tensor = info(name);
-        file(tensor).readRows(tensor.name(), first, into);
+        scaled(tensor).ifPresentOrElse(rows -> rows.read(first, into),
+                () -> file(tensor).readRows(tensor.name(), first, into));
+    }
+
+    private Optional<ScaledRows> scaled(TensorInfo tensor) {
+        return headers.scaled(tensor).map(how -> new ScaledRows(how, file(how.stored()), file(how.scale())));
     }
 
     /** Whether a tensor here and one of another model have the same type, shape and bytes. */
     public boolean holdsSame(String name, Checkpoint other, String otherName) {
         TensorInfo tensor = info(name);
         TensorInfo others = other.info(otherName);
+        if (headers.scaled(tensor).isPresent() || other.headers.scaled(others).isPresent()) {
+            try (var _ = new PointerScope()) {
+                return tensor.dtype() == others.dtype() && tensor(name).equal(other.tensor(otherName));
+            }
+        }
         return file(tensor).holdsSame(tensor.name(), other.file(others), others.name());
     }
 
@@ -142,7 +156,7 @@ public final class Checkpoint implements AutoCloseable {
             throw new CheckpointException("%s cannot be read (%s)".formatted(config, IoReason.of(e)), e);
         }
         files.values().forEach(file -> file.addHeaderTo(digest));
-        tensors().forEach(tensor -> file(tensor).addTo(digest, tensor.name(), FINGERPRINT_BYTES));
+        headers.stored().forEach(tensor -> file(tensor).addTo(digest, tensor.name(), FINGERPRINT_BYTES));
         return HexFormat.of().formatHex(digest.digest());
     }
 

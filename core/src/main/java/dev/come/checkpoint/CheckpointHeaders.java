@@ -1,12 +1,7 @@
 package dev.come.checkpoint;
 
-import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,8 +22,6 @@ public final class CheckpointHeaders {
     static final String CONFIG = "config.json";
     static final String SINGLE_FILE = "model.safetensors";
     private static final String SNAPSHOTS = "snapshots";
-    /** Snapshots that a message names at most. */
-    private static final int SHOWN = 3;
 
     private final Path folder;
     private final ConfigTree config;
@@ -36,13 +29,15 @@ public final class CheckpointHeaders {
     /** By the names that they are asked for by; those in the files may be others. */
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     private final List<String> strayFiles;
+    /** Matrices that are read otherwise than they are stored, by their names in the files. */
+    private final Map<String, ScaledTensor> scaled;
 
     private CheckpointHeaders(Path folder, SortedMap<String, FileParts> weights) {
         this.folder = folder;
         this.config = ConfigTree.read(folder.resolve(CONFIG));
         Optional<ShardIndex> index = weights.containsKey(SINGLE_FILE)
                 ? Optional.empty()
-                : Optional.of(ShardIndex.read(indexFile(folder, weights.keySet()), weights.keySet()));
+                : Optional.of(ShardIndex.read(WeightFiles.index(folder, weights.keySet()), weights.keySet()));
         Limits.check(folder, "the number of .safetensors files", weights.size(), Limits.SHARDS);
         List<String> names = index.map(ShardIndex::shards).orElse(List.of(SINGLE_FILE));
         this.files = names.stream()
@@ -51,6 +46,10 @@ public final class CheckpointHeaders {
         this.strayFiles = weights.keySet().stream().filter(name -> !names.contains(name)).toList();
         files.forEach(this::add);
         index.ifPresent(known -> known.checkAgainst(tensors()));
+        this.scaled = ScaledTensors.of(config, tensors);
+        Map<String, TensorInfo> read = ScaledTensors.read(tensors, scaled);
+        tensors.clear();
+        tensors.putAll(read);
     }
 
     private CheckpointHeaders(CheckpointHeaders same, Map<String, TensorInfo> tensors) {
@@ -58,6 +57,7 @@ public final class CheckpointHeaders {
         this.config = same.config;
         this.files = same.files;
         this.strayFiles = same.strayFiles;
+        this.scaled = same.scaled;
         this.tensors.putAll(tensors);
     }
 
@@ -66,7 +66,9 @@ public final class CheckpointHeaders {
             return SafetensorsHeader.read(file, parts);
         } catch (UnknownTypeException e) {
             throw Quantisation.of(config).<CheckpointException>map(quantisation -> new CheckpointException(
-                    "%s; the weights are quantised (%s)".formatted(e.getMessage(), quantisation), e)).orElse(e);
+                    "%s; the weights are quantised (%s), so %s".formatted(e.getMessage(), quantisation,
+                            quantisation.advice()),
+                    e)).orElse(e);
         }
     }
 
@@ -100,28 +102,14 @@ public final class CheckpointHeaders {
         if (!Files.exists(folder.resolve(CONFIG)) && Files.isDirectory(snapshots)) {
             throw new CheckpointException(
                     ("%s is a folder of the Hugging Face hub's cache, in which models lie below %s/;"
-                            + " give %s, or the model's name").formatted(folder, SNAPSHOTS, snapshotsIn(snapshots)));
+                            + " give %s, or the model's name")
+                            .formatted(folder, SNAPSHOTS, WeightFiles.snapshotsIn(snapshots)));
         }
-        SortedMap<String, FileParts> weights = weightsIn(folder);
+        SortedMap<String, FileParts> weights = WeightFiles.in(folder);
         if (Adapter.isOne(folder, weights.keySet())) {
             throw Adapter.refusal(folder);
         }
         return new CheckpointHeaders(folder, weights);
-    }
-
-    /** The snapshots that hold a model, for messages. */
-    private static String snapshotsIn(Path folder) {
-        List<String> found = new ArrayList<>();
-        try (DirectoryStream<Path> there = Files.newDirectoryStream(folder)) {
-            there.forEach(snapshot -> found.add(snapshot.toString()));
-        } catch (IOException | DirectoryIteratorException _) {
-            // then it is said where they should be
-        }
-        found.removeIf(snapshot -> !Files.exists(Path.of(snapshot, CONFIG)));
-        found.sort(Comparator.naturalOrder());
-        return found.isEmpty()
-                ? "one of its folders when it holds a " + CONFIG
-                : String.join(" or ", found.subList(0, Math.min(SHOWN, found.size())));
     }
 
     /**
@@ -145,20 +133,6 @@ public final class CheckpointHeaders {
         }
     }
 
-    private static SortedMap<String, FileParts> weightsIn(Path folder) {
-        SortedMap<String, FileParts> weights = new TreeMap<>();
-        try (DirectoryStream<Path> there = Files.newDirectoryStream(folder, "*.safetensors")) {
-            for (Path file : there) {
-                if (Files.exists(file) && !Files.isDirectory(file)) {
-                    weights.put(file.getFileName().toString(), FileParts.of(file));
-                }
-            }
-            return weights;
-        } catch (IOException e) {
-            throw new CheckpointException("%s cannot be listed (%s)".formatted(folder, IoReason.of(e)), e);
-        }
-    }
-
     /** The folder, as it was given. */
     public Path folder() {
         return folder;
@@ -169,9 +143,27 @@ public final class CheckpointHeaders {
         return config;
     }
 
-    /** All tensors as they lie in the files, in their order there. */
+    /** How a tensor is read, if it is stored as floats of eight bits. */
+    Optional<ScaledTensor> scaled(TensorInfo tensor) {
+        return Optional.ofNullable(scaled.get(tensor.name()));
+    }
+
+    /** How many matrices are stored as floats of eight bits with scales, and read as bfloat16. */
+    public int scaledMatrices() {
+        return scaled.size();
+    }
+
+    /**
+     * All tensors that a model may ask for, in their order in the files. Floats of eight bits are told as what they are read as, and
+     * their scales are none of these.
+     */
     public List<TensorInfo> tensors() {
         return List.copyOf(tensors.values());
+    }
+
+    /** All tensors as they lie in the files, in their order there. */
+    List<TensorInfo> stored() {
+        return files.stream().flatMap(file -> file.tensors().stream()).toList();
     }
 
     /** The names that tensors are asked for by, in the order of {@link #tensors}. */
@@ -246,39 +238,6 @@ public final class CheckpointHeaders {
     /** The headers, in the order of the files' names. */
     List<SafetensorsHeader> files() {
         return files;
-    }
-
-    /** The index of a folder that has no model.safetensors. */
-    private static Path indexFile(Path folder, Set<String> weights) {
-        Path index = folder.resolve(ShardIndex.FILE_NAME);
-        if (Files.exists(index)) {
-            return index;
-        }
-        if (!weights.isEmpty()) {
-            throw new CheckpointException(
-                    ("%s: there are .safetensors files, but neither %s nor %s, which says what lies in "
-                            + "them; fetch it too").formatted(folder, SINGLE_FILE, ShardIndex.FILE_NAME));
-        }
-        if (hasFile(folder, "*.gguf")) {
-            throw new CheckpointException(
-                    "%s: the weights are in a GGUF file; give the path of that file instead of the folder's"
-                            .formatted(folder));
-        }
-        if (hasFile(folder, "*.{bin,pth,pt}")) {
-            throw new CheckpointException(
-                    ("%s: the weights are not in the safetensors format, and no other is read; save the "
-                            + "model with transformers' save_pretrained and give that folder").formatted(folder));
-        }
-        throw new CheckpointException("%s: neither %s nor %s is there; give a folder that holds the model's weights"
-                .formatted(folder, SINGLE_FILE, ShardIndex.FILE_NAME));
-    }
-
-    private static boolean hasFile(Path folder, String glob) {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, glob)) {
-            return files.iterator().hasNext();
-        } catch (IOException e) {
-            throw new CheckpointException("%s cannot be listed (%s)".formatted(folder, IoReason.of(e)), e);
-        }
     }
 
     private static String firstOf(Set<String> names) {

@@ -268,7 +268,7 @@ public final class CheckpointWriter {
             List<TensorSpec> found = new ArrayList<>();
             List<Long> foundChecksums = new ArrayList<>();
             ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK_BYTES);
-            for (TensorInfo tensor : checkpoint.tensors()) {
+            for (TensorInfo tensor : checkpoint.headers().stored()) {
                 found.add(TensorSpec.like(tensor, tensor.name()));
                 foundChecksums.add(checksum(tensor, chunk));
             }

@@ -7,8 +7,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 /**
  * Element type of a stored tensor, under the name that the safetensors format gives it.
  *
- * <p>The format has more types (8-bit floats, 4-bit and 6-bit blocks, complex numbers). They belong to quantised
- * checkpoints, whose scales lie in other tensors, so that layers cannot be merged from them; they are refused.
+ * <p>Floats of eight bits are no weights by themselves: their scales lie in other tensors ({@link ScaledTensor}). The format has
+ * more types (4-bit and 6-bit blocks, complex numbers), which are refused.
  */
 public enum DType {
     F64(8, ScalarType.Double, "float64"), //
@@ -23,7 +23,13 @@ public enum DType {
     U32(4, ScalarType.UInt32, "uint32"), //
     U16(2, ScalarType.UInt16, "uint16"), //
     U8(1, ScalarType.Byte, "uint8"), //
-    BOOL(1, ScalarType.Bool, "bool");
+    BOOL(1, ScalarType.Bool, "bool"), //
+    /** Four bits of exponent, three of fraction. */
+    F8_E4M3(1, ScalarType.Float8_e4m3fn, "float8_e4m3fn"), //
+    /** Five bits of exponent, two of fraction. */
+    F8_E5M2(1, ScalarType.Float8_e5m2, "float8_e5m2"), //
+    /** An exponent alone: a scale. */
+    F8_E8M0(1, ScalarType.Float8_e8m0fnu, "float8_e8m0fnu");
 
     private final int bytes;
     private final ScalarType scalarType;
@@ -50,11 +56,11 @@ public enum DType {
         return label;
     }
 
-    /** Whether this is a floating-point type. */
+    /** Whether weights may be of this type as they are. */
     public boolean floating() {
         return switch (this) {
             case F64, F32, F16, BF16 -> true;
-            case I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> false;
+            case I64, I32, I16, I8, U64, U32, U16, U8, BOOL, F8_E4M3, F8_E5M2, F8_E8M0 -> false;
         };
     }
 

@@ -131,6 +131,9 @@ record SafetensorsHeader(Path file, long dataStart, List<TensorInfo> tensors) {
     }
 
     private static void checkMetadata(Path file, JsonNode metadata) {
+        if (metadata.isNull()) {
+            return; // the format's own reader takes it for none
+        }
         if (!metadata.isObject() || !metadata.valueStream().allMatch(JsonNode::isString)) {
             throw new CheckpointException(
                     "%s: %s must be an object whose values are texts; the header is damaged, fetch the file again"

@@ -14,8 +14,6 @@ final class TokenizerKeys {
     private static final Map<String, String> ROLES = Map.of("unk_token", "unknown", "sep_token", "seperator",
             "pad_token",
             "padding");
-    /** The names that Qwen's own tokenizer has where it composes texts, which nothing else in the file says. */
-    private static final String COMPOSED = "qwen2";
 
     private TokenizerKeys() {
     }
@@ -26,7 +24,7 @@ final class TokenizerKeys {
             output.text(PREFIX + "model", "llama").text(PREFIX + "pre", "default");
         } else {
             PreTokenizer words = lists.preTokenizer().orElseThrow();
-            output.text(PREFIX + "model", "gpt2").text(PREFIX + "pre", lists.composed() ? COMPOSED : words.id());
+            output.text(PREFIX + "model", "gpt2").text(PREFIX + "pre", words.id());
         }
         output.texts(PREFIX + "tokens", lists.tokens());
         if (lists.isOfPieces()) {

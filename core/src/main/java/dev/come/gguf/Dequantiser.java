@@ -35,6 +35,13 @@ final class Dequantiser {
             case Q4_K -> q4k(blocks, numbers, n);
             case Q5_K -> q5k(blocks, numbers, n);
             case Q6_K -> q6k(blocks, numbers, n);
+            case Q8_K -> q8k(blocks, numbers, n);
+            case IQ4_NL -> TableDequantiser.iq4nl(blocks, numbers, n);
+            case IQ4_XS -> TableDequantiser.iq4xs(blocks, numbers, n);
+            case TQ1_0 -> TableDequantiser.tq1(blocks, numbers, n);
+            case TQ2_0 -> TableDequantiser.tq2(blocks, numbers, n);
+            case MXFP4 -> TableDequantiser.mxfp4(blocks, numbers, n);
+            case NVFP4 -> TableDequantiser.nvfp4(blocks, numbers, n);
         }
     }
 
@@ -227,6 +234,16 @@ final class Dequantiser {
         }
     }
 
+    /** Reads blocks of Q8_K: a scale that is float32 here, 256 signed bytes, and sums of these that are not needed. */
+    private static void q8k(byte[] in, float[] out, int n) {
+        for (int block = 0, at = 0, to = 0; block < n; block++, at += 292, to += 256) {
+            float scale = Float.intBitsToFloat(int32(in, at));
+            for (int i = 0; i < 256; i++) {
+                out[to + i] = in[at + 4 + i] * scale;
+            }
+        }
+    }
+
     /** Scale {@code group} of eight: the first four in bytes 0 to 3, the others in low halves and spare upper bits. */
     private static int sixBitScale(byte[] in, int at, int group) {
         return group < 4
@@ -241,11 +258,11 @@ final class Dequantiser {
                 : (in[at + group + 4] >> 4 & 15) | (in[at + group] >> 6 & 3) << 4;
     }
 
-    private static float half(byte[] in, int at) {
+    static float half(byte[] in, int at) {
         return Float.float16ToFloat((short) ((in[at] & 0xff) | in[at + 1] << 8));
     }
 
-    private static int int32(byte[] in, int at) {
+    static int int32(byte[] in, int at) {
         return (in[at] & 0xff) | (in[at + 1] & 0xff) << 8 | (in[at + 2] & 0xff) << 16 | in[at + 3] << 24;
     }
 }

@@ -26,7 +26,7 @@ import org.bytedeco.pytorch.Tensor;
  */
 public final class GgufImport {
     /** Goes into the names of folders; to be counted up when the same file is unpacked into something else. */
-    private static final String VERSION = "2";
+    private static final String VERSION = "3";
     private static final String ENDING = ".gguf";
     private static final int NAME_LENGTH = 60;
     private static final int HASH_LENGTH = 16;
@@ -108,8 +108,10 @@ public final class GgufImport {
     }
 
     private static Tensor tensor(GgufFile file, Weight weight) {
-        Tensor tensor = TensorMemory.empty(weight.spec().dtype(), weight.spec().shape());
-        fill(file, weight, TensorMemory.of(tensor));
+        Tensor stored = TensorMemory.empty(weight.spec().dtype(),
+                weight.transposed() ? weight.spec().shape().reversed() : weight.spec().shape());
+        fill(file, weight, TensorMemory.of(stored));
+        Tensor tensor = weight.transposed() ? stored.t().contiguous() : stored;
         if (!FiniteNumbers.fill(tensor)) {
             throw new FailedException("%s: tensor '%s' holds NaN or infinity; the file is damaged, fetch it again"
                     .formatted(file.file(), weight.source().name()));
@@ -124,7 +126,7 @@ public final class GgufImport {
         int rows = Math.toIntExact(source.rows());
         int rowsAtOnce = Math.max(1, CHUNK / source.rowLength());
         IntStream.range(0, Math.ceilDiv(rows, rowsAtOnce)).parallel().forEach(chunk -> {
-            RowUnpacker unpacker = new RowUnpacker(file, source, weight.spec().dtype());
+            RowUnpacker unpacker = new RowUnpacker(file, weight);
             int end = Math.min(rows, (chunk + 1) * rowsAtOnce);
             for (int row = chunk * rowsAtOnce; row < end; row++) {
                 unpacker.unpack(sourceRow(row, rows, weight.turnedHeads()), target, row);
@@ -151,14 +153,16 @@ public final class GgufImport {
         private final GgufFile file;
         private final GgufTensor source;
         private final DType dtype;
+        private final float less;
         private final byte[] blocks;
         private final float[] numbers;
         private final short[] halves;
 
-        RowUnpacker(GgufFile file, GgufTensor source, DType dtype) {
+        RowUnpacker(GgufFile file, Weight weight) {
             this.file = file;
-            this.source = source;
-            this.dtype = dtype;
+            this.source = weight.source();
+            this.dtype = weight.spec().dtype();
+            this.less = weight.less();
             this.blocks = new byte[Math.toIntExact(source.type().bytes(source.rowLength()))];
             this.numbers = new float[source.rowLength()];
             this.halves = new short[source.rowLength()];
@@ -167,6 +171,11 @@ public final class GgufImport {
         void unpack(int sourceRow, MemorySegment target, int targetRow) {
             file.read(source, (long) sourceRow * blocks.length, blocks);
             Dequantiser.dequantise(source.type(), blocks, numbers, numbers.length);
+            if (less != 0) {
+                for (int i = 0; i < numbers.length; i++) {
+                    numbers[i] -= less;
+                }
+            }
             long at = (long) targetRow * numbers.length * dtype.bytes();
             switch (dtype) {
                 case F32 -> MemorySegment.copy(numbers, 0, target, ValueLayout.JAVA_FLOAT, at, numbers.length);
@@ -182,7 +191,7 @@ public final class GgufImport {
                     }
                     MemorySegment.copy(halves, 0, target, ValueLayout.JAVA_SHORT, at, halves.length);
                 }
-                case F64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL ->
+                case F64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL, F8_E4M3, F8_E5M2, F8_E8M0 ->
                     throw new IllegalStateException("no tensor is made " + dtype);
             }
         }

@@ -126,7 +126,7 @@ record GgufMetadata(Path file, Map<String, GgufValue> values) {
         return switch (value) {
             case GgufValue.Whole(long whole) -> whole;
             case GgufValue.Fraction(double number) when Double.isFinite(number) -> number;
-            case GgufValue.Fraction _,GgufValue.Text _,GgufValue.Truth _,GgufValue.Items _ ->
+            case GgufValue.Fraction _,GgufValue.Text _,GgufValue.Truth _,GgufValue.Items _,GgufValue.Lists _ ->
                 throw wrong(key, "a finite number", value);
         };
     }

@@ -26,6 +26,10 @@ final class GgufReader {
 
     /** The number of the type {@link Type#ARRAY}. */
     private static final int LIST = 9;
+    /** How deep lists may lie in each other; llama.cpp writes none that do. */
+    private static final int MOST_LISTS = 4;
+    /** Bytes of the smallest list: the type of its elements and how many they are. */
+    private static final int SMALLEST_LIST = 12;
     /** How many characters of a text are decoded at a time to check it. */
     private static final int CHARACTERS = 1024;
 
@@ -94,7 +98,23 @@ final class GgufReader {
     /** A value with its type in front. */
     GgufValue value(String what) {
         int type = int32("the type of " + what);
-        return type == LIST ? items(what) : single(type(type, what), what);
+        return type == LIST ? list(what, 1) : single(type(type, what), what);
+    }
+
+    /** A list; of one that holds lists only the length is kept. */
+    private GgufValue list(String what, int depth) {
+        int number = int32("the type of the elements of " + what);
+        if (number != LIST) {
+            return items(type(number, what), what);
+        }
+        if (depth == MOST_LISTS) {
+            throw damaged("%s has lists in lists, deeper than %s".formatted(what, MOST_LISTS));
+        }
+        long count = count("the number of elements of " + what, SMALLEST_LIST);
+        for (long i = 0; i < count; i++) {
+            list(what, depth + 1);
+        }
+        return new GgufValue.Lists(count);
     }
 
     CheckpointException damaged(String problem) {
@@ -124,12 +144,7 @@ final class GgufReader {
                 Shown.of(tensor.name()), tensor.shape(), tensor.offset()));
     }
 
-    private GgufValue.Items items(String what) {
-        int number = int32("the type of the elements of " + what);
-        if (number == LIST) {
-            throw damaged(what + " is a list of lists, which llama.cpp does not write");
-        }
-        Type type = type(number, what);
+    private GgufValue.Items items(Type type, String what) {
         int count = (int) count("the number of elements of " + what, type.bytes);
         long start = position;
         int[] starts = type == Type.STRING ? new int[count] : new int[0];

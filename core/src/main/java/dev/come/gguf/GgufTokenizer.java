@@ -6,6 +6,7 @@ import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.Shown;
 import dev.come.vocabulary.AddedToken;
 import dev.come.vocabulary.ByteLevelVocabulary;
+import dev.come.vocabulary.CharacterPairs;
 import dev.come.vocabulary.Piece;
 import dev.come.vocabulary.PreTokenizer;
 import dev.come.vocabulary.SentencePieces;
@@ -67,8 +68,9 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
         return switch (model) {
             case "llama" -> sentencePiece();
             case "gpt2" -> byteLevel();
+            case "gemma4" -> characterPairs();
             default -> throw new CheckpointException(
-                    "%s: the tokenizer is of kind '%s', and only 'llama' and 'gpt2' are read; use the model's own folder"
+                    "%s: the tokenizer is of kind '%s', and only 'llama', 'gpt2' and 'gemma4' are read; use the model's own folder"
                             .formatted(metadata.file(), Shown.of(model)));
         };
     }
@@ -147,19 +149,32 @@ record GgufTokenizer(GgufMetadata metadata, List<String> tokens, List<Piece.Kind
                 .orElseThrow(() -> new CheckpointException(
                         "%s: the key '%s' is '%s', and how that cuts words is not known here (known are %s); use the model's own folder"
                                 .formatted(metadata.file(), PRE, Shown.of(name), PreTokenizer.known())));
+        // Where llama.cpp takes words whole, it puts the beginning of a text in front unless it is told otherwise.
+        return new ByteLevelVocabulary(metadata.file(), ids(), merges(), preTokenizer, name.equals(QWEN), false)
+                .tokenizerJson(specials(added(), preTokenizer.wholeWords()));
+    }
+
+    private String characterPairs() {
+        int unknown = id("unknown").orElse(0);
+        return new CharacterPairs(metadata.file(), ids(), merges(), tokens.get(unknown))
+                .tokenizerJson(specials(added(), true));
+    }
+
+    private Map<String, Integer> ids() {
         Map<String, Integer> ids = new LinkedHashMap<>();
         for (int id = 0; id < tokens.size(); id++) {
             if (kinds.get(id) != Piece.Kind.UNUSED) {
                 ids.putIfAbsent(tokens.get(id), id);
             }
         }
+        return ids;
+    }
+
+    private List<String> merges() {
         String key = PREFIX + "merges";
-        List<String> merges = metadata.texts(key, Limits.MERGES).orElseThrow(
-                () -> new CheckpointException("%s: the key '%s' is missing, which a tokenizer of kind 'gpt2' needs"
-                        .formatted(metadata.file(), key)));
-        // Where llama.cpp takes words whole, it puts the beginning of a text in front unless it is told otherwise.
-        return new ByteLevelVocabulary(metadata.file(), ids, merges, preTokenizer, name.equals(QWEN), false)
-                .tokenizerJson(specials(added(), preTokenizer.wholeWords()));
+        return metadata.texts(key, Limits.MERGES).orElseThrow(() -> new CheckpointException(
+                "%s: the key '%s' is missing, which a tokenizer of kind '%s' needs".formatted(metadata.file(), key,
+                        metadata.requiredText(PREFIX + "model"))));
     }
 
     private List<AddedToken> added() {

@@ -11,15 +11,17 @@ public enum GgufType {
     F32(0, 1, 4), F16(1, 1, 2), BF16(30, 1, 2), Q4_0(2, 32, 18), Q4_1(3, 32, 20), Q5_0(6, 32, 22), Q5_1(7, 32,
             24), Q8_0(8,
                     32, 34), Q2_K(10, 256, 84), Q3_K(11, 256,
-                            110), Q4_K(12, 256, 144), Q5_K(13, 256, 176), Q6_K(14, 256, 210);
+                            110), Q4_K(12, 256, 144), Q5_K(13, 256, 176), Q6_K(14, 256, 210), Q8_K(15, 256,
+                                    292), IQ4_NL(20, 32, 18), IQ4_XS(23, 256,
+                                            136), TQ1_0(34, 256,
+                                                    54), TQ2_0(35, 256, 66), MXFP4(39, 32, 17), NVFP4(40, 64, 36);
 
     /** Types that ggml has and that are not read, so that a message can call them by name. */
-    private static final Map<Integer, String> OTHERS = Map.ofEntries(Map.entry(9, "Q8_1"), Map.entry(15, "Q8_K"),
+    private static final Map<Integer, String> OTHERS = Map.ofEntries(Map.entry(9, "Q8_1"),
             Map.entry(16, "IQ2_XXS"), Map.entry(17, "IQ2_XS"), Map.entry(18, "IQ3_XXS"), Map.entry(19, "IQ1_S"),
-            Map.entry(20, "IQ4_NL"), Map.entry(21, "IQ3_S"), Map.entry(22, "IQ2_S"), Map.entry(23, "IQ4_XS"),
+            Map.entry(21, "IQ3_S"), Map.entry(22, "IQ2_S"),
             Map.entry(24, "I8"), Map.entry(25, "I16"), Map.entry(26, "I32"), Map.entry(27, "I64"),
-            Map.entry(28, "F64"), Map.entry(29, "IQ1_M"), Map.entry(34, "TQ1_0"), Map.entry(35, "TQ2_0"),
-            Map.entry(39, "MXFP4"));
+            Map.entry(28, "F64"), Map.entry(29, "IQ1_M"), Map.entry(41, "Q1_0"));
 
     /** What is written, each with the number that stands for such a file. */
     private static final Map<GgufType, Integer> WRITTEN = Map.of(F32, 0, F16, 1, BF16, 32, Q4_0, 2, Q4_1, 3, Q5_0, 8,

@@ -45,6 +45,14 @@ sealed interface GgufValue {
         }
     }
 
+    /** A list of lists, which no key that is read here has. What is in them was looked at and not kept. */
+    record Lists(long size) implements GgufValue {
+        @Override
+        public String kind() {
+            return "a list of %s lists".formatted(size);
+        }
+    }
+
     /**
      * A list, all of whose elements are of one kind. They are made when they are asked for: lists of a vocabulary have hundreds
      * of thousands, and those that a damaged file claims many more.

@@ -51,10 +51,13 @@ record RopeFactors(List<Double> factors, double theta) {
         }
         settings.put("rope_type", "longrope").put("factor", 1.0).put("attention_factor", 1.0)
                 .put("original_max_position_embeddings", maxPositions);
-        ArrayNode shortFactors = settings.putArray("short_factor");
-        ArrayNode longFactors = settings.putArray("long_factor");
-        factors.forEach(shortFactors::add);
-        factors.forEach(longFactors::add);
+        list(settings.putArray("short_factor"));
+        list(settings.putArray("long_factor"));
+    }
+
+    /** Adds them to a list. */
+    void list(ArrayNode list) {
+        factors.forEach(list::add);
     }
 
     private double largest() {

@@ -7,5 +7,7 @@ import dev.come.checkpoint.TensorSpec;
  *
  * @param turnedHeads how many heads its rows belong to if the file has the two halves of every head's rows interleaved, as
  *        it does for queries and keys of Llama; 0 if rows stay where they are
+ * @param less what is taken away from every number
+ * @param transposed whether rows and columns are exchanged
  */
-record Weight(TensorSpec spec, GgufTensor source, int turnedHeads) {}
+record Weight(TensorSpec spec, GgufTensor source, int turnedHeads, float less, boolean transposed) {}

@@ -54,6 +54,11 @@ sealed interface DescribedModel {
         return Optional.empty();
     }
 
+    /** How many matrices are stored as floats of eight bits with scales. */
+    default int scaledMatrices() {
+        return 0;
+    }
+
     /**
      * How it was made, where that lies beside it.
      *
@@ -106,6 +111,11 @@ sealed interface DescribedModel {
         }
 
         @Override
+        public int scaledMatrices() {
+            return checkpoint.headers().scaledMatrices();
+        }
+
+        @Override
         public Optional<Making> making(ModelConfig sizes) {
             return Making.of(place(), sizes.layers());
         }
@@ -146,6 +156,11 @@ sealed interface DescribedModel {
         @Override
         public Optional<String> otherNames() {
             return UsualNames.remark(headers);
+        }
+
+        @Override
+        public int scaledMatrices() {
+            return headers.scaledMatrices();
         }
 
         @Override

@@ -108,6 +108,7 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
             }
         });
         config.ifPresent(known -> remark(known, tree, tokenizer, remarks));
+        config.ifPresent(_ -> quantised(model, remarks));
         config.flatMap(model::doubt).ifPresent(remarks::add);
         config.flatMap(_ -> model.otherNames()).ifPresent(remarks::add);
         model.strayFiles().forEach(
@@ -146,10 +147,6 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
             remarks.add("config.json says that embeddings are tied, but " + config.headTensor()
                     + " is another tensor than the embedding; it is used, and models made from this one say so");
         }
-        Quantisation.of(tree).ifPresent(quantisation -> remarks.add("config.json speaks of quantised weights ("
-                + quantisation
-                + "), but they are plain; they are used as they are, and models made from this one do not"
-                + " speak of it"));
         tokenizer.filter(facts -> facts.furtherTokens() > 0)
                 .ifPresent(facts -> remarks.add("of the tokenizer's ids " + facts.furtherTokens()
                         + " are of tokens that only tokenizer_config.json, special_tokens_map.json or added_tokens.json know"));
@@ -157,6 +154,18 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
             remarks.add(
                     "the tokenizer has ids up to " + (tokenizer.get().vocabularySize() - 1) + ", the embedding only "
                             + config.vocabularySize() + " rows; texts with the tokens above are refused");
+        }
+    }
+
+    private static void quantised(DescribedModel model, List<String> remarks) {
+        if (model.scaledMatrices() > 0) {
+            remarks.add(model.scaledMatrices() + " matrices are stored as floats of eight bits with scales and read as"
+                    + " bfloat16; models made from this one are stored as bfloat16");
+        } else {
+            Quantisation.of(model.config()).ifPresent(quantisation -> remarks.add(
+                    "config.json speaks of quantised weights (" + quantisation
+                            + "), but they are plain; they are used as"
+                            + " they are, and models made from this one do not speak of it"));
         }
     }
 

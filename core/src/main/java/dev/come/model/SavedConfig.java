@@ -81,7 +81,7 @@ public final class SavedConfig {
             return tree;
         }
         warn(quantisation.get().key() + " (" + quantisation.get().name()
-                + ") is left out of the new model, because the weights are plain");
+                + ") is left out of the new model, because its weights are plain");
         return Quantisation.removedFrom(tree);
     }
 

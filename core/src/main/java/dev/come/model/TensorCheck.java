@@ -2,6 +2,7 @@ package dev.come.model;
 
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.CheckpointHeaders;
+import dev.come.checkpoint.DType;
 import dev.come.checkpoint.Quantisation;
 import dev.come.checkpoint.TensorInfo;
 import java.util.LinkedHashMap;
@@ -35,11 +36,13 @@ record TensorCheck(ModelConfig config, CheckpointHeaders headers) {
         return shapes;
     }
 
+    /** What a model may have and needs not: exponents alone are scales, and no weight uses those that are still there. */
     private Set<String> optional() {
         Family family = config.family();
         return headers.names().stream()
                 .filter(name -> name.equals(family.names().head())
-                        || family.ignored().stream().anyMatch(name::endsWith))
+                        || family.ignored().stream().anyMatch(name::endsWith)
+                        || headers.info(name).dtype() == DType.F8_E8M0)
                 .collect(Collectors.toSet());
     }
 
@@ -62,9 +65,8 @@ record TensorCheck(ModelConfig config, CheckpointHeaders headers) {
                         .filter(name -> !expected.contains(name) && !optional.contains(name)).findFirst()
                         .map(headers::info));
         return packed.flatMap(tensor -> Quantisation.of(headers.config()).map(quantisation -> new InvalidInputException(
-                "%s: the weights are quantised (%s; tensor %s is %s), but they must be plain F64, F32, F16 or BF16; "
-                        .formatted(tensor.file(), quantisation, tensor.name(), tensor.dtype())
-                        + "give the model as it was before, or dequantise it first")));
+                "%s: the weights are quantised (%s; tensor %s is %s), which is not read; %s".formatted(tensor.file(),
+                        quantisation, tensor.name(), tensor.dtype(), quantisation.advice()))));
     }
 
     private Optional<InvalidInputException> strangelyNamed() {

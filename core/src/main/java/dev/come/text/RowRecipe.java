@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -84,12 +85,12 @@ record RowRecipe(List<Part> parts) {
         return parts.stream().anyMatch(part -> part instanceof Item(String name, int _) && name.equals(field));
     }
 
-    /** The text as an SQL expression over the fields. */
-    String sql() {
+    /** The text as an SQL expression over the fields; {@code column}: what SQL calls a field. */
+    String sql(UnaryOperator<String> column) {
         return parts.stream().map(part -> switch (part) {
             case Literal(String text) -> quotedText(text);
-            case Field(String name) -> quotedName(name);
-            case Item(String name, int index) -> quotedName(name) + "[" + (index + 1) + "]";
+            case Field(String name) -> quotedName(column.apply(name));
+            case Item(String name, int index) -> quotedName(column.apply(name)) + "[" + (index + 1) + "]";
         }).collect(Collectors.joining(" || "));
     }
 

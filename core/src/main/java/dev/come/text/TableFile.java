@@ -3,6 +3,7 @@ package dev.come.text;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.InputFile;
 import dev.come.checkpoint.IoReason;
+import dev.come.checkpoint.Shown;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,17 +13,22 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
-import java.util.stream.Collector;
 import java.util.stream.Collectors;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Rows of named fields: parquet or CSV (with a header line, commas, and double quotes where needed), read by DuckDB.
@@ -30,17 +36,21 @@ import org.jspecify.annotations.Nullable;
 record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
     /** What DuckDB may take beside the Java heap. A group of rows of a parquet file is in memory as a whole. */
     private static final String MEMORY = "4GB";
-    /** Bytes of a row of CSV. DuckDB reads into buffers of twice that; left to itself it would take sixteen times. */
-    private static final int LONGEST_LINE = 1 << 26;
     private static final int LONGEST_REASON = 300;
+    private static final JsonMapper JSON = new JsonMapper();
+    /** Keeps all digits of a number. */
+    private static final JsonMapper EXACT = JsonMapper.builder()
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
 
     private static @Nullable DuckDBConnection database;
 
     @Override
     public void read(RowSink sink) {
         query(connection -> {
-            RowRecipe recipe = recipe(connection);
-            String query = "SELECT " + recipe.sql() + " FROM " + format().tableFunction(recipe.fields());
+            Map<String, TableColumn> columns = columns(connection);
+            RowRecipe recipe = recipe(columns);
+            String query = "SELECT " + recipe.sql(field -> column(columns, field).sqlName()) + " FROM "
+                    + format().tableFunction(sqlNames(columns, recipe));
             try (PreparedStatement statement = prepare(connection, query); ResultSet rows = statement.executeQuery()) {
                 for (long row = 0; !sink.isFull() && rows.next(); row++) {
                     if (sink.begin()) {
@@ -60,9 +70,9 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
     @Override
     public long count() {
         return query(connection -> {
-            RowRecipe recipe = recipe(connection);
+            Map<String, TableColumn> columns = columns(connection);
             try (PreparedStatement statement = prepare(connection,
-                    "SELECT count(*) FROM " + format().tableFunction(recipe.fields()));
+                    "SELECT count(*) FROM " + format().tableFunction(sqlNames(columns, recipe(columns))));
                     ResultSet count = statement.executeQuery()) {
                 count.next();
                 return count.getLong(1);
@@ -70,19 +80,41 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
         });
     }
 
-    /** All rows as texts of JSON objects. In CSV a field with nothing in it is an empty text. */
-    List<String> jsonRows() {
+    /**
+     * All rows as JSON objects. In CSV a field with nothing in it is an empty text.
+     *
+     * @throws InvalidInputException also if there is a column whose values would be others than those of the file
+     */
+    List<ObjectNode> objects() {
         return query(connection -> {
-            String query = "SELECT to_json(row_of_file)::VARCHAR FROM "
-                    + format().tableFunction(fields(connection).keySet()) + " AS row_of_file";
-            List<String> rows = new ArrayList<>();
+            List<TableColumn> columns = List.copyOf(columns(connection).values());
+            columns.forEach(column -> column.trouble().ifPresent(trouble -> {
+                throw new InvalidInputException(path + ": the field " + Shown.of(column.name()) + " " + trouble + ".");
+            }));
+            String query = "SELECT " + columns.stream().map(TableColumn::json).collect(Collectors.joining(", "))
+                    + " FROM " + format().tableFunction(
+                            columns.stream().map(TableColumn::sqlName).collect(Collectors.toSet()));
+            List<ObjectNode> rows = new ArrayList<>();
             try (PreparedStatement statement = prepare(connection, query); ResultSet found = statement.executeQuery()) {
                 while (found.next()) {
-                    rows.add(found.getString(1));
+                    ObjectNode row = JSON.createObjectNode();
+                    for (int i = 0; i < columns.size(); i++) {
+                        row.set(columns.get(i).name(), value(columns.get(i), found.getString(i + 1), rows.size()));
+                    }
+                    rows.add(row);
                 }
             }
             return rows;
         });
+    }
+
+    private JsonNode value(TableColumn column, @Nullable String json, int row) {
+        try {
+            return json == null ? JSON.nullNode() : (column.isExact() ? EXACT : JSON).readTree(json);
+        } catch (JacksonException e) {
+            throw new InvalidInputException(path + ": the field " + Shown.of(column.name()) + " of row " + row
+                    + " (counted from 0) cannot be read as JSON: " + Shown.of(e.getOriginalMessage()), e);
+        }
     }
 
     private interface Query<T> {
@@ -98,7 +130,7 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
             throw new InvalidInputException(reason.startsWith("Out of Memory")
                     ? path + " has rows that need more than the " + MEMORY + " that are given for reading tables:"
                             + " write the file with fewer rows in a group, or with shorter ones."
-                    : path + " cannot be read as " + format().description + ": " + reason, e);
+                    : path + " cannot be read as " + format().description() + ": " + reason, e);
         }
     }
 
@@ -106,7 +138,7 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
         try {
             InputFile.check(path);
             if (Files.size(path) == 0) {
-                throw new InvalidInputException(path + " is empty: " + format().description + " was expected.");
+                throw new InvalidInputException(path + " is empty: " + format().description() + " was expected.");
             }
         } catch (IOException e) {
             throw new InvalidInputException(path + " cannot be read: " + IoReason.of(e), e);
@@ -131,8 +163,9 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
         return database.duplicate();
     }
 
-    /** The names of the fields and their SQL types. */
-    private Map<String, String> fields(Connection connection) throws SQLException {
+    /** The columns by their names, in their order. */
+    private Map<String, TableColumn> columns(Connection connection) throws SQLException {
+        // One after the other: a connection has one result at a time.
         Map<String, String> types = new LinkedHashMap<>();
         try (PreparedStatement statement = prepare(connection,
                 "DESCRIBE SELECT * FROM " + format().tableFunction(Set.of()));
@@ -141,14 +174,31 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
                 types.put(fields.getString(1), fields.getString(2));
             }
         }
-        return types;
+        List<TableColumn.Parts.Column> real = format().realNames(this, connection);
+        Map<String, TableColumn> columns = new LinkedHashMap<>();
+        types.forEach((sqlName, type) -> {
+            Optional<TableColumn.Parts.Column> part = Optional.of(columns.size()).filter(i -> i < real.size())
+                    .map(real::get);
+            String name = part.map(TableColumn.Parts.Column::name)
+                    .filter(known -> !known.isEmpty() && !columns.containsKey(known)).orElse(sqlName);
+            columns.put(name, new TableColumn(name, sqlName, type, part.flatMap(TableColumn.Parts.Column::trouble)));
+        });
+        return columns;
     }
 
-    private RowRecipe recipe(Connection connection) throws SQLException {
-        Map<String, String> types = fields(connection);
-        RowRecipe recipe = RowRecipe.first(recipes, types.keySet(), path);
+    private static TableColumn column(Map<String, TableColumn> columns, String name) {
+        return Objects.requireNonNull(columns.get(name));
+    }
+
+    private static Set<String> sqlNames(Map<String, TableColumn> columns, RowRecipe recipe) {
+        return recipe.fields().stream().map(field -> column(columns, field).sqlName())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    private RowRecipe recipe(Map<String, TableColumn> columns) {
+        RowRecipe recipe = RowRecipe.first(recipes, columns.keySet(), path);
         for (String field : recipe.fields()) {
-            String type = Objects.requireNonNull(types.get(field));
+            String type = column(columns, field).type();
             String expected = recipe.isList(field) ? "VARCHAR[]" : "VARCHAR";
             if (!type.equals(expected) && !type.startsWith("ENUM")) {
                 throw new InvalidInputException(path + " has the type " + abridged(type) + " in the field " + field
@@ -159,7 +209,8 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
         return recipe;
     }
 
-    private PreparedStatement prepare(Connection connection, String query) throws SQLException {
+    /** A query whose parameter is the file. */
+    PreparedStatement prepare(Connection connection, String query) throws SQLException {
         PreparedStatement statement = connection.prepareStatement(query);
         // The name is no pattern, and no address: what begins with "file:" is a folder.
         statement.setString(1, path.toAbsolutePath().toString().replaceAll("[*?\\[]", "[$0]"));
@@ -176,48 +227,7 @@ record TableFile(Path path, List<RowRecipe> recipes) implements RowFile {
         return text.length() > LONGEST_REASON ? text.substring(0, LONGEST_REASON) + "..." : text;
     }
 
-    private Format format() {
-        return Arrays.stream(Format.values())
-                .filter(format -> format.endings.stream().anyMatch(ending -> path.toString().endsWith("." + ending)))
-                .findFirst().orElseThrow();
-    }
-
-    @SuppressWarnings("ImmutableEnumChecker") // its list is unmodifiable
-    private enum Format {
-        PARQUET("parquet", "parquet"), CSV(
-                "UTF-8 CSV with a header line, commas between fields and double quotes around them", "csv", "csv.gz");
-
-        private final String description;
-        private final List<String> endings;
-
-        Format(String description, String... endings) {
-            this.description = description;
-            this.endings = List.of(endings);
-        }
-
-        /**
-         * The SQL that reads a file, whose name is its parameter. Nothing is left for DuckDB to guess: it would take a text
-         * that looks like a date for one, and skip lines that do not look like the others.
-         *
-         * @param fields the fields that are needed; none while it is not known which there are
-         */
-        String tableFunction(Set<String> fields) {
-            // A folder that is called "text=7" would otherwise be a field.
-            return switch (this) {
-                case PARQUET -> "read_parquet(?, hive_partitioning=false)";
-                case CSV ->
-                    "read_csv(?, hive_partitioning=false, header=true, all_varchar=true, delim=',', quote='\"',"
-                            + " escape='\"', comment='', skip=0, max_line_size=" + LONGEST_LINE + ", buffer_size="
-                            + 2 * LONGEST_LINE
-                            + fields.stream().map(RowRecipe::quotedText).collect(list(", force_not_null=[", "]"))
-                            + ")";
-            };
-        }
-
-        /** An option with a list of values, or nothing if there are none. */
-        private static Collector<CharSequence, ?, String> list(String prefix, String suffix) {
-            return Collectors.collectingAndThen(Collectors.joining(", "),
-                    values -> values.isEmpty() ? "" : prefix + values + suffix);
-        }
+    private TableFormat format() {
+        return TableFormat.of(path);
     }
 }

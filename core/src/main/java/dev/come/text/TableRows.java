@@ -1,18 +1,12 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
-import dev.come.checkpoint.Shown;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Whole rows of tables, for data that need more than one text of a row. */
 public final class TableRows {
-    private static final JsonMapper JSON = new JsonMapper();
-
     private TableRows() {
     }
 
@@ -35,16 +29,7 @@ public final class TableRows {
         if (RowFile.endsInOneOf(file, JsonFile.ENDINGS)) {
             return new JsonFile(file, List.of()).objects();
         }
-        List<ObjectNode> rows = new ArrayList<>();
-        for (String row : new TableFile(file, List.of()).jsonRows()) {
-            try {
-                rows.add((ObjectNode) JSON.readTree(row));
-            } catch (JacksonException e) {
-                throw new InvalidInputException(file + ": row " + rows.size()
-                        + " (counted from 0) cannot be read as JSON: " + Shown.of(e.getOriginalMessage()), e);
-            }
-        }
-        return rows;
+        return new TableFile(file, List.of()).objects();
     }
 
     /**

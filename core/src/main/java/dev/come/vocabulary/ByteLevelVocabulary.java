@@ -1,13 +1,11 @@
 package dev.come.vocabulary;
 
 import dev.come.checkpoint.CheckpointException;
-import dev.come.checkpoint.Shown;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -30,18 +28,7 @@ public record ByteLevelVocabulary(Path file, Map<String, Integer> ids, List<Stri
     public ByteLevelVocabulary {
         ids = Collections.unmodifiableMap(new LinkedHashMap<>(ids));
         merges = List.copyOf(merges);
-        for (int i = 0; i < merges.size(); i++) {
-            String merge = merges.get(i);
-            int blank = merge.indexOf(' ');
-            String left = merge.substring(0, Math.max(blank, 0));
-            String right = merge.substring(blank + 1);
-            if (!ids.containsKey(left) || !ids.containsKey(right) || !ids.containsKey(left + right)) {
-                throw new CheckpointException(
-                        ("%s: merge %s is '%s', where two tokens with a blank between them are expected that make a third; "
-                                + "the vocabulary is damaged, fetch the file again")
-                                .formatted(file, i + 1, Shown.of(merge)));
-            }
-        }
+        Merges.check(file, ids, merges);
     }
 
     /** The text of the tokenizer.json that means the same. */
@@ -56,10 +43,7 @@ public record ByteLevelVocabulary(Path file, Map<String, Integer> ids, List<Stri
             ObjectNode model = root.putObject("model").put("type", "BPE").putNull("dropout").putNull("unk_token")
                     .putNull("continuing_subword_prefix").putNull("end_of_word_suffix").put("fuse_unk", false)
                     .put("byte_fallback", false).put("ignore_merges", preTokenizer.wholeWords());
-            ObjectNode vocabulary = model.putObject("vocab");
-            ids.forEach(vocabulary::put);
-            ArrayNode list = model.putArray("merges");
-            merges.forEach(list::add);
+            Merges.write(model, ids, merges);
         });
     }
 }

@@ -18,11 +18,12 @@ import tools.jackson.databind.node.ObjectNode;
 @SuppressWarnings("ImmutableEnumChecker") // the lists are immutable ones
 public enum PreTokenizer {
     /** GPT-2: words with the blank before them, runs of digits, runs of marks. It is what the ByteLevel step does itself. */
-    GPT2(Digits.TOGETHER, false, List.of(), "gpt-2", "gpt2", "phi-2", "mpt", "olmo", "jais", "trillion"),
+    GPT2(Digits.TOGETHER, false, List.of(), "gpt-2", "gpt2", "phi-2", "mpt", "olmo", "jais", "trillion",
+            "gigachat", "a.x-4.0", "mellum", "exaone4", "granite-docling"),
 
     /** The same, each digit a word of its own. */
     SINGLE_DIGITS(Digits.ONE_BY_ONE, false, List.of(), "smollm", "starcoder", "refact", "command-r", "codeshell",
-            "exaone", "minerva-7b"),
+            "exaone", "minerva-7b", "mellum2"),
 
     /** Llama 3: up to three digits, a mark before a word belongs to it, line ends belong to the marks before them. */
     LLAMA3(Digits.TOGETHER, true,
@@ -31,13 +32,41 @@ public enum PreTokenizer {
             "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"),
 
     /** As Llama 3, without taking a word whole that happens to be a token. */
-    LLAMA3_MERGED(Digits.TOGETHER, false, LLAMA3.splits, "dbrx", "smaug-bpe"),
+    LLAMA3_MERGED(Digits.TOGETHER, false, LLAMA3.splits, "dbrx", "smaug-bpe", "glm4", "chatglm-bpe"),
 
     /** Qwen 2: as Llama 3, each digit a word of its own. */
     QWEN2(Digits.TOGETHER, false,
             List.of("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
                     + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
-            "qwen2", "deepseek-r1-qwen", "stablelm2", "hunyuan", "megrez", "kormo"),
+            "qwen2", "deepseek-r1-qwen", "stablelm2", "hunyuan", "megrez", "kormo", "solar-open", "grok-2"),
+
+    /** Qwen 3.5: as Qwen 2, marks that combine with a letter belong to the word. */
+    QWEN35(Digits.TOGETHER, false,
+            List.of("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
+                    + "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
+            "qwen35"),
+
+    /** GPT-4o, and Phi-4-mini: as Tekken, with what follows an apostrophe, and up to three digits. */
+    GPT4O(Digits.TOGETHER, false,
+            List.of("[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
+                    + "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+                    + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*"
+                    + "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+                    + "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
+            "gpt-4o", "llama4", "kanana2"),
+
+    /** DeepSeek LLM. */
+    DEEPSEEK_LLM(Digits.TOGETHER, false, DeepSeekWords.LANGUAGE_MODEL, "deepseek-llm"),
+
+    /** DeepSeek Coder. */
+    DEEPSEEK_CODER(Digits.TOGETHER, false, DeepSeekWords.CODER, "deepseek-coder"),
+
+    /** Falcon: runs of marks, words of GPT-2, digits three by three. */
+    FALCON(Digits.TOGETHER, false,
+            List.of("[\\p{P}\\$\\+<=>\\^~\\|`]+",
+                    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)",
+                    "[0-9][0-9][0-9]"),
+            "falcon"),
 
     /** Mistral's Tekken: a word ends where a small letter is followed by a capital. */
     TEKKEN(Digits.TOGETHER, true,

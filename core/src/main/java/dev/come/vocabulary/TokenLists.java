@@ -21,13 +21,12 @@ import tools.jackson.databind.node.ObjectNode;
  * @param scores of each token, for a tokenizer of pieces; otherwise empty
  * @param merges two tokens with a blank between, the most important first, for a tokenizer of bytes; otherwise empty
  * @param preTokenizer how a text is cut into words, for a tokenizer of bytes
- * @param composed whether a text is brought to the composed form (NFC) first
  * @param blankInFront whether a text gets a blank in front
  * @param named ids of the tokens that have a role: bos_token, eos_token, unk_token, pad_token ...
  * @param chatTemplate how a conversation becomes a text
  */
 public record TokenLists(List<String> tokens, List<Piece.Kind> kinds, List<Float> scores, List<String> merges,
-        Optional<PreTokenizer> preTokenizer, boolean composed, boolean blankInFront, Map<String, Integer> named,
+        Optional<PreTokenizer> preTokenizer, boolean blankInFront, Map<String, Integer> named,
         Optional<String> chatTemplate) {
     private static final List<String> ROLES = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
             "cls_token", "mask_token");
@@ -119,7 +118,7 @@ public record TokenLists(List<String> tokens, List<Piece.Kind> kinds, List<Float
             if (source.added().isEmpty()) {
                 AddedTokens.find(source.file(), source.json()).tokens().forEach(this::add);
             }
-            return lists(Optional.of(words), composed, false);
+            return lists(Optional.of(words), false);
         }
 
         private TokenLists ofPieces(Path file) {
@@ -143,7 +142,7 @@ public record TokenLists(List<String> tokens, List<Piece.Kind> kinds, List<Float
                 }
             }
             boolean gemma = settings.tokenizerClass().equals(Optional.of("GemmaTokenizer"));
-            return lists(Optional.empty(), false,
+            return lists(Optional.empty(),
                     settings.config().bool("add_prefix_space",
                             !gemma && vocabulary.prefix() != SentencePieces.Prefix.NEVER));
         }
@@ -163,7 +162,7 @@ public record TokenLists(List<String> tokens, List<Piece.Kind> kinds, List<Float
             }
         }
 
-        private TokenLists lists(Optional<PreTokenizer> words, boolean composed, boolean blankInFront) {
+        private TokenLists lists(Optional<PreTokenizer> words, boolean blankInFront) {
             List<String> tokens = new ArrayList<>();
             List<Piece.Kind> uses = new ArrayList<>();
             List<Float> weights = new ArrayList<>();
@@ -180,7 +179,7 @@ public record TokenLists(List<String> tokens, List<Piece.Kind> kinds, List<Float
                                 : Optional.empty())
                         .filter(id -> id >= 0 && id < rows).ifPresent(id -> named.put(role, id));
             }
-            return new TokenLists(tokens, uses, words.isPresent() ? List.of() : weights, merges, words, composed,
+            return new TokenLists(tokens, uses, words.isPresent() ? List.of() : weights, merges, words,
                     blankInFront, named, settings.chatTemplate());
         }
 

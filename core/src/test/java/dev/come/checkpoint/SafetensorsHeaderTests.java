@@ -69,7 +69,7 @@ class SafetensorsHeaderTests {
                 Arguments.of(entry("\"F32\"", "[1]", "[0, \"4\"]"), 4, "tensor 'a': data_offsets must be a list", "4"),
                 Arguments.of(entry("\"F32\"", "[NaN]", "[0, 4]"), 4, "'a.shape[0]' is NaN", "finite"),
                 Arguments.of(entry("1", "[1]", "[0, 4]"), 4, "tensor 'a': its dtype is missing", "fetch"),
-                Arguments.of(entry("\"F8_E4M3\"", "[4]", "[0, 4]"), 4, "tensor 'a' is stored as F8_E4M3",
+                Arguments.of(entry("\"F8_E4M3FNUZ\"", "[4]", "[0, 4]"), 4, "tensor 'a' is stored as F8_E4M3FNUZ",
                         "convert the model to BF16, F16 or F32 first"),
                 Arguments.of("{\"a\": 3}", 0, "tensor 'a': its dtype is missing", "fetch"),
                 Arguments.of("{\"a\": {\"dtype\": \"U8\"}}", 0, "tensor 'a': shape must be", "is missing"),

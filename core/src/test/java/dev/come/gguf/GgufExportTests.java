@@ -211,6 +211,19 @@ class GgufExportTests {
         }
     }
 
+    /** llama.cpp composes nothing, whatever the name; another name would cut words otherwise. */
+    @Test
+    void aTokenizerThatComposesIsCalledAsItCutsWords() throws IOException {
+        Path model = model("llama-gqa", Map.of());
+        Path tokenizer = model.resolve("tokenizer.json");
+        ObjectNode json = (ObjectNode) JsonMapper.shared().readTree(tokenizer);
+        json.putObject("normalizer").put("type", "NFC");
+        Files.writeString(tokenizer, json.toString());
+        try (GgufFile file = GgufFile.open(exported(model, GgufType.F32))) {
+            assertThat(file.metadata().requiredText("tokenizer.ggml.pre")).isEqualTo("gpt-2");
+        }
+    }
+
     @Test
     void weightsThatAreNotFiniteLeaveNoFile() throws IOException {
         Path model = model("llama-gqa", Map.of());

@@ -132,6 +132,30 @@ class GgufFileTests {
                         + " most; the file is damaged, fetch it again");
     }
 
+    /** A list of so many lists of lists, and in the innermost the integer 7. */
+    private static byte[] nested(int depth) {
+        ByteArrayOutputStream list = new ByteArrayOutputStream();
+        for (int i = 0; i < depth; i++) {
+            list.writeBytes(list(GgufWriter.ARRAY, 1));
+        }
+        list.writeBytes(list(GgufWriter.UINT32, 1));
+        list.writeBytes(GgufWriter.int32(7));
+        return list.toByteArray();
+    }
+
+    /** No key that is read has such a list; a file may have it under another. */
+    @Test
+    void listsOfListsUnderOtherKeysAreTaken() throws IOException {
+        Path file = sound().entry("k", GgufWriter.ARRAY, nested(3)).integer("after", 5).write(folder.resolve("x.gguf"));
+        try (GgufFile gguf = GgufFile.open(file)) {
+            assertThat(gguf.metadata().values().get("k")).isEqualTo(new GgufValue.Lists(1));
+            assertThat(gguf.metadata().count("after")).contains(5);
+            assertThatThrownBy(() -> gguf.metadata().count("k")).isInstanceOf(CheckpointException.class)
+                    .hasMessage(
+                            file + ": the key 'k' must be an integer from 0 to 2147483647, but is a list of 1 lists");
+        }
+    }
+
     @Test
     void refusesOddKeys() throws IOException {
         refused(sound().integer("k", 1).integer("k", 1),
@@ -141,8 +165,8 @@ class GgufFileTests {
                 "the key 'k' is of type 13, and there is no such type; the file is damaged, fetch it again");
         refused(sound().entry("k", GgufWriter.BOOL, new byte[]{2}),
                 "the key 'k' is the truth value 2, where 0 or 1 is expected; the file is damaged, fetch it again");
-        refused(sound().entry("k", GgufWriter.ARRAY, list(GgufWriter.ARRAY, 0)),
-                "the key 'k' is a list of lists, which llama.cpp does not write; the file is damaged, fetch it again");
+        refused(sound().entry("k", GgufWriter.ARRAY, nested(4)),
+                "the key 'k' has lists in lists, deeper than 4; the file is damaged, fetch it again");
         byte[] latin = {1, 0, 0, 0, 0, 0, 0, 0, (byte) 0xfc};
         refused(sound().entry("k", GgufWriter.STRING, latin),
                 "the key 'k' is not UTF-8 text; the file is damaged, fetch it again");
@@ -161,7 +185,7 @@ class GgufFileTests {
                         + " 2147483647 are possible" + damaged);
         refused(sound().tensor("t", GgufType.Q8_0, new byte[34], 2, 16),
                 "tensor 't' is Q8_0, which comes in blocks of 32, but its rows have 16 numbers" + damaged);
-        refused(sound().tensor("t", 20, new byte[18], 32), "tensor 't' is IQ4_NL, which is not read (read are: "
+        refused(sound().tensor("t", 21, new byte[110], 256), "tensor 't' is IQ3_S, which is not read (read are: "
                 + GgufType.known() + "); get the model in one of those");
         refused(sound().tensor("t", 99, new byte[18], 32),
                 "tensor 't' is of the unknown type 99, which is not read (read are: "

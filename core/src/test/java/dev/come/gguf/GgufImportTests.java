@@ -220,7 +220,8 @@ class GgufImportTests {
         refused(writer -> writer.integer("llama.expert_count", 8),
                 "the model is a mixture of experts, whose layers cannot be merged here");
         refused(writer -> writer.integer("split.count", 3),
-                "the file is one of 3 parts of a model; put them together with llama-gguf-split --merge");
+                "the file is one of 3 parts of a model, whose names end with NAME-00001-of-00003.gguf and so on; give all of them"
+                        + " such names");
         refused(writer -> writer.number("llama.logit_scale", 0.5),
                 "'llama.logit_scale' is 0.5, and no model of this architecture with such a factor is known here");
         refused(writer -> writer.number("llama.attn_logit_softcapping", 50),
@@ -241,11 +242,11 @@ class GgufImportTests {
     @Test
     void aFileOfAnotherArchitectureOrWithoutTensorsIsRefused() throws IOException {
         Path file = folder.resolve("tiny.gguf");
-        new GgufWriter().text("general.architecture", "gemma2").write(file);
+        new GgufWriter().text("general.architecture", "mamba").write(file);
         assertThatThrownBy(() -> GgufImport.folder(file, folder, Progress.NONE)).isInstanceOf(CheckpointException.class)
                 .hasMessage(file
-                        + ": the architecture is 'gemma2', and of GGUF files only llama, qwen2, qwen3 are read; use the"
-                        + " model's own folder");
+                        + ": the architecture is 'mamba', and of GGUF files only llama, qwen2, qwen3, gemma2, gemma3, phi3, olmo2,"
+                        + " granite, smollm3, starcoder2, gpt2 are read; use the model's own folder");
         new GgufWriter().text("general.architecture", "llama").write(file);
         assertThatThrownBy(() -> GgufImport.folder(file, folder, Progress.NONE)).isInstanceOf(CheckpointException.class)
                 .hasMessage(file + ": the file has no tensors, only a vocabulary; get one with the model's weights");

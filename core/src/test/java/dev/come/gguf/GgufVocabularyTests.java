@@ -20,16 +20,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Vocabularies under the keys that llama.cpp's converter writes, against the golden ids of the same vocabularies. The files
- * ggml-vocab-*.gguf in ../shared cannot serve: on their way there every byte that is no UTF-8 was replaced by U+FFFD, so that
- * the numbers in them are lost. That they are refused is shown too.
+ * Vocabularies under the keys that llama.cpp's converter writes, against the golden ids of the same vocabularies, and
+ * llama.cpp's own files of vocabularies against its own ids.
  */
 class GgufVocabularyTests {
     private static final List<String> LLAMA_SPECIALS = List.of("<s>", "</s>", "<unk>");
@@ -37,6 +40,28 @@ class GgufVocabularyTests {
 
     @TempDir
     private Path folder;
+
+    /**
+     * Each file lies beside texts and the ids that llama.cpp has for them. Its own test adds no tokens around a text and takes
+     * special tokens in it for text.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt-2", "llama-spm", "llama-bpe", "phi-3", "qwen2", "qwen35", "deepseek-llm", "gemma-4"})
+    void textsHaveTheIdsOfLlamaCpp(String name) throws IOException {
+        Path gguf = SharedData.path("data/gguf-vocab/ggml-vocab-%s.gguf".formatted(name));
+        List<String> texts = List.of(Files.readString(Path.of(gguf + ".inp")).split("\n__ggml_vocab_test__\n", -1));
+        List<String> ids = Files.readString(Path.of(gguf + ".out")).lines().map(String::strip).toList();
+        try (Tokenizer tokenizer = tokenizer(gguf)) {
+            SoftAssertions all = new SoftAssertions();
+            for (int i = 0; i < ids.size(); i++) {
+                all.assertThat(IntStream.of(tokenizer.encodeWithoutSpecialTokens(texts.get(i)))
+                        .mapToObj(Integer::toString).collect(Collectors.joining(" "))).as("%s: %s", i, texts.get(i))
+                        .isEqualTo(ids.get(i));
+            }
+            all.assertAll();
+        }
+        assertThat(ids).hasSizeGreaterThan(40).hasSizeBetween(texts.size() - 1, texts.size());
+    }
 
     @Test
     void gpt2AsTransformersReadsIt() throws IOException {

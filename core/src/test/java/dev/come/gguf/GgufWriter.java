@@ -12,6 +12,7 @@ import java.util.List;
 
 /** Writes small GGUF files, sound ones or not, as the format's description has it and with none of the code under test. */
 final class GgufWriter {
+    static final int UINT16 = 2;
     static final int UINT32 = 4;
     static final int INT32 = 5;
     static final int FLOAT32 = 6;

@@ -120,6 +120,32 @@ public final class TinyGguf {
         return writer().write(file);
     }
 
+    /** Writes several files as llama-gguf-split does: the first one has the keys, and each some of the tensors. */
+    List<Path> writeParts(Path folder, int count) throws IOException {
+        List<Path> parts = new ArrayList<>();
+        List<String> names = List.copyOf(tensors.keySet());
+        Map<String, Stored> all = new TreeMap<>(tensors);
+        for (int part = 0; part < count; part++) {
+            tensors.clear();
+            for (int i = part; i < names.size(); i += count) {
+                tensors.put(names.get(i), all.get(names.get(i)));
+            }
+            GgufWriter writer = new GgufWriter();
+            if (part == 0) {
+                writer = writer();
+            } else {
+                GgufWriter added = writer;
+                tensors.forEach((name, tensor) -> added.tensor(name, tensor.type, tensor.data, tensor.shape));
+            }
+            parts.add(writer.entry("split.no", GgufWriter.UINT16, new byte[]{(byte) part, 0})
+                    .entry("split.count", GgufWriter.UINT16, new byte[]{(byte) count, 0})
+                    .entry("split.tensors.count", GgufWriter.INT32, GgufWriter.int32(names.size()))
+                    .write(folder.resolve("tiny-0000%s-of-0000%s.gguf".formatted(part + 1, count))));
+        }
+        tensors.putAll(all);
+        return parts;
+    }
+
     GgufWriter writer() {
         String key = architecture + ".";
         GgufWriter writer = new GgufWriter().text("general.architecture", architecture).text("general.name", "tiny")

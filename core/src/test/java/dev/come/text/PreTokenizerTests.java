@@ -1,8 +1,11 @@
 package dev.come.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.checkpoint.CheckpointException;
 import dev.come.vocabulary.ByteLevelVocabulary;
+import dev.come.vocabulary.CharacterPairs;
 import dev.come.vocabulary.PreTokenizer;
 import dev.come.vocabulary.SurroundingTokens;
 import java.io.IOException;
@@ -28,6 +31,7 @@ class PreTokenizerTests {
     @TempDir
     private Path folder;
 
+    /** The marks of deepseek-llm include the letters from a to z, which are held apart from others so. */
     @ParameterizedTest
     @CsvSource(delimiter = ';', quoteCharacter = '"', value = {
         "gpt-2; I'm  12345, is it?\\n\\nYES; I|'m| | 12345|,| is| it|?|\\n|\\n|YES",
@@ -37,7 +41,11 @@ class PreTokenizerTests {
         "qwen2; I'LL 123 ab\\r\\n  c; I|'LL| |1|2|3| ab|\\r\\n| | c",
         "tekken; helloWorld HTTPServer 12 a//b; hello|World| HTTPServer| |1|2| a|//|b",
         "tekken; don't éÀ; don|'t| é|À", "default; a,b 12345 it's; a|,|b| |123|45| it|'|s",
-        "deepseek-r1-qwen; Übung 7; Übung| |7"})
+        "deepseek-r1-qwen; Übung 7; Übung| |7", "qwen35; e\u0301x 12!; e\u0301x| |1|2|!",
+        "qwen2; e\u0301x; e|\u0301x",
+        "gpt-4o; I'm HTTPServer's 1234 a//b; I'm| HTTPServer's| |123|4| a|//|b",
+        "deepseek-llm; Öß ja, 123。\\n\\n漢字; Öß| ja|,| |123|。|\\n|\\n|漢字", "deepseek-llm; Äh; Ä|h",
+        "deepseek-coder; ab ж. 12\\n; ab| ж|.| |1|2|\\n", "falcon; a`b 1234 it's; a|`|b| |123|4| it|'|s"})
     void wordsEndWhereTheExpressionSaysSo(String name, String text, String words) throws IOException {
         List<String> expected = List.of(spelt(words).split("\\|"));
         PreTokenizer preTokenizer = PreTokenizer.named(name).orElseThrow();
@@ -63,6 +71,28 @@ class PreTokenizerTests {
             }
             assertThat(got).isEqualTo(expected);
         }
+    }
+
+    /**
+     * Gemma 4: a blank is a character of a word, line ends are words, and what no piece covers is bytes. "a" and the blank are
+     * put together before the blank and "b" would be.
+     */
+    @Test
+    void characterPairs() throws IOException {
+        Map<String, Integer> ids = new LinkedHashMap<>();
+        for (String piece : List.of("<unk>", "\u2581", "a", "b", "\n", "a\u2581", "\u2581b", "\n\n", "<0xC3>",
+                "<0xA9>")) {
+            ids.put(piece, ids.size());
+        }
+        Files.writeString(folder.resolve("tokenizer.json"),
+                new CharacterPairs(folder, ids, List.of("a \u2581", "\u2581 b", "\n \n"), "<unk>")
+                        .tokenizerJson(new SurroundingTokens(List.of(), Optional.empty(), Optional.empty())));
+        try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+            assertThat(tokenizer.encode("a b b\n\n\n\u00e9")).containsExactly(5, 3, 6, 7, 4, 8, 9);
+            assertThat(tokenizer.decode(new int[]{5, 3, 6, 7, 4, 8, 9})).isEqualTo("a b b\n\n\n\u00e9");
+        }
+        assertThatThrownBy(() -> new CharacterPairs(folder, ids, List.of("a b"), "<unk>"))
+                .isInstanceOf(CheckpointException.class).hasMessageContaining("merge 1 is 'a b'");
     }
 
     @Test
