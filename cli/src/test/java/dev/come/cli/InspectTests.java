@@ -131,7 +131,7 @@ class InspectTests {
         Outcome outcome = inspect();
         assertThat(outcome.exitCode()).isEqualTo(3);
         assertThat(outcome.out()).contains("problem     " + trial.model.resolve("config.json")
-                + ": model_type is \"rwkv\", but the known families are llama", "has no tokenizer.json",
+                + ": model_type is \"rwkv\", which is none of the ", "has no tokenizer.json",
                 "parameters  ");
         assertThat(outcome.err()).containsOnlyOnce("come: ").contains("cannot be used as it is");
     }

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -64,7 +65,7 @@ public final class Checkpoint implements AutoCloseable {
         return headers.folder();
     }
 
-    /** What config.json says. */
+    /** What config.json says, as {@link CheckpointHeaders#config}. */
     public ConfigTree config() {
         return headers.config();
     }
@@ -142,7 +143,8 @@ public final class Checkpoint implements AutoCloseable {
             throw new CheckpointException("%s cannot be read (%s)".formatted(config, IoReason.of(e)), e);
         }
         files.values().forEach(file -> file.addHeaderTo(digest));
-        tensors().forEach(tensor -> file(tensor).addTo(digest, tensor.name(), FINGERPRINT_BYTES));
+        Stream.concat(tensors().stream(), headers.others().stream())
+                .forEach(tensor -> file(tensor).addTo(digest, tensor.name(), FINGERPRINT_BYTES));
         return HexFormat.of().formatHex(digest.digest());
     }
 

@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /**
@@ -31,18 +32,22 @@ public final class CheckpointHeaders {
     private static final int SHOWN = 3;
 
     private final Path folder;
+    private final ConfigTree wholeConfig;
     private final ConfigTree config;
     private final List<SafetensorsHeader> files;
     /** By the names that they are asked for by; those in the files may be others. */
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    /** What belongs to no part of the model that is looked at, by the names in the files. */
+    private final Map<String, TensorInfo> others = new LinkedHashMap<>();
     private final List<String> strayFiles;
 
     private CheckpointHeaders(Path folder, SortedMap<String, FileParts> weights) {
         this.folder = folder;
-        this.config = ConfigTree.read(folder.resolve(CONFIG));
+        this.wholeConfig = ConfigTree.read(folder.resolve(CONFIG));
+        this.config = wholeConfig;
         Optional<ShardIndex> index = weights.containsKey(SINGLE_FILE)
                 ? Optional.empty()
-                : Optional.of(ShardIndex.read(indexFile(folder, weights.keySet()), weights.keySet()));
+                : Optional.of(ShardIndex.read(WeightFiles.index(folder, weights.keySet()), weights.keySet()));
         Limits.check(folder, "the number of .safetensors files", weights.size(), Limits.SHARDS);
         List<String> names = index.map(ShardIndex::shards).orElse(List.of(SINGLE_FILE));
         this.files = names.stream()
@@ -53,12 +58,15 @@ public final class CheckpointHeaders {
         index.ifPresent(known -> known.checkAgainst(tensors()));
     }
 
-    private CheckpointHeaders(CheckpointHeaders same, Map<String, TensorInfo> tensors) {
+    private CheckpointHeaders(CheckpointHeaders same, ConfigTree config, Map<String, TensorInfo> tensors,
+            Map<String, TensorInfo> others) {
         this.folder = same.folder;
-        this.config = same.config;
+        this.wholeConfig = same.wholeConfig;
+        this.config = config;
         this.files = same.files;
         this.strayFiles = same.strayFiles;
         this.tensors.putAll(tensors);
+        this.others.putAll(others);
     }
 
     private SafetensorsHeader header(Path file, FileParts parts) {
@@ -102,7 +110,7 @@ public final class CheckpointHeaders {
                     ("%s is a folder of the Hugging Face hub's cache, in which models lie below %s/;"
                             + " give %s, or the model's name").formatted(folder, SNAPSHOTS, snapshotsIn(snapshots)));
         }
-        SortedMap<String, FileParts> weights = weightsIn(folder);
+        SortedMap<String, FileParts> weights = WeightFiles.in(folder);
         if (Adapter.isOne(folder, weights.keySet())) {
             throw Adapter.refusal(folder);
         }
@@ -145,33 +153,29 @@ public final class CheckpointHeaders {
         }
     }
 
-    private static SortedMap<String, FileParts> weightsIn(Path folder) {
-        SortedMap<String, FileParts> weights = new TreeMap<>();
-        try (DirectoryStream<Path> there = Files.newDirectoryStream(folder, "*.safetensors")) {
-            for (Path file : there) {
-                if (Files.exists(file) && !Files.isDirectory(file)) {
-                    weights.put(file.getFileName().toString(), FileParts.of(file));
-                }
-            }
-            return weights;
-        } catch (IOException e) {
-            throw new CheckpointException("%s cannot be listed (%s)".formatted(folder, IoReason.of(e)), e);
-        }
-    }
-
     /** The folder, as it was given. */
     public Path folder() {
         return folder;
     }
 
-    /** What config.json says. */
+    /** What config.json says, or of a part of a model what it says of that. */
     public ConfigTree config() {
         return config;
     }
 
-    /** All tensors as they lie in the files, in their order there. */
+    /** All that config.json says. */
+    public ConfigTree wholeConfig() {
+        return wholeConfig;
+    }
+
+    /** All tensors as they lie in the files, in their order there; of a part of a model its own. */
     public List<TensorInfo> tensors() {
         return List.copyOf(tensors.values());
+    }
+
+    /** The tensors that do not belong to the part of a model, in their order in the files; none of a whole model. */
+    public List<TensorInfo> others() {
+        return List.copyOf(others.values());
     }
 
     /** The names that tensors are asked for by, in the order of {@link #tensors}. */
@@ -190,7 +194,21 @@ public final class CheckpointHeaders {
             String other = newName.apply(name);
             renamed.put(tensors.containsKey(other) ? name : other, tensor);
         });
-        return new CheckpointHeaders(this, renamed);
+        return new CheckpointHeaders(this, config, renamed, others);
+    }
+
+    /**
+     * Part of the same model.
+     *
+     * @param itsConfig what config.json says of the part
+     * @param itsName gives a tensor of the part the name that it is asked for by from now on; empty for any other
+     */
+    public CheckpointHeaders part(ConfigTree itsConfig, Function<String, Optional<String>> itsName) {
+        Map<String, TensorInfo> its = new LinkedHashMap<>();
+        Map<String, TensorInfo> rest = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> itsName.apply(name).ifPresentOrElse(other -> its.put(other, tensor),
+                () -> rest.put(name, tensor)));
+        return new CheckpointHeaders(this, itsConfig, its, rest);
     }
 
     /** Whether there is a tensor of that name. */
@@ -199,12 +217,12 @@ public final class CheckpointHeaders {
     }
 
     /**
-     * The place, type and shape of that tensor.
+     * The place, type and shape of that tensor, be it one of the {@link #others}.
      *
      * @throws CheckpointException when there is none
      */
     public TensorInfo info(String name) {
-        TensorInfo tensor = tensors.get(name);
+        TensorInfo tensor = tensors.getOrDefault(name, others.get(name));
         if (tensor == null) {
             throw new CheckpointException(
                     ("%s: tensor '%s' is missing; fetch the model again, or check that config.json belongs "
@@ -246,39 +264,6 @@ public final class CheckpointHeaders {
     /** The headers, in the order of the files' names. */
     List<SafetensorsHeader> files() {
         return files;
-    }
-
-    /** The index of a folder that has no model.safetensors. */
-    private static Path indexFile(Path folder, Set<String> weights) {
-        Path index = folder.resolve(ShardIndex.FILE_NAME);
-        if (Files.exists(index)) {
-            return index;
-        }
-        if (!weights.isEmpty()) {
-            throw new CheckpointException(
-                    ("%s: there are .safetensors files, but neither %s nor %s, which says what lies in "
-                            + "them; fetch it too").formatted(folder, SINGLE_FILE, ShardIndex.FILE_NAME));
-        }
-        if (hasFile(folder, "*.gguf")) {
-            throw new CheckpointException(
-                    "%s: the weights are in a GGUF file; give the path of that file instead of the folder's"
-                            .formatted(folder));
-        }
-        if (hasFile(folder, "*.{bin,pth,pt}")) {
-            throw new CheckpointException(
-                    ("%s: the weights are not in the safetensors format, and no other is read; save the "
-                            + "model with transformers' save_pretrained and give that folder").formatted(folder));
-        }
-        throw new CheckpointException("%s: neither %s nor %s is there; give a folder that holds the model's weights"
-                .formatted(folder, SINGLE_FILE, ShardIndex.FILE_NAME));
-    }
-
-    private static boolean hasFile(Path folder, String glob) {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, glob)) {
-            return files.iterator().hasNext();
-        } catch (IOException e) {
-            throw new CheckpointException("%s cannot be listed (%s)".formatted(folder, IoReason.of(e)), e);
-        }
     }
 
     private static String firstOf(Set<String> names) {

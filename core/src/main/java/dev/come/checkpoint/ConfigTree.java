@@ -189,6 +189,23 @@ public final class ConfigTree {
         return new ConfigTree(file, prefix, copy);
     }
 
+    /** A copy that has what another says under a key, and not the key where the other does not mention it. */
+    public ConfigTree taking(String key, ConfigTree other) {
+        return edited(copy -> {
+            JsonNode value = other.root.get(key);
+            if (value == null) {
+                copy.remove(key);
+            } else {
+                copy.set(key, value.deepCopy());
+            }
+        });
+    }
+
+    /** A copy with another object under a key. */
+    public ConfigTree with(String key, ConfigTree object) {
+        return edited(copy -> copy.set(key, object.root.deepCopy()));
+    }
+
     /** The text of this object as transformers lays it out: two spaces of indentation and a line feed at the end. */
     public String toJson() {
         return Json.print(root);

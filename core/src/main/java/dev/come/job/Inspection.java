@@ -36,7 +36,7 @@ import java.util.stream.Collectors;
  * @param weightBytes bytes of all tensors
  * @param tensorsByType how many tensors of each stored type there are
  * @param packed how a GGUF file holds the weights
- * @param parameters numbers in all tensors, tied embeddings once
+ * @param parameters numbers in all tensors, tied embeddings once; of a model that sees images too those of its text part
  * @param tokenizer absent if it cannot be read
  * @param making how it was made, if it is a pruned model in a folder
  * @param problems what keeps the model from being used; none if it can be
@@ -118,8 +118,9 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
             remarks.add("tensors are stored in several types; each keeps its own");
         }
         long stored = tensors.stream().mapToLong(tensor -> size(tensor.shape())).sum();
-        return new Inspection(model.place(), tree.optionalStrings("architectures").orElse(List.of()),
-                tree.optionalString("model_type").orElse(""), config,
+        ConfigTree whole = model.wholeConfig();
+        return new Inspection(model.place(), whole.optionalStrings("architectures").orElse(List.of()),
+                whole.optionalString("model_type").orElse(""), config,
                 tensors.stream().mapToLong(TensorSpec::byteLength).sum(), types, model.packed(),
                 config.map(known -> known.parameters(known.layers())).orElse(stored), tokenizer,
                 config.flatMap(known -> unless(remarks, () -> model.making(known)).flatMap(Function.identity())),

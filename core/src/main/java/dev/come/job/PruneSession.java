@@ -4,11 +4,13 @@ import dev.come.FailedException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.checkpoint.ConfigTree;
 import dev.come.job.PruneJob.Options;
 import dev.come.job.PruneJob.Run;
 import dev.come.job.RunCosts.Cost;
 import dev.come.job.RunFolder.Kind;
 import dev.come.model.Compute;
+import dev.come.model.Wrapper;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningStep;
@@ -65,12 +67,22 @@ final class PruneSession implements AutoCloseable {
      */
     void begin() {
         options.saving().checkPlace(store);
+        if (fixedLayers() > 0) {
+            progress.note("The layers 0 to " + (fixedLayers() - 1)
+                    + " stay where they are, because what images give is added behind each of them.");
+        }
         folder = RunFolder.take(options.saving().folder(), Kind.PRUNE, options.resumption(), progress);
         if (several()) {
             folder.beginParts();
             costs = Optional.of(new RunCosts(folder.path(),
                     options.saving().folder().resolve(Comparison.JSON_NAME)));
         }
+    }
+
+    /** How many of the first layers stay where they are. */
+    int fixedLayers() {
+        ConfigTree whole = model.checkpoint().headers().wholeConfig();
+        return Wrapper.find(whole).map(wrapper -> wrapper.fixedLayers(whole)).orElse(0);
     }
 
     /** Tells of a step that a method has decided on. */

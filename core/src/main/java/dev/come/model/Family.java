@@ -127,9 +127,8 @@ public record Family(String modelType, String architecture, String models, Names
                         .formatted(config.file(), Shown.of(config.string("model_type")), missing)))
                 .orElseGet(() -> new InvalidInputException(config.file() + ": model_type is \""
                         + Shown.of(config.string("model_type"))
-                        + "\", but the known families are "
-                        + Families.ALL.stream().map(Family::modelType).collect(Collectors.joining(", "))
-                        + "; a family whose blocks are attention and feed-forward can be added by describing its tensor names, "
+                        + "\", which is none of the " + Families.ALL.size()
+                        + " families that 'come list families' names; one whose blocks are attention and feed-forward can be added by describing its tensor names, "
                         + "norms, activation, biases, positions and windows (CONTRIBUTING.md, \"A new family\")"));
     }
 
