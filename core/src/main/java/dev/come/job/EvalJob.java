@@ -294,6 +294,7 @@ public final class EvalJob {
 
     private ScoredModel scored(OpenModel model, String role, Optional<OtherMachines> others) {
         Path folder = model.checkpoint().folder();
+        model.config().requireOutputProjection("Likelihoods, by which models are evaluated,");
         return new ScoredModel(role, String.valueOf(folder.getFileName()), model.store(), model.tokenizer(),
                 SpecialTokens.of(folder, model.tokenizer()), model.compute(choice), choice.memory(), others);
     }

@@ -147,6 +147,10 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
             remarks.add("config.json says that embeddings are tied, but " + config.headTensor()
                     + " is another tensor than the embedding; it is used, and models made from this one say so");
         }
+        if (!config.outputProjection()) {
+            remarks.add("there is no output projection, so it gives states and no logits; methods that need no loss"
+                    + " prune it, and what needs losses or logits is refused");
+        }
         Quantisation.of(tree).ifPresent(quantisation -> remarks.add("config.json speaks of quantised weights ("
                 + quantisation
                 + "), but they are plain; they are used as they are, and models made from this one do not"
@@ -184,7 +188,8 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
             for (String name : List.of("attention", "feed-forward", "norms")) {
                 parts.put(name, layer.getOrDefault(name, 0L) * known.layers());
             }
-            parts.put(known.tiedEmbeddings() ? "final norm" : "output projection", sum(known.tensorsAfter()));
+            parts.put(known.tiedEmbeddings() || !known.outputProjection() ? "final norm" : "output projection",
+                    sum(known.tensorsAfter()));
         });
         return parts;
     }

@@ -4,7 +4,6 @@ import dev.come.FailedException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
-import dev.come.checkpoint.ConfigTree;
 import dev.come.job.PruneJob.Options;
 import dev.come.job.PruneJob.Run;
 import dev.come.job.RunCosts.Cost;
@@ -81,8 +80,7 @@ final class PruneSession implements AutoCloseable {
 
     /** How many of the first layers stay where they are. */
     int fixedLayers() {
-        ConfigTree whole = model.checkpoint().headers().wholeConfig();
-        return Wrapper.find(whole).map(wrapper -> wrapper.fixedLayers(whole)).orElse(0);
+        return Wrapper.fixedLayers(model.checkpoint().headers());
     }
 
     /** Tells of a step that a method has decided on. */
@@ -244,7 +242,14 @@ final class PruneSession implements AutoCloseable {
         if (layers < 2) {
             throw new NothingToDoException("The model has one layer, and one must be left; there is nothing to prune");
         }
-        return run.method().cost(layers, target(run));
+        PruningMethod.Cost cost = run.method().cost(layers, target(run));
+        if (cost.headRuns() > 0) {
+            model.config().requireOutputProjection("Losses, by which " + run.method().name() + " chooses,");
+        }
+        if (options.healing().isPresent()) {
+            model.config().requireOutputProjection("Losses, by which healing is checked (--heal),");
+        }
+        return cost;
     }
 
     /** How many layers are to be left by a method. */

@@ -87,13 +87,20 @@ public record Saving(Path folder, long maxShardBytes, boolean overwrite, List<Pa
         ConfigTree whole = store.checkpoint().headers().wholeConfig();
         Optional<String> wrapper = Wrapper.find(whole).map(Wrapper::modelType);
         String card = new ModelCard(plan, config.parameters(plan.layers()), config.parameters(stack.size()),
-                wrapper.orElse(config.family().modelType()), wrapper.isPresent(),
+                wrapper.orElse(config.family().modelType()), use(wrapper.isPresent(), config),
                 Licence.of(store.checkpoint().folder(), whole),
                 CorpusSummary.all().stream()
                         .collect(Collectors.toMap(CorpusSummary::name, CorpusSummary::hubDataset)))
                 .toMarkdown();
         writer.write(tree -> writer(store, progress).apply(tree).file(PruningPlan.FILE_NAME, plan.toJson())
                 .file(ModelCard.FILE_NAME, card));
+    }
+
+    private static ModelCard.Use use(boolean seesImages, ModelConfig config) {
+        if (!config.outputProjection()) {
+            return ModelCard.Use.STATES;
+        }
+        return seesImages ? ModelCard.Use.IMAGES : ModelCard.Use.TEXT;
     }
 
     private StackWriter.CheckpointWriterSettings writer(LayerStore store, Progress progress) {

@@ -173,7 +173,12 @@ public record Wrapper(String modelType, String architecture, String models, Stri
     }
 
     /** How many of the first layers must stay where they are, because what the images give is added behind each of them. */
-    public int fixedLayers(ConfigTree whole) {
+    public static int fixedLayers(CheckpointHeaders headers) {
+        ConfigTree whole = headers.wholeConfig();
+        return find(whole).map(wrapper -> wrapper.fixedLayers(whole)).orElse(0);
+    }
+
+    private int fixedLayers(ConfigTree whole) {
         return addsToLayers.flatMap(
                 key -> whole.optionalObject(VISION).flatMap(vision -> vision.optionalNumbers(key)).map(List::size)
                         .or(() -> Optional.of(USUAL_FIXED)))
