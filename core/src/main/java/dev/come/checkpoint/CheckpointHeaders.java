@@ -25,6 +25,8 @@ import java.util.function.UnaryOperator;
  * be read elsewhere.
  */
 public final class CheckpointHeaders {
+    /** What a user says of the family of the model, if it lies there. */
+    public static final String FAMILY = "come-family.json";
     static final String CONFIG = "config.json";
     static final String SINGLE_FILE = "model.safetensors";
     private static final String SNAPSHOTS = "snapshots";

@@ -32,6 +32,8 @@ public final class ConfigTree {
             ObjectNode.class::cast);
     private static final Kind<JsonNode> TOKEN = new Kind<>("a text or an object with a text as its content",
             node -> node.isString() || node.path("content").isString(), node -> node);
+    private static final Kind<JsonNode> PLAIN = new Kind<>("a text, a number, true or false",
+            node -> node.isString() || node.isBoolean() || NUMBER.fits.test(node), node -> node);
     private static final Kind<JsonNode> LIST = new Kind<>("a list [...]", JsonNode::isArray, node -> node);
 
     private final Path file;
@@ -155,6 +157,17 @@ public final class ConfigTree {
         return new ConfigTree(file, prefix + key + ".", node instanceof ObjectNode object
                 ? object
                 : JsonNodeFactory.instance.objectNode().set("content", node));
+    }
+
+    /** The text, number or truth value under the key: a number is an Integer if it has no fraction, and else a Double. */
+    public Optional<Object> plainValue(String key) {
+        return optional(key, PLAIN).map(node -> node.isString()
+                ? node.stringValue()
+                : node.isBoolean()
+                        ? (Object) node.booleanValue()
+                        : INTEGER.fits.test(node)
+                                ? (Object) node.intValue()
+                                : (Object) node.doubleValue());
     }
 
     /** Whether the key holds a text. */
