@@ -20,6 +20,7 @@ import dev.come.failure.UnderWay;
 import dev.come.hub.Hub;
 import dev.come.model.ModelConfig;
 import dev.come.model.Positions;
+import dev.come.model.UsualNames;
 import dev.come.run.OtherMachines;
 import dev.come.text.PerplexityText;
 import dev.come.text.SpecialTokens;
@@ -111,7 +112,7 @@ public final class EvalJob {
     private Positions positions() {
         return Stream.of(Optional.of(request.model), request.baseline, request.compared).flatMap(Optional::stream)
                 .map(folder -> {
-                    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+                    try (Checkpoint checkpoint = UsualNames.open(folder)) {
                         return ModelConfig.of(checkpoint.config()).positions();
                     }
                 }).reduce(Positions::and).orElseThrow();
@@ -222,7 +223,7 @@ public final class EvalJob {
     }
 
     private static int layers(Path folder) {
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+        try (Checkpoint checkpoint = UsualNames.open(folder)) {
             return ModelConfig.of(checkpoint.config()).layers();
         }
     }
@@ -293,6 +294,7 @@ public final class EvalJob {
 
     private ScoredModel scored(OpenModel model, String role, Optional<OtherMachines> others) {
         Path folder = model.checkpoint().folder();
+        model.config().requireOutputProjection("Likelihoods, by which models are evaluated,");
         return new ScoredModel(role, String.valueOf(folder.getFileName()), model.store(), model.tokenizer(),
                 SpecialTokens.of(folder, model.tokenizer()), model.compute(choice), choice.memory(), others);
     }
