@@ -2,6 +2,7 @@ package dev.come.calibration;
 
 import dev.come.model.Tensors;
 import java.io.Serializable;
+import java.util.Arrays;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -26,6 +27,20 @@ public record Numbers(double @Nullable [] wide, float @Nullable [] narrow) imple
     Tensor tensor(Tensor like) {
         Tensor flat = wide != null ? Tensor.create(wide) : Tensor.create(Objects.requireNonNull(narrow));
         return flat.view_as(like);
+    }
+
+    /** Whether all are zero. */
+    boolean areZero() {
+        if (wide != null) {
+            return Arrays.stream(wide).allMatch(number -> number == 0);
+        }
+        float[] some = Objects.requireNonNull(narrow);
+        for (float number : some) {
+            if (number != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Adds others of the same type to these, element by element; these change. */

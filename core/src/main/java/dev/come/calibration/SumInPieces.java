@@ -9,6 +9,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.bytedeco.javacpp.PointerScope;
@@ -52,11 +54,23 @@ public final class SumInPieces<A extends Serializable, S extends LargeSums> impl
         this.store = store;
     }
 
-    /** The answer of a shard, taken apart where the shard lies. Its pieces come one after the other, numbered from 0. */
-    public static final class Apart implements Iterator<Numbers>, AutoCloseable {
+    /**
+     * A piece of a shard's sums.
+     *
+     * @param number from 0; the same piece of all shards has the same
+     */
+    public record Piece(int number, Numbers numbers) implements Serializable {}
+
+    /**
+     * The answer of a shard, taken apart where the shard lies: its pieces one after the other. Those that are zero all over are left
+     * out, as where a shard has no tokens of a kind.
+     */
+    public static final class Apart implements Iterator<Piece>, AutoCloseable {
         private final Answer<?, ?> answer;
         private int block;
         private long row;
+        private int number;
+        private @Nullable Piece next;
 
         /** @param answer closed with this */
         Apart(Answer<?, ?> answer) {
@@ -70,26 +84,40 @@ public final class SumInPieces<A extends Serializable, S extends LargeSums> impl
 
         @Override
         public boolean hasNext() {
-            try (var _ = new PointerScope()) {
-                return block < answer.sums().blocks().size();
+            while (next == null) {
+                Optional<Piece> found = look();
+                if (found.isEmpty()) {
+                    return false;
+                }
+                next = found.get().numbers.areZero() ? null : found.get();
             }
+            return true;
         }
 
         @Override
-        public Numbers next() {
+        public Piece next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            Piece found = Objects.requireNonNull(next);
+            next = null;
+            return found;
+        }
+
+        private Optional<Piece> look() {
             try (var _ = new PointerScope()) {
                 List<Tensor> blocks = answer.sums().blocks();
                 if (block >= blocks.size()) {
-                    throw new NoSuchElementException();
+                    return Optional.empty();
                 }
                 Tensor from = blocks.get(block);
-                Numbers numbers = Numbers.of(rows(from, row));
+                Piece piece = new Piece(number++, Numbers.of(rows(from, row)));
                 row += rows(from);
                 if (row >= from.size(0)) {
                     block++;
                     row = 0;
                 }
-                return numbers;
+                return Optional.of(piece);
             }
         }
 

@@ -75,7 +75,7 @@ public final class OwnersOfShards implements RemoteShards {
                 Map<Integer, Numbers> pieces = new HashMap<>();
                 try (SumInPieces.Apart apart = arrived.answer(shard(shard), task)) {
                     sum.add(shard, copy(apart.header()));
-                    apart.forEachRemaining(numbers -> pieces.put(pieces.size(), copy(numbers)));
+                    apart.forEachRemaining(piece -> pieces.put(piece.number(), copy(piece.numbers())));
                 }
                 sum.add(pieces);
             });

@@ -161,6 +161,9 @@ public final class SparkProvider implements Cluster.Provider {
                 .setIfMissing("spark.task.maxFailures", ATTEMPTS)
                 // Pieces of sums are added as they come, so their sum need not be limited.
                 .setIfMissing("spark.driver.maxResultSize", "0")
+                // Sums of floats do not get smaller, and take time to try.
+                .setIfMissing("spark.shuffle.compress", "false").setIfMissing("spark.shuffle.spill.compress", "false")
+                .setIfMissing("spark.broadcast.compress", "false").setIfMissing("spark.rdd.compress", "false")
                 // Every executor is worth taking back: what it had is made again.
                 .setIfMissing("spark.deploy.maxExecutorRetries", "-1")
                 .setIfMissing(CLASS_PATH, System.getProperty("java.class.path"))

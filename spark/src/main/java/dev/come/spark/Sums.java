@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.NoSuchElementException;
 import org.apache.spark.Partitioner;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
@@ -113,20 +112,21 @@ final class Sums {
         SumInPieces.Apart apart = reply.answer().apart;
         TaskContext.get().addTaskCompletionListener((TaskCompletionListener) _ -> apart.close());
         return new Iterator<>() {
-            private int next = SAID;
+            private boolean begun;
 
             @Override
             public boolean hasNext() {
-                return next == SAID || apart.hasNext();
+                return !begun || apart.hasNext();
             }
 
             @Override
             public Tuple2<Key, Serializable> next() {
-                if (!hasNext()) {
-                    throw new NoSuchElementException();
+                if (!begun) {
+                    begun = true;
+                    return new Tuple2<>(new Key(SAID, shard), new Said(shard, reply.with(apart.header())));
                 }
-                Serializable content = next == SAID ? new Said(shard, reply.with(apart.header())) : apart.next();
-                return new Tuple2<>(new Key(next++, shard), content);
+                SumInPieces.Piece piece = apart.next();
+                return new Tuple2<>(new Key(piece.number(), shard), piece.numbers());
             }
         };
     }
