@@ -27,6 +27,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +54,13 @@ public final class SideBySide implements AutoCloseable {
     private @Nullable List<State> ahead;
     private int aheadLayers;
     private List<State> own;
+    private final boolean keepsReads;
+    /** What the dense model's layer reads that the layer of the stack was; its states are still needed. */
+    private @Nullable DenseReads reads;
+    /** The same of the layer that the dense model has run on to. */
+    private @Nullable DenseReads readsAhead;
+    /** Whether the states before that layer are to be forgotten with it. */
+    private boolean readsAlone;
     /** Whether both are at the same states, which are then held once. */
     private boolean together = true;
     /** Those that nobody has ended. */
@@ -79,8 +87,20 @@ public final class SideBySide implements AutoCloseable {
      */
     public SideBySide(LayerStore store, Sequences fitted, Sequences heldOut, Compute compute, long memory,
             Path spillFolder) {
+        this(store, fitted, heldOut, compute, memory, spillFolder, _ -> TokenWeights.NORM, false);
+    }
+
+    /**
+     * The same with other weights of tokens.
+     *
+     * @param weights how much each token counts, for the chunks that the tokens fall into
+     * @param keepsReads whether {@link #reads} is asked
+     */
+    public SideBySide(LayerStore store, Sequences fitted, Sequences heldOut, Compute compute, long memory,
+            Path spillFolder, Function<TokenChunks, TokenWeights> weights, boolean keepsReads) {
         this.store = store;
         this.known = null;
+        this.keepsReads = keepsReads;
         TokenChunks seen = TokenChunks.of(fitted);
         this.fittedChunks = seen.size();
         this.chunks = new TokenChunks(
@@ -91,7 +111,7 @@ public final class SideBySide implements AutoCloseable {
             this.states = new StateStore(memory, spillFolder);
             opening.add(states::close);
             this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, Optional.empty(),
-                    store.config().multipliers().residual());
+                    store.config().multipliers().residual(), weights.apply(chunks));
             State[] embedded = new State[chunks.size()];
             runner.workers().forEach(chunks.size(),
                     (chunk, _) -> embedded[chunk] = states.put(runner.embed(chunks.get(chunk))));
@@ -118,7 +138,8 @@ public final class SideBySide implements AutoCloseable {
         this.states = states;
         this.known = known;
         this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, known.betweenHalves(),
-                store.config().multipliers().residual());
+                store.config().multipliers().residual(), TokenWeights.NORM);
+        this.keepsReads = false;
         this.dense = own;
         this.own = own;
     }
@@ -175,7 +196,9 @@ public final class SideBySide implements AutoCloseable {
     private List<State> dense(int layers, List<LayerRunner.Step> steps) {
         List<State> after = dense;
         for (int layer = denseLayers; layer < layers; layer++) {
-            ForwardPass pass = new ForwardPass(states, after, layer > denseLayers);
+            ForwardPass pass = keepsReads && layer == denseLayers
+                    ? readsAhead = new DenseReads(states, layer, after)
+                    : new ForwardPass(states, after, layer > denseLayers);
             steps.add(new LayerRunner.Step(new Original(layer), _ -> {
             }, pass));
             after = pass.after();
@@ -185,10 +208,50 @@ public final class SideBySide implements AutoCloseable {
 
     /** Forgets states of the dense model. */
     private void leave(List<State> passed) {
-        if (!together) {
+        boolean alone = !together;
+        together = false;
+        if (readsAhead != null) {
+            forgetReads();
+            reads = readsAhead;
+            readsAlone = alone;
+            readsAhead = null;
+        } else if (alone) {
             passed.forEach(states::free);
         }
-        together = false;
+    }
+
+    private void forgetReads() {
+        if (reads != null) {
+            reads.close();
+            if (readsAlone) {
+                reads.before().forEach(states::free);
+            }
+            reads = null;
+        }
+    }
+
+    /**
+     * How what one half of a layer reads explains what its projections to heads or channels miss.
+     *
+     * @param node the layer
+     * @param weights what it is run with, of the caller's PointerScope
+     * @param from the layer as it was run with these, about the projection of the same half that writes
+     * @return nothing where the layer does not stand for one of the dense model, or that is not known
+     */
+    public Optional<Reads> reads(LayerNode node, LayerWeights weights, Trial from) {
+        DenseReads layer = reads;
+        if (layer == null || node.originals().count() != 1
+                || node.originals().findFirst().orElseThrow() != layer.layer()) {
+            return Optional.empty();
+        }
+        boolean feedForward = from.projection().equals(Optional.of(Part.DOWN));
+        boolean between = feedForward && !store.config().sideBySide();
+        try (var _ = new PointerScope()) {
+            return Optional.of(Reads.measured(runner, states, against, feedForward,
+                    new Reads.Side(weights, between ? from.between() : own),
+                    new Reads.Side(store.materialise(new Original(layer.layer())),
+                            between ? layer.between() : layer.before())));
+        }
     }
 
     /** Runs the dense model as far as was asked for, and then other layers against its states there. */

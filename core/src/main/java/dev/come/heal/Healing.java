@@ -1,15 +1,18 @@
 package dev.come.heal;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.calibration.EndLosses;
 import dev.come.calibration.SideBySide;
+import dev.come.calibration.TokenWeights;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
 import dev.come.prune.PruningStep;
 import dev.come.run.StackLosses;
+import dev.come.run.TokenChunks;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerStack;
@@ -28,8 +31,10 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import org.bytedeco.javacpp.PointerScope;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Heals a pruned stack in closed form. Layer by layer, from the first edit on, it fits the projections that write to
@@ -42,6 +47,9 @@ import org.bytedeco.javacpp.PointerScope;
  * must have a lower loss on them, or it stays as it was: too few tokens can make a fit useless, but never harmful.
  */
 public final class Healing {
+    /** More passes were never of use. */
+    static final int MOST_PASSES = 20;
+
     private static final double NOT_REFITTED = Double.POSITIVE_INFINITY;
 
     private final LayerStore store;
@@ -62,9 +70,14 @@ public final class Healing {
     /** Which projections of a layer are refitted. */
     public enum Targets {
         /** The down projection of the feed-forward half. */
-        DOWN("down", Part.DOWN),
+        DOWN("down", false, Part.DOWN),
         /** First the output projection of attention, then the down projection. */
-        DOWN_AND_OUTPUT("down+o", Part.OUTPUT, Part.DOWN);
+        DOWN_AND_OUTPUT("down+o", false, Part.OUTPUT, Part.DOWN),
+        /**
+         * Before each of them also the projections that read: of queries, keys and values, of gate and up. From the stack's own
+         * normed state they are to give what the dense layer's give from the dense state. A layer that was merged reads as before.
+         */
+        ALL("all", true, Part.OUTPUT, Part.DOWN);
 
         /** Those of a label. */
         public static Targets labelled(String label) {
@@ -72,11 +85,13 @@ public final class Healing {
         }
 
         private final String label;
+        private final boolean reads;
         @SuppressWarnings("ImmutableEnumChecker") // List.of gives an immutable list
         private final List<Part> parts;
 
-        Targets(String label, Part... parts) {
+        Targets(String label, boolean reads, Part... parts) {
             this.label = label;
+            this.reads = reads;
             this.parts = List.of(parts);
         }
 
@@ -85,9 +100,30 @@ public final class Healing {
             return label;
         }
 
+        /** Those that write to the residual stream, in the order in which a layer uses them. */
         List<Part> parts() {
             return parts;
         }
+
+        /** Whether before each of them those of the same half are fitted that read. */
+        boolean reads() {
+            return reads;
+        }
+
+        /** How many fits a layer has. */
+        int fits() {
+            return reads ? 2 * parts.size() : parts.size();
+        }
+    }
+
+    /** How much a token counts in the fits, and in the check of each. */
+    public enum Weights {
+        /** Every token as much as any: what is off is taken as a part of the length of what should be. */
+        NORM,
+        /** What is off, as it is: a token whose state is a hundred times longer counts ten thousand times as much. */
+        UNIFORM,
+        /** As {@link #NORM}, times the dense model's loss on the token that comes next. */
+        LOSS
     }
 
     /**
@@ -95,10 +131,40 @@ public final class Healing {
      *
      * @param scope {@code --heal-scope}
      * @param targets {@code --heal-targets}
+     * @param weights {@code --heal-weights}; not recorded where it is the default
+     * @param passes {@code --heal-passes}: how often all layers are fitted, at least once; not recorded where it is once
      */
-    public record Options(@JsonProperty("heal_scope") Scope scope, @JsonProperty("heal_targets") Targets targets) {
+    public record Options(@JsonProperty("heal_scope") Scope scope, @JsonProperty("heal_targets") Targets targets,
+            @JsonProperty("heal_weights") @JsonInclude(value = JsonInclude.Include.CUSTOM,
+                    valueFilter = Usual.class) Weights weights,
+            @JsonProperty("heal_passes") @JsonInclude(value = JsonInclude.Include.CUSTOM,
+                    valueFilter = Usual.class) int passes) {
         /** The defaults. */
         public static final Options DEFAULTS = new Options(Scope.ALL, Targets.DOWN_AND_OUTPUT);
+
+        /** With tokens weighed as usual, once. */
+        public Options(Scope scope, Targets targets) {
+            this(scope, targets, Weights.NORM, 1);
+        }
+
+        public Options {
+            if (passes < 1 || passes > MOST_PASSES) {
+                throw new UsageException("--heal-passes is " + passes + ", but must be from 1 to " + MOST_PASSES);
+            }
+        }
+    }
+
+    /** What a record of a run leaves out, so that it is that of a run before there was a choice. */
+    private static final class Usual {
+        @Override
+        public boolean equals(@Nullable Object value) {
+            return value == Weights.NORM || Integer.valueOf(1).equals(value);
+        }
+
+        @Override
+        public int hashCode() {
+            return 0;
+        }
     }
 
     /**
@@ -143,24 +209,74 @@ public final class Healing {
         requireEnough(calibration);
         HeldOut tokens = HeldOut.of(calibration);
         Edits edits = new Edits(stack, store.config().layers());
-        int first = edits.first();
-        if (first == stack.size()) {
+        if (edits.first() == stack.size()) {
             progress.note("Healing: the layers are those of the dense model, there is nothing to heal");
             return Optional.empty();
         }
-        SortedMap<Integer, Trained> refitted = new TreeMap<>();
+        Function<TokenChunks, TokenWeights> weights = weights(tokens);
+        Pass first = pass(edits, new Pass(new TreeMap<>(), new TreeMap<>(), new EndLosses(0, 0)), 1, tokens, weights);
+        if (first.layers.isEmpty()) {
+            progress.note("Healing: no layer came nearer to the dense model on the sequences that were held out");
+            return Optional.empty();
+        }
+        Optional<List<Double>> losses = improves(stack, first, tokens.heldOut());
+        if (losses.isEmpty()) {
+            return Optional.empty();
+        }
+        Pass best = first;
+        List<Double> byPass = new ArrayList<>(List.of(first.losses.own()));
+        for (int number = 2; number <= options.passes; number++) {
+            Pass next = pass(edits, best, number, tokens, weights);
+            progress.note(String.format(Locale.ROOT, "Healing, pass %d: loss on held out sequences %.3f, was %.3f",
+                    number, next.losses.own(), best.losses.own()));
+            byPass.add(next.losses.own());
+            if (!(next.losses.own() < best.losses.own())) {
+                break;
+            }
+            best = next;
+        }
+        SequencedMap<String, List<Double>> scores = scores(stack.size(), first, best);
+        if (options.passes > 1) {
+            scores.put("held_out_loss_by_pass", byPass);
+        }
+        scores.put("held_out_loss_dense_before_after",
+                List.of(losses.get().get(0), losses.get().get(1), best.losses.own()));
+        return Optional.of(PruningStep.train(stack, best.layers, scores));
+    }
+
+    /**
+     * All layers fitted once.
+     *
+     * @param layers those that have other weights than the stack, by position
+     * @param outcomes of those that were fitted, by position
+     * @param losses in the end
+     */
+    private record Pass(SortedMap<Integer, Trained> layers, SortedMap<Integer, LayerFit> outcomes, EndLosses losses) {}
+
+    /** Fits all layers, from the weights that a pass before has left. */
+    private Pass pass(Edits edits, Pass before, int number, HeldOut tokens,
+            Function<TokenChunks, TokenWeights> weights) {
+        int first = edits.first();
+        LayerStack stack = edits.stack();
+        SortedMap<Integer, Trained> refitted = new TreeMap<>(before.layers);
         SortedMap<Integer, LayerFit> outcomes = new TreeMap<>();
-        EndLosses losses;
-        try (SideBySide side = new SideBySide(store, tokens.fitted(), tokens.heldOut(), compute, memory, folder);
-                KeptFits fits = new KeptFits(folder, store);
-                Progress.Task task = progress.begin("healing " + stack.size() + " layers",
-                        runs(edits, first) * side.chunks() + side.lossRuns(), "layers", stack.size() - first)) {
-            losses = side.reporting(task, () -> {
+        String what = (number > 1 ? "pass " + number + ", " : "") + "healing " + stack.size() + " layers";
+        try (SideBySide side = new SideBySide(store, tokens.fitted(), tokens.heldOut(), compute, memory, folder,
+                weights,
+                options.targets.reads);
+                KeptFits fits = new KeptFits(folder, store, number);
+                Progress.Task task = progress.begin(what, runs(edits, first) * side.chunks() + side.lossRuns(),
+                        "layers",
+                        stack.size() - first)) {
+            EndLosses losses = side.reporting(task, () -> {
                 side.runBoth(first);
                 for (int position = first; position < stack.size(); position++) {
                     int at = position;
                     try (var _ = new PointerScope()) {
-                        heal(edits, position, side, fits, task).ifPresent(kept -> {
+                        LayerWeights now = fits.materialise(
+                                Optional.<LayerNode>ofNullable(before.layers.get(position))
+                                        .orElse(stack.get(position)));
+                        heal(edits, position, now, side, fits, task).ifPresent(kept -> {
                             outcomes.put(at, kept.fit());
                             kept.layer().ifPresent(layer -> refitted.put(at, layer));
                         });
@@ -168,29 +284,48 @@ public final class Healing {
                 }
                 return side.losses(stack);
             });
+            return new Pass(refitted, outcomes, losses);
         }
-        if (refitted.isEmpty()) {
-            progress.note("Healing: no layer came nearer to the dense model on the sequences that were held out");
-            return Optional.empty();
+    }
+
+    /** How tokens are weighed, once their chunks are known. */
+    private Function<TokenChunks, TokenWeights> weights(HeldOut tokens) {
+        return switch (options.weights) {
+            case NORM -> _ -> TokenWeights.NORM;
+            case UNIFORM -> _ -> TokenWeights.UNIFORM;
+            case LOSS -> {
+                List<double[]> losses = new ArrayList<>(denseLosses(tokens.fitted()));
+                losses.addAll(denseLosses(tokens.heldOut()));
+                yield chunks -> TokenWeights.byLosses(chunks, losses);
+            }
+        };
+    }
+
+    private List<double[]> denseLosses(Sequences sequences) {
+        double[][] losses = new double[sequences.count()][];
+        try (StackLosses measure = new StackLosses(store, List.of(LayerStack.dense(store.config().layers())), sequences,
+                compute, memory);
+                Progress.Task task = progress.begin("losses of the dense model", measure.runs(), "windows",
+                        sequences.count())) {
+            measure.measure(StackLosses.ALL, (_, sequence, ofTokens) -> losses[sequence] = ofTokens, task);
         }
-        PruningStep step = PruningStep.train(stack, refitted, scores(stack.size(), outcomes));
-        return improves(stack, step, refitted.size(), losses, tokens.heldOut());
+        return Arrays.asList(losses);
     }
 
     /** How often a layer is run, if each of its fits is tried once and taken. */
     private long runs(Edits edits, int first) {
         long runs = store.config().layers();
         for (int position = first; position < edits.stack().size(); position++) {
-            runs += isRefitted(edits, position) ? LayerFit.runs(options.targets.parts) : 1;
+            runs += isRefitted(edits, position) ? LayerFit.runs(options.targets) : 1;
         }
         return runs;
     }
 
     /** Moves on past a layer; what became of it, if it is to be refitted. */
-    private Optional<KeptFits.Kept> heal(Edits edits, int position, SideBySide side, KeptFits fits,
+    private Optional<KeptFits.Kept> heal(Edits edits, int position, LayerWeights weights, SideBySide side,
+            KeptFits fits,
             Progress.Task task) {
         LayerNode node = edits.stack().get(position);
-        LayerWeights weights = store.materialise(node);
         side.runDense(edits.end(position));
         if (!isRefitted(edits, position)) {
             side.moveOn(side.run(node, weights, Optional.empty()));
@@ -199,11 +334,11 @@ public final class Healing {
         Optional<KeptFits.Kept> before = fits.find(position, node, weights);
         if (before.isPresent()) {
             side.moveOn(side.run(node, before.get().fit().weights(), Optional.empty()));
-            task.skip((long) options.targets.parts.size() * side.chunks());
+            task.skip((long) options.targets.fits() * side.chunks());
             return before;
         }
         return Optional.of(fits.keep(position, node,
-                LayerFit.of(node, weights, options.targets.parts, side, edits.end(position + 1), task)));
+                LayerFit.of(node, weights, options.targets, side, edits.end(position + 1), task)));
     }
 
     private boolean isRefitted(Edits edits, int position) {
@@ -214,15 +349,21 @@ public final class Healing {
     }
 
     /** For the record, by position in the stack. */
-    private static SequencedMap<String, List<Double>> scores(int layers, Map<Integer, LayerFit> outcomes) {
+    private SequencedMap<String, List<Double>> scores(int layers, Pass first, Pass last) {
         SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-        scores.put("held_out_error_before", byPosition(layers, outcomes, LayerFit::before));
-        scores.put("held_out_error_after", byPosition(layers, outcomes, LayerFit::after));
-        scores.put("lambda_o", byPosition(layers, outcomes,
-                outcome -> outcome.lambdas().getOrDefault(Part.OUTPUT, NOT_REFITTED)));
-        scores.put("lambda_down", byPosition(layers, outcomes,
-                outcome -> outcome.lambdas().getOrDefault(Part.DOWN, NOT_REFITTED)));
+        scores.put("held_out_error_before", byPosition(layers, first.outcomes, LayerFit::before));
+        scores.put("held_out_error_after", byPosition(layers, last.outcomes, LayerFit::after));
+        scores.put("lambda_o", lambdas(layers, last, Part.OUTPUT));
+        scores.put("lambda_down", lambdas(layers, last, Part.DOWN));
+        if (options.targets.reads) {
+            scores.put("lambda_qkv", lambdas(layers, last, Part.QUERY));
+            scores.put("lambda_gate_up", lambdas(layers, last, Part.UP));
+        }
         return scores;
+    }
+
+    private static List<Double> lambdas(int layers, Pass pass, Part part) {
+        return byPosition(layers, pass.outcomes, outcome -> outcome.lambdas().getOrDefault(part, NOT_REFITTED));
     }
 
     private static List<Double> byPosition(int layers, Map<Integer, LayerFit> outcomes,
@@ -233,28 +374,25 @@ public final class Healing {
     }
 
     /**
-     * The step, if it makes the loss less on sequences that no fit has seen.
-     *
-     * @param ends the losses there of the dense model and of the healed layers
+     * The losses of the dense model, of the stack and of its healed layers on sequences that no fit has seen; nothing if they
+     * do not become less.
      */
-    private Optional<PruningStep> improves(LayerStack before, PruningStep step, int refitted, EndLosses ends,
-            Sequences heldOut) {
+    private Optional<List<Double>> improves(LayerStack before, Pass healed, Sequences heldOut) {
         List<Double> losses;
         try (StackLosses measure = new StackLosses(store, List.of(before), heldOut, compute, memory);
                 Progress.Task task = progress.begin("checking the healed layers", measure.runs(), "windows",
                         heldOut.count())) {
             double old = Arrays.stream(measure.measure(task).getFirst()).average().orElseThrow();
-            losses = List.of(ends.dense(), old, ends.own());
+            losses = List.of(healed.losses.dense(), old, healed.losses.own());
         }
         progress.note(String.format(Locale.ROOT,
                 "Healing: loss on held out sequences %.3f, was %.3f, dense %.3f; %d layers refitted", losses.get(2),
-                losses.get(1), losses.get(0), refitted));
+                losses.get(1), losses.get(0), healed.layers.size()));
         if (!(losses.get(2) < losses.get(1))) {
             progress.note("Healing: the layers stay as they were, because the loss did not fall; give more text with "
                     + "--nsamples");
             return Optional.empty();
         }
-        step.scores().put("held_out_loss_dense_before_after", losses);
-        return Optional.of(step);
+        return Optional.of(losses);
     }
 }

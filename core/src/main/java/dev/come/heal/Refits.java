@@ -62,7 +62,7 @@ public final class Refits implements Refitting {
 
     @Override
     public int runs() {
-        return LayerFit.runs(targets.parts());
+        return LayerFit.runs(targets);
     }
 
     @Override
@@ -71,7 +71,7 @@ public final class Refits implements Refitting {
             LayerNode node = stack.get(position);
             int end = LayerFit.end(stack, position, store.config().layers());
             side.runDense(end);
-            LayerFit fit = LayerFit.of(node, store.materialise(node), targets.parts(), side, end, task);
+            LayerFit fit = LayerFit.of(node, store.materialise(node), targets, side, end, task);
             if (!fit.isTaken()) {
                 return Optional.empty();
             }
