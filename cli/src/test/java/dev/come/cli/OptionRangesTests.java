@@ -23,6 +23,7 @@ import dev.come.prune.ConcatMerge;
 import dev.come.prune.ConcatMergeP;
 import dev.come.prune.Laco;
 import dev.come.prune.Mka;
+import dev.come.prune.SeamAuto;
 import dev.come.prune.ShortGpt;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;

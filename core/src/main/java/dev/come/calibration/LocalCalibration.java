@@ -30,6 +30,7 @@ public final class LocalCalibration extends ShardedCalibration {
     private final Progress progress;
     private final @Nullable RefittedLayers fits;
     private final Map<Products, List<Salience>> products = new HashMap<>();
+    private final SeamErrors seamErrors = new SeamErrors();
 
     /**
      * Prepares to measure.
@@ -149,6 +150,28 @@ public final class LocalCalibration extends ShardedCalibration {
         List<Trace> dense = path(LayerStack.dense(store.config().layers()));
         return with.refit(stack, position, before(stack, position), layers -> with.statesOf(dense.get(layers)),
                 shard.runner(), shard.states(), progress);
+    }
+
+    @Override
+    public List<Double> errorsAfterRepair(LayerStack stack, List<Seam> seams) {
+        RefittedLayers with = forRefitting();
+        List<List<State>> boundaries = path(stack).stream().map(with::statesOf).toList();
+        try (Progress.Task task = progress.begin("predicting repairs of " + stack.size() + " layers",
+                seamErrors.runs(stack, seams) * with.chunks().size(), UNIT)) {
+            return shard.runner().reporting(task,
+                    () -> seamErrors.of(stack, seams, boundaries, with, shard.runner(), shard.states()));
+        }
+    }
+
+    @Override
+    public List<Double> divergences(List<LayerStack> stacks) {
+        List<State> dense = path(LayerStack.dense(store.config().layers())).getLast().states();
+        Range measured = new Range(fits == null ? 0 : fits.chunks().size(), chunks.size());
+        Divergences divergences = new Divergences(shard, chunks, measured, dense);
+        try (Progress.Task task = progress.begin("divergence of " + stacks.size() + " stacks", divergences.runs(stacks),
+                "stacks", stacks.size())) {
+            return shard.runner().reporting(task, () -> divergences.of(stacks));
+        }
     }
 
     @Override
