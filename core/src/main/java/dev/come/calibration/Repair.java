@@ -33,7 +33,8 @@ record Repair(Tensor x, Tensor missing) {
      * @param second what the layer after the first writes from, if both are merged
      * @param update what these layers add
      */
-    static Repair of(Seam seam, LayerStack stack, Writes first, @Nullable Writes second, Missing update, LayerStore store) {
+    static Repair of(Seam seam, LayerStack stack, Writes first, @Nullable Writes second, Missing update,
+            LayerStore store) {
         ModelConfig config = store.config();
         Tensor factors = update.scale().mul(new Scalar(config.multipliers().residual()));
         Tensor heads;
@@ -58,7 +59,8 @@ record Repair(Tensor x, Tensor missing) {
         if (normsWhatIsWritten(config)) {
             return new Repair(x, update.rows()); // what is left of it is not linear in these
         }
-        Tensor given = heads.mm(wide(left, Part.OUTPUT, heads).t()).add_(channels.mm(wide(left, Part.DOWN, channels).t()));
+        Tensor given = heads.mm(wide(left, Part.OUTPUT, heads).t())
+                .add_(channels.mm(wide(left, Part.DOWN, channels).t()));
         for (Part bias : List.of(Part.OUTPUT_BIAS, Part.DOWN_BIAS)) {
             if (left.asMap().containsKey(bias)) {
                 given.add_(wide(left, bias, heads));

@@ -76,7 +76,8 @@ final class SeamErrors {
                 if (isWanted(stack, seams, layer)) {
                     first = Writes.of(stack.get(layer), sample, boundaries.get(layer), runner, states, on.chunks());
                     opening.add(first::close);
-                    predict(stack, open(stack, seams, layer).distinct().toList(), first, second, boundaries, sample, runner,
+                    predict(stack, open(stack, seams, layer).distinct().toList(), first, second, boundaries, sample,
+                            runner,
                             states);
                 }
                 if (second != null) {

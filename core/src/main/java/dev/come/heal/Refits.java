@@ -52,11 +52,12 @@ public final class Refits implements Refitting {
      */
     public static void requireEnough(Sequences calibration) {
         if (calibration.count() < LEAST_SEQUENCES) {
-            throw new UsageException("--refit, --compensate, seam_auto: the calibration set has only " + calibration.count()
-                    + " sequences, but every " + HeldOut.EVERY
-                    + "th is kept aside to compare losses on, and every " + HeldOut.EVERY
-                    + "th of the others to check fits by, so at least " + LEAST_SEQUENCES
-                    + " are needed; raise --nsamples or lower --seqlen");
+            throw new UsageException(
+                    "--refit, --compensate, seam_auto: the calibration set has only " + calibration.count()
+                            + " sequences, but every " + HeldOut.EVERY
+                            + "th is kept aside to compare losses on, and every " + HeldOut.EVERY
+                            + "th of the others to check fits by, so at least " + LEAST_SEQUENCES
+                            + " are needed; raise --nsamples or lower --seqlen");
         }
     }
 

@@ -43,7 +43,8 @@ public record SeamAuto(Options options) implements PruningMethod {
             throw new NothingToDoException("No layer of " + stack.tree() + " may be removed, and no pair merged; give"
                     + " smaller --barriers, or ask for more layers");
         }
-        List<Double> predicted = calibration.errorsAfterRepair(stack, candidates.stream().map(Candidate::seam).toList());
+        List<Double> predicted = calibration.errorsAfterRepair(stack,
+                candidates.stream().map(Candidate::seam).toList());
         scores.put("candidate_position", each(candidates, candidate -> candidate.step.position()));
         scores.put("candidate_layers", each(candidates, candidate -> candidate.step.count()));
         scores.put("candidate_ratio", each(candidates,

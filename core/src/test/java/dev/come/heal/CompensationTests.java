@@ -150,9 +150,11 @@ class CompensationTests {
                         double chosen = PlainRegression.error(heldOut, change);
                         for (double other : Ridge.PATH) {
                             assertThat(chosen).as("%s %s", part, other)
-                                    .isLessThanOrEqualTo(PlainRegression.error(heldOut, regression.change(other)) * 1.001);
+                                    .isLessThanOrEqualTo(
+                                            PlainRegression.error(heldOut, regression.change(other)) * 1.001);
                         }
-                        assertThat(PlainRegression.error(heldOut, change(before, after, part, bias))).as("%s %s", how, part)
+                        assertThat(PlainRegression.error(heldOut, change(before, after, part, bias)))
+                                .as("%s %s", how, part)
                                 .isCloseTo(chosen, within(1e-3 * chosen + 1e-12));
                         double[][] found = change(before, after, part, bias);
                         double scale = Math.sqrt(Arrays.stream(change).flatMapToDouble(Arrays::stream)

@@ -230,7 +230,8 @@ class HealingFormulasTests {
                 Tensor denseBetween = denseState.add(plain.attention(dense, denseState, layout));
                 Tensor between = own.add(plain.attention(after, own, layout));
                 for (int token = 0; token < chunk.tokens().length; token++) {
-                    ofHalf.add(read(store.config(), dense, Part.ATTENTION_NORM, attention, bias, own, denseState, token));
+                    ofHalf.add(
+                            read(store.config(), dense, Part.ATTENTION_NORM, attention, bias, own, denseState, token));
                     ofOther.add(read(store.config(), dense, Part.FEED_FORWARD_NORM, feedForward, ofChannels, between,
                             denseBetween, token));
                 }
@@ -248,7 +249,8 @@ class HealingFormulasTests {
     private static Row read(ModelConfig config, LayerWeights weights, Part norm, List<Part> parts, boolean bias,
             Tensor own, Tensor dense, int token) {
         double[] x = normed(config, weights, norm, Tensors.doubles(own.get(token)));
-        double[] expected = given(weights, parts, bias, normed(config, weights, norm, Tensors.doubles(dense.get(token))));
+        double[] expected = given(weights, parts, bias,
+                normed(config, weights, norm, Tensors.doubles(dense.get(token))));
         return row(x, bias, expected, given(weights, parts, bias, x), 1 / length(expected));
     }
 

@@ -75,8 +75,10 @@ class PublicSeamsTests {
         LayerStack stack = LayerStack.dense(store.config().layers()).without(gap, 1);
         Progress.Task none = _ -> {
         };
-        try (var _ = new NoGradGuard(); var _ = new PointerScope(); LayerRunner runner = new LayerRunner(store,
-                TestDevice.float32(2))) {
+        try (var _ = new NoGradGuard();
+                var _ = new PointerScope();
+                LayerRunner runner = new LayerRunner(store,
+                        TestDevice.float32(2))) {
             List<LayerWeights> fitted = new ArrayList<>();
             try (SideBySide side = new SideBySide(store, forPenalties.fitted(), forPenalties.heldOut(),
                     TestDevice.float32(2), Long.MAX_VALUE, folder)) {
@@ -195,7 +197,8 @@ class PublicSeamsTests {
                     @Override
                     public void feedForwardChannels(Tensor x) {
                         blocks.add(kept(scope, x.clone()));
-                        kept.get(0).set(chunk, kept(scope, torch.cat(new TensorVector(blocks.toArray(Tensor[]::new)), 0)));
+                        kept.get(0).set(chunk,
+                                kept(scope, torch.cat(new TensorVector(blocks.toArray(Tensor[]::new)), 0)));
                     }
                 };
             }
@@ -214,7 +217,8 @@ class PublicSeamsTests {
         List<Left> all = new ArrayList<>();
         for (int gap = 1; gap < store.config().layers() - 1; gap += Integer.getInteger("come.stride", 1)) {
             Left left = measure(store, gap, tokens);
-            System.out.printf(Locale.ROOT, "without %d: %.4f, refitted %.4f, ReplaceMe %.4f, linear operator %.4f%n", gap,
+            System.out.printf(Locale.ROOT, "without %d: %.4f, refitted %.4f, ReplaceMe %.4f, linear operator %.4f%n",
+                    gap,
                     left.nothing, left.ours, left.replaceMe, left.operator);
             all.add(left);
         }

@@ -70,8 +70,10 @@ class SeamErrorsTests {
 
     private static Concatenated merged(ModelConfig config) {
         return new Concatenated(
-                List.of(new Share(new Original(2), 0.5, every(config.keyValueHeads(), 0), every(config.intermediateSize(), 0)),
-                        new Share(new Original(3), 0.5, every(config.keyValueHeads(), 1), every(config.intermediateSize(), 1))),
+                List.of(new Share(new Original(2), 0.5, every(config.keyValueHeads(), 0),
+                        every(config.intermediateSize(), 0)),
+                        new Share(new Original(3), 0.5, every(config.keyValueHeads(), 1),
+                                every(config.intermediateSize(), 1))),
                 QueryHeads.GROUPED, MergeNorms.FOLD);
     }
 

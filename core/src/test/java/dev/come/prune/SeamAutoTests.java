@@ -33,7 +33,8 @@ class SeamAutoTests {
 
     /** A calibration that knows predictions, repairs and divergences, and nothing else. */
     private Calibration madeUp(ToDoubleFunction<Calibration.Seam> predicted, ToDoubleFunction<LayerStack> divergence) {
-        return (Calibration) Proxy.newProxyInstance(Calibration.class.getClassLoader(), new Class<?>[]{Calibration.class},
+        return (Calibration) Proxy.newProxyInstance(Calibration.class.getClassLoader(),
+                new Class<?>[]{Calibration.class},
                 (_, method, arguments) -> switch (method.getName()) {
                     case "pattern" -> LayerPattern.ANY;
                     case "sensitivity" -> new Calibration.Sensitivity(List.of(1.0, 2.0), List.of(1.0, 2.0, 3.0, 4.0));
@@ -52,7 +53,8 @@ class SeamAutoTests {
     private Optional<Calibration.Refit> refit(LayerStack stack, int position) {
         refitted.add(position);
         LayerNode trained = new Trained(stack.get(position), Training.REFITTED, position, "0".repeat(64));
-        return Optional.of(new Calibration.Refit(stack.replace(position, 1, trained), 0.5, 0.25, Map.of(Part.DOWN, 0.1)));
+        return Optional
+                .of(new Calibration.Refit(stack.replace(position, 1, trained), 0.5, 0.25, Map.of(Part.DOWN, 0.1)));
     }
 
     private static SeamAuto method(int granularity, int repair) {
