@@ -26,7 +26,7 @@ record RefittedLayers(Refitting refitting, int fittedChunks, TokenChunks chunks)
      * @param target the states that it is to give
      * @param states where all of them are kept
      */
-    Optional<Refit> refit(LayerStack stack, int position, Trace before, SideBySide.DenseStates target,
+    Optional<Refit> refit(LayerStack stack, int position, Trace before, DenseStates target,
             LayerRunner runner, StateStore states, Progress progress) {
         try (Progress.Task task = progress.begin("refitting " + stack.get(position).tree(),
                 (long) refitting.runs() * chunks.size(), LocalCalibration.UNIT, chunks.size())) {
@@ -55,7 +55,7 @@ record RefittedLayers(Refitting refitting, int fittedChunks, TokenChunks chunks)
         }
     }
 
-    private Optional<Refit> refit(LayerStack stack, int position, Trace before, SideBySide.DenseStates target,
+    private Optional<Refit> refit(LayerStack stack, int position, Trace before, DenseStates target,
             LayerRunner runner, StateStore states, Progress.Task task) {
         try (SideBySide side = new SideBySide(runner, chunks, fittedChunks, states, statesOf(before), target)) {
             return refitting.refit(stack, position, side, task);

@@ -46,36 +46,12 @@ public final class SideBySide implements AutoCloseable {
     private final StateStore states;
     private final @Nullable DenseStates known;
     private final TrialPass.Against against;
-    private int denseLayers;
-    /** How many layers shall lie behind the dense model when the next layer of the stack is run. */
-    private int denseEnd;
-    private List<State> dense;
-    /** Those that the dense model has run on to, while those before are still needed. */
-    private @Nullable List<State> ahead;
-    private int aheadLayers;
+    private final DenseModel dense;
     private List<State> own;
-    private final boolean keepsReads;
-    /** What the dense model's layer reads that the layer of the stack was; its states are still needed. */
-    private @Nullable DenseReads reads;
-    /** The same of the layer that the dense model has run on to. */
-    private @Nullable DenseReads readsAhead;
-    /** Whether the states before that layer are to be forgotten with it. */
-    private boolean readsAlone;
     /** Whether both are at the same states, which are then held once. */
     private boolean together = true;
     /** Those that nobody has ended. */
     private final Set<Trial> trials = new HashSet<>();
-
-    /** The states of the dense model where they are known, which belong to somebody else. */
-    interface DenseStates {
-        /** The states of the dense model after this number of layers, by chunk. */
-        List<State> after(int layers);
-
-        /** Those that the first half of the layer is to end in, by chunk, where it is known what it is to give. */
-        default Optional<List<State>> betweenHalves() {
-            return Optional.empty();
-        }
-    }
 
     /**
      * Begins before the first layer.
@@ -100,7 +76,6 @@ public final class SideBySide implements AutoCloseable {
             Path spillFolder, Function<TokenChunks, TokenWeights> weights, boolean keepsReads) {
         this.store = store;
         this.known = null;
-        this.keepsReads = keepsReads;
         TokenChunks seen = TokenChunks.of(fitted);
         this.fittedChunks = seen.size();
         this.chunks = new TokenChunks(
@@ -110,13 +85,13 @@ public final class SideBySide implements AutoCloseable {
             opening.add(runner::close);
             this.states = new StateStore(memory, spillFolder);
             opening.add(states::close);
-            this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, Optional.empty(),
-                    store.config().multipliers().residual(), weights.apply(chunks));
             State[] embedded = new State[chunks.size()];
             runner.workers().forEach(chunks.size(),
                     (chunk, _) -> embedded[chunk] = states.put(runner.embed(chunks.get(chunk))));
-            this.dense = Arrays.asList(embedded);
-            this.own = dense;
+            this.own = Arrays.asList(embedded);
+            this.dense = new DenseModel(states, own, Optional.empty(), keepsReads);
+            this.against = new TrialPass.Against(chunks, fittedChunks, states, dense::states, Optional.empty(),
+                    store.config().multipliers().residual(), weights.apply(chunks));
             opening.done();
         }
     }
@@ -137,11 +112,10 @@ public final class SideBySide implements AutoCloseable {
         this.fittedChunks = fittedChunks;
         this.states = states;
         this.known = known;
-        this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, known.betweenHalves(),
-                store.config().multipliers().residual(), TokenWeights.NORM);
-        this.keepsReads = false;
-        this.dense = own;
         this.own = own;
+        this.dense = new DenseModel(states, own, Optional.of(known), false);
+        this.against = new TrialPass.Against(chunks, fittedChunks, states, dense::states, known.betweenHalves(),
+                store.config().multipliers().residual(), TokenWeights.NORM);
     }
 
     /** How many chunks the tokens fall into; a layer is run over one after the other. */
@@ -159,19 +133,9 @@ public final class SideBySide implements AutoCloseable {
      * the stack, so that no thread waits between the two, unless {@link #whileDenseRuns} has done it before.
      */
     public void runDense(int layers) {
-        if (known != null) {
-            dense = known.after(layers);
-            denseLayers = layers;
-            denseEnd = layers;
-            return;
+        if (dense.want(layers, !together)) {
+            together = false;
         }
-        if (ahead != null) {
-            leave(dense);
-            dense = ahead;
-            denseLayers = aheadLayers;
-            ahead = null;
-        }
-        denseEnd = Math.max(denseEnd, layers);
     }
 
     /**
@@ -182,52 +146,11 @@ public final class SideBySide implements AutoCloseable {
      */
     public <T> T whileDenseRuns(int layers, Function<Workspace, T> work) {
         List<LayerRunner.Step> steps = new ArrayList<>();
-        List<State> after = known == null && ahead == null ? dense(layers, steps) : dense;
+        Optional<List<State>> after = dense.ahead(layers, steps);
         AtomicReference<T> result = new AtomicReference<>();
         runner.run(steps, chunks.chunks(), workspace -> result.set(work.apply(workspace)));
-        if (!steps.isEmpty()) {
-            ahead = after;
-            aheadLayers = layers;
-        }
+        after.ifPresent(states -> dense.isAhead(states, layers));
         return Objects.requireNonNull(result.get());
-    }
-
-    /** Adds the layers that the dense model lacks up to this number, and gives the states after them. */
-    private List<State> dense(int layers, List<LayerRunner.Step> steps) {
-        List<State> after = dense;
-        for (int layer = denseLayers; layer < layers; layer++) {
-            ForwardPass pass = keepsReads && layer == denseLayers
-                    ? readsAhead = new DenseReads(states, layer, after)
-                    : new ForwardPass(states, after, layer > denseLayers);
-            steps.add(new LayerRunner.Step(new Original(layer), _ -> {
-            }, pass));
-            after = pass.after();
-        }
-        return after;
-    }
-
-    /** Forgets states of the dense model. */
-    private void leave(List<State> passed) {
-        boolean alone = !together;
-        together = false;
-        if (readsAhead != null) {
-            forgetReads();
-            reads = readsAhead;
-            readsAlone = alone;
-            readsAhead = null;
-        } else if (alone) {
-            passed.forEach(states::free);
-        }
-    }
-
-    private void forgetReads() {
-        if (reads != null) {
-            reads.close();
-            if (readsAlone) {
-                reads.before().forEach(states::free);
-            }
-            reads = null;
-        }
     }
 
     /**
@@ -239,7 +162,7 @@ public final class SideBySide implements AutoCloseable {
      * @return nothing where the layer does not stand for one of the dense model, or that is not known
      */
     public Optional<Reads> reads(LayerNode node, LayerWeights weights, Trial from) {
-        DenseReads layer = reads;
+        DenseReads layer = dense.reads();
         if (layer == null || node.originals().count() != 1
                 || node.originals().findFirst().orElseThrow() != layer.layer()) {
             return Optional.empty();
@@ -256,14 +179,13 @@ public final class SideBySide implements AutoCloseable {
 
     /** Runs the dense model as far as was asked for, and then other layers against its states there. */
     private void run(List<LayerRunner.Step> others) {
-        List<State> passed = dense;
         List<LayerRunner.Step> steps = new ArrayList<>();
-        dense = dense(denseEnd, steps);
+        Optional<Runnable> arrival = dense.goOn(steps, !together);
         steps.addAll(others);
         runner.run(steps, chunks.chunks());
-        if (denseLayers < denseEnd) {
-            leave(passed);
-            denseLayers = denseEnd;
+        if (arrival.isPresent()) {
+            arrival.get().run();
+            together = false;
         }
     }
 
@@ -275,7 +197,7 @@ public final class SideBySide implements AutoCloseable {
         together = false;
         runDense(layers);
         run(List.of());
-        own = dense;
+        own = dense.states();
         together = true;
     }
 
@@ -346,8 +268,8 @@ public final class SideBySide implements AutoCloseable {
      * @param stack for messages
      */
     public EndLosses losses(LayerStack stack) {
-        return EndLosses.measured(runner, states, chunks, fittedChunks, dense, LayerStack.dense(denseLayers), own,
-                stack);
+        return EndLosses.measured(runner, states, chunks, fittedChunks, dense.states(),
+                LayerStack.dense(dense.layers()), own, stack);
     }
 
     /** To how many runs of a layer over a chunk {@link #losses} comes. */

@@ -4,17 +4,13 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.come.Progress;
 import dev.come.UsageException;
-import dev.come.calibration.EndLosses;
-import dev.come.calibration.SideBySide;
 import dev.come.calibration.TokenWeights;
 import dev.come.model.Compute;
-import dev.come.model.LayerWeights;
 import dev.come.model.Part;
 import dev.come.prune.PruningStep;
 import dev.come.run.StackLosses;
 import dev.come.run.TokenChunks;
 import dev.come.stack.LayerNode;
-import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.HeldOut;
@@ -22,18 +18,12 @@ import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.function.ToDoubleFunction;
-import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,8 +39,6 @@ import org.jspecify.annotations.Nullable;
 public final class Healing {
     /** More passes were never of use. */
     static final int MOST_PASSES = 20;
-
-    private static final double NOT_REFITTED = Double.POSITIVE_INFINITY;
 
     private final LayerStore store;
     private final Compute compute;
@@ -213,9 +201,10 @@ public final class Healing {
             progress.note("Healing: the layers are those of the dense model, there is nothing to heal");
             return Optional.empty();
         }
-        Function<TokenChunks, TokenWeights> weights = weights(tokens);
-        Pass first = pass(edits, new Pass(new TreeMap<>(), new TreeMap<>(), new EndLosses(0, 0)), 1, tokens, weights);
-        if (first.layers.isEmpty()) {
+        HealingPass passes = new HealingPass(store, compute, options, memory, folder, progress, edits, tokens,
+                weights(tokens));
+        HealingPass.Outcome first = passes.run(new TreeMap<>(), 1);
+        if (first.layers().isEmpty()) {
             progress.note("Healing: no layer came nearer to the dense model on the sequences that were held out");
             return Optional.empty();
         }
@@ -223,69 +212,25 @@ public final class Healing {
         if (losses.isEmpty()) {
             return Optional.empty();
         }
-        Pass best = first;
-        List<Double> byPass = new ArrayList<>(List.of(first.losses.own()));
+        HealingPass.Outcome best = first;
+        List<Double> byPass = new ArrayList<>(List.of(first.losses().own()));
         for (int number = 2; number <= options.passes; number++) {
-            Pass next = pass(edits, best, number, tokens, weights);
+            HealingPass.Outcome next = passes.run(best.layers(), number);
             progress.note(String.format(Locale.ROOT, "Healing, pass %d: loss on held out sequences %.3f, was %.3f",
-                    number, next.losses.own(), best.losses.own()));
-            byPass.add(next.losses.own());
-            if (!(next.losses.own() < best.losses.own())) {
+                    number, next.losses().own(), best.losses().own()));
+            byPass.add(next.losses().own());
+            if (!(next.losses().own() < best.losses().own())) {
                 break;
             }
             best = next;
         }
-        SequencedMap<String, List<Double>> scores = scores(stack.size(), first, best);
+        SequencedMap<String, List<Double>> scores = passes.scores(first, best);
         if (options.passes > 1) {
             scores.put("held_out_loss_by_pass", byPass);
         }
         scores.put("held_out_loss_dense_before_after",
-                List.of(losses.get().get(0), losses.get().get(1), best.losses.own()));
-        return Optional.of(PruningStep.train(stack, best.layers, scores));
-    }
-
-    /**
-     * All layers fitted once.
-     *
-     * @param layers those that have other weights than the stack, by position
-     * @param outcomes of those that were fitted, by position
-     * @param losses in the end
-     */
-    private record Pass(SortedMap<Integer, Trained> layers, SortedMap<Integer, LayerFit> outcomes, EndLosses losses) {}
-
-    /** Fits all layers, from the weights that a pass before has left. */
-    private Pass pass(Edits edits, Pass before, int number, HeldOut tokens,
-            Function<TokenChunks, TokenWeights> weights) {
-        int first = edits.first();
-        LayerStack stack = edits.stack();
-        SortedMap<Integer, Trained> refitted = new TreeMap<>(before.layers);
-        SortedMap<Integer, LayerFit> outcomes = new TreeMap<>();
-        String what = (number > 1 ? "pass " + number + ", " : "") + "healing " + stack.size() + " layers";
-        try (SideBySide side = new SideBySide(store, tokens.fitted(), tokens.heldOut(), compute, memory, folder,
-                weights,
-                options.targets.reads);
-                KeptFits fits = new KeptFits(folder, store, number);
-                Progress.Task task = progress.begin(what, runs(edits, first) * side.chunks() + side.lossRuns(),
-                        "layers",
-                        stack.size() - first)) {
-            EndLosses losses = side.reporting(task, () -> {
-                side.runBoth(first);
-                for (int position = first; position < stack.size(); position++) {
-                    int at = position;
-                    try (var _ = new PointerScope()) {
-                        LayerWeights now = fits.materialise(
-                                Optional.<LayerNode>ofNullable(before.layers.get(position))
-                                        .orElse(stack.get(position)));
-                        heal(edits, position, now, side, fits, task).ifPresent(kept -> {
-                            outcomes.put(at, kept.fit());
-                            kept.layer().ifPresent(layer -> refitted.put(at, layer));
-                        });
-                    }
-                }
-                return side.losses(stack);
-            });
-            return new Pass(refitted, outcomes, losses);
-        }
+                List.of(losses.get().get(0), losses.get().get(1), best.losses().own()));
+        return Optional.of(PruningStep.train(stack, best.layers(), scores));
     }
 
     /** How tokens are weighed, once their chunks are known. */
@@ -312,82 +257,21 @@ public final class Healing {
         return Arrays.asList(losses);
     }
 
-    /** How often a layer is run, if each of its fits is tried once and taken. */
-    private long runs(Edits edits, int first) {
-        long runs = store.config().layers();
-        for (int position = first; position < edits.stack().size(); position++) {
-            runs += isRefitted(edits, position) ? LayerFit.runs(options.targets) : 1;
-        }
-        return runs;
-    }
-
-    /** Moves on past a layer; what became of it, if it is to be refitted. */
-    private Optional<KeptFits.Kept> heal(Edits edits, int position, LayerWeights weights, SideBySide side,
-            KeptFits fits,
-            Progress.Task task) {
-        LayerNode node = edits.stack().get(position);
-        side.runDense(edits.end(position));
-        if (!isRefitted(edits, position)) {
-            side.moveOn(side.run(node, weights, Optional.empty()));
-            return Optional.empty();
-        }
-        Optional<KeptFits.Kept> before = fits.find(position, node, weights);
-        if (before.isPresent()) {
-            side.moveOn(side.run(node, before.get().fit().weights(), Optional.empty()));
-            task.skip((long) options.targets.fits() * side.chunks());
-            return before;
-        }
-        return Optional.of(fits.keep(position, node,
-                LayerFit.of(node, weights, options.targets, side, edits.end(position + 1), task)));
-    }
-
-    private boolean isRefitted(Edits edits, int position) {
-        return switch (options.scope) {
-            case ALL -> true;
-            case CUT -> edits.isBesideCut(position);
-        };
-    }
-
-    /** For the record, by position in the stack. */
-    private SequencedMap<String, List<Double>> scores(int layers, Pass first, Pass last) {
-        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-        scores.put("held_out_error_before", byPosition(layers, first.outcomes, LayerFit::before));
-        scores.put("held_out_error_after", byPosition(layers, last.outcomes, LayerFit::after));
-        scores.put("lambda_o", lambdas(layers, last, Part.OUTPUT));
-        scores.put("lambda_down", lambdas(layers, last, Part.DOWN));
-        if (options.targets.reads) {
-            scores.put("lambda_qkv", lambdas(layers, last, Part.QUERY));
-            scores.put("lambda_gate_up", lambdas(layers, last, Part.UP));
-        }
-        return scores;
-    }
-
-    private static List<Double> lambdas(int layers, Pass pass, Part part) {
-        return byPosition(layers, pass.outcomes, outcome -> outcome.lambdas().getOrDefault(part, NOT_REFITTED));
-    }
-
-    private static List<Double> byPosition(int layers, Map<Integer, LayerFit> outcomes,
-            ToDoubleFunction<LayerFit> score) {
-        List<Double> values = new ArrayList<>(Collections.nCopies(layers, NOT_REFITTED));
-        outcomes.forEach((position, outcome) -> values.set(position, score.applyAsDouble(outcome)));
-        return values;
-    }
-
     /**
      * The losses of the dense model, of the stack and of its healed layers on sequences that no fit has seen; nothing if they
      * do not become less.
      */
-    private Optional<List<Double>> improves(LayerStack before, Pass healed, Sequences heldOut) {
+    private Optional<List<Double>> improves(LayerStack before, HealingPass.Outcome healed, Sequences heldOut) {
         List<Double> losses;
         try (StackLosses measure = new StackLosses(store, List.of(before), heldOut, compute, memory);
                 Progress.Task task = progress.begin("checking the healed layers", measure.runs(), "windows",
                         heldOut.count())) {
             double old = Arrays.stream(measure.measure(task).getFirst()).average().orElseThrow();
-            losses = List.of(healed.losses.dense(), old, healed.losses.own());
+            losses = List.of(healed.losses().dense(), old, healed.losses().own());
         }
         progress.note(String.format(Locale.ROOT,
                 "Healing: loss on held out sequences %.3f, was %.3f, dense %.3f; %d layers refitted", losses.get(2),
-                losses.get(1), losses.get(0), healed.layers.size()));
+                losses.get(1), losses.get(0), healed.layers().size()));
         if (!(losses.get(2) < losses.get(1))) {
             progress.note("Healing: the layers stay as they were, because the loss did not fall; give more text with "
                     + "--nsamples");

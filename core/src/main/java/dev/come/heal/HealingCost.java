@@ -8,7 +8,7 @@ public final class HealingCost {
     /** In 1,536 channels eigenvectors, penalties and checks of a fit took 1.3 s where a layer ran at 90 GFLOP/s: so many n³. */
     private static final double OPERATIONS_OF_A_FIT = 33;
     /** What the fits of what both halves read take, in runs of a layer. */
-    private static final double READS = 3;
+    private static final double READS = 2;
     /** In 11,008 channels two threads took 92 s where a layer ran at 98 GFLOP/s a thread. */
     private static final double OPERATIONS_OF_MANY_CHANNELS = 14;
 

@@ -101,7 +101,8 @@ public final class HealJob {
         Optional<PruningPlan> interrupted = folder.begin(fresh, teacher.config());
         Saving saving = interrupted.map(options.saving::replacingResultOf).orElse(options.saving);
         saving.check(pruned.store());
-        DiskUse.of(pruned.store(), pruned.stack(), interrupted.isEmpty()).requireRoom(saving.folder());
+        DiskUse.of(pruned.store(), pruned.stack(), interrupted.isEmpty()).fitted(options.healing.passes())
+                .requireRoom(saving.folder());
         interrupted.ifPresent(_ -> progress.note("Going on with the interrupted run"));
         PruningPlan plan = interrupted.orElse(fresh);
         expect(teacher, pruned, set, texts);
