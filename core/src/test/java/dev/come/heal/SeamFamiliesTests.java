@@ -17,9 +17,11 @@ import dev.come.heal.Healing.Targets;
 import dev.come.heal.Healing.Weights;
 import dev.come.model.Families;
 import dev.come.model.LayerWeights;
+import dev.come.prune.Barriers;
 import dev.come.prune.Pruning;
 import dev.come.prune.PruningStep;
 import dev.come.prune.SeamAuto;
+import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -38,6 +40,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is refitted beyond the usual, and what is chosen by it, in every family. */
 class SeamFamiliesTests {
+    private static final SeamAuto METHOD = new SeamAuto(
+            new SeamAuto.Options(Barriers.ONE_EACH, 2, MergeNorms.FOLD, 2));
+
     @TempDir
     private Path folder;
 
@@ -73,7 +78,7 @@ class SeamFamiliesTests {
                 try (LocalCalibration calibration = LocalCalibration.refitting(store, drawn(dense, 8, 16),
                         TestDevice.float32(2), Reading.DEFINITION, Long.MAX_VALUE, folder, Progress.NONE,
                         new Refits(store, trained))) {
-                    LayerStack chosen = Pruning.run(new SeamAuto(SeamAuto.Options.DEFAULTS), LayerStack.dense(layers),
+                    LayerStack chosen = Pruning.run(METHOD, LayerStack.dense(layers),
                             layers - 2, calibration, pattern, _ -> {
                             });
                     assertThat(chosen.size()).isEqualTo(layers - 2);

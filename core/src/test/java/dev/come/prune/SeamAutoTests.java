@@ -99,7 +99,7 @@ class SeamAutoTests {
     }
 
     @Test
-    void aFewerRepairsAskForFewerDivergences() {
+    void fewerRepairsAskForFewerDivergences() {
         step(method(1, 1), madeUp(Calibration.Seam::position, _ -> 1));
         assertThat(judged).hasSize(1);
         assertThat(refitted).containsExactly(0);
