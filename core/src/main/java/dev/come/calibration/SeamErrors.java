@@ -8,7 +8,6 @@ import dev.come.run.StateStore;
 import dev.come.run.StateStore.State;
 import dev.come.stack.LayerStack;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -10,7 +10,6 @@ import dev.come.model.Part;
 import dev.come.prune.PruningStep;
 import dev.come.run.StackLosses;
 import dev.come.run.TokenChunks;
-import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.HeldOut;
