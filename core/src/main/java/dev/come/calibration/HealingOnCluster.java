@@ -48,7 +48,7 @@ public final class HealingOnCluster implements HealingStates, AutoCloseable {
 
     @Override
     public StackBesideDense beside(HeldOut tokens, Function<TokenChunks, TokenWeights> weights, boolean keepsReads) {
-        if (keepsReads || weights.apply(chunks) != TokenWeights.NORM) {
+        if (keepsReads || !weights.apply(chunks).equals(TokenWeights.NORM)) {
             throw onOneMachine();
         }
         return new SideBySideOnShards(shards, Context.of(LayerStack.dense(store.config().layers())),
