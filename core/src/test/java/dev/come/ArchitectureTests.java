@@ -43,7 +43,7 @@ class ArchitectureTests {
             report      failure checkpoint stack prune
             job         failure checkpoint gguf hub model export stack text run calibration prune heal evaluate distill report
             demo        memory checkpoint model text prune
-            api         failure checkpoint hub model stack text prune heal evaluate distill report job demo
+            api         failure checkpoint hub model stack text calibration prune heal evaluate distill report job demo
             """;
 
     @Test

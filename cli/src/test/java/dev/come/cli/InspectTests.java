@@ -118,6 +118,20 @@ class InspectTests {
     }
 
     @Test
+    void aDescriptionOfAFamilyIsCheckedAndTold() throws IOException {
+        Path file = Files.writeString(folder.resolve("mine.json"), """
+                {"model_type": "mine", "like": "llama", "defaults": {"rope_theta": 500}}""");
+        Outcome told = Trial.run(List.of("families", "--describe", file.toString()));
+        assertThat(told.exitCode()).isZero();
+        assertThat(told.out()).startsWith("model_type mine").contains("rope_theta: 500.0",
+                "gate: mlp.gate_proj.weight");
+        Files.writeString(file, "{\"model_type\": \"mine\", \"like\": \"bert\"}");
+        Outcome refused = Trial.run(List.of("families", "--describe", file.toString()));
+        assertThat(refused.exitCode()).isEqualTo(3);
+        assertThat(refused.err()).contains(file + ": like is \"bert\"");
+    }
+
+    @Test
     void listsTheFamilies() {
         Outcome outcome = Trial.run(List.of("families"));
         assertThat(outcome.exitCode()).isZero();
@@ -131,7 +145,7 @@ class InspectTests {
         Outcome outcome = inspect();
         assertThat(outcome.exitCode()).isEqualTo(3);
         assertThat(outcome.out()).contains("problem     " + trial.model.resolve("config.json")
-                + ": model_type is \"rwkv\", but the known families are llama", "has no tokenizer.json",
+                + ": model_type is \"rwkv\", which is none of the ", "has no tokenizer.json",
                 "parameters  ");
         assertThat(outcome.err()).containsOnlyOnce("come: ").contains("cannot be used as it is");
     }

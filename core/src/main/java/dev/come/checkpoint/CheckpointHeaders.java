@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /**
@@ -19,22 +20,28 @@ import java.util.function.UnaryOperator;
  * be read elsewhere.
  */
 public final class CheckpointHeaders {
+    /** What a user says of the family of the model, if it lies there. */
+    public static final String FAMILY = "come-family.json";
     static final String CONFIG = "config.json";
     static final String SINGLE_FILE = "model.safetensors";
     private static final String SNAPSHOTS = "snapshots";
 
     private final Path folder;
+    private final ConfigTree wholeConfig;
     private final ConfigTree config;
     private final List<SafetensorsHeader> files;
     /** By the names that they are asked for by; those in the files may be others. */
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    /** What belongs to no part of the model that is looked at, by the names in the files. */
+    private final Map<String, TensorInfo> others = new LinkedHashMap<>();
     private final List<String> strayFiles;
     /** Matrices that are read otherwise than they are stored, by their names in the files. */
     private final Map<String, ScaledTensor> scaled;
 
     private CheckpointHeaders(Path folder, SortedMap<String, FileParts> weights) {
         this.folder = folder;
-        this.config = ConfigTree.read(folder.resolve(CONFIG));
+        this.wholeConfig = ConfigTree.read(folder.resolve(CONFIG));
+        this.config = wholeConfig;
         Optional<ShardIndex> index = weights.containsKey(SINGLE_FILE)
                 ? Optional.empty()
                 : Optional.of(ShardIndex.read(WeightFiles.index(folder, weights.keySet()), weights.keySet()));
@@ -52,13 +59,16 @@ public final class CheckpointHeaders {
         tensors.putAll(read);
     }
 
-    private CheckpointHeaders(CheckpointHeaders same, Map<String, TensorInfo> tensors) {
+    private CheckpointHeaders(CheckpointHeaders same, ConfigTree config, Map<String, TensorInfo> tensors,
+            Map<String, TensorInfo> others) {
         this.folder = same.folder;
-        this.config = same.config;
+        this.wholeConfig = same.wholeConfig;
+        this.config = config;
         this.files = same.files;
         this.strayFiles = same.strayFiles;
         this.scaled = same.scaled;
         this.tensors.putAll(tensors);
+        this.others.putAll(others);
     }
 
     private SafetensorsHeader header(Path file, FileParts parts) {
@@ -138,7 +148,7 @@ public final class CheckpointHeaders {
         return folder;
     }
 
-    /** What config.json says. */
+    /** What config.json says, or of a part of a model what it says of that. */
     public ConfigTree config() {
         return config;
     }
@@ -153,9 +163,14 @@ public final class CheckpointHeaders {
         return scaled.size();
     }
 
+    /** All that config.json says. */
+    public ConfigTree wholeConfig() {
+        return wholeConfig;
+    }
+
     /**
-     * All tensors that a model may ask for, in their order in the files. Floats of eight bits are told as what they are read as, and
-     * their scales are none of these.
+     * All tensors that a model may ask for, in their order in the files; of a part of a model its own. Floats of eight bits are told
+     * as what they are read as, and their scales are none of these.
      */
     public List<TensorInfo> tensors() {
         return List.copyOf(tensors.values());
@@ -164,6 +179,11 @@ public final class CheckpointHeaders {
     /** All tensors as they lie in the files, in their order there. */
     List<TensorInfo> stored() {
         return files.stream().flatMap(file -> file.tensors().stream()).toList();
+    }
+
+    /** The tensors that do not belong to the part of a model, in their order in the files; none of a whole model. */
+    public List<TensorInfo> others() {
+        return List.copyOf(others.values());
     }
 
     /** The names that tensors are asked for by, in the order of {@link #tensors}. */
@@ -182,7 +202,21 @@ public final class CheckpointHeaders {
             String other = newName.apply(name);
             renamed.put(tensors.containsKey(other) ? name : other, tensor);
         });
-        return new CheckpointHeaders(this, renamed);
+        return new CheckpointHeaders(this, config, renamed, others);
+    }
+
+    /**
+     * Part of the same model.
+     *
+     * @param itsConfig what config.json says of the part
+     * @param itsName gives a tensor of the part the name that it is asked for by from now on; empty for any other
+     */
+    public CheckpointHeaders part(ConfigTree itsConfig, Function<String, Optional<String>> itsName) {
+        Map<String, TensorInfo> its = new LinkedHashMap<>();
+        Map<String, TensorInfo> rest = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> itsName.apply(name).ifPresentOrElse(other -> its.put(other, tensor),
+                () -> rest.put(name, tensor)));
+        return new CheckpointHeaders(this, itsConfig, its, rest);
     }
 
     /** Whether there is a tensor of that name. */
@@ -191,12 +225,12 @@ public final class CheckpointHeaders {
     }
 
     /**
-     * The place, type and shape of that tensor.
+     * The place, type and shape of that tensor, be it one of the {@link #others}.
      *
      * @throws CheckpointException when there is none
      */
     public TensorInfo info(String name) {
-        TensorInfo tensor = tensors.get(name);
+        TensorInfo tensor = tensors.getOrDefault(name, others.get(name));
         if (tensor == null) {
             throw new CheckpointException(
                     ("%s: tensor '%s' is missing; fetch the model again, or check that config.json belongs "

@@ -32,6 +32,8 @@ public final class ConfigTree {
             ObjectNode.class::cast);
     private static final Kind<JsonNode> TOKEN = new Kind<>("a text or an object with a text as its content",
             node -> node.isString() || node.path("content").isString(), node -> node);
+    private static final Kind<JsonNode> PLAIN = new Kind<>("a text, a number, true or false",
+            node -> node.isString() || node.isBoolean() || NUMBER.fits.test(node), node -> node);
     private static final Kind<JsonNode> LIST = new Kind<>("a list [...]", JsonNode::isArray, node -> node);
 
     private final Path file;
@@ -157,6 +159,17 @@ public final class ConfigTree {
                 : JsonNodeFactory.instance.objectNode().set("content", node));
     }
 
+    /** The text, number or truth value under the key: a number is an Integer if it has no fraction, and else a Double. */
+    public Optional<Object> plainValue(String key) {
+        return optional(key, PLAIN).map(node -> node.isString()
+                ? node.stringValue()
+                : node.isBoolean()
+                        ? (Object) node.booleanValue()
+                        : INTEGER.fits.test(node)
+                                ? (Object) node.intValue()
+                                : (Object) node.doubleValue());
+    }
+
     /** Whether the key holds a text. */
     public boolean isText(String key) {
         return root.path(key).isString();
@@ -187,6 +200,23 @@ public final class ConfigTree {
         ObjectNode copy = root.deepCopy();
         edit.accept(copy);
         return new ConfigTree(file, prefix, copy);
+    }
+
+    /** A copy that has what another says under a key, and not the key where the other does not mention it. */
+    public ConfigTree taking(String key, ConfigTree other) {
+        return edited(copy -> {
+            JsonNode value = other.root.get(key);
+            if (value == null) {
+                copy.remove(key);
+            } else {
+                copy.set(key, value.deepCopy());
+            }
+        });
+    }
+
+    /** A copy with another object under a key. */
+    public ConfigTree with(String key, ConfigTree object) {
+        return edited(copy -> copy.set(key, object.root.deepCopy()));
     }
 
     /** The text of this object as transformers lays it out: two spaces of indentation and a line feed at the end. */

@@ -23,10 +23,11 @@ import java.util.stream.Stream;
  */
 public final class SideFiles {
     /** By their paths in the folder, with slashes. */
-    private static final Pattern KNOWN = Pattern.compile("config\\.json|generation_config\\.json|tokenizer.*\\.json"
-            + "|tokenizer\\.model|special_tokens_map\\.json|added_tokens\\.json|vocab\\.(?:json|txt)|merges\\.txt"
-            + "|spiece\\.model|sentencepiece\\.bpe\\.model|chat_template\\.(?:jinja|json)"
-            + "|additional_chat_templates/[^/]+\\.jinja|(?i:(?:license|licence|notice|use_policy)(?:\\.(?:txt|md))?)");
+    private static final Pattern KNOWN = Pattern
+            .compile("(?:come-family|config)\\.json|generation_config\\.json|tokenizer.*\\.json"
+                    + "|tokenizer\\.model|special_tokens_map\\.json|added_tokens\\.json|vocab\\.(?:json|txt)|merges\\.txt"
+                    + "|spiece\\.model|sentencepiece\\.bpe\\.model|chat_template\\.(?:jinja|json)"
+                    + "|(?:video_)?preprocessor_config\\.json|processor_config\\.json|additional_chat_templates/[^/]+\\.jinja|(?i:(?:license|licence|notice|use_policy)(?:\\.(?:txt|md))?)");
     /** What never holds for a new model, and what every folder from the hub has. */
     private static final Pattern NOT_MISSED = Pattern
             .compile("\\..*|(?:adapter_)?config\\.json|README\\.md|come.*\\.json|run\\.json|report\\.html"

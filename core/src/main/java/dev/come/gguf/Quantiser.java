@@ -45,7 +45,8 @@ public final class Quantiser {
             case Q5_0 -> symmetric(numbers, from, FIVE_BITS);
             case Q4_1 -> ranged(numbers, from, FOUR_BITS);
             case Q5_1 -> ranged(numbers, from, FIVE_BITS);
-            case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> throw new IllegalArgumentException(type + " cannot be written");
+            case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K, IQ4_NL, IQ4_XS, MXFP4, NVFP4, TQ1_0, TQ2_0 ->
+                throw new IllegalArgumentException(type + " cannot be written");
         }
     }
 

@@ -4,7 +4,6 @@ import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointHeaders;
 import dev.come.checkpoint.ConfigTree;
-import dev.come.checkpoint.TensorInfo;
 import dev.come.checkpoint.TensorSpec;
 import dev.come.gguf.GgufDescription;
 import dev.come.model.ModelConfig;
@@ -13,14 +12,20 @@ import dev.come.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What is known of a model from its headers, wherever it lies: in a folder, on the hub, or in a GGUF file. */
 sealed interface DescribedModel {
     /** Where it lies. */
     Path place();
 
-    /** What config.json says. */
+    /** What config.json says of the part that is computed. */
     ConfigTree config();
+
+    /** All that config.json says. */
+    default ConfigTree wholeConfig() {
+        return config();
+    }
 
     /** The tensors of the model folder, be it that one must be made first. */
     List<TensorSpec> tensors();
@@ -86,8 +91,13 @@ sealed interface DescribedModel {
         }
 
         @Override
+        public ConfigTree wholeConfig() {
+            return checkpoint.headers().wholeConfig();
+        }
+
+        @Override
         public List<TensorSpec> tensors() {
-            return specs(checkpoint.tensors());
+            return specs(checkpoint.headers());
         }
 
         @Override
@@ -134,8 +144,13 @@ sealed interface DescribedModel {
         }
 
         @Override
+        public ConfigTree wholeConfig() {
+            return headers.wholeConfig();
+        }
+
+        @Override
         public List<TensorSpec> tensors() {
-            return specs(headers.tensors());
+            return specs(headers);
         }
 
         @Override
@@ -207,7 +222,8 @@ sealed interface DescribedModel {
         }
     }
 
-    private static List<TensorSpec> specs(List<TensorInfo> tensors) {
-        return tensors.stream().map(tensor -> TensorSpec.like(tensor, tensor.name())).toList();
+    private static List<TensorSpec> specs(CheckpointHeaders headers) {
+        return Stream.concat(headers.tensors().stream(), headers.others().stream())
+                .map(tensor -> TensorSpec.like(tensor, tensor.name())).toList();
     }
 }

@@ -100,6 +100,7 @@ public final class DistillJob {
     private Result runToTheEnd() {
         try (OpenModel teacher = new OpenModel(options.teacher);
                 PrunedFolder pruned = new PrunedFolder(options.pruned, teacher)) {
+            teacher.config().requireOutputProjection("Losses, by which training is checked,");
             options.saving.checkPlace(pruned.store());
             try (RunFolder folder = RunFolder.take(options.saving.folder(), RunFolder.Kind.DISTILL,
                     options.resumption, progress);

@@ -1,6 +1,5 @@
 package dev.come.job;
 
-import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.checkpoint.Checkpoint;
@@ -19,7 +18,7 @@ import dev.come.evaluate.TokenLosses;
 import dev.come.failure.UnderWay;
 import dev.come.hub.Hub;
 import dev.come.model.ModelConfig;
-import dev.come.model.Positions;
+import dev.come.model.UsualNames;
 import dev.come.run.OtherMachines;
 import dev.come.text.PerplexityText;
 import dev.come.text.SpecialTokens;
@@ -105,16 +104,6 @@ public final class EvalJob {
         this.choice = choice;
         this.progress = Interruptible.asking(progress);
         this.machines = new Machines(choice, progress);
-    }
-
-    /** Those that all models have, since only numbers from the same windows compare. */
-    private Positions positions() {
-        return Stream.of(Optional.of(request.model), request.baseline, request.compared).flatMap(Optional::stream)
-                .map(folder -> {
-                    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-                        return ModelConfig.of(checkpoint.config()).positions();
-                    }
-                }).reduce(Positions::and).orElseThrow();
     }
 
     /**
@@ -222,7 +211,7 @@ public final class EvalJob {
     }
 
     private static int layers(Path folder) {
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+        try (Checkpoint checkpoint = UsualNames.open(folder)) {
             return ModelConfig.of(checkpoint.config()).layers();
         }
     }
@@ -251,13 +240,16 @@ public final class EvalJob {
     private Run run(Path folder, Optional<Path> beside, String role, Evaluation evaluation, Journal journal) {
         try (OpenModel model = new OpenModel(folder)) {
             // What is missing or does not fit is told before anything is measured.
-            Positions positions = positions();
-            List<PerplexityText> texts = request.perplexity.read(model, positions, progress);
+            SameWindows same = SameWindows.of(request.perplexity,
+                    Stream.of(Optional.of(request.model), request.baseline,
+                            request.compared).flatMap(Optional::stream),
+                    progress);
+            List<PerplexityText> texts = same.read(model);
             if (beside.isEmpty()) {
                 return run(model, Optional.empty(), texts, role, evaluation, journal);
             }
             try (OpenModel reference = new OpenModel(beside.get())) {
-                requireSameTokens(model, reference, positions, texts);
+                same.requireTokens(model, reference, texts);
                 return run(model, Optional.of(reference), texts, role, evaluation, journal);
             }
         }
@@ -293,25 +285,9 @@ public final class EvalJob {
 
     private ScoredModel scored(OpenModel model, String role, Optional<OtherMachines> others) {
         Path folder = model.checkpoint().folder();
+        model.config().requireOutputProjection("Likelihoods, by which models are evaluated,");
         return new ScoredModel(role, String.valueOf(folder.getFileName()), model.store(), model.tokenizer(),
                 SpecialTokens.of(folder, model.tokenizer()), model.compute(choice), choice.memory(), others);
-    }
-
-    private void requireSameTokens(OpenModel model, OpenModel reference, Positions positions,
-            List<PerplexityText> texts) {
-        String only = "; only models with the same tokens can be compared";
-        if (reference.config().vocabularySize() != model.config().vocabularySize()) {
-            throw new InvalidInputException("--compare: " + reference.checkpoint().folder() + " has a vocabulary of "
-                    + reference.config().vocabularySize() + " tokens, but the model one of "
-                    + model.config().vocabularySize() + only);
-        }
-        List<PerplexityText> others = request.perplexity.read(reference, positions, Progress.NONE);
-        for (int i = 0; i < texts.size(); i++) {
-            if (!others.get(i).windows().equals(texts.get(i).windows())) {
-                throw new InvalidInputException("--compare: the tokenizer of " + reference.checkpoint().folder()
-                        + " makes other tokens of " + texts.get(i).facts().dataset() + " than the model's" + only);
-            }
-        }
     }
 
     private static void writeLosses(List<TokenLosses> texts, Writer out) throws IOException {

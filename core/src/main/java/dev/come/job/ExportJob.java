@@ -58,6 +58,7 @@ public final class ExportJob {
     }
 
     private static GgufExport export(OpenModel model, Optional<String> wanted) {
+        model.config().requireOutputProjection("GGUF files"); // llama.cpp would take the embedding for it
         GgufType type = wanted.map(ExportJob::named)
                 .orElseGet(() -> switch (model.config().storedType(model.checkpoint())) {
                     case F32, F64 -> GgufType.F32;

@@ -59,6 +59,7 @@ public final class GenerateJob {
     private static String generate(Path folder, String prompt, Sampling sampling, ComputeChoice choice,
             Consumer<String> said) {
         try (OpenModel model = new OpenModel(folder)) {
+            model.config().requireOutputProjection("Texts that go on");
             int[] ids = model.tokenizer().encode(prompt);
             if (ids.length == 0) {
                 throw new UsageException(

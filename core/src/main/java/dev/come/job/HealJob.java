@@ -82,6 +82,7 @@ public final class HealJob {
     private Result runToTheEnd() {
         try (OpenModel teacher = new OpenModel(options.teacher);
                 PrunedFolder pruned = new PrunedFolder(options.pruned, teacher)) {
+            teacher.config().requireOutputProjection("Losses, by which healing is checked,");
             options.saving.checkPlace(pruned.store());
             try (RunFolder folder = RunFolder.take(options.saving.folder(), RunFolder.Kind.HEAL, options.resumption,
                     progress);

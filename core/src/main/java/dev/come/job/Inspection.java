@@ -36,7 +36,7 @@ import java.util.stream.Collectors;
  * @param weightBytes bytes of all tensors
  * @param tensorsByType how many tensors of each stored type there are
  * @param packed how a GGUF file holds the weights
- * @param parameters numbers in all tensors, tied embeddings once
+ * @param parameters numbers in all tensors, tied embeddings once; of a model that sees images too those of its text part
  * @param tokenizer absent if it cannot be read
  * @param making how it was made, if it is a pruned model in a folder
  * @param problems what keeps the model from being used; none if it can be
@@ -119,8 +119,9 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
             remarks.add("tensors are stored in several types; each keeps its own");
         }
         long stored = tensors.stream().mapToLong(tensor -> size(tensor.shape())).sum();
-        return new Inspection(model.place(), tree.optionalStrings("architectures").orElse(List.of()),
-                tree.optionalString("model_type").orElse(""), config,
+        ConfigTree whole = model.wholeConfig();
+        return new Inspection(model.place(), whole.optionalStrings("architectures").orElse(List.of()),
+                whole.optionalString("model_type").orElse(""), config,
                 tensors.stream().mapToLong(TensorSpec::byteLength).sum(), types, model.packed(),
                 config.map(known -> known.parameters(known.layers())).orElse(stored), tokenizer,
                 config.flatMap(known -> unless(remarks, () -> model.making(known)).flatMap(Function.identity())),
@@ -146,6 +147,10 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
         if (ModelConfig.of(tree).tiedEmbeddings() && !config.tiedEmbeddings()) {
             remarks.add("config.json says that embeddings are tied, but " + config.headTensor()
                     + " is another tensor than the embedding; it is used, and models made from this one say so");
+        }
+        if (!config.outputProjection()) {
+            remarks.add("there is no output projection, so it gives states and no logits; methods that need no loss"
+                    + " prune it, and what needs losses or logits is refused");
         }
         tokenizer.filter(facts -> facts.furtherTokens() > 0)
                 .ifPresent(facts -> remarks.add("of the tokenizer's ids " + facts.furtherTokens()
@@ -192,7 +197,8 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
             for (String name : List.of("attention", "feed-forward", "norms")) {
                 parts.put(name, layer.getOrDefault(name, 0L) * known.layers());
             }
-            parts.put(known.tiedEmbeddings() ? "final norm" : "output projection", sum(known.tensorsAfter()));
+            parts.put(known.tiedEmbeddings() || !known.outputProjection() ? "final norm" : "output projection",
+                    sum(known.tensorsAfter()));
         });
         return parts;
     }

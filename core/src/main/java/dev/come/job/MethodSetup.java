@@ -48,7 +48,19 @@ record MethodSetup(PruneSession session, Run run, int target, Compute compute, O
         if (options.keepPattern()) {
             settings.put(PruningPlan.KEEP_PATTERN, true);
         }
-        return new MethodSetup(session, run, target, compute, measured, pattern(session), settings);
+        return new MethodSetup(session, run, target, compute, measured, pattern(session, target), settings);
+    }
+
+    /** What the layers that are left must be like. */
+    private static LayerPattern pattern(PruneSession session, int target) {
+        int fixed = session.fixedLayers();
+        if (target < fixed) {
+            throw new UsageException(
+                    "%s layers are to be left of %s, but its first %s stay where they are, because what "
+                            .formatted(target, session.options().model(), fixed)
+                            + "images give is added behind each of them; ask for more layers");
+        }
+        return pattern(session).fixing(fixed);
     }
 
     private static LayerPattern pattern(PruneSession session) {

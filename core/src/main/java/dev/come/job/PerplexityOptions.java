@@ -64,6 +64,9 @@ public record PerplexityOptions(List<TextSource> texts, WindowLength length, Opt
 
     /** @param positions those of all models that are to see the same windows */
     List<PerplexityText> read(OpenModel model, Positions positions, Progress progress) {
+        if (!texts.isEmpty()) {
+            model.config().requireOutputProjection("Perplexities (--ppl-data)");
+        }
         List<PerplexityText> read = new ArrayList<>();
         for (TextSource source : texts) {
             PerplexityText text = PerplexityText.read(source, length, stride, windows, model.tokenizer(), positions);

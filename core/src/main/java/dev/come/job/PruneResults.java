@@ -95,7 +95,7 @@ final class PruneResults {
 
     private List<Measured> measure(List<MethodRun> runs, Optional<CalibrationSet> set) {
         session.calibrations().forget();
-        List<OptionalDouble> losses = set.map(tokens -> losses(runs, tokens))
+        List<OptionalDouble> losses = set.filter(_ -> config().outputProjection()).map(tokens -> losses(runs, tokens))
                 .orElse(Collections.nCopies(1 + runs.size(), OptionalDouble.empty()));
         List<Evaluations> evaluations = evaluate(runs);
         return IntStream.range(0, runs.size())

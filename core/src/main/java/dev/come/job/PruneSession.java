@@ -10,6 +10,7 @@ import dev.come.job.PruneJob.Run;
 import dev.come.job.RunCosts.Cost;
 import dev.come.job.RunFolder.Kind;
 import dev.come.model.Compute;
+import dev.come.model.Wrapper;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningMethod.Needs;
 import dev.come.prune.PruningStep;
@@ -66,12 +67,21 @@ final class PruneSession implements AutoCloseable {
      */
     void begin() {
         options.saving().checkPlace(store);
+        if (fixedLayers() > 0) {
+            progress.note("The layers 0 to " + (fixedLayers() - 1)
+                    + " stay where they are, because what images give is added behind each of them.");
+        }
         folder = RunFolder.take(options.saving().folder(), Kind.PRUNE, options.resumption(), progress);
         if (several()) {
             folder.beginParts();
             costs = Optional.of(new RunCosts(folder.path(),
                     options.saving().folder().resolve(Comparison.JSON_NAME)));
         }
+    }
+
+    /** How many of the first layers stay where they are. */
+    int fixedLayers() {
+        return Wrapper.fixedLayers(model.checkpoint().headers());
     }
 
     /** Tells of a step that a method has decided on. */
@@ -233,7 +243,14 @@ final class PruneSession implements AutoCloseable {
         if (layers < 2) {
             throw new NothingToDoException("The model has one layer, and one must be left; there is nothing to prune");
         }
-        return run.method().cost(layers, target(run));
+        PruningMethod.Cost cost = run.method().cost(layers, target(run));
+        if (cost.headRuns() > 0) {
+            model.config().requireOutputProjection("Losses, by which " + run.method().name() + " chooses,");
+        }
+        if (options.healing().isPresent()) {
+            model.config().requireOutputProjection("Losses, by which healing is checked (--heal),");
+        }
+        return cost;
     }
 
     /** How many layers are to be left by a method. */

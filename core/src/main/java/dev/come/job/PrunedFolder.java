@@ -3,6 +3,7 @@ package dev.come.job;
 import dev.come.InvalidInputException;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.Shown;
+import dev.come.checkpoint.TensorInfo;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
@@ -116,8 +117,9 @@ final class PrunedFolder implements AutoCloseable {
                     }
                 }
             }
-            for (String name : Stream.concat(config.tensorsBefore().keySet().stream(),
-                    config.tensorsAfter().keySet().stream()).toList()) {
+            Stream<String> others = store.checkpoint().headers().others().stream().map(TensorInfo::name);
+            for (String name : Stream.of(config.tensorsBefore().keySet().stream(),
+                    config.tensorsAfter().keySet().stream(), others).flatMap(names -> names).toList()) {
                 if (!pruned.holdsSame(name, store.checkpoint(), name)) {
                     throw changed("tensor " + name + " is not that of the dense model");
                 }

@@ -4,6 +4,7 @@ import dev.come.ComeException;
 import dev.come.checkpoint.AtomicFile;
 import dev.come.checkpoint.CheckpointHeaders;
 import dev.come.model.ModelConfig;
+import dev.come.model.UsualNames;
 import dev.come.prune.PruningPlan;
 import dev.come.report.Comparison;
 import dev.come.report.Report;
@@ -72,7 +73,7 @@ public final class ReportJob {
     /** Numbers in the weights of a model folder; nothing if it is none. */
     private static OptionalLong parameters(Path folder) {
         try {
-            ModelConfig config = ModelConfig.of(CheckpointHeaders.read(folder));
+            ModelConfig config = ModelConfig.of(UsualNames.of(CheckpointHeaders.read(folder)));
             return OptionalLong.of(config.parameters(config.layers()));
         } catch (ComeException _) {
             return OptionalLong.empty(); // no model, or a broken one: the page does without

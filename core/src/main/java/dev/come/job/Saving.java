@@ -3,7 +3,9 @@ package dev.come.job;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.checkpoint.CheckpointWriter;
+import dev.come.checkpoint.ConfigTree;
 import dev.come.model.ModelConfig;
+import dev.come.model.Wrapper;
 import dev.come.prune.PruningPlan;
 import dev.come.report.Licence;
 import dev.come.report.ModelCard;
@@ -14,6 +16,7 @@ import dev.come.text.CorpusSummary;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -81,14 +84,23 @@ public record Saving(Path folder, long maxShardBytes, boolean overwrite, List<Pa
         ModelConfig config = store.config();
         StackWriter writer = new StackWriter(store, stack);
         Stream.concat(writer.warnings().stream(), plan.warnings().stream()).forEach(progress::note);
+        ConfigTree whole = store.checkpoint().headers().wholeConfig();
+        Optional<String> wrapper = Wrapper.find(whole).map(Wrapper::modelType);
         String card = new ModelCard(plan, config.parameters(plan.layers()), config.parameters(stack.size()),
-                config.family().modelType(),
-                Licence.of(store.checkpoint().folder(), store.checkpoint().config()),
+                wrapper.orElse(config.family().modelType()), use(wrapper.isPresent(), config),
+                Licence.of(store.checkpoint().folder(), whole),
                 CorpusSummary.all().stream()
                         .collect(Collectors.toMap(CorpusSummary::name, CorpusSummary::hubDataset)))
                 .toMarkdown();
         writer.write(tree -> writer(store, progress).apply(tree).file(PruningPlan.FILE_NAME, plan.toJson())
                 .file(ModelCard.FILE_NAME, card));
+    }
+
+    private static ModelCard.Use use(boolean seesImages, ModelConfig config) {
+        if (!config.outputProjection()) {
+            return ModelCard.Use.STATES;
+        }
+        return seesImages ? ModelCard.Use.IMAGES : ModelCard.Use.TEXT;
     }
 
     private StackWriter.CheckpointWriterSettings writer(LayerStore store, Progress progress) {

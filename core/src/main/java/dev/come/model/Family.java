@@ -127,16 +127,16 @@ public record Family(String modelType, String architecture, String models, Names
                         .formatted(config.file(), Shown.of(config.string("model_type")), missing)))
                 .orElseGet(() -> new InvalidInputException(config.file() + ": model_type is \""
                         + Shown.of(config.string("model_type"))
-                        + "\", but the known families are "
-                        + Families.ALL.stream().map(Family::modelType).collect(Collectors.joining(", "))
-                        + "; a family whose blocks are attention and feed-forward can be added by describing its tensor names, "
-                        + "norms, activation, biases, positions and windows (CONTRIBUTING.md, \"A new family\")"));
+                        + "\", which is none of the " + Families.ALL.size()
+                        + " families that 'come list families' names; one whose blocks are attention and feed-forward can be described in a file "
+                        + FamilyFile.NAME + " beside it (docs/models-and-data.md, \"A family of your own\")"));
     }
 
     /** The same, if the family is known. */
     static Optional<Family> find(ConfigTree config) {
         return config.optionalString("model_type")
-                .flatMap(type -> Families.ALL.stream().filter(family -> family.modelType.equals(type)).findFirst());
+                .flatMap(type -> Families.ALL.stream().filter(family -> family.modelType.equals(type)).findFirst()
+                        .or(() -> FamilyFile.beside(config.file(), type)));
     }
 
     /** The tensors of a layer, each with the parts that lie in it. */

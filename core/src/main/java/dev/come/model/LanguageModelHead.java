@@ -35,7 +35,7 @@ public final class LanguageModelHead implements AutoCloseable {
         try (var _ = new PointerScope(); Opening opening = new Opening()) {
             opening.add(held::close);
             Family.Names names = config.family().names();
-            bias = names.headBias().map(this::wide).orElse(null);
+            bias = config.headBias().map(this::wide).orElse(null);
             rows = bias == null ? rows() : new Rows.WithBias(rows(), bias);
             normWeight = config.finalNorm() ? finalNorm() : null;
             normBias = config.finalNormBias().map(this::wide).orElse(null);
@@ -48,6 +48,9 @@ public final class LanguageModelHead implements AutoCloseable {
 
     /** On a device all of it: every chunk of tokens needs it, and the way there is long. */
     private Rows rows() {
+        if (!config.outputProjection()) {
+            return new Rows.None(config);
+        }
         String name = config.headTensor();
         return compute.onProcessor()
                 ? new Rows.InFile(checkpoint, name)

@@ -35,6 +35,25 @@ final class LlamaLikeFamilies {
             .sizes(155_136, 4096, 27_648, 64, 80, 524_288).fallback(KEY_VALUE_HEADS, 8).fallback(HEAD_DIM, 128)
             .models("Seed-OSS").checkedBy("seed_oss");
 
+    private static final Family QWEN2_5_VL_TEXT = inTheWhole(llamaLike("qwen2_5_vl_text", "Qwen2_5_VLTextModel"))
+            .part(QUERY_BIAS, "self_attn.q_proj.bias").part(KEY_BIAS, "self_attn.k_proj.bias")
+            .part(VALUE_BIAS, "self_attn.v_proj.bias").sizes(152_064, 8192, 29_568, 80, 64, 32_768)
+            .fallback(KEY_VALUE_HEADS, 8).without(HEAD_DIM).fallback(EPSILON, 1e-5).fallback(ROPE_THETA, 1_000_000.0)
+            .fallback(USE_WINDOW, false).fallback(WINDOW, 4096).fallback("max_window_layers", 80)
+            .optional(LAYER_TYPES).endsWith(151_645).sliding(SlidingLayers.UPPER)
+            .models("Qwen 2.5 VL (text)").checkedBy("qwen2_5_vl", "qwen2_5_vl-flat");
+
+    private static final Family QWEN3_VL_TEXT = headNorms(
+            attentionBiases(inTheWhole(llamaLike("qwen3_vl_text", "Qwen3VLTextModel"))))
+            .sizes(151_936, 4096, 22_016, 32, 32, 128_000).fallback(KEY_VALUE_HEADS, 32).fallback(HEAD_DIM, 128)
+            .fallback(ROPE_THETA, 500_000.0).without(Family.END_OF_TEXT).models("Qwen 3 VL (text)")
+            .checkedBy("qwen3_vl");
+
+    /** There are no such models by themselves: whether embeddings are tied is said of the whole. */
+    private static FamilyBuilder inTheWhole(FamilyBuilder family) {
+        return family.has(Trait.POSITIONS_IN_SECTIONS);
+    }
+
     private static final Family MINISTRAL = llamaLike("ministral", "MinistralForCausalLM")
             .sizes(32_000, 4096, 14_336, 32, 32, 131_072).fallback(KEY_VALUE_HEADS, 8).fallback(WINDOW, 4096)
             .optional(LAYER_TYPES).sliding(SlidingLayers.ALL).models("Ministral 8B (2024)").checkedBy("ministral");
@@ -137,6 +156,7 @@ final class LlamaLikeFamilies {
             .fallback("add_cross_attention", false).refusing("add_cross_attention")
             .models("GPT-2, DistilGPT2").checkedBy("gpt2");
 
-    static final List<Family> ALL = List.of(GEMMA, VAULTGEMMA, SEED_OSS, MINISTRAL, OLMO3, OLMO, INTERNLM3, EXAONE, CWM,
+    static final List<Family> ALL = List.of(GEMMA, VAULTGEMMA, SEED_OSS, QWEN2_5_VL_TEXT,
+            QWEN3_VL_TEXT, MINISTRAL, OLMO3, OLMO, INTERNLM3, EXAONE, CWM,
             HYPERCLOVAX, ARCEE, JAIS2, BITNET, APERTUS, GPT2);
 }

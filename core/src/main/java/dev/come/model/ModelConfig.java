@@ -5,7 +5,6 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointHeaders;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
-import dev.come.checkpoint.TensorInfo;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,13 +23,13 @@ import java.util.Set;
  * @param finalNorm whether there is a norm after the last layer
  * @param parts the tensors that every layer of the model has
  * @param tiedEmbeddings whether the token embedding is the output projection too
+ * @param outputProjection whether there is one at all; models that only give states have none, and so no logits
  * @param attentionKinds how the attention of each layer looks
  */
 public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int embeddingSize, int intermediateSize,
         int layers, int heads, int keyValueHeads, int headDim, int maxPositions, Norm norm, boolean normsAfter,
         boolean sideBySide, boolean finalNorm, String activation, Set<Part> parts, boolean tiedEmbeddings,
-        Multipliers multipliers,
-        List<AttentionKind> attentionKinds) {
+        Multipliers multipliers, boolean outputProjection, List<AttentionKind> attentionKinds) {
     /**
      * Reads and checks the configuration of a checkpoint.
      *
@@ -41,7 +40,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         ModelConfig config = of(checkpoint.headers());
         return config.storesTiedHead(checkpoint.headers())
                 && !checkpoint.holdsSame(config.family.names().head(), checkpoint, config.family.names().embedding())
-                        ? config.untied()
+                        ? config.with(false, true)
                         : config;
     }
 
@@ -52,26 +51,10 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
      * @throws InvalidInputException as {@link #of(Checkpoint)}
      */
     public static ModelConfig of(CheckpointHeaders headers) {
-        requireLayers(headers);
-        ModelConfig config = of(headers.config());
-        Family.Names names = config.family.names();
-        if (config.storesTiedHead(headers) && headers.contains(names.embedding())
-                && !alike(headers.info(names.head()), headers.info(names.embedding()))) {
-            config = config.untied();
-        }
+        StoredModel.requireLayers(headers);
+        ModelConfig config = StoredModel.asStored(of(headers.config()), headers);
         new TensorCheck(config, headers).run();
         return config;
-    }
-
-    /** Every layer has tensors, so that more layers than tensors need not be looked for one by one. */
-    private static void requireLayers(CheckpointHeaders headers) {
-        Family family = Family.of(headers.config());
-        int layers = family.integer(headers.config(), "num_hidden_layers");
-        int tensors = headers.tensors().size();
-        if (layers > tensors) {
-            throw invalid(headers.config(), "%s is %s, but the weights have %s tensors, less than one for each layer"
-                    .formatted(family.key("num_hidden_layers"), layers, tensors));
-        }
     }
 
     /** Whether embeddings are taken to be tied though there is an output projection, which may differ from them. */
@@ -88,10 +71,11 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return new ModelConfigReader(tree).read();
     }
 
-    private ModelConfig untied() {
+    /** The same with another output projection, or none. */
+    ModelConfig with(boolean tied, boolean projection) {
         return new ModelConfig(family, vocabularySize, hiddenSize, embeddingSize, intermediateSize, layers, heads,
-                keyValueHeads, headDim, maxPositions, norm, normsAfter, sideBySide, finalNorm, activation, parts, false,
-                multipliers, attentionKinds);
+                keyValueHeads, headDim, maxPositions, norm, normsAfter, sideBySide, finalNorm, activation, parts, tied,
+                multipliers, projection, attentionKinds);
     }
 
     /**
@@ -106,8 +90,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
                 ? this
                 : new ModelConfig(family, vocabularySize, hiddenSize, embeddingSize, channels, layers, queries, keys,
                         headDim, maxPositions, norm, normsAfter, sideBySide, finalNorm, activation, parts,
-                        tiedEmbeddings,
-                        multipliers, attentionKinds);
+                        tiedEmbeddings, multipliers, outputProjection, attentionKinds);
     }
 
     /** Query heads that share one key-value head. */
@@ -258,10 +241,10 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
             family.names().projectOut()
                     .ifPresent(name -> shapes.put(name, List.of((long) embeddingSize, (long) hiddenSize)));
         }
-        if (!tiedEmbeddings) {
+        if (!tiedEmbeddings && outputProjection) {
             shapes.put(family.names().head(), List.of((long) vocabularySize, (long) embeddingSize));
         }
-        family.names().headBias().ifPresent(name -> shapes.put(name, List.of((long) vocabularySize)));
+        headBias().ifPresent(name -> shapes.put(name, List.of((long) vocabularySize)));
         return shapes;
     }
 
@@ -280,8 +263,18 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return shape.stream().reduce(1L, Math::multiplyExact);
     }
 
-    /** The name of the tensor that is the output projection. */
+    /** The name of the bias of the output projection, if it has one. */
+    Optional<String> headBias() {
+        return outputProjection ? family.names().headBias() : Optional.empty();
+    }
+
+    /**
+     * The name of the tensor that is the output projection.
+     *
+     * @throws InvalidInputException if there is none
+     */
     public String headTensor() {
+        requireOutputProjection("Logits");
         return tiedEmbeddings ? family.names().embedding() : family.names().head();
     }
 
@@ -290,8 +283,22 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
         return checkpoint.info(tensorName(0, Part.QUERY)).dtype();
     }
 
-    private static boolean alike(TensorInfo first, TensorInfo second) {
-        return first.dtype() == second.dtype() && first.shape().equals(second.shape());
+    /**
+     * Checks that there is an output projection.
+     *
+     * @param what needs one, in the plural or with a name that goes before "need"
+     * @throws InvalidInputException if there is none
+     */
+    public void requireOutputProjection(String what) {
+        if (!outputProjection) {
+            throw withoutOutputProjection(what);
+        }
+    }
+
+    InvalidInputException withoutOutputProjection(String what) {
+        return new InvalidInputException(what + " need an output projection, and this model has none (no tensor "
+                + family.names().head() + ", and tie_word_embeddings is not true); take a method that needs no loss,"
+                + " such as shortgpt, concat_merge, magnitude or manual, or the model with its output projection");
     }
 
     static InvalidInputException invalid(ConfigTree tree, String what) {

@@ -61,7 +61,7 @@ final class ModelConfigReader {
                 positive("max_position_embeddings", Integer.MAX_VALUE),
                 new Norm(family.norm(), epsilon()), normsAfter, family.sideBySide(tree), finalNorm,
                 activation(), family.parts(tree), family.bool(tree, "tie_word_embeddings", false),
-                Multipliers.of(tree, family, hidden, headDim), family.attention(tree, layers, headDim));
+                Multipliers.of(tree, family, hidden, headDim), true, family.attention(tree, layers, headDim));
         requireActivation(config);
         return config;
     }

@@ -23,6 +23,8 @@ record OlderRopeKeys(ModelConfig model, int layers) {
     private static final String PARAMETERS = "rope_parameters";
     private static final String SCALING = "rope_scaling";
     private static final String TYPE = "rope_type";
+    /** Which channels turn by time, height and width, in models that see images. */
+    private static final String SECTIONS = "mrope_section";
 
     /** The configuration with these keys, if it has {@code rope_parameters}; those that it has already stay. */
     ConfigTree addedTo(ConfigTree tree) {
@@ -97,7 +99,7 @@ record OlderRopeKeys(ModelConfig model, int layers) {
     }
 
     private static boolean isPlain(ObjectNode settings) {
-        return settings.path(TYPE).asString("default").equals("default");
+        return settings.path(TYPE).asString("default").equals("default") && !settings.has(SECTIONS);
     }
 
     private static ObjectNode whole(ObjectNode settings) {

@@ -102,7 +102,8 @@ record RopeReader(ConfigTree config, Family family, String place, ConfigTree set
             throw wrong("%s has a factor but no rope_type; add the one that is meant, of %s"
                     .formatted(place, knownTypes()));
         }
-        String wanted = given.orElse(Type.DEFAULT.toString());
+        String wanted = given.filter(type -> !(type.equals("mrope") && family.has(Trait.POSITIONS_IN_SECTIONS)))
+                .orElse(Type.DEFAULT.toString());
         return Arrays.stream(Type.values())
                 .filter(type -> type.toString().equals(wanted))
                 .findFirst()

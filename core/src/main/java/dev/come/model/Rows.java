@@ -65,6 +65,24 @@ interface Rows {
         }
     }
 
+    /** The output projection of a model that has none; whoever asks for it is told so. */
+    record None(ModelConfig config) implements Rows {
+        @Override
+        public long count() {
+            throw config.withoutOutputProjection("Losses and logits");
+        }
+
+        @Override
+        public Tensor copy(long first, Tensor into, Workspace workspace) {
+            throw config.withoutOutputProjection("Losses and logits");
+        }
+
+        @Override
+        public Tensor pick(int[] numbers) {
+            throw config.withoutOutputProjection("Losses and logits");
+        }
+    }
+
     /** Rows of a tensor of a checkpoint, which must stay open. They are read from the file each time. */
     record InFile(Checkpoint checkpoint, String name) implements Rows {
         @Override

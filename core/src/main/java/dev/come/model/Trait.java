@@ -29,6 +29,8 @@ public enum Trait {
     LOCAL_BASE_IS_FIXED,
     /** Rope type dynamic with an {@code alpha} is a larger base, whatever the length of a text. */
     ALPHA_STRETCHES_BASE,
+    /** Positions are those of time, height and width, which are equal in text; rope type mrope is no scaling. */
+    POSITIONS_IN_SECTIONS,
     /** Queries grow with their position, as the rotary settings say. */
     QUERIES_GROW,
     /** Matrices are stored as {@code (in, out)}, so that parts that lie together lie column after column. */

@@ -11,13 +11,14 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Tensors under the names that all other code asks for, where their files call them otherwise. There are two such kinds of file,
- * and transformers reads both.
+ * Tensors under the names that all other code asks for, where their files call them otherwise. There are three such kinds of file,
+ * and transformers reads them all.
  *
  * <ul>
  * <li>Some name the tensors of the model without its output projection, whose names lack {@code model.} at the beginning: OPT 350m,
  * 6.7b, 13b and 30b, and whatever is saved by a class without that projection.
  * <li>Some models with tied embeddings are stored with {@code lm_head.weight} in the place of the embedding.
+ * <li>In models that see images too the text model is a part ({@link Wrapper}).
  * </ul>
  */
 public final class UsualNames {
@@ -35,7 +36,9 @@ public final class UsualNames {
 
     /** The headers of a model with the usual names. Of a family that is not known they stay as they are. */
     public static CheckpointHeaders of(CheckpointHeaders headers) {
-        return Family.find(headers.config()).map(family -> of(headers, family)).orElse(headers);
+        CheckpointHeaders text = Wrapper.find(headers.wholeConfig()).map(wrapper -> wrapper.textOf(headers))
+                .orElse(headers);
+        return Family.find(text.config()).map(family -> of(text, family)).orElse(text);
     }
 
     private static CheckpointHeaders of(CheckpointHeaders headers, Family family) {
@@ -46,8 +49,12 @@ public final class UsualNames {
         return onlyHead ? whole.renamed(name -> name.equals(names.head()) ? names.embedding() : name) : whole;
     }
 
-    /** What a user should know: which tensor is read under another name. */
+    /** What a user should know: which tensor is read under another name, or is not read at all. */
     public static Optional<String> remark(CheckpointHeaders usual) {
+        Optional<Wrapper> wrapper = Wrapper.find(usual.wholeConfig());
+        if (wrapper.isPresent()) {
+            return Optional.of(wrapper.get().remark(usual));
+        }
         List<String> names = usual.names();
         List<TensorInfo> stored = usual.tensors();
         int[] other = IntStream.range(0, names.size()).filter(i -> !names.get(i).equals(stored.get(i).name()))
@@ -82,7 +89,7 @@ public final class UsualNames {
         return isOf(family, name) || isOf(family, family.names().base() + name);
     }
 
-    private static boolean isOf(Family family, String name) {
+    static boolean isOf(Family family, String name) {
         Family.Names others = family.names();
         return name.startsWith(family.layerPrefix())
                 || Stream.of(others.embedding(), others.finalNorm(), others.finalNormBias(), others.head())

@@ -1,6 +1,7 @@
 package dev.come.prune;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.come.NothingToDoException;
 import dev.come.UsageException;
 import dev.come.calibration.Calibration;
 import dev.come.calibration.Calibration.Refit;
@@ -72,6 +73,11 @@ public record ComeAuto(Options options) implements PruningMethod {
             }
         }
 
+        if (candidates.isEmpty()) {
+            throw new NothingToDoException(
+                    "No layer of " + stack.tree() + " may go and no pair be merged, with --barriers "
+                            + options.barriers + " and the layers that stay; ask for more layers");
+        }
         SearchedLosses searched = calibration.searchLosses(candidates.stream().map(PruningStep::stack).toList(),
                 Math.max(2, options.refit));
         scores.put("candidate_position", candidates.stream().map(candidate -> (double) candidate.position()).toList());

@@ -12,6 +12,11 @@ public record Manual(Options options) implements PruningMethod {
     @Override
     public List<PruningStep> next(LayerStack stack, int targetLayers, Calibration calibration) {
         List<PruningStep> steps = Removals.steps(stack, options.layers, targetLayers, new LinkedHashMap<>());
+        if (!calibration.pattern().keepsTheFirst(steps.getLast().stack())) {
+            throw new UsageException("--layers: the first " + calibration.pattern().fixed()
+                    + " layers of this model stay where they are, because what images give is added behind each of them;"
+                    + " name others");
+        }
         if (!calibration.pattern().holds(steps.getLast().stack())) {
             throw new UsageException("--layers: without these layers the others do not repeat their kinds in groups of "
                     + calibration.pattern().period()

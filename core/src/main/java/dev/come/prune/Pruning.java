@@ -41,6 +41,11 @@ public final class Pruning {
         for (int round = 0; round < rounds && stack.size() > targetLayers; round++) {
             List<PruningStep> steps = method.next(stack, targetLayers, measuring);
             stack = steps.getLast().stack();
+            if (!pattern.keepsTheFirst(stack)) {
+                throw new NothingToDoException(
+                        "%s does not get to --target-layers %s, because the first %s layers of this model stay; "
+                                .formatted(method.name(), targetLayers, pattern.fixed()) + "ask for more layers");
+            }
             measuring.focus(stack);
             afterRound.accept(steps);
         }

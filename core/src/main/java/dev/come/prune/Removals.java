@@ -54,7 +54,7 @@ final class Removals {
      */
     static List<PruningStep> steps(LayerStack stack, List<Integer> order, int targetLayers,
             SequencedMap<String, List<Double>> scores, LayerPattern pattern) {
-        if (pattern.period() == 1) {
+        if (pattern.isAny()) {
             return steps(stack, order, targetLayers, scores);
         }
         List<PruningStep> steps = new ArrayList<>();
@@ -67,7 +67,9 @@ final class Removals {
                     .min(Comparator.comparingInt(
                             one -> left.subList(one, one + width).stream().mapToInt(order::indexOf).sum()))
                     .orElseThrow(() -> new NothingToDoException("No " + width + " adjacent layers of those that may go"
-                            + " leave the pattern of layers as it is; ask for more layers, or do not keep the pattern"));
+                            + (pattern.period() == 1
+                                    ? " are left, because the first " + pattern.fixed() + " stay; ask for more layers"
+                                    : " leave the pattern of layers as it is; ask for more layers, or do not keep the pattern")));
             steps.add(PruningStep.remove(before, position, width, ofThose(left, scores)));
             left.subList(position, position + width).clear();
             before = steps.getLast().stack();

@@ -26,7 +26,7 @@ public record Sleb(Options options) implements PruningMethod {
         if (candidates.isEmpty()) {
             throw new NothingToDoException("--barriers " + barriers + " keeps all of the "
                     + stack.size() + " layers that are left"
-                    + (calibration.pattern().period() > 1 ? " that may go without breaking the pattern of layers" : "")
+                    + (!calibration.pattern().isAny() ? " that may go without breaking the pattern of layers" : "")
                     + "; lower the barriers");
         }
         SearchedLosses searched = calibration.searchLosses(candidates);

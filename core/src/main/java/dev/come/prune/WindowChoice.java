@@ -32,6 +32,11 @@ record WindowChoice(SkipMethod skip, Tokens tokens, boolean withoutRepeat, Compa
                         || stack.window(position, width).stream().allMatch(node -> node instanceof Original))
                 .filter(position -> calibration.pattern().allowsMerge(stack, position, width)).boxed().toList();
         if (allowed.isEmpty()) {
+            if (!withoutRepeat) {
+                throw new NothingToDoException("No " + width + " adjacent layers of " + stack.tree()
+                        + " may be merged without moving layers that stay, so " + stack.size()
+                        + " layers are reached and not --target-layers " + targetLayers + "; ask for more");
+            }
             throw new NothingToDoException("--wo-repeat: every window of adjacent layers in " + stack.tree()
                     + " holds a merged layer, so " + stack.size() + " layers are reached and not --target-layers "
                     + targetLayers + "; ask for " + stack.size() + " or more, or leave out --wo-repeat");

@@ -21,23 +21,59 @@ import tools.jackson.databind.JsonNode;
  *
  * @param denseParameters parameters before
  * @param parameters parameters after
+ * @param use what it is for
  * @param licence that of the dense model, if it tells one
  * @param hubDatasets data sets of the hub by the names that the plan calls them by
  */
 public record ModelCard(PruningPlan plan, long denseParameters, long parameters, String modelType,
-        Optional<Licence> licence, Map<String, String> hubDatasets) {
+        Use use, Optional<Licence> licence, Map<String, String> hubDatasets) {
     /** The name of the file in the model's folder. */
     public static final String FILE_NAME = "README.md";
 
     private static final Pattern HUB_NAME = Pattern.compile("[\\w-][\\w.-]*/[\\w-][\\w.-]*");
 
-    private static final String USE = """
+    /** What a model is for. */
+    public enum Use {
+        /** It goes on with texts. */
+        TEXT("text-generation", CAUSAL),
+        /** It goes on with texts and sees images too; the text part was changed. */
+        IMAGES("image-text-to-text", WITH_IMAGES),
+        /** It only gives states, such as embedding models do. */
+        STATES("feature-extraction", STATES_ONLY);
+
+        private final String pipeline;
+        private final String code;
+
+        Use(String pipeline, String code) {
+            this.pipeline = pipeline;
+            this.code = code;
+        }
+    }
+
+    private static final String CAUSAL = """
             ```python
             from transformers import AutoModelForCausalLM, AutoTokenizer
             model = AutoModelForCausalLM.from_pretrained(".")  # this folder, or its name on the hub
             tokenizer = AutoTokenizer.from_pretrained(".")
             ```
 
+            """;
+
+    private static final String STATES_ONLY = CAUSAL.replace("ForCausalLM", "");
+
+    private static final String WITH_IMAGES = """
+            ```python
+            from transformers import AutoModelForImageTextToText, AutoProcessor
+            model = AutoModelForImageTextToText.from_pretrained(".")  # this folder, or its name on the hub
+            processor = AutoProcessor.from_pretrained(".")
+            ```
+
+            Layers of its text part went; they were chosen and measured on text alone, and what sees images is as it was. \
+            Parameters are those of the text part.
+
+            """;
+
+    private static final String LAYERS = """
             Layers have other numbers than in the dense model. Its adapters (LoRA) would land on other layers without a word, \
             unless `come adapter` renumbers them, and programs that keep results by the name of a model may give those of the dense one.
 
@@ -59,7 +95,8 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
         text.append("Made by ").append(settings.path("tool").asString()).append(" with `")
                 .append(method).append("` (").append(how(settings)).append("). It is an ordinary ").append(modelType)
                 .append(" checkpoint for transformers; `").append(PruningPlan.FILE_NAME)
-                .append("` holds everything that is needed to make it again.\n\n").append(USE);
+                .append("` holds everything that is needed to make it again.\n\n")
+                .append(use.code).append(LAYERS);
         plan.warnings().forEach(warning -> text.append(warning).append("\n\n"));
         text.append("| | before | after |\n| --- | ---: | ---: |\n");
         text.append(String.format(Locale.ROOT, "| decoder layers | %d | %d |\n", plan.layers(), plan.last().size()));
@@ -104,7 +141,8 @@ public record ModelCard(PruningPlan plan, long denseParameters, long parameters,
     /** What the hub reads. A base model is named if it is one of the hub. */
     private String frontMatter(String name, String method) {
         List<String> datasets = datasets();
-        return "---\nlibrary_name: transformers\npipeline_tag: text-generation\n"
+        return "---\nlibrary_name: transformers\npipeline_tag: "
+                + use.pipeline + "\n"
                 + (HUB_NAME.matcher(name).matches() ? "base_model: " + name + "\n" : "")
                 + licence.map(told -> FrontMatter.written(told.keys())).orElse("")
                 + (datasets.isEmpty() ? "" : "datasets:\n- " + String.join("\n- ", datasets) + "\n")

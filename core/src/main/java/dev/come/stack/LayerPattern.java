@@ -7,19 +7,38 @@ import java.util.stream.IntStream;
 /**
  * The kinds of a model's layers, where they repeat in groups of equal order, such as five that see a window and one that sees
  * everything. Programs that know only how large a group is compute another model where the layers that are left do not repeat it.
+ * Besides, the first layers may have to stay where they are.
  *
  * @param kinds the kind of each layer of the dense model, one letter each
  * @param period how many layers a group has; 1 where there is nothing to keep
+ * @param fixed how many of the first layers stay where they are, unmerged; 0 where all may go
  */
-public record LayerPattern(String kinds, int period) {
+public record LayerPattern(String kinds, int period, int fixed) {
     /** Nothing to keep: every stack is as good as another. */
-    public static final LayerPattern ANY = new LayerPattern("", 1);
+    public static final LayerPattern ANY = new LayerPattern("", 1, 0);
 
     /** The pattern of a model: the smallest group that its kinds repeat at least twice; {@link #ANY} without one. */
     public static LayerPattern of(String kinds) {
         return IntStream.rangeClosed(2, kinds.length() / 2).filter(period -> repeats(kinds, kinds, period))
-                .filter(_ -> !repeats(kinds, kinds, 1)).mapToObj(period -> new LayerPattern(kinds, period)).findFirst()
+                .filter(_ -> !repeats(kinds, kinds, 1)).mapToObj(period -> new LayerPattern(kinds, period, 0))
+                .findFirst()
                 .orElse(ANY);
+    }
+
+    /** The same, and the first layers stay. */
+    public LayerPattern fixing(int first) {
+        return new LayerPattern(kinds, period, first);
+    }
+
+    /** Whether there is nothing to keep. */
+    public boolean isAny() {
+        return period == 1 && fixed == 0;
+    }
+
+    /** Whether the first layers of a stack are those that must stay, each in its place; they may have other weights. */
+    public boolean keepsTheFirst(LayerStack stack) {
+        return stack.size() >= fixed && IntStream.range(0, fixed)
+                .allMatch(layer -> stack.get(layer).originals().boxed().toList().equals(List.of(layer)));
     }
 
     private static boolean repeats(String kinds, String pattern, int period) {
@@ -28,6 +47,9 @@ public record LayerPattern(String kinds, int period) {
 
     /** Whether the layers of a stack repeat the group from the first layer on; the last group may be cut off. */
     public boolean holds(LayerStack stack) {
+        if (!keepsTheFirst(stack)) {
+            return false;
+        }
         if (period == 1) {
             return true;
         }
@@ -49,7 +71,7 @@ public record LayerPattern(String kinds, int period) {
 
     /** Whether so many layers from a position on may become one, which attends as the first of them. */
     public boolean allowsMerge(LayerStack stack, int position, int count) {
-        return holds(stack.without(position + 1, count - 1));
+        return count == 1 || (position >= fixed && holds(stack.without(position + 1, count - 1)));
     }
 
     /**

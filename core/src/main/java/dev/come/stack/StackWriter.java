@@ -9,10 +9,12 @@ import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import dev.come.model.SavedConfig;
+import dev.come.model.Wrapper;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +27,9 @@ public final class StackWriter {
     private final SavedConfig saved;
     private final List<TensorSpec> specs = new ArrayList<>();
     private final Map<String, Place> places = new HashMap<>();
+    /** How the tensors outside of the layers are asked for, by the names that they are written under. */
+    private final Map<String, String> outside = new HashMap<>();
+    private final UnaryOperator<String> storedNames;
 
     private record Place(int position, List<Part> parts) {}
 
@@ -34,11 +39,12 @@ public final class StackWriter {
         this.config = store.config();
         this.stack = stack;
         this.saved = new SavedConfig(config, store.checkpoint().config(), stack.firstOriginals());
+        this.storedNames = Wrapper.storedNames(store.checkpoint().headers(), config.family());
         config.tensorsBefore().keySet().forEach(this::add);
         List<Integer> firstOriginals = stack.firstOriginals();
         for (int position = 0; position < stack.size(); position++) {
             for (List<Part> parts : config.layerTensors()) {
-                String name = config.tensorName(position, parts.getFirst());
+                String name = storedNames.apply(config.tensorName(position, parts.getFirst()));
                 DType stored = store.checkpoint()
                         .info(config.tensorName(firstOriginals.get(position), parts.getFirst())).dtype();
                 specs.add(new TensorSpec(name, stored, config.shape(parts)));
@@ -46,10 +52,18 @@ public final class StackWriter {
             }
         }
         config.tensorsAfter().keySet().forEach(this::add);
+        store.checkpoint().headers().others().forEach(other -> specs.add(TensorSpec.like(other, other.name())));
     }
 
     private void add(String name) {
-        specs.add(new TensorSpec(name, store.checkpoint().info(name).dtype(), store.checkpoint().info(name).shape()));
+        String written = storedNames.apply(name);
+        specs.add(TensorSpec.like(store.checkpoint().info(name), written));
+        outside.put(written, name);
+    }
+
+    private ConfigTree savedConfig() {
+        ConfigTree whole = store.checkpoint().headers().wholeConfig();
+        return Wrapper.find(whole).map(wrapper -> wrapper.whole(whole, saved.config())).orElse(saved.config());
     }
 
     /** What the user should know about the configuration. */
@@ -68,7 +82,7 @@ public final class StackWriter {
      * @param settings sets what the user asked for: shard size, extra files, overwriting
      */
     public void write(CheckpointWriterSettings settings) {
-        CheckpointWriter writer = settings.apply(saved.config()).source(store.checkpoint().folder());
+        CheckpointWriter writer = settings.apply(savedConfig()).source(store.checkpoint().folder());
         try (LayerAtHand layer = new LayerAtHand()) {
             writer.write(specs, spec -> layer.tensor(spec.name()));
         }
@@ -88,8 +102,12 @@ public final class StackWriter {
         Tensor tensor(String name) {
             Place place = places.get(name);
             if (place == null) {
-                store.requireFinite("Outside of the layers", name);
-                return store.checkpoint().tensor(name);
+                String usual = outside.get(name);
+                if (usual == null) { // of another part of the model, which is copied whatever it holds
+                    return store.checkpoint().tensor(name);
+                }
+                store.requireFinite("Outside of the layers", usual);
+                return store.checkpoint().tensor(usual);
             }
             if (weights == null || place.position() != position) {
                 held.close();

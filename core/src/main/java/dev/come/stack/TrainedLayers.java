@@ -10,6 +10,7 @@ import dev.come.checkpoint.TensorSpec;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
+import dev.come.model.Wrapper;
 import dev.come.stack.LayerNode.Trained;
 import dev.come.stack.LayerNode.Training;
 import java.io.IOException;
@@ -220,22 +221,22 @@ public final class TrainedLayers implements AutoCloseable {
 
         /** Why the weights of a layer are not here; empty if they are. */
         Optional<String> whyNot(Trained node, ModelConfig config) {
-            if (file(names(config, node.position()).getFirst()).isEmpty()) {
+            if (stored(names(config, node.position()).getFirst()).isEmpty()) {
                 openFiles(); // a run writes one layer after the other
             }
             MessageDigest digest = TensorFile.sha256();
             for (List<Part> parts : config.layerTensors()) {
                 String name = config.tensorName(node.position(), parts.getFirst());
-                Optional<TensorFile> file = file(name);
-                if (file.isEmpty()) {
+                Optional<Stored> stored = stored(name);
+                if (stored.isEmpty()) {
                     return Optional.of("no .safetensors file in " + folder + " has a tensor " + name);
                 }
-                TensorInfo info = file.get().info(name);
+                TensorInfo info = stored.get().file.info(stored.get().name);
                 if (!info.shape().equals(config.shape(parts))) {
                     return Optional.of("in " + folder + " tensor " + name + " has the shape " + info.shape()
                             + ", expected " + config.shape(parts));
                 }
-                file.get().addTo(digest, name);
+                stored.get().file.addTo(digest, stored.get().name);
             }
             String sha256 = HexFormat.of().formatHex(digest.digest());
             return sha256.equals(node.sha256())
@@ -245,12 +246,17 @@ public final class TrainedLayers implements AutoCloseable {
         }
 
         Tensor rows(String name, long first, long count) {
-            return file(name).orElseThrow().rows(name, first, count);
+            Stored stored = stored(name).orElseThrow();
+            return stored.file.rows(stored.name, first, count);
         }
 
-        private Optional<TensorFile> file(String name) {
-            return files.values().stream().filter(file -> file.contains(name)).findFirst();
+        /** A tensor by its usual name; it has another in the folder of a model that sees images too. */
+        private Optional<Stored> stored(String usual) {
+            return Wrapper.possibleNames(usual).flatMap(name -> files.values().stream()
+                    .filter(file -> file.contains(name)).map(file -> new Stored(file, name))).findFirst();
         }
+
+        private record Stored(TensorFile file, String name) {}
 
         private void openFiles() {
             if (!Files.isDirectory(folder)) {

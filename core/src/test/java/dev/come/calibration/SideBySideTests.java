@@ -14,6 +14,7 @@ import dev.come.model.Families;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
+import dev.come.model.UsualNames;
 import dev.come.run.StackLosses;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
@@ -59,7 +60,7 @@ class SideBySideTests {
         /** Chunks are longer than the blocks of a forward pass, and no multiple of them; sequences as far as positions go. */
         Layer(Path model, Compute compute, long memory) {
             Random random = new Random(4);
-            checkpoint = Checkpoint.open(model);
+            checkpoint = UsualNames.open(model);
             store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
             int vocabulary = store.config().vocabularySize();
             IntStream lengths = store.config().learnedPositions()

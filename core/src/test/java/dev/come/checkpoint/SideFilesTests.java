@@ -42,7 +42,8 @@ class SideFilesTests {
     @ParameterizedTest
     @ValueSource(strings = {"tokenizer.json", "tokenizer_config.json", "tokenizer.model", "generation_config.json",
         "special_tokens_map.json", "vocab.txt", "chat_template.jinja", "LICENSE.txt", "NOTICE", "use_policy.md",
-        "additional_chat_templates/rag.jinja"})
+        "additional_chat_templates/rag.jinja", "preprocessor_config.json", "video_preprocessor_config.json",
+        "processor_config.json"})
     void whatAModelNeedsIsCopied(String name) throws IOException {
         write(source.resolve(name));
         copy(source);

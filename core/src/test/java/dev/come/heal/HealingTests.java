@@ -21,6 +21,7 @@ import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import dev.come.model.Tensors;
+import dev.come.model.UsualNames;
 import dev.come.prune.PruningStep;
 import dev.come.run.StackLosses;
 import dev.come.stack.LayerNode.Concatenated;
@@ -66,7 +67,7 @@ class HealingTests {
 
     /** A model that is open, for the length of a test. */
     static void with(Path model, Consumer<LayerStore> test) {
-        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+        try (Checkpoint checkpoint = UsualNames.open(model)) {
             test.accept(new LayerStore(checkpoint, ModelConfig.of(checkpoint)));
         }
     }

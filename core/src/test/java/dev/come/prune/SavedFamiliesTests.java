@@ -15,6 +15,8 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.model.Families;
 import dev.come.model.ModelConfig;
+import dev.come.model.UsualNames;
+import dev.come.model.Wrapper;
 import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
@@ -39,7 +41,8 @@ class SavedFamiliesTests {
 
     /** One model of each family. */
     static Stream<String> models() {
-        return Families.ALL.stream().map(family -> family.checkedBy().getFirst());
+        return Stream.concat(Families.ALL.stream().map(family -> family.checkedBy().getFirst()),
+                Wrapper.ALL.stream().flatMap(wrapper -> wrapper.checkedBy().stream())).distinct();
     }
 
     private static List<PruningMethod> methods() {
@@ -77,7 +80,7 @@ class SavedFamiliesTests {
     void everyMethodsResultReopensWithTheSameLogits(String name) {
         Sequences input = Sequences.of(List.of(Arrays.stream(Golden.ids("inputs.safetensors", "ids_b"))
                 .map(id -> id % 32).toArray()));
-        try (Checkpoint checkpoint = Checkpoint.open(Golden.familyModel(name))) {
+        try (Checkpoint checkpoint = UsualNames.open(Golden.familyModel(name))) {
             LayerStore store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
             try (LocalCalibration calibration = new LocalCalibration(store, calibration(), TestDevice.float32(2),
                     Reading.DEFINITION, Long.MAX_VALUE, folder, Progress.NONE)) {
@@ -88,7 +91,7 @@ class SavedFamiliesTests {
                             });
                     Path saved = folder.resolve(name + "-" + next++);
                     new StackWriter(store, stack).write(config -> new CheckpointWriter(saved, config));
-                    try (Checkpoint reopened = Checkpoint.open(saved)) {
+                    try (Checkpoint reopened = UsualNames.open(saved)) {
                         assertThat(ModelConfig.of(reopened).attentionKinds()).as(method.name()).isEqualTo(
                                 stack.firstOriginals().stream().map(store.config()::attention).toList());
                         assertThat(WideModels.logits(reopened, LayerStack.dense(stack.size()), input))
@@ -103,7 +106,7 @@ class SavedFamiliesTests {
     @ParameterizedTest
     @ValueSource(strings = {"gemma2", "smollm3"})
     void everyMethodKeepsAPattern(String name) {
-        try (Checkpoint checkpoint = Checkpoint.open(Golden.familyModel(name))) {
+        try (Checkpoint checkpoint = UsualNames.open(Golden.familyModel(name))) {
             LayerStore store = new LayerStore(checkpoint, ModelConfig.of(checkpoint));
             LayerPattern pattern = LayerPattern.of(store.config().layerKinds());
             assertThat(pattern.period()).isEqualTo(2);

@@ -37,7 +37,7 @@ class ModelCardTests {
         assertThat(plan.last())
                 .isEqualTo(new LayerStack(List.of(LayerStack.dense(3).get(0), LayerStack.dense(3).get(2))));
         Path config = Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"llama\"}");
-        return new ModelCard(plan, 30, 20, "llama", Licence.of(folder, ConfigTree.read(config)),
+        return new ModelCard(plan, 30, 20, "llama", ModelCard.Use.TEXT, Licence.of(folder, ConfigTree.read(config)),
                 Map.of("wiki2", "Salesforce/wikitext", "c4", "allenai/c4")).toMarkdown();
     }
 

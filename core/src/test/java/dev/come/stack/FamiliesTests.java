@@ -25,7 +25,9 @@ import dev.come.model.PlainLayer;
 import dev.come.model.Rotation;
 import dev.come.model.Tensors;
 import dev.come.model.TokenLayout;
+import dev.come.model.UsualNames;
 import dev.come.model.Workspace;
+import dev.come.model.Wrapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -43,7 +45,9 @@ import tools.jackson.databind.node.ObjectNode;
 /** Families that the golden values do not cover, against what transformers computes (fixtures/families/make_families.py). */
 class FamiliesTests {
     private static final Path FIXTURES = Path.of("src/test/resources/fixtures/families").toAbsolutePath();
-    static final List<String> MODELS = Families.ALL.stream().flatMap(family -> family.checkedBy().stream())
+    static final List<String> MODELS = Stream.concat(
+            Families.ALL.stream().flatMap(family -> family.checkedBy().stream()),
+            Wrapper.ALL.stream().flatMap(wrapper -> wrapper.checkedBy().stream())).distinct()
             .filter(name -> Files.isDirectory(FIXTURES.resolve(name))).toList();
 
     @TempDir
@@ -78,9 +82,16 @@ class FamiliesTests {
                 Path model = Stream.of(Golden.model(name), FIXTURES.resolve(name)).filter(Files::isDirectory)
                         .findFirst()
                         .orElseThrow();
-                assertThat(ConfigTree.read(model.resolve("config.json")).string("model_type"))
-                        .isEqualTo(family.modelType());
+                try (Checkpoint checkpoint = UsualNames.open(model)) {
+                    assertThat(checkpoint.config().string("model_type")).isEqualTo(family.modelType());
+                }
             });
+        }
+        for (Wrapper wrapper : Wrapper.ALL) {
+            assertThat(wrapper.checkedBy()).as(wrapper.modelType()).isNotEmpty()
+                    .allSatisfy(name -> assertThat(
+                            ConfigTree.read(FIXTURES.resolve(name).resolve("config.json")).string("model_type"))
+                            .isEqualTo(wrapper.modelType()));
         }
     }
 
@@ -100,7 +111,7 @@ class FamiliesTests {
         TokenLayout layout = TokenLayout.of(ids.length);
         Values states = expected(name, "hidden");
         Compute compute = TestDevice.float32(1);
-        try (Checkpoint checkpoint = Checkpoint.open(FIXTURES.resolve(name));
+        try (Checkpoint checkpoint = UsualNames.open(FIXTURES.resolve(name));
                 var _ = new NoGradGuard();
                 var _ = new PointerScope();
                 Rotation rotation = new Rotation(compute);
@@ -135,7 +146,7 @@ class FamiliesTests {
 
     /** Removes layer 1. */
     private static StackWriter save(Path model, Path target) {
-        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+        try (Checkpoint checkpoint = UsualNames.open(model)) {
             LayerStack dense = LayerStack.dense(ModelConfig.of(checkpoint).layers());
             LayerStack stack = dense.replace(1, 2, dense.get(2));
             StackWriter writer = new StackWriter(new LayerStore(checkpoint, ModelConfig.of(checkpoint)), stack);
@@ -145,7 +156,7 @@ class FamiliesTests {
     }
 
     private static void assertWithoutLayer1(String name, Path model) {
-        try (Checkpoint checkpoint = Checkpoint.open(model);
+        try (Checkpoint checkpoint = UsualNames.open(model);
                 CausalLanguageModel without = new CausalLanguageModel(checkpoint, ModelConfig.of(checkpoint),
                         TestDevice.float32(1))) {
             assertThat(ModelConfig.of(checkpoint).layers()).isEqualTo(4);
@@ -159,7 +170,7 @@ class FamiliesTests {
 
     /** The same model with another config.json. */
     private Path edited(String name, Edit edit) {
-        try (Checkpoint checkpoint = Checkpoint.open(FIXTURES.resolve(name))) {
+        try (Checkpoint checkpoint = UsualNames.open(FIXTURES.resolve(name))) {
             Path model = folder.resolve(name);
             Files.createDirectories(model);
             Files.copy(FIXTURES.resolve(name).resolve("model.safetensors"), model.resolve("model.safetensors"));
@@ -208,7 +219,7 @@ class FamiliesTests {
         assertRefused(root -> root.put("sliding_window", 0), "sliding_window is 0.0, but must be a number of tokens");
         assertRefused(root -> root.put("use_bidirectional_attention", true), "use_bidirectional_attention is true");
         assertRefused(root -> root.put("model_type", "mamba"),
-                "model_type is \"mamba\", but the known families are llama");
+                "model_type is \"mamba\", which is none of the ");
     }
 
     private static void assertRefused(Edit edit, String message) {

@@ -14,6 +14,7 @@ import dev.come.model.PlainLayer;
 import dev.come.model.Rotation;
 import dev.come.model.Tensors;
 import dev.come.model.TokenLayout;
+import dev.come.model.UsualNames;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerNode.Original;
@@ -47,7 +48,7 @@ class FoldedNormTests {
     private Path folder;
 
     private static Checkpoint open(String model) {
-        return Checkpoint.open(Golden.familyModel(model));
+        return UsualNames.open(Golden.familyModel(model));
     }
 
     private static LayerNode merged(ModelConfig config, LayerNode first, LayerNode second, double ratio) {
