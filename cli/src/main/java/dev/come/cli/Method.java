@@ -15,6 +15,7 @@ import dev.come.prune.Methods.Entry;
 import dev.come.prune.Mka;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.Reverse;
+import dev.come.prune.SeamAuto;
 import dev.come.prune.ShortGpt;
 import dev.come.prune.Sleb;
 import dev.come.prune.Taylor;
@@ -75,6 +76,13 @@ enum Method {
         return new ComeAuto(new ComeAuto.Options(given.removing.barriers(usual.barriers()),
                 given.merging.granularity(usual.granularity()), given.guided.shortlist,
                 given.merging.norms(usual.mergeNorms()), given.guided.refit));
+    }),
+
+    SEAM_AUTO(Methods.SEAM_AUTO, (given, _) -> {
+        SeamAuto.Options usual = SeamAuto.Options.DEFAULTS;
+        return new SeamAuto(new SeamAuto.Options(given.removing.barriers(usual.barriers()),
+                given.merging.granularity(usual.granularity()), given.merging.norms(usual.mergeNorms()),
+                given.repairing.repair));
     }),
 
     MANUAL(Methods.MANUAL, (given, _) -> new Manual(new Manual.Options(given.removing.layers())));

@@ -14,6 +14,7 @@ import dev.come.prune.Magnitude;
 import dev.come.prune.Manual;
 import dev.come.prune.Mka;
 import dev.come.prune.Reverse;
+import dev.come.prune.SeamAuto;
 import dev.come.prune.ShortGpt;
 import dev.come.prune.SkipMethod;
 import dev.come.stack.LayerNode.MergeNorms;
@@ -49,6 +50,9 @@ final class MethodOptions {
     @Section(heading = "%ncome_auto:%n", order = 6)
     Guided guided = new Guided();
 
+    @Section(heading = "%nseam_auto:%n", order = 7)
+    Repairing repairing = new Repairing();
+
     @Option(names = "--compat", paramLabel = "NAME", description = {"none or reference (default: ${DEFAULT-VALUE}).",
         "reference: repeat what the authors' published code does, where it differs from the method's definition."})
     private String compat = Choice.name(Compat.NONE);
@@ -82,11 +86,12 @@ final class MethodOptions {
         double minimumOfLargestShare = COME.minMax();
 
         @Option(names = "--granularity", paramLabel = "G",
-                description = "concat_merge_P and come_auto try the ratios 0, 1/G, ... 1 (default: 20; come_auto: 4).")
+                description = "concat_merge_P and come_auto try the ratios 0, 1/G, ... 1 (default: 20; come_auto: 4)."
+                        + " seam_auto tries those between (default: 4), with 1 none.")
         private @Nullable Integer granularity;
 
         @Option(names = "--merge-norms", paramLabel = "HOW", description = {
-            "mean or fold (default: mean; come_auto: fold).",
+            "mean or fold (default: mean; come_auto: fold; seam_auto: fold).",
             "mean: a merged layer has the mean of the norms before attention and feed-forward, as in the paper.",
             "fold: it has those of the layer with the largest share; rows of the others are scaled to make up for it."})
         private @Nullable String norms;
@@ -127,8 +132,8 @@ final class MethodOptions {
     /** sleb, shortgpt, reverse and manual; come_auto has the barriers too. */
     static final class Removing {
         @Option(names = "--barriers", paramLabel = "N,N", preprocessor = Words.class, hideParamSyntax = true,
-                description = "Numbers of layers at the beginning and at the end that sleb and come_auto never"
-                        + " remove (default: 1,1).")
+                description = "Numbers of layers at the beginning and at the end that sleb, come_auto and"
+                        + " seam_auto never remove (default: 1,1).")
         private @Nullable String barriers;
 
         @Option(names = "--angular",
@@ -296,5 +301,14 @@ final class MethodOptions {
                     + " form. That layer is the merged one, or the one before the gap (without N: 4).",
             "Losses are then measured on every fifth sequence, which no fit sees."})
         int refit = ComeAuto.Options.DEFAULTS.refit();
+    }
+
+    /** seam_auto, besides what it has in common with others. */
+    static final class Repairing {
+        @Option(names = "--repair", paramLabel = "N", description = {
+            "Repair at each step the N edits that are predicted to leave the least error, in closed form, and judge them"
+                    + " by their divergence from the dense model (default: ${DEFAULT-VALUE}).",
+            "That is measured on every fifth sequence, which no fit sees."})
+        int repair = SeamAuto.Options.DEFAULTS.repair();
     }
 }

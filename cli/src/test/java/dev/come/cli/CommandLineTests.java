@@ -138,12 +138,12 @@ class CommandLineTests {
         assertThat(run("prune", "--method", "magic", "--model-name", "m", "--target-layers", "3")).isEqualTo(2);
         assertThat(err.toString()).isEqualToIgnoringNewLines("come: --method: there is no magic; choose from: "
                 + "concat_merge, concat_merge_P, sleb, shortgpt, reverse, magnitude, magnitude+, taylor, taylor+, mka, "
-                + "laco, come_auto, manual, all, or several separated by commas");
+                + "laco, come_auto, seam_auto, manual, all, or several separated by commas");
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            sleb | --granularity 6 | --granularity is no option of sleb, but of concat_merge_P, come_auto
+            sleb | --granularity 6 | --granularity is no option of sleb, but of concat_merge_P, come_auto, seam_auto
             concat_merge_P | --shortlist 6 | --shortlist is no option of concat_merge_P, but of come_auto
             come_auto | --wo-repeat | --wo-repeat is no option of come_auto, but of concat_merge, concat_merge_P
             come_auto | --compat reference | --compat is no option of come_auto
@@ -152,7 +152,7 @@ class CommandLineTests {
             come_auto | --refit -1 | --refit is -1, but must be at least 1, or 0 to refit nothing
             come_auto | --refit many | is not an int
             come_auto | --barriers 1 | --barriers is 1, but two numbers are expected
-            shortgpt | --barriers 1,1 | --barriers is no option of shortgpt, but of sleb, come_auto
+            shortgpt | --barriers 1,1 | --barriers is no option of shortgpt, but of sleb, come_auto, seam_auto
             reverse | --compat reference | --compat is no option of reverse
             magnitude | --nsamples 5 | --nsamples: magnitude looks at the weights alone
             reverse,magnitude+ | --seed 5 | --seed: reverse,magnitude+ looks at the weights alone

@@ -14,6 +14,7 @@ import dev.come.prune.ConcatMergeP;
 import dev.come.prune.Methods;
 import dev.come.prune.Methods.Entry;
 import dev.come.prune.PruningMethod;
+import dev.come.prune.SeamAuto;
 import dev.come.prune.Sleb;
 import dev.come.prune.Taylor;
 import dev.come.text.CalibrationSet;
@@ -127,7 +128,8 @@ class MethodDefaultsTests {
         assertThat(help("--granularity")).contains("(default: " + ConcatMergeP.Options.DEFAULTS.granularity()
                 + "; come_auto: " + ComeAuto.Options.DEFAULTS.granularity() + ")");
         assertThat(help("--merge-norms")).contains("(default: " + Choice.name(ConcatMerge.Options.DEFAULTS.mergeNorms())
-                + "; come_auto: " + Choice.name(ComeAuto.Options.DEFAULTS.mergeNorms()) + ")");
+                + "; come_auto: " + Choice.name(ComeAuto.Options.DEFAULTS.mergeNorms()) + "; seam_auto: "
+                + Choice.name(SeamAuto.Options.DEFAULTS.mergeNorms()) + ")");
         assertThat(ConcatMergeP.Options.DEFAULTS.mergeNorms()).isEqualTo(ConcatMerge.Options.DEFAULTS.mergeNorms());
         assertThat(help("--barriers")).contains("(default: " + Sleb.Options.DEFAULTS.barriers())
                 .contains("" + ComeAuto.Options.DEFAULTS.barriers());

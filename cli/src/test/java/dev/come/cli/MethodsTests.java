@@ -63,6 +63,8 @@ class MethodsTests {
             come_auto      | true  | --shortlist 0 --heal ridge
             come_auto      | true  | --refit --shortlist 2
             come_auto      | true  | --shortlist 2 --refit 2 --heal ridge
+            seam_auto      | true  | --repair 2 --granularity 2 --barriers 0,2
+            seam_auto      | true  | --granularity 1 --heal ridge --heal-targets all --heal-weights loss --heal-passes 2
             """)
     void runsAndIsRecorded(String method, boolean data, String options) throws IOException {
         Outcome outcome = Trial.run(prune(method, data, options));
@@ -140,7 +142,7 @@ class MethodsTests {
                 line -> assertThat(line).startsWith("come: magnitude+ did not get there: "),
                 line -> assertThat(line).startsWith("come: taylor+ did not get there: "));
         assertThat(outcome.out()).contains("dense", "concat_merge_P", "sleb", "shortgpt", "reverse", "magnitude",
-                "taylor", "mka", "laco", "come_auto", "comparison.csv");
+                "taylor", "mka", "laco", "come_auto", "seam_auto", "comparison.csv");
         assertThat(outcome.out().lines()).allMatch(line -> line.length() < 200);
     }
 }

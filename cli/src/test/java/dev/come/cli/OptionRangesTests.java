@@ -23,6 +23,7 @@ import dev.come.prune.ConcatMerge;
 import dev.come.prune.ConcatMergeP;
 import dev.come.prune.Laco;
 import dev.come.prune.Mka;
+import dev.come.prune.SeamAuto;
 import dev.come.prune.ShortGpt;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
@@ -93,6 +94,9 @@ class OptionRangesTests {
             new Row(ComeAuto.Options.DEFAULTS, "granularity", PRUNE + "come_auto --granularity"),
             new Row(ComeAuto.Options.DEFAULTS, "shortlist", PRUNE + "come_auto --shortlist"),
             new Row(ComeAuto.Options.DEFAULTS, "refit", PRUNE + "come_auto --refit"),
+            new Row(SeamAuto.Options.DEFAULTS, "granularity", PRUNE + "seam_auto --granularity"),
+            new Row(SeamAuto.Options.DEFAULTS, "mergeNorms", PRUNE + "seam_auto --merge-norms"),
+            new Row(SeamAuto.Options.DEFAULTS, "repair", PRUNE + "seam_auto --repair"),
             new Row(Laco.Options.DEFAULTS, "lacoVariant", PRUNE + "laco --laco-variant"),
             new Row(Laco.Options.DEFAULTS, "mergeLayers", PRUNE + "laco --merge-layers"),
             new Row(Laco.Options.DEFAULTS, "interval", PRUNE + "laco --interval"),

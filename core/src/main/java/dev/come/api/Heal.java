@@ -45,9 +45,21 @@ public final class Heal extends Making<Heal> {
         return this;
     }
 
-    /** Which projections are refitted: {@code down} and that of attention, {@code down+o} (the default), or {@code down}. */
+    /** Which projections are refitted: {@code down}, {@code down+o} (the default) or {@code all}. */
     public Heal healTargets(String name) {
         healing.targets(name);
+        return this;
+    }
+
+    /** How much a token counts: {@code norm} (default), {@code uniform} or {@code loss}. */
+    public Heal healWeights(String name) {
+        healing.weights(name);
+        return this;
+    }
+
+    /** How often all layers are refitted; 1 by default. A pass after the first is only taken if the loss falls. */
+    public Heal healPasses(int number) {
+        healing.passes(number);
         return this;
     }
 

@@ -3,6 +3,7 @@ package dev.come.api;
 import dev.come.heal.Healing;
 import dev.come.heal.Healing.Scope;
 import dev.come.heal.Healing.Targets;
+import dev.come.heal.Healing.Weights;
 import dev.come.job.Choices;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 final class HealOptions {
     private @Nullable String scope;
     private @Nullable String targets;
+    private @Nullable String weights;
+    private @Nullable Integer passes;
 
     void scope(String name) {
         scope = name;
@@ -20,8 +23,16 @@ final class HealOptions {
         targets = name;
     }
 
+    void weights(String name) {
+        weights = name;
+    }
+
+    void passes(int number) {
+        passes = number;
+    }
+
     boolean isSaid() {
-        return scope != null || targets != null;
+        return scope != null || targets != null || weights != null || passes != null;
     }
 
     Healing.Options options() {
@@ -30,6 +41,8 @@ final class HealOptions {
                 targets == null
                         ? usual.targets()
                         : Targets.labelled(Choices.check("--heal-targets", targets,
-                                Arrays.stream(Targets.values()).map(Targets::label).toList())));
+                                Arrays.stream(Targets.values()).map(Targets::label).toList())),
+                weights == null ? usual.weights() : Choices.of("--heal-weights", weights, Weights.values()),
+                passes == null ? usual.passes() : passes);
     }
 }

@@ -161,9 +161,21 @@ public final class Prune extends Making<Prune> {
         return this;
     }
 
-    /** Which projections are refitted: {@code down} and that of attention, {@code down+o} (the default), or {@code down}. */
+    /** Which projections are refitted: {@code down}, {@code down+o} (the default) or {@code all}. */
     public Prune healTargets(String name) {
         healing.targets(name);
+        return this;
+    }
+
+    /** How much a token counts: {@code norm} (default), {@code uniform} or {@code loss}. */
+    public Prune healWeights(String name) {
+        healing.weights(name);
+        return this;
+    }
+
+    /** How often all layers are refitted; 1 by default. A pass after the first is only taken if the loss falls. */
+    public Prune healPasses(int number) {
+        healing.passes(number);
         return this;
     }
 
@@ -260,7 +272,7 @@ public final class Prune extends Making<Prune> {
     private void requireHealedOrNotSaid() {
         if (!heal && healing.isSaid()) {
             throw new UsageException(
-                    "healScope(...) and healTargets(...) say how to heal, but nothing is healed without"
+                    "healScope(...), healTargets(...), healWeights(...) and healPasses(...) say how to heal, but nothing is healed without"
                             + " heal(); call that too, or leave them out");
         }
     }

@@ -35,7 +35,8 @@ final class Wording {
                 "searchOn"));
         METHODS.put("private", "makePrivate");
         for (String same : new String[]{"method", "seed", "text-field", "beyond-positions", "stride", "dtype", "device",
-            "threads", "memory", "overwrite", "restart", "revision", "heal", "heal-scope", "heal-targets", "teacher",
+            "threads", "memory", "overwrite", "restart", "revision", "heal", "heal-scope", "heal-targets",
+            "heal-weights", "heal-passes", "teacher",
             "level", "objective", "temperature", "tokens", "model-tokens", "validation-tokens", "batch-tokens",
             "schedule", "weight-decay", "clip", "train", "hidden-weight", "tasks", "limit", "harness-version", "bos",
             "max-length", "baseline", "output", "log-samples", "losses", "removal-ratio", "generation", "batch",

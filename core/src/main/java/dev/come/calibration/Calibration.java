@@ -124,6 +124,20 @@ public interface Calibration {
         }
     }
 
+    /**
+     * Adjacent layers of which one is to be left.
+     *
+     * @param position of the first
+     * @param others how many come after it, at least 1
+     * @param merged the layer that it and the only other are merged to; absent if all others are left out
+     */
+    record Seam(int position, int others, Optional<Concatenated> merged) {
+        /** The position of the layer after them. */
+        public int end() {
+            return position + 1 + others;
+        }
+    }
+
     /** The block influence of every layer: the mean over all tokens of 1 - cos(state before, state after). */
     List<Double> blockInfluence(LayerStack stack);
 
@@ -190,6 +204,26 @@ public interface Calibration {
      * @return nothing if no fit brings the layer nearer to the dense model on tokens that it did not see
      */
     Optional<Refit> refitted(LayerStack stack, int position);
+
+    /**
+     * Predicts what a repair in closed form would leave of the error behind an edit, without making it. What all of its layers add to
+     * the residual stream is to be given by what the layer that is left writes: by the heads and channels that it keeps, as they are
+     * in the stack. A ridge regression on some tokens, spread over the text, tells how much of it is linear in these.
+     *
+     * @return for each the mean over other tokens of |what is missing|^2 / |state after these layers|^2, with the penalty
+     *         that leaves the least
+     */
+    default List<Double> errorsAfterRepair(LayerStack stack, List<Seam> seams) {
+        throw new UnsupportedOperationException("repairs are predicted only where all states are");
+    }
+
+    /**
+     * How far stacks are from the dense model: the mean over tokens that neither fits nor penalties have seen of KL(dense ||
+     * stack), in nats, between the probabilities of the next token.
+     */
+    default List<Double> divergences(List<LayerStack> stacks) {
+        throw new UnsupportedOperationException("stacks are compared with the dense model only where all states are");
+    }
 
     /**
      * The same layers in the form that a saved model can hold. Each that has to do with refitted ones has weights of

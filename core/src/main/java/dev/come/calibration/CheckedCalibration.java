@@ -98,6 +98,24 @@ public final class CheckedCalibration implements Calibration {
     }
 
     @Override
+    public List<Double> errorsAfterRepair(LayerStack stack, List<Seam> seams) {
+        List<Double> errors = measuring.errorsAfterRepair(stack, seams);
+        for (int i = 0; i < errors.size(); i++) {
+            check(errors.get(i), "error after a repair", seams.get(i).position(), stack);
+        }
+        return errors;
+    }
+
+    @Override
+    public List<Double> divergences(List<LayerStack> stacks) {
+        List<Double> divergences = measuring.divergences(stacks);
+        for (int i = 0; i < divergences.size(); i++) {
+            check(divergences.get(i), "divergence of " + stacks.get(i).tree());
+        }
+        return divergences;
+    }
+
+    @Override
     public Optional<Refit> refitted(LayerStack stack, int position) {
         return check(measuring.refitted(stack, position), stack, position);
     }

@@ -47,7 +47,10 @@ public final class HealingOnCluster implements HealingStates, AutoCloseable {
     }
 
     @Override
-    public StackBesideDense beside(HeldOut tokens) {
+    public StackBesideDense beside(HeldOut tokens, Function<TokenChunks, TokenWeights> weights, boolean keepsReads) {
+        if (keepsReads || !weights.apply(chunks).equals(TokenWeights.NORM)) {
+            throw onOneMachine();
+        }
         return new SideBySideOnShards(shards, Context.of(LayerStack.dense(store.config().layers())),
                 new Side(new Side.DenseRuns(), fitted, chunks.size()), chunks, 0, store.config(), workers);
     }
@@ -61,6 +64,15 @@ public final class HealingOnCluster implements HealingStates, AutoCloseable {
                     new Question.Losses(List.of(stack), List.of(0), heldOut, null, true), heldOut, task);
             return losses.stream().flatMap(shard -> Stream.of(shard[0])).flatMapToDouble(Arrays::stream).toArray();
         }
+    }
+
+    @Override
+    public List<double[]> denseLosses(HeldOut tokens) {
+        throw onOneMachine();
+    }
+
+    private static UnsupportedOperationException onOneMachine() {
+        return new UnsupportedOperationException("shards weigh tokens as usual and do not keep what layers read");
     }
 
     @Override

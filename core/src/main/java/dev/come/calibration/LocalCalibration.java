@@ -7,7 +7,9 @@ import dev.come.calibration.Question.Range;
 import dev.come.calibration.Shards.Context;
 import dev.come.model.Compute;
 import dev.come.model.Workers;
+import dev.come.run.StateStore.State;
 import dev.come.run.TokenChunks;
+import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
 import java.io.Serializable;
@@ -18,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 /** Calibration on this machine: one shard has all chunks. Questions come from one thread; the work is shared by many. */
 public final class LocalCalibration extends ShardedCalibration {
     private final Shard shard;
+    private final TokenChunks chunks;
+    private final Progress progress;
+    private final SeamErrors seamErrors = new SeamErrors();
 
     /**
      * Prepares to measure.
@@ -52,6 +57,8 @@ public final class LocalCalibration extends ShardedCalibration {
             Compute compute, Reading reading, long memory, Progress progress) {
         super(new Alone(shard), store, chunks, fits, compute, reading, memory, progress);
         this.shard = shard;
+        this.chunks = chunks;
+        this.progress = progress;
     }
 
     /** The one shard that there is. */
@@ -101,6 +108,33 @@ public final class LocalCalibration extends ShardedCalibration {
     @Override
     StackBesideDense beside(Side side, Context about, int position, Progress.Task task) {
         return shard.runner().reporting(task, () -> shard.sides().alone(side));
+    }
+
+    @Override
+    public List<Double> errorsAfterRepair(LayerStack stack, List<Seam> seams) {
+        RefittedLayers with = forRefitting();
+        List<List<State>> boundaries = path(stack).stream().map(trace -> trace.states().subList(0, with.forFits()))
+                .toList();
+        try (Progress.Task task = progress.begin("predicting repairs of " + stack.size() + " layers",
+                seamErrors.runs(stack, seams) * with.forFits(), UNIT)) {
+            return shard.runner().reporting(task,
+                    () -> seamErrors.of(stack, seams, boundaries, with, shard.runner(), shard.states()));
+        }
+    }
+
+    @Override
+    public List<Double> divergences(List<LayerStack> stacks) {
+        List<State> dense = path(LayerStack.dense(shard.runner().store().config().layers())).getLast().states();
+        Range measured = new Range(forRefitting().forFits(), chunks.size());
+        Divergences divergences = new Divergences(shard, chunks, measured, dense);
+        try (Progress.Task task = progress.begin("divergence of " + stacks.size() + " stacks", divergences.runs(stacks),
+                "stacks", stacks.size())) {
+            return shard.runner().reporting(task, () -> divergences.of(stacks));
+        }
+    }
+
+    private List<Trace> path(LayerStack stack) {
+        return traced(stack, task -> shard.runner().reporting(task, () -> shard.path(stack)));
     }
 
     @Override

@@ -22,7 +22,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * The states that a concatenated layer is to give where it is now: what its sources give on its own input. Whoever makes one
  * closes it.
  */
-final class MergeTarget implements SideBySide.DenseStates {
+final class MergeTarget implements DenseStates {
     private final LayerRunner runner;
     private final TokenChunks chunks;
     private final StateStore states;

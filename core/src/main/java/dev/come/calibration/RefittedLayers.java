@@ -32,6 +32,11 @@ public record RefittedLayers(Refitting refitting, int fitted, int checked, Token
         return fitted + checked;
     }
 
+    /** Those chunks. */
+    TokenChunks chunksForFits() {
+        return chunks.some(0, forFits());
+    }
+
     /** What layers are fitted to on these tokens. */
     Side side(Side.Target target) {
         return new Side(target, fitted, forFits());

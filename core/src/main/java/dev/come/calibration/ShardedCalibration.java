@@ -265,7 +265,7 @@ public abstract class ShardedCalibration implements Calibration, AutoCloseable {
         return forRefitting().refitting().settled(stack);
     }
 
-    private RefittedLayers forRefitting() {
+    RefittedLayers forRefitting() {
         if (fits == null) {
             throw new IllegalStateException("nobody said how layers are refitted");
         }

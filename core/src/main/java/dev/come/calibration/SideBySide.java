@@ -27,7 +27,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
+import org.bytedeco.javacpp.PointerScope;
 
 /**
  * A pruned stack beside the dense model it was made from, on the same tokens. Both go forward a layer at a time, and only the
@@ -43,38 +43,15 @@ public final class SideBySide implements StackBesideDense {
     private final TokenChunks chunks;
     private final int fittedChunks;
     private final StateStore states;
-    private final @Nullable DenseStates known;
     /** Whether the runner and the states are closed with this. */
     private final boolean owns;
     private final TrialPass.Against against;
-    private int denseLayers;
-    /** How many layers shall lie behind the dense model when the next layer of the stack is run. */
-    private int denseEnd;
-    private List<State> dense;
-    /** Those that the dense model has run on to, while those before are still needed. */
-    private @Nullable List<State> ahead;
-    private int aheadLayers;
+    private final DenseModel dense;
     private List<State> own;
     /** Whether both are at the same states, which are then held once. */
     private boolean together = true;
     /** Those that nobody has ended. */
     private final Set<Trial> trials = new HashSet<>();
-
-    /** The states of the dense model where they are known, which belong to somebody else. */
-    interface DenseStates extends AutoCloseable {
-        /** The states of the dense model after this number of layers, by chunk. */
-        List<State> after(int layers);
-
-        /** Those that the first half of the layer is to end in, by chunk, where it is known what it is to give. */
-        default Optional<List<State>> betweenHalves() {
-            return Optional.empty();
-        }
-
-        /** Forgets states that were made for it. */
-        @Override
-        default void close() {
-        }
-    }
 
     /**
      * Begins before the first layer.
@@ -86,8 +63,18 @@ public final class SideBySide implements StackBesideDense {
      */
     public SideBySide(LayerStore store, Sequences fitted, Sequences heldOut, Compute compute, long memory,
             Path spillFolder) {
+        this(store, fitted, heldOut, compute, memory, spillFolder, _ -> TokenWeights.NORM, false);
+    }
+
+    /**
+     * The same with other weights of tokens.
+     *
+     * @param weights how much each token counts, for the chunks that the tokens fall into
+     * @param keepsReads whether {@link #reads} is asked
+     */
+    public SideBySide(LayerStore store, Sequences fitted, Sequences heldOut, Compute compute, long memory,
+            Path spillFolder, Function<TokenChunks, TokenWeights> weights, boolean keepsReads) {
         this.store = store;
-        this.known = null;
         TokenChunks seen = TokenChunks.of(fitted);
         this.fittedChunks = seen.size();
         this.chunks = new TokenChunks(
@@ -98,10 +85,10 @@ public final class SideBySide implements StackBesideDense {
             this.states = new StateStore(memory, spillFolder);
             opening.add(states::close);
             this.owns = true;
-            this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, Optional.empty(),
-                    store.config().multipliers().residual());
-            this.dense = embedded(runner, chunks, states);
-            this.own = dense;
+            this.own = embedded(runner, chunks, states);
+            this.dense = new DenseModel(states, own, Optional.empty(), keepsReads);
+            this.against = new TrialPass.Against(chunks, fittedChunks, states, dense::states, Optional.empty(),
+                    store.config().multipliers().residual(), weights.apply(chunks));
             opening.done();
         }
     }
@@ -120,17 +107,7 @@ public final class SideBySide implements StackBesideDense {
      * @param fittedChunks how many chunks fits see
      */
     SideBySide(LayerRunner runner, TokenChunks chunks, int fittedChunks, StateStore states) {
-        this.store = runner.store();
-        this.runner = runner;
-        this.chunks = chunks;
-        this.fittedChunks = fittedChunks;
-        this.states = states;
-        this.known = null;
-        this.owns = false;
-        this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, Optional.empty(),
-                store.config().multipliers().residual());
-        this.dense = embedded(runner, chunks, states);
-        this.own = dense;
+        this(runner, chunks, fittedChunks, states, embedded(runner, chunks, states), Optional.empty());
     }
 
     /**
@@ -143,105 +120,83 @@ public final class SideBySide implements StackBesideDense {
      */
     SideBySide(LayerRunner runner, TokenChunks chunks, int fittedChunks, StateStore states, List<State> own,
             DenseStates known) {
+        this(runner, chunks, fittedChunks, states, own, Optional.of(known));
+    }
+
+    private SideBySide(LayerRunner runner, TokenChunks chunks, int fittedChunks, StateStore states, List<State> own,
+            Optional<DenseStates> known) {
         this.store = runner.store();
         this.runner = runner;
         this.chunks = chunks;
         this.fittedChunks = fittedChunks;
         this.states = states;
-        this.known = known;
         this.owns = false;
-        this.against = new TrialPass.Against(chunks, fittedChunks, states, () -> dense, known.betweenHalves(),
-                store.config().multipliers().residual());
-        this.dense = own;
         this.own = own;
+        this.dense = new DenseModel(states, own, known, false);
+        this.against = new TrialPass.Against(chunks, fittedChunks, states, dense::states,
+                known.flatMap(DenseStates::betweenHalves), store.config().multipliers().residual(), TokenWeights.NORM);
     }
 
-    /** How many chunks the tokens fall into; a layer is run over one after the other. */
     @Override
     public int chunks() {
         return chunks.size();
     }
 
-    /** Does work that is reported on: the task advances by one with every layer that is run over a chunk. */
     @Override
     public <T> T reporting(Progress.Task task, Supplier<T> work) {
         return runner.reporting(task, work);
     }
 
     /**
-     * Runs the dense model on until this number of layers lies behind it. That is done together with the next layer of
-     * the stack, so that no thread waits between the two, unless {@link #whileDenseRuns} has done it before.
+     * The dense model runs together with the next layer of the stack, so that no thread waits between the two, unless
+     * {@link #whileDenseRuns} has run it before.
      */
     @Override
     public void runDense(int layers) {
-        if (known != null) {
-            dense = known.after(layers);
-            denseLayers = layers;
-            denseEnd = layers;
-            return;
+        if (dense.want(layers, !together)) {
+            together = false;
         }
-        if (ahead != null) {
-            leave(dense);
-            dense = ahead;
-            denseLayers = aheadLayers;
-            ahead = null;
-        }
-        denseEnd = Math.max(denseEnd, layers);
     }
 
-    /**
-     * Does work that only one thread can begin, while others run the dense model on. They run it until this number of
-     * layers lies behind it. The states where it was are those that trials are compared with until {@link #runDense}.
-     *
-     * @param work is given the workspace of its thread
-     */
     @Override
     public <T> T whileDenseRuns(int layers, Function<Workspace, T> work) {
         List<LayerRunner.Step> steps = new ArrayList<>();
-        List<State> after = known == null && ahead == null ? dense(layers, steps) : dense;
+        Optional<List<State>> after = dense.ahead(layers, steps);
         AtomicReference<T> result = new AtomicReference<>();
         runner.run(steps, chunks.chunks(), workspace -> result.set(work.apply(workspace)));
-        if (!steps.isEmpty()) {
-            ahead = after;
-            aheadLayers = layers;
-        }
+        after.ifPresent(states -> dense.isAhead(states, layers));
         return Objects.requireNonNull(result.get());
     }
 
-    /** Adds the layers that the dense model lacks up to this number, and gives the states after them. */
-    private List<State> dense(int layers, List<LayerRunner.Step> steps) {
-        List<State> after = dense;
-        for (int layer = denseLayers; layer < layers; layer++) {
-            ForwardPass pass = new ForwardPass(states, after, layer > denseLayers);
-            steps.add(new LayerRunner.Step(new Original(layer), _ -> {
-            }, pass));
-            after = pass.after();
+    @Override
+    public Optional<Reads> reads(LayerNode node, LayerWeights weights, Trial from) {
+        DenseReads layer = dense.reads();
+        if (layer == null || node.originals().count() != 1
+                || node.originals().findFirst().orElseThrow() != layer.layer()) {
+            return Optional.empty();
         }
-        return after;
-    }
-
-    /** Forgets states of the dense model. */
-    private void leave(List<State> passed) {
-        if (!together) {
-            passed.forEach(states::free);
+        boolean feedForward = from.projection().equals(Optional.of(Part.DOWN));
+        boolean between = feedForward && !store.config().sideBySide();
+        try (var _ = new PointerScope()) {
+            return Optional.of(Reads.measured(runner, states, against, feedForward,
+                    new Reads.Side(weights, between ? from.between() : own),
+                    new Reads.Side(store.materialise(new Original(layer.layer())),
+                            between ? layer.between() : layer.before())));
         }
-        together = false;
     }
 
     /** Runs the dense model as far as was asked for, and then other layers against its states there. */
     private void run(List<LayerRunner.Step> others) {
-        List<State> passed = dense;
         List<LayerRunner.Step> steps = new ArrayList<>();
-        dense = dense(denseEnd, steps);
+        Optional<Runnable> arrival = dense.goOn(steps, !together);
         steps.addAll(others);
         runner.run(steps, chunks.chunks());
-        if (denseLayers < denseEnd) {
-            leave(passed);
-            denseLayers = denseEnd;
+        if (arrival.isPresent()) {
+            arrival.get().run();
+            together = false;
         }
     }
 
-    /** Runs both through layers that they have in common; the stack must not have left the dense model yet. */
     @Override
     public void runBoth(int layers) {
         if (!together) {
@@ -250,30 +205,15 @@ public final class SideBySide implements StackBesideDense {
         together = false;
         runDense(layers);
         run(List.of());
-        own = dense;
+        own = dense.states();
         together = true;
     }
 
-    /**
-     * Runs the next layer of the stack, against the dense states where they shall be.
-     *
-     * @param node its recipe, for messages
-     * @param weights the weights to run it with, which must outlive the call
-     * @param projection {@link Part#OUTPUT} or {@link Part#DOWN} if its moments are wanted
-     */
     @Override
     public Trial run(LayerNode node, LayerWeights weights, Optional<Part> projection) {
         return run(node, weights, new TrialPass(against, own, null, weights, projection));
     }
 
-    /**
-     * Runs a layer again with another projection, whose inputs the trial tells. Nothing before the projection is run
-     * again, and the result equals that of a whole run to the bit.
-     *
-     * @param from the layer with weights that differ in this projection and its bias alone; may be discarded afterwards
-     * @param weights the weights to run it with, which must outlive the call
-     * @param projection {@link Part#DOWN} if its moments are wanted, and the trial is about {@link Part#OUTPUT}
-     */
     @Override
     public Trial runAgain(Trial from, LayerNode node, LayerWeights weights, Optional<Part> projection) {
         Part changed = from.projection().orElseThrow();
@@ -296,7 +236,6 @@ public final class SideBySide implements StackBesideDense {
         }
     }
 
-    /** Goes on from the states of a trial; others of the same layer are to be discarded. */
     @Override
     public void moveOn(Trial trial) {
         if (!together) {
@@ -307,7 +246,6 @@ public final class SideBySide implements StackBesideDense {
         trial.closeBesides(states);
     }
 
-    /** Forgets a trial. */
     @Override
     public void discard(Trial trial) {
         trial.after().forEach(states::free);
@@ -319,11 +257,6 @@ public final class SideBySide implements StackBesideDense {
         trial.closeBesides(states);
     }
 
-    /**
-     * Measures what both cost; both must be at the end of their layers.
-     *
-     * @param stack for messages
-     */
     @Override
     public EndLosses losses(LayerStack stack) {
         return EndLosses.of(denseLosses(), ownLosses(stack));
@@ -336,7 +269,8 @@ public final class SideBySide implements StackBesideDense {
 
     /** What the dense model costs on the tokens that fits do not see: an array (chunks, sequences). */
     double[][] denseLosses() {
-        return EndLosses.measured(runner, states, chunks, fittedChunks, dense, LayerStack.dense(denseLayers));
+        return EndLosses.measured(runner, states, chunks, fittedChunks, dense.states(),
+                LayerStack.dense(dense.layers()));
     }
 
     /** The same of the stack. */
@@ -344,7 +278,6 @@ public final class SideBySide implements StackBesideDense {
         return EndLosses.measured(runner, states, chunks, fittedChunks, own, stack);
     }
 
-    /** To how many runs of a layer over a chunk {@link #losses} comes. */
     @Override
     public long lossRuns() {
         return 2 * runner.headRuns() * (chunks.size() - fittedChunks);
@@ -366,13 +299,6 @@ public final class SideBySide implements StackBesideDense {
         if (!together) {
             own.forEach(states::free);
         }
-        if (known != null) {
-            known.close();
-        } else {
-            dense.forEach(states::free);
-            if (ahead != null) {
-                ahead.forEach(states::free);
-            }
-        }
+        dense.close();
     }
 }

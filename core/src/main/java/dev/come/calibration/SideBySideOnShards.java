@@ -189,6 +189,11 @@ final class SideBySideOnShards implements StackBesideDense {
     }
 
     @Override
+    public Optional<Reads> reads(LayerNode node, LayerWeights weights, Trial from) {
+        throw new UnsupportedOperationException("shards do not keep what layers of the dense model read");
+    }
+
+    @Override
     public void moveOn(Trial trial) {
         behind.add(Objects.requireNonNull(trials.get(trial)).node());
         trials.keySet().forEach(one -> one.takeMoments().close());

@@ -55,6 +55,17 @@ public interface StackBesideDense extends AutoCloseable {
      */
     Trial runAgain(Trial from, LayerNode node, LayerWeights weights, Optional<Part> projection);
 
+    /**
+     * How what one half of a layer reads explains what its projections to heads or channels miss. It must have been said in the
+     * beginning that this will be asked.
+     *
+     * @param node the layer
+     * @param weights what it is run with, of the caller's PointerScope
+     * @param from the layer as it was run with these, about the projection of the same half that writes
+     * @return closed by the caller; nothing where the layer does not stand for one of the dense model, or that is not known
+     */
+    Optional<Reads> reads(LayerNode node, LayerWeights weights, Trial from);
+
     /** Goes on from the states of a trial; others of the same layer are to be discarded. */
     void moveOn(Trial trial);
 

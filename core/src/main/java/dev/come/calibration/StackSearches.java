@@ -133,7 +133,8 @@ final class StackSearches implements AutoCloseable {
         return groups(new Range(0, chunks.size()), 1);
     }
 
-    private List<TokenChunks> groups(Range here, int stacks) {
+    /** Some of the chunks, in groups of which half of the memory may hold the states of so many stacks. */
+    List<TokenChunks> groups(Range here, int stacks) {
         return chunks.some(here.from(), here.to()).groups(memory / 2 / tokenBytes / (stacks + 1),
                 Math.ceilDiv(compute.threads(), stacks));
     }

@@ -29,15 +29,16 @@ public final class Trial {
      * Makes one.
      *
      * @param heldOutSquares the sums of |dense - own|^2 / |dense|^2 over the tokens that fits do not see, by chunk
-     * @param heldOutTokens how many these are
+     * @param heldOutTotal what their sum is divided by, as {@link TokenWeights#total} tells
      * @param inputs of the projection, by chunk; empty without one
      * @param between the residual stream between the halves, by chunk; empty unless it is the projection of the second
      */
-    Trial(List<State> after, double[] heldOutSquares, long heldOutTokens, Optional<Part> projection, List<State> inputs,
+    Trial(List<State> after, double[] heldOutSquares, double heldOutTotal, Optional<Part> projection,
+            List<State> inputs,
             List<State> between, @Nullable Moments fitted, @Nullable Moments heldOut) {
         this.after = after;
         this.heldOutSquares = heldOutSquares;
-        this.heldOutError = Arrays.stream(heldOutSquares).sum() / heldOutTokens;
+        this.heldOutError = Arrays.stream(heldOutSquares).sum() / heldOutTotal;
         this.projection = projection;
         this.inputs = inputs;
         this.between = between;

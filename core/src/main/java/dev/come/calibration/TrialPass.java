@@ -14,19 +14,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /** A layer of the stack on its way over the chunks, from its beginning or from where a trial tells what goes on. */
 final class TrialPass extends ForwardPass implements AutoCloseable {
-    private static final long ROWS = 2048;
-
     private final Against against;
     private final @Nullable Trial from;
     private final Optional<Part> projection;
@@ -36,6 +30,7 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
     private final State[] inputs;
     private final State[] between;
     private final double[] squares;
+    private final double[] totals;
     private final MomentsInOrder fitted;
     private final MomentsInOrder heldOut;
 
@@ -49,9 +44,15 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
      * @param between the states that its first half should give, by chunk; without them that half is to make up for what the
      *        whole layer misses
      * @param residual by how much the layer multiplies what it adds to the residual stream
+     * @param weights how much each token counts
      */
     record Against(TokenChunks chunks, int fittedChunks, StateStore states, Supplier<List<State>> dense,
-            Optional<List<State>> between, double residual) {}
+            Optional<List<State>> between, double residual, TokenWeights weights) {
+        /** What states of a chunk are off. */
+        Missing missing(State expected, Tensor found, int chunk) {
+            return Missing.of(states.get(expected).to(ScalarType.Float), found.to(ScalarType.Float), weights, chunk);
+        }
+    }
 
     /**
      * A layer of the stack.
@@ -71,6 +72,7 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
         this.inputs = new State[chunks];
         this.between = new State[chunks];
         this.squares = new double[chunks];
+        this.totals = new double[chunks];
         this.width = projection.map(part -> weights.get(part).size(1)).orElse(0L);
         this.bias = projection.filter(part -> weights.asMap().containsKey(part.bias())).isPresent();
         long outputs = projection.map(part -> weights.get(part).size(0)).orElse(0L);
@@ -100,13 +102,15 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
     @Override
     public void after(int chunk, Tensor hidden) {
         super.after(chunk, hidden);
-        Missing atEnd = Missing.of(against.states.get(against.dense.get().get(chunk)), hidden);
-        squares[chunk] = atEnd.rows.square().sum(new ScalarTypeOptional(ScalarType.Double)).item_double();
+        Missing atEnd = against.missing(against.dense.get().get(chunk), hidden, chunk);
+        totals[chunk] = atEnd.total();
+        squares[chunk] = atEnd.rows().square().sum(new ScalarTypeOptional(ScalarType.Double)).item_double();
         if (projection.isPresent()) {
             Missing missing = projection.get() == Part.OUTPUT && against.between.isPresent()
-                    ? Missing.of(against.states.get(against.between.get().get(chunk)), kept[chunk].between())
+                    ? against.missing(against.between.get().get(chunk), kept[chunk].between(), chunk)
                     : atEnd;
-            (chunk < against.fittedChunks ? fitted : heldOut).add(chunk, moments(kept[chunk].inputs(), missing));
+            (chunk < against.fittedChunks ? fitted : heldOut).add(chunk,
+                    missing.moments(kept[chunk].inputs(), bias, against.residual));
             inputs[chunk] = against.states.put(kept[chunk].inputs());
             if (projection.get() == Part.DOWN) {
                 between[chunk] = against.states.put(kept[chunk].between());
@@ -114,44 +118,11 @@ final class TrialPass extends ForwardPass implements AutoCloseable {
         }
     }
 
-    /**
-     * What states are off.
-     *
-     * @param rows by token, divided by the length of the state that it should be
-     * @param scale by token 1 over that length, {@code (tokens, 1)}
-     */
-    private record Missing(Tensor rows, Tensor scale) {
-        static Missing of(Tensor expected, Tensor found) {
-            Tensor wide = expected.to(ScalarType.Float);
-            Tensor scale = torch.linalg_vector_norm(wide, new Scalar(2.0), new long[]{1}, true,
-                    new ScalarTypeOptional(ScalarType.Float)).reciprocal_();
-            scale.masked_fill_(scale.isinf(), new Scalar(0.0)); // a state of zeros has no direction to be off
-            return new Missing(wide.sub(found.to(ScalarType.Float)).mul_(scale), scale);
-        }
-    }
-
-    private Moments moments(Tensor inputs, Missing missing) {
-        Moments moments = Moments.of(width + (bias ? 1 : 0), missing.rows);
-        for (long row = 0; row < inputs.size(0); row += ROWS) {
-            try (var _ = new PointerScope()) {
-                long rows = Math.min(ROWS, inputs.size(0) - row);
-                Tensor factors = missing.scale.narrow(0, row, rows)
-                        .mul(new Scalar(against.residual));
-                Tensor x = inputs.narrow(0, row, rows).to(ScalarType.Float).mul(factors);
-                moments.add(bias ? torch.cat(new TensorVector(x, factors), 1) : x, missing.rows.narrow(0, row, rows));
-            }
-        }
-        return moments;
-    }
-
     /** What came out; call it when all chunks are through. */
     Trial trial() {
         int first = against.fittedChunks;
         int end = against.chunks.size();
-        long unseen = 0;
-        for (int chunk = first; chunk < end; chunk++) {
-            unseen += against.chunks.get(chunk).tokens().length;
-        }
+        double unseen = Arrays.stream(totals, first, end).sum();
         double[] errors = Arrays.copyOfRange(squares, first, end);
         boolean second = projection.equals(Optional.of(Part.DOWN));
         return new Trial(after(), errors, unseen, projection,

@@ -1,17 +1,15 @@
 package dev.come.heal;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.come.Progress;
 import dev.come.UsageException;
-import dev.come.calibration.EndLosses;
 import dev.come.calibration.HealingStates;
-import dev.come.calibration.StackBesideDense;
+import dev.come.calibration.TokenWeights;
 import dev.come.model.Compute;
-import dev.come.model.LayerWeights;
 import dev.come.model.Part;
 import dev.come.prune.PruningStep;
-import dev.come.stack.LayerNode;
-import dev.come.stack.LayerNode.Trained;
+import dev.come.run.TokenChunks;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.HeldOut;
@@ -19,17 +17,13 @@ import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.ToDoubleFunction;
-import org.bytedeco.javacpp.PointerScope;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Heals a pruned stack in closed form. Layer by layer, from the first edit on, it fits the projections that write to
@@ -42,7 +36,8 @@ import org.bytedeco.javacpp.PointerScope;
  * must have a lower loss on them, or it stays as it was: too few tokens can make a fit useless, but never harmful.
  */
 public final class Healing {
-    private static final double NOT_REFITTED = Double.POSITIVE_INFINITY;
+    /** More passes were never of use. */
+    static final int MOST_PASSES = 20;
 
     private final LayerStore store;
     private final Options options;
@@ -61,9 +56,14 @@ public final class Healing {
     /** Which projections of a layer are refitted. */
     public enum Targets {
         /** The down projection of the feed-forward half. */
-        DOWN("down", Part.DOWN),
+        DOWN("down", false, Part.DOWN),
         /** First the output projection of attention, then the down projection. */
-        DOWN_AND_OUTPUT("down+o", Part.OUTPUT, Part.DOWN);
+        DOWN_AND_OUTPUT("down+o", false, Part.OUTPUT, Part.DOWN),
+        /**
+         * Before each of them also the projections that read: of queries, keys and values, of gate and up. From the stack's own
+         * normed state they are to give what the dense layer's give from the dense state. A layer that was merged reads as before.
+         */
+        ALL("all", true, Part.OUTPUT, Part.DOWN);
 
         /** Those of a label. */
         public static Targets labelled(String label) {
@@ -71,11 +71,13 @@ public final class Healing {
         }
 
         private final String label;
+        private final boolean reads;
         @SuppressWarnings("ImmutableEnumChecker") // List.of gives an immutable list
         private final List<Part> parts;
 
-        Targets(String label, Part... parts) {
+        Targets(String label, boolean reads, Part... parts) {
             this.label = label;
+            this.reads = reads;
             this.parts = List.of(parts);
         }
 
@@ -84,9 +86,30 @@ public final class Healing {
             return label;
         }
 
+        /** Those that write to the residual stream, in the order in which a layer uses them. */
         List<Part> parts() {
             return parts;
         }
+
+        /** Whether before each of them those of the same half are fitted that read. */
+        boolean reads() {
+            return reads;
+        }
+
+        /** How many fits a layer has. */
+        int fits() {
+            return reads ? 2 * parts.size() : parts.size();
+        }
+    }
+
+    /** How much a token counts in the fits, and in the check of each. */
+    public enum Weights {
+        /** Every token as much as any: what is off is taken as a part of the length of what should be. */
+        NORM,
+        /** What is off, as it is: a token whose state is a hundred times longer counts ten thousand times as much. */
+        UNIFORM,
+        /** As {@link #NORM}, times the dense model's loss on the token that comes next. */
+        LOSS
     }
 
     /**
@@ -94,10 +117,40 @@ public final class Healing {
      *
      * @param scope {@code --heal-scope}
      * @param targets {@code --heal-targets}
+     * @param weights {@code --heal-weights}; not recorded where it is the default
+     * @param passes {@code --heal-passes}: how often all layers are fitted, at least once; not recorded where it is once
      */
-    public record Options(@JsonProperty("heal_scope") Scope scope, @JsonProperty("heal_targets") Targets targets) {
+    public record Options(@JsonProperty("heal_scope") Scope scope, @JsonProperty("heal_targets") Targets targets,
+            @JsonProperty("heal_weights") @JsonInclude(value = JsonInclude.Include.CUSTOM,
+                    valueFilter = Usual.class) Weights weights,
+            @JsonProperty("heal_passes") @JsonInclude(value = JsonInclude.Include.CUSTOM,
+                    valueFilter = Usual.class) int passes) {
         /** The defaults. */
         public static final Options DEFAULTS = new Options(Scope.ALL, Targets.DOWN_AND_OUTPUT);
+
+        /** With tokens weighed as usual, once. */
+        public Options(Scope scope, Targets targets) {
+            this(scope, targets, Weights.NORM, 1);
+        }
+
+        public Options {
+            if (passes < 1 || passes > MOST_PASSES) {
+                throw new UsageException("--heal-passes is " + passes + ", but must be from 1 to " + MOST_PASSES);
+            }
+        }
+    }
+
+    /** What a record of a run leaves out, so that it is that of a run before there was a choice. */
+    private static final class Usual {
+        @Override
+        public boolean equals(@Nullable Object value) {
+            return value == Weights.NORM || Integer.valueOf(1).equals(value);
+        }
+
+        @Override
+        public int hashCode() {
+            return 0;
+        }
     }
 
     /**
@@ -152,115 +205,71 @@ public final class Healing {
         requireEnough(calibration);
         HeldOut tokens = HeldOut.of(calibration);
         Edits edits = new Edits(stack, store.config().layers());
-        int first = edits.first();
-        if (first == stack.size()) {
+        if (edits.first() == stack.size()) {
             progress.note("Healing: the layers are those of the dense model, there is nothing to heal");
             return Optional.empty();
         }
-        SortedMap<Integer, Trained> refitted = new TreeMap<>();
-        SortedMap<Integer, LayerFit> outcomes = new TreeMap<>();
-        EndLosses losses;
-        try (StackBesideDense side = where.beside(tokens);
-                KeptFits fits = new KeptFits(folder, store);
-                Progress.Task task = progress.begin("healing " + stack.size() + " layers",
-                        runs(edits, first) * side.chunks() + side.lossRuns(), "layers", stack.size() - first)) {
-            losses = side.reporting(task, () -> {
-                side.runBoth(first);
-                for (int position = first; position < stack.size(); position++) {
-                    int at = position;
-                    try (var _ = new PointerScope()) {
-                        heal(edits, position, side, fits, task).ifPresent(kept -> {
-                            outcomes.put(at, kept.fit());
-                            kept.layer().ifPresent(layer -> refitted.put(at, layer));
-                        });
-                    }
-                }
-                return side.losses(stack);
-            });
-        }
-        if (refitted.isEmpty()) {
+        HealingPass passes = new HealingPass(store, where, options, folder, progress, edits, tokens,
+                weights(tokens));
+        HealingPass.Outcome first = passes.run(new TreeMap<>(), 1);
+        if (first.layers().isEmpty()) {
             progress.note("Healing: no layer came nearer to the dense model on the sequences that were held out");
             return Optional.empty();
         }
-        PruningStep step = PruningStep.train(stack, refitted, scores(stack.size(), outcomes));
-        return improves(where.losses(stack, tokens), step, refitted.size(), losses);
-    }
-
-    /** How often a layer is run, if each of its fits is tried once and taken. */
-    private long runs(Edits edits, int first) {
-        long runs = store.config().layers();
-        for (int position = first; position < edits.stack().size(); position++) {
-            runs += isRefitted(edits, position) ? LayerFit.runs(options.targets.parts) : 1;
-        }
-        return runs;
-    }
-
-    /** Moves on past a layer; what became of it, if it is to be refitted. */
-    private Optional<KeptFits.Kept> heal(Edits edits, int position, StackBesideDense side, KeptFits fits,
-            Progress.Task task) {
-        LayerNode node = edits.stack().get(position);
-        LayerWeights weights = store.materialise(node);
-        side.runDense(edits.end(position));
-        if (!isRefitted(edits, position)) {
-            side.moveOn(side.run(node, weights, Optional.empty()));
+        Optional<List<Double>> losses = improves(where.losses(stack, tokens), first);
+        if (losses.isEmpty()) {
             return Optional.empty();
         }
-        Optional<KeptFits.Kept> before = fits.find(position, node, weights);
-        if (before.isPresent()) {
-            side.moveOn(
-                    side.run(before.get().layer().map(LayerNode.class::cast).orElse(node), before.get().fit().weights(),
-                            Optional.empty()));
-            task.skip((long) options.targets.parts.size() * side.chunks());
-            return before;
+        HealingPass.Outcome best = first;
+        List<Double> byPass = new ArrayList<>(List.of(first.losses().own()));
+        for (int number = 2; number <= options.passes; number++) {
+            HealingPass.Outcome next = passes.run(best.layers(), number);
+            progress.note(String.format(Locale.ROOT, "Healing, pass %d: loss on held out sequences %.3f, was %.3f",
+                    number, next.losses().own(), best.losses().own()));
+            byPass.add(next.losses().own());
+            if (!(next.losses().own() < best.losses().own())) {
+                break;
+            }
+            best = next;
         }
-        return Optional.of(fits.keep(position, node,
-                LayerFit.of(node, weights, options.targets.parts, side, edits.end(position + 1), task)));
+        SequencedMap<String, List<Double>> scores = passes.scores(first, best);
+        if (options.passes > 1) {
+            scores.put("held_out_loss_by_pass", byPass);
+        }
+        scores.put("held_out_loss_dense_before_after",
+                List.of(losses.get().get(0), losses.get().get(1), best.losses().own()));
+        return Optional.of(PruningStep.train(stack, best.layers(), scores));
     }
 
-    private boolean isRefitted(Edits edits, int position) {
-        return switch (options.scope) {
-            case ALL -> true;
-            case CUT -> edits.isBesideCut(position);
+    /** How tokens are weighed, once their chunks are known. */
+    private Function<TokenChunks, TokenWeights> weights(HeldOut tokens) {
+        return switch (options.weights) {
+            case NORM -> _ -> TokenWeights.NORM;
+            case UNIFORM -> _ -> TokenWeights.UNIFORM;
+            case LOSS -> {
+                List<double[]> losses = where.denseLosses(tokens);
+                yield chunks -> TokenWeights.byLosses(chunks, losses);
+            }
         };
     }
 
-    /** For the record, by position in the stack. */
-    private static SequencedMap<String, List<Double>> scores(int layers, Map<Integer, LayerFit> outcomes) {
-        SequencedMap<String, List<Double>> scores = new LinkedHashMap<>();
-        scores.put("held_out_error_before", byPosition(layers, outcomes, LayerFit::before));
-        scores.put("held_out_error_after", byPosition(layers, outcomes, LayerFit::after));
-        scores.put("lambda_o", byPosition(layers, outcomes,
-                outcome -> outcome.lambdas().getOrDefault(Part.OUTPUT, NOT_REFITTED)));
-        scores.put("lambda_down", byPosition(layers, outcomes,
-                outcome -> outcome.lambdas().getOrDefault(Part.DOWN, NOT_REFITTED)));
-        return scores;
-    }
-
-    private static List<Double> byPosition(int layers, Map<Integer, LayerFit> outcomes,
-            ToDoubleFunction<LayerFit> score) {
-        List<Double> values = new ArrayList<>(Collections.nCopies(layers, NOT_REFITTED));
-        outcomes.forEach((position, outcome) -> values.set(position, score.applyAsDouble(outcome)));
-        return values;
-    }
-
     /**
-     * The step, if it makes the loss less on sequences that no fit has seen.
+     * The losses of the dense model, of the stack and of its healed layers on sequences that no fit has seen; nothing if they
+     * do not become less.
      *
      * @param before what the stack cost there before, by sequence
-     * @param ends the losses there of the dense model and of the healed layers
      */
-    private Optional<PruningStep> improves(double[] before, PruningStep step, int refitted, EndLosses ends) {
+    private Optional<List<Double>> improves(double[] before, HealingPass.Outcome healed) {
         double old = Arrays.stream(before).average().orElseThrow();
-        List<Double> losses = List.of(ends.dense(), old, ends.own());
+        List<Double> losses = List.of(healed.losses().dense(), old, healed.losses().own());
         progress.note(String.format(Locale.ROOT,
                 "Healing: loss on held out sequences %.3f, was %.3f, dense %.3f; %d layers refitted", losses.get(2),
-                losses.get(1), losses.get(0), refitted));
+                losses.get(1), losses.get(0), healed.layers().size()));
         if (!(losses.get(2) < losses.get(1))) {
             progress.note("Healing: the layers stay as they were, because the loss did not fall; give more text with "
                     + "--nsamples");
             return Optional.empty();
         }
-        step.scores().put("held_out_loss_dense_before_after", losses);
-        return Optional.of(step);
+        return Optional.of(losses);
     }
 }

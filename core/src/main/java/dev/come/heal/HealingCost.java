@@ -1,11 +1,14 @@
 package dev.come.heal;
 
+import dev.come.heal.Healing.Weights;
 import dev.come.model.ModelConfig;
 
 /** What healing takes, known before it. */
 public final class HealingCost {
     /** In 1,536 channels eigenvectors, penalties and checks of a fit took 1.3 s where a layer ran at 90 GFLOP/s: so many n³. */
     private static final double OPERATIONS_OF_A_FIT = 33;
+    /** What the fits of what both halves read take, in runs of a layer. */
+    private static final double READS = 2;
     /** In 11,008 channels two threads took 92 s where a layer ran at 98 GFLOP/s a thread. */
     private static final double OPERATIONS_OF_MANY_CHANNELS = 14;
 
@@ -33,7 +36,11 @@ public final class HealingCost {
      * @param left layers of the stack
      */
     public static double layerRuns(Healing.Options options, int layers, int left) {
-        return layers + left + fits(options, layers, left) * 0.75 * options.targets().parts().size();
+        double fits = fits(options, layers, left) * 0.75 * options.targets().parts().size();
+        // The fit of what reads has a run of the whole layer, and products with the dense model's and with its own weights.
+        double reads = options.targets().reads() ? fits(options, layers, left) * READS : 0;
+        return (layers + left + fits + reads) * options.passes()
+                + (options.weights() == Weights.LOSS ? layers : 0);
     }
 
     /**
@@ -44,7 +51,9 @@ public final class HealingCost {
         double output = options.targets().parts().size() > 1
                 ? solving((long) config.heads() * config.headDim(), threads)
                 : 0;
-        return fits(options, layers, left) * (solving(config.intermediateSize(), threads) + output);
+        double reads = options.targets().reads() ? 2 * solving(config.hiddenSize(), threads) : 0;
+        return fits(options, layers, left) * (solving(config.intermediateSize(), threads) + output + reads)
+                * options.passes();
     }
 
     private static double solving(long channels, int threads) {

@@ -32,14 +32,17 @@ final class KeptFits implements AutoCloseable {
     private final Path folder;
     private final LayerStore store;
     private final TrainedLayers found;
+    private final int pass;
 
     /**
      * Makes one.
      *
      * @param store makes the layers before they are fitted
+     * @param pass for the how manieth time they are fitted, from 1 on
      */
-    KeptFits(Path folder, LayerStore store) {
+    KeptFits(Path folder, LayerStore store, int pass) {
         this.folder = folder;
+        this.pass = pass;
         this.found = new TrainedLayers(folder);
         this.store = store.with(found);
     }
@@ -50,6 +53,11 @@ final class KeptFits implements AutoCloseable {
      * @param layer its recipe with other weights, if a fit was taken
      */
     record Kept(LayerFit fit, Optional<Trained> layer) {}
+
+    /** The weights of a layer, also of one that a pass before has left here. */
+    LayerWeights materialise(LayerNode node) {
+        return store.materialise(node);
+    }
 
     /**
      * The fit of a layer if it was made before.
@@ -81,8 +89,7 @@ final class KeptFits implements AutoCloseable {
     /** Keeps the fit of a layer. */
     Kept keep(int position, LayerNode node, LayerFit fit) {
         Optional<Trained> layer = fit.isTaken()
-                ? Optional.of(TrainedLayers.write(folder, store.config(), node, Training.REFITTED, position,
-                        fit.weights()))
+                ? Optional.of(written(position, node, fit))
                 : Optional.empty();
         ObjectNode record = JsonNodeFactory.instance.objectNode();
         // As text, which JSON readers do not round.
@@ -95,12 +102,19 @@ final class KeptFits implements AutoCloseable {
         return new Kept(fit, layer);
     }
 
+    /** What later passes leave has names of its own, since it may turn out to be no better. */
+    private Trained written(int position, LayerNode node, LayerFit fit) {
+        return pass == 1
+                ? TrainedLayers.write(folder, store.config(), node, Training.REFITTED, position, fit.weights())
+                : found.add(store.config(), node, Training.REFITTED, position, fit.weights());
+    }
+
     private static double number(JsonNode text) {
         return Double.parseDouble(text.asString());
     }
 
     private Path file(int position) {
-        return folder.resolve("fit-" + position + ".json");
+        return folder.resolve("fit-" + (pass > 1 ? pass + "-" : "") + position + ".json");
     }
 
     @Override

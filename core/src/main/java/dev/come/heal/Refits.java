@@ -52,17 +52,18 @@ public final class Refits implements Refitting {
      */
     public static void requireEnough(Sequences calibration) {
         if (calibration.count() < LEAST_SEQUENCES) {
-            throw new UsageException("--refit, --compensate: the calibration set has only " + calibration.count()
-                    + " sequences, but every " + HeldOut.EVERY
-                    + "th is kept aside to compare losses on, and every " + HeldOut.EVERY
-                    + "th of the others to check fits by, so at least " + LEAST_SEQUENCES
-                    + " are needed; raise --nsamples or lower --seqlen");
+            throw new UsageException(
+                    "--refit, --compensate, seam_auto: the calibration set has only " + calibration.count()
+                            + " sequences, but every " + HeldOut.EVERY
+                            + "th is kept aside to compare losses on, and every " + HeldOut.EVERY
+                            + "th of the others to check fits by, so at least " + LEAST_SEQUENCES
+                            + " are needed; raise --nsamples or lower --seqlen");
         }
     }
 
     @Override
     public int runs() {
-        return LayerFit.runs(targets.parts());
+        return LayerFit.runs(targets);
     }
 
     @Override
@@ -71,7 +72,7 @@ public final class Refits implements Refitting {
             LayerNode node = stack.get(position);
             int end = LayerFit.end(stack, position, store.config().layers());
             side.runDense(end);
-            LayerFit fit = LayerFit.of(node, store.materialise(node), targets.parts(), side, end, task);
+            LayerFit fit = LayerFit.of(node, store.materialise(node), targets, side, end, task);
             if (!fit.isTaken()) {
                 return Optional.empty();
             }

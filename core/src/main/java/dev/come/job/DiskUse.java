@@ -48,6 +48,11 @@ record DiskUse(long saved, long beside, long spilled) {
                 - new StackWriter(store, LayerStack.dense(1)).bytes()) / Math.max(1, layers - 1);
     }
 
+    /** Where layers are fitted so many times, each time beside those of the times before. */
+    DiskUse fitted(int times) {
+        return new DiskUse(saved, beside * times, spilled);
+    }
+
     DiskUse spilling(long bytes) {
         return new DiskUse(saved, beside, bytes);
     }

@@ -45,6 +45,7 @@ public final class HealJob {
     public record Options(Path pruned, Path teacher, Healing.Options healing, CalibrationSet.Source calibration,
             PerplexityOptions perplexity, ComputeChoice compute, Saving saving, Resumption resumption) {
         public Options {
+            OneMachine.check(compute, List.of(), Optional.of(healing));
             saving = saving.reading(Stream.of(Stream.of(pruned, teacher), calibration.paths(), perplexity.paths())
                     .flatMap(Function.identity()));
         }
@@ -103,7 +104,8 @@ public final class HealJob {
         Optional<PruningPlan> interrupted = folder.begin(fresh, teacher.config());
         Saving saving = interrupted.map(options.saving::replacingResultOf).orElse(options.saving);
         saving.check(pruned.store());
-        DiskUse.of(pruned.store(), pruned.stack(), interrupted.isEmpty()).requireRoom(saving.folder());
+        DiskUse.of(pruned.store(), pruned.stack(), interrupted.isEmpty()).fitted(options.healing.passes())
+                .requireRoom(saving.folder());
         interrupted.ifPresent(_ -> progress.note("Going on with the interrupted run"));
         PruningPlan plan = interrupted.orElse(fresh);
         expect(teacher, pruned, set, texts);

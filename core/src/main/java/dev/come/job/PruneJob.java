@@ -88,6 +88,7 @@ public final class PruneJob {
             Resumption resumption, List<Failure> refused, boolean keepPattern) {
         public Options {
             runs = List.copyOf(runs);
+            OneMachine.check(compute, runs.stream().map(Run::method).toList(), healing);
             refused = List.copyOf(refused);
             saving = saving.reading(Stream.of(Stream.of(model), perplexity.paths(),
                     runs.stream().filter(run -> run.needsTokens() || healing.isPresent())

@@ -4,6 +4,7 @@ import dev.come.FailedException;
 import dev.come.NothingToDoException;
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.heal.Healing;
 import dev.come.job.PruneJob.Options;
 import dev.come.job.PruneJob.Run;
 import dev.come.job.RunCosts.Cost;
@@ -288,6 +289,7 @@ final class PruneSession implements AutoCloseable {
         boolean fits = run.method().needs() == Needs.FITS;
         long states = Estimate.stateBytes(model.config(), compute(run), tokens(run), fits);
         return DiskUse.of(model.store(), layers, fits || options.healing().isPresent())
+                .fitted(options.healing().map(Healing.Options::passes).orElse(1))
                 .spilling(Math.max(0, states - options.compute().memory()));
     }
 

@@ -35,7 +35,7 @@ public final class PlainLayer {
 
     /** The first half of the layer: the residual stream after attention. */
     public Tensor attend(LayerWeights weights, Tensor hidden, TokenLayout layout, Rotation rotation) {
-        Tensor x = normBefore(weights, hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS);
+        Tensor x = readByAttention(weights, hidden);
         Tensor added = attention(weights, x, layout, rotation);
         return sum(weights, hidden, added, Part.ATTENTION_OUTPUT_NORM, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS);
     }
@@ -46,7 +46,7 @@ public final class PlainLayer {
      * @param seen what it reads of the residual stream: the same, or, side by side, that before attention
      */
     public Tensor feedForward(LayerWeights weights, Tensor attended, Tensor seen) {
-        Tensor x = normBefore(weights, seen, config.feedForwardNorm(), config.feedForwardNorm().bias());
+        Tensor x = readByFeedForward(weights, seen);
         Tensor up = linear(weights, x, Part.UP, Part.UP_BIAS);
         Tensor channels = weights.find(Part.GATE) == null
                 ? FeedForwardActivation.plain(config, weights, up)
@@ -55,6 +55,16 @@ public final class PlainLayer {
         Tensor added = linear(weights, channels, Part.DOWN, Part.DOWN_BIAS);
         return sum(weights, attended, added, Part.FEED_FORWARD_OUTPUT_NORM, Part.FEED_FORWARD_NORM,
                 Part.FEED_FORWARD_NORM_BIAS);
+    }
+
+    /** What attention reads of the residual stream before the layer: the input of its projections to heads. */
+    public Tensor readByAttention(LayerWeights weights, Tensor hidden) {
+        return normBefore(weights, hidden, Part.ATTENTION_NORM, Part.ATTENTION_NORM_BIAS);
+    }
+
+    /** What the second half reads of the residual stream: the input of its projections to channels. */
+    public Tensor readByFeedForward(LayerWeights weights, Tensor seen) {
+        return normBefore(weights, seen, config.feedForwardNorm(), config.feedForwardNorm().bias());
     }
 
     private Tensor normBefore(LayerWeights weights, Tensor hidden, Part norm, Part bias) {
@@ -163,7 +173,8 @@ public final class PlainLayer {
         return torch.cat(new TensorVector(turned, heads.narrow(2, 2 * pairs, heads.size(2) - 2 * pairs)), 2);
     }
 
-    private static Tensor linear(LayerWeights weights, Tensor x, Part matrix, Part bias) {
+    /** What a projection gives, with its bias if it has one. */
+    public static Tensor linear(LayerWeights weights, Tensor x, Part matrix, Part bias) {
         Tensor factor = weights.get(matrix);
         Tensor product = x.to(factor.scalar_type()).matmul(factor.t()).to(x.scalar_type());
         Tensor addend = weights.find(bias);

@@ -210,7 +210,7 @@ public record ComeAuto(Options options) implements PruningMethod {
     static final double RUNS_OF_A_REFIT = 2.5;
 
     /** The share of the tokens that is held out for losses where layers are refitted. */
-    private static final double HELD_OUT = 1.0 / HeldOut.EVERY;
+    static final double HELD_OUT = 1.0 / HeldOut.EVERY;
 
     @Override
     public Cost cost(int layers, int targetLayers) {

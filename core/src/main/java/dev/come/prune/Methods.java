@@ -74,12 +74,16 @@ public final class Methods {
             "removes or joins layers, whichever leaves the least loss", ComeAuto.Options.DEFAULTS, ComeAuto::new,
             Optional.of(COMMON_DATA));
 
+    public static final Entry<SeamAuto.Options> SEAM_AUTO = new Entry<>(
+            "removes or joins layers, whichever is best once it is repaired", SeamAuto.Options.DEFAULTS, SeamAuto::new,
+            Optional.of(COMMON_DATA));
+
     public static final Entry<Manual.Options> MANUAL = new Entry<>(
             "removes the layers that --layers names", Manual.Options.DEFAULTS, Manual::new, Optional.empty());
 
     /** All of them, in the order in which they are shown. */
     public static final List<Entry<?>> ALL = List.of(CONCAT_MERGE, CONCAT_MERGE_P, SLEB, SHORTGPT, REVERSE, MAGNITUDE,
-            MAGNITUDE_PLUS, TAYLOR, TAYLOR_PLUS, MKA, LACO, COME_AUTO, MANUAL);
+            MAGNITUDE_PLUS, TAYLOR, TAYLOR_PLUS, MKA, LACO, COME_AUTO, SEAM_AUTO, MANUAL);
 
     /**
      * One method.

@@ -39,7 +39,8 @@ record PlanFields(List<Field> fields) {
             List.of(text("metric"), number("value"), number(Measurement.LOG_ERROR).orAbsent()));
 
     private static final PlanFields HEALING = new PlanFields(List.of(text("heal"), text("heal_scope"),
-            text("heal_targets"), integer("seed").orAbsent(), object(CALIBRATION, TEXT), text("dtype"),
+            text("heal_targets"), text("heal_weights").orAbsent(), integer("heal_passes").orAbsent(),
+            integer("seed").orAbsent(), object(CALIBRATION, TEXT), text("dtype"),
             objects(PruningPlan.EVALUATIONS_BEFORE, BEFORE).orAbsent()));
 
     private static final PlanFields DISTILLATION = new PlanFields(List.of(text("tool"), anything("options"),

@@ -56,7 +56,9 @@ import tools.jackson.databind.node.ObjectNode;
  * compute.device               | string   | cpu, cuda, cuda:1, ...                              |
  * healing.heal                 | string   | "ridge"                                             | with healing: not asked for
  * healing.heal_scope           | string   | all or cut                                          |
- * healing.heal_targets         | string   | down or down_and_output                             |
+ * healing.heal_targets         | string   | down, down_and_output or all                        |
+ * healing.heal_weights         | string   | uniform or loss                                     | norm
+ * healing.heal_passes          | integer  | how often all layers are fitted, at the most        | once
  * healing.seed                 | integer  | as seed above                                       | data not sampled
  * healing.calibration.*        | any      | as calibration above                                |
  * healing.dtype                | string   | as compute.dtype                                    |

@@ -40,6 +40,11 @@ public interface PruningMethod {
     /** What it measures. */
     Needs needs();
 
+    /** Whether it asks for what only a machine that has all hidden states tells. */
+    default boolean needsOneMachine() {
+        return false;
+    }
+
     /** How many layers it has run side by side, as one; 1 for a method that runs single ones. */
     default int sideBySide() {
         return 1;

@@ -13,7 +13,7 @@ import java.util.HexFormat;
  * SmolLM2-135M-Instruct with the weights that the golden values were computed with. It is too large for the project: the system
  * property or environment variable COME_SMOLLM2 names its folder, and without it the tests that need it are skipped.
  */
-final class SmolModel {
+public final class SmolModel {
     private static final String WEIGHTS = "7ef915c9bf9d94d8d70211970476878352a5b95855c589ae987916d7a455242b";
     private static final String TOKENIZER = "bf346d64f6f0fbcefb4c1b6928a98241467dff36c6fbae5fe1785c4ff90667f4";
 
@@ -21,7 +21,7 @@ final class SmolModel {
     }
 
     /** Its folder. */
-    static Path folder() {
+    public static Path folder() {
         String named = System.getProperty("come.smollm2", System.getenv().getOrDefault("COME_SMOLLM2", ""));
         boolean right = !named.isEmpty() && sha256(Path.of(named, "tokenizer.json")).equals(TOKENIZER)
                 && sha256(Path.of(named, "model.safetensors")).equals(WEIGHTS);

@@ -18,6 +18,7 @@ import dev.come.calibration.Reading;
 import dev.come.calibration.RefittedLayers;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
+import dev.come.heal.PlainRegression.Row;
 import dev.come.model.Families;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
@@ -118,9 +119,6 @@ class CompensationTests {
         return LayerStack.dense(store.config().layers()).replace(1, 2, merged);
     }
 
-    /** A token at a projection. */
-    private record Row(double[] x, double[] missing) {}
-
     /**
      * Twin: the rows of both projections token by token, the regression by elimination. The second one is that of a layer whose
      * first projection was fitted.
@@ -149,14 +147,16 @@ class CompensationTests {
                         HeldOut split = HeldOut.of(HeldOut.of(tokens).fitted());
                         List<Row> fitted = rows(store, merged, how, after, part, split.fitted());
                         List<Row> heldOut = rows(store, merged, how, after, part, split.heldOut());
-                        Regression regression = new Regression(fitted, bias);
+                        PlainRegression regression = new PlainRegression(fitted, bias);
                         double[][] change = regression.change(lambda);
-                        double chosen = error(heldOut, change);
+                        double chosen = PlainRegression.error(heldOut, change);
                         for (double other : Ridge.PATH) {
                             assertThat(chosen).as("%s %s", part, other)
-                                    .isLessThanOrEqualTo(error(heldOut, regression.change(other)) * 1.001);
+                                    .isLessThanOrEqualTo(
+                                            PlainRegression.error(heldOut, regression.change(other)) * 1.001);
                         }
-                        assertThat(error(heldOut, change(before, after, part, bias))).as("%s %s", how, part)
+                        assertThat(PlainRegression.error(heldOut, change(before, after, part, bias)))
+                                .as("%s %s", how, part)
                                 .isCloseTo(chosen, within(1e-3 * chosen + 1e-12));
                         double[][] found = change(before, after, part, bias);
                         double scale = Math.sqrt(Arrays.stream(change).flatMapToDouble(Arrays::stream)
@@ -243,75 +243,6 @@ class CompensationTests {
             }
         }
         return rows;
-    }
-
-    private static double error(List<Row> rows, double[][] change) {
-        double sum = 0;
-        for (Row row : rows) {
-            for (int j = 0; j < row.missing.length; j++) {
-                double left = row.missing[j];
-                for (int i = 0; i < row.x.length; i++) {
-                    left -= row.x[i] * change[i][j];
-                }
-                sum += left * left;
-            }
-        }
-        return sum / rows.size();
-    }
-
-    /** Normal equations; the penalty is a part of the mean square of a channel, and a constant has none. */
-    private static final class Regression {
-        private final double[][] inputs;
-        private final double[][] products;
-        private final boolean bias;
-
-        Regression(List<Row> rows, boolean bias) {
-            this.bias = bias;
-            int channels = rows.getFirst().x.length;
-            inputs = new double[channels][channels];
-            products = new double[channels][rows.getFirst().missing.length];
-            for (Row row : rows) {
-                for (int i = 0; i < channels; i++) {
-                    for (int j = 0; j < channels; j++) {
-                        inputs[i][j] += row.x[i] * row.x[j];
-                    }
-                    for (int j = 0; j < row.missing.length; j++) {
-                        products[i][j] += row.x[i] * row.missing[j];
-                    }
-                }
-            }
-        }
-
-        double[][] change(double lambda) {
-            int penalised = inputs.length - (bias ? 1 : 0);
-            double unit = IntStream.range(0, penalised).mapToDouble(i -> inputs[i][i]).average().orElseThrow();
-            double[][] left = Arrays.stream(inputs).map(double[]::clone).toArray(double[][]::new);
-            double[][] right = Arrays.stream(products).map(double[]::clone).toArray(double[][]::new);
-            for (int i = 0; i < penalised; i++) {
-                left[i][i] += lambda * unit;
-            }
-            for (int pivot = 0; pivot < left.length; pivot++) {
-                double factor = 1 / left[pivot][pivot];
-                scale(left[pivot], factor);
-                scale(right[pivot], factor);
-                for (int row = 0; row < left.length; row++) {
-                    double times = left[row][pivot];
-                    if (row != pivot) {
-                        subtract(left[row], left[pivot], times);
-                        subtract(right[row], right[pivot], times);
-                    }
-                }
-            }
-            return right;
-        }
-
-        private static void scale(double[] row, double factor) {
-            Arrays.setAll(row, i -> row[i] * factor);
-        }
-
-        private static void subtract(double[] row, double[] other, double times) {
-            Arrays.setAll(row, i -> row[i] - times * other[i]);
-        }
     }
 
     /**

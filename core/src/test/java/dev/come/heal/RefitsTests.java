@@ -144,7 +144,7 @@ class RefitsTests {
                     ? stack.get(position + 1).originals().min().orElseThrow()
                     : store.config().layers());
             LayerNode node = stack.get(position);
-            LayerFit fit = LayerFit.of(node, store.materialise(node), Targets.DOWN_AND_OUTPUT.parts(), side, 0,
+            LayerFit fit = LayerFit.of(node, store.materialise(node), Targets.DOWN_AND_OUTPUT, side, 0,
                     _ -> {
                     });
             if (!fit.isTaken()) {

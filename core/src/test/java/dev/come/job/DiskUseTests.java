@@ -11,6 +11,7 @@ import dev.come.checkpoint.TensorInfo;
 import dev.come.heal.Healing;
 import dev.come.heal.Healing.Scope;
 import dev.come.heal.Healing.Targets;
+import dev.come.heal.Healing.Weights;
 import dev.come.heal.HealingCost;
 import dev.come.prune.Reverse;
 import dev.come.prune.ShortGpt;
@@ -66,6 +67,18 @@ class DiskUseTests {
         assertThat(HealingCost.fits(cut, 6, 2)).isEqualTo(2);
         assertThat(HealingCost.fits(Healing.Options.DEFAULTS, 30, 28)).isEqualTo(28);
         assertThat(HealingCost.layerRuns(cut, 30, 28)).isEqualTo(30 + 28 + 4 * 2 * 0.75);
+    }
+
+    @Test
+    void moreOfALayerAndMoreOftenCostsMore() {
+        Healing.Options all = new Healing.Options(Scope.ALL, Targets.ALL);
+        double once = HealingCost.layerRuns(all, 30, 21);
+        assertThat(once).isGreaterThan(HealingCost.layerRuns(Healing.Options.DEFAULTS, 30, 21));
+        assertThat(HealingCost.layerRuns(new Healing.Options(Scope.ALL, Targets.ALL, Weights.NORM, 3), 30, 21))
+                .isEqualTo(3 * once);
+        assertThat(HealingCost.layerRuns(new Healing.Options(Scope.ALL, Targets.ALL, Weights.LOSS, 1), 30, 21))
+                .isEqualTo(once + 30);
+        assertThat(new DiskUse(10, 3, 5).fitted(4)).isEqualTo(new DiskUse(10, 12, 5));
     }
 
     @Test

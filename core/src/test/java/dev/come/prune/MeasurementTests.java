@@ -101,6 +101,16 @@ class MeasurementTests {
         }
 
         @Override
+        public List<Double> errorsAfterRepair(LayerStack stack, List<Seam> seams) {
+            return values("error after a repair at position 1 of", seams.size());
+        }
+
+        @Override
+        public List<Double> divergences(List<LayerStack> stacks) {
+            return values("divergence of [", stacks.size());
+        }
+
+        @Override
         public Optional<Refit> refitted(LayerStack stack, int position) {
             Trained trained = new Trained(stack.get(position), Training.REFITTED, position, "0".repeat(64));
             return Optional.of(new Refit(stack.replace(position, 1, trained), value("error before the refit", WRONG),
@@ -158,6 +168,7 @@ class MeasurementTests {
                         ChannelScore.LEVERAGE, Compensate.SEQUENCE, Compat.NONE)),
                 new ConcatMergeP(ConcatMergeP.Options.DEFAULTS), new ComeAuto(ComeAuto.Options.DEFAULTS),
                 new ComeAuto(new ComeAuto.Options(Barriers.ONE_EACH, 4, 8, 2)),
+                new SeamAuto(SeamAuto.Options.DEFAULTS),
                 new Magnitude(Magnitude.Options.DEFAULTS), new Taylor(Taylor.Options.DEFAULTS),
                 new Mka(new Mka.Options(8, Scope.MATRICES)),
                 new Laco(new Laco.Options(Laco.Variant.RDSC, 2, 1, 1, Laco.Options.LAST, 0.4, 0.05), true));

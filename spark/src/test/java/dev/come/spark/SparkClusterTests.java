@@ -257,6 +257,21 @@ class SparkClusterTests {
     }
 
     @Test
+    void whatOnlyOneMachineDoesIsRefusedBeforeAnythingIsStarted() throws IOException {
+        Path model = model();
+        Path target = folder.resolve("out");
+        assertThatThrownBy(() -> Come.prune(model).method("seam_auto").layers(4).master(CLUSTER).saveTo(target).run())
+                .isInstanceOf(UsageException.class)
+                .hasMessageContaining("seam_auto is done on one machine only; leave one of the two out");
+        assertThatThrownBy(() -> Come.prune(model).method("shortgpt").layers(4).heal().healWeights("loss")
+                .master(CLUSTER).saveTo(target).run()).isInstanceOf(UsageException.class)
+                .hasMessageContaining("is done on one machine only");
+        assertThatThrownBy(() -> Come.heal(model, model).healTargets("all").master(CLUSTER).saveTo(target).run())
+                .isInstanceOf(UsageException.class).hasMessageContaining("is done on one machine only");
+        assertThat(target).doesNotExist();
+    }
+
+    @Test
     void whatTheUserSetsWins() {
         SparkConf conf = SparkProvider.conf("spark://host:7077",
                 Map.of("spark.task.maxFailures", "2", "spark.executor.extraJavaOptions", "-Dx=y"));
