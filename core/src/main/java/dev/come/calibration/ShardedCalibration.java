@@ -2,8 +2,6 @@ package dev.come.calibration;
 
 import dev.come.Progress;
 import dev.come.calibration.LargeQuestion.Beside;
-import dev.come.calibration.LargeQuestion.Gradients;
-import dev.come.calibration.LargeQuestion.Total;
 import dev.come.calibration.Question.Activations;
 import dev.come.calibration.Question.Angles;
 import dev.come.calibration.Question.FinalCosines;
@@ -18,12 +16,10 @@ import dev.come.calibration.Question.Traces;
 import dev.come.calibration.Shards.Context;
 import dev.come.calibration.Side.DenseIsKnown;
 import dev.come.calibration.Side.Sources;
-import dev.come.memory.NativeMemory;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.Workers;
-import dev.come.run.LayerRunner;
 import dev.come.run.TokenChunks;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerStack;
@@ -31,17 +27,12 @@ import dev.come.stack.LayerStore;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,7 +48,7 @@ public abstract class ShardedCalibration implements Calibration, AutoCloseable {
     private final Progress progress;
     private final ShardSearches searches;
     private final @Nullable RefittedLayers fits;
-    private final Map<Products, List<Salience>> products = new HashMap<>();
+    private final GradientProducts gradients;
     private final Set<LayerStack> kept = new LinkedHashSet<>();
     private Context context;
 
@@ -81,6 +72,7 @@ public abstract class ShardedCalibration implements Calibration, AutoCloseable {
         this.compute = compute;
         this.progress = progress;
         this.context = Context.of(LayerStack.dense(config.layers()));
+        this.gradients = new GradientProducts(shards, store, chunks, compute, progress);
         this.searches = new ShardSearches(shards, chunks, fits == null ? 0 : fits.forFits(), config, compute, memory,
                 progress);
         if (fits != null) {
@@ -291,39 +283,7 @@ public abstract class ShardedCalibration implements Calibration, AutoCloseable {
 
     @Override
     public List<Salience> gradientProducts(LayerStack stack, GradientOrder order) {
-        Products wanted = new Products(stack, order);
-        List<Salience> known = products.get(wanted);
-        if (known == null) {
-            known = measureProducts(stack, order);
-            if (kept.contains(stack)) {
-                products.put(wanted, known);
-            }
-        }
-        return known;
-    }
-
-    /** What gradient products were asked for. */
-    private record Products(LayerStack stack, GradientOrder order) {}
-
-    private List<Salience> measureProducts(LayerStack stack, GradientOrder order) {
-        traced(stack, new Traces(stack));
-        List<Salience> saliences = new ArrayList<>();
-        try (Progress.Task task = progress.begin("gradients of " + stack.size() + " layers",
-                BackwardPass.runs(stack.size(), chunks.size(), LayerRunner.headRuns(config)), "layers", stack.size())) {
-            for (int position = stack.size() - 1; position >= 0; position--) {
-                Total<Gradients.Products, GradientSums> total = shards.sum(new Gradients(stack, position, order), all(),
-                        task);
-                try (GradientSums sums = total.sums(); var _ = new PointerScope()) {
-                    saliences.add(sums.salience(store.materialise(stack.get(position))
-                            .map((_, tensor) -> tensor.to(compute.torchDevice(), ScalarType.Float)), total.said()));
-                }
-                NativeMemory.giveBackFreed(); // a graph is made of fresh tensors
-            }
-        }
-        Collections.reverse(saliences);
-        return order == GradientOrder.NEVER_ZEROED
-                ? saliences.stream().map(Salience::asTheAuthorsFindIt).toList()
-                : saliences;
+        return gradients.of(stack, order, kept.contains(stack), () -> traced(stack, new Traces(stack)));
     }
 
     /** How many chunks the calibration tokens fall into; a layer is run over one after the other. */
