@@ -25,6 +25,7 @@ import dev.come.model.ModelConfig;
 import dev.come.model.Part;
 import dev.come.model.Tensors;
 import dev.come.model.TokenLayout;
+import dev.come.model.UsualNames;
 import dev.come.prune.ChannelScore;
 import dev.come.prune.Compat;
 import dev.come.prune.Compensate;
@@ -291,7 +292,7 @@ class CompensationTests {
                     }
                     LayerStack stack = steps.getLast().stack();
                     new StackWriter(store, stack).write(config -> new CheckpointWriter(saved, config));
-                    try (Checkpoint reopened = Checkpoint.open(saved);
+                    try (Checkpoint reopened = UsualNames.open(saved);
                             TrainedLayers alone = new TrainedLayers(saved)) {
                         for (float[] row : WideModels.logits(reopened, LayerStack.dense(stack.size()),
                                 tokens.slice(0, 1))) {

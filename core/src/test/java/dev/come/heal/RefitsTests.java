@@ -24,6 +24,7 @@ import dev.come.heal.Healing.Targets;
 import dev.come.model.Families;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
+import dev.come.model.UsualNames;
 import dev.come.prune.Barriers;
 import dev.come.prune.ComeAuto;
 import dev.come.prune.Pruning;
@@ -431,7 +432,7 @@ class RefitsTests {
                 LayerStack stack = steps.getLast().stack();
                 new StackWriter(run.store, stack).write(config -> new CheckpointWriter(saved, config));
                 // What the plan names is in the folder of the model alone.
-                try (Checkpoint reopened = Checkpoint.open(saved);
+                try (Checkpoint reopened = UsualNames.open(saved);
                         TrainedLayers alone = new TrainedLayers(saved);
                         var _ = new PointerScope()) {
                     float[][] logits = WideModels.logits(reopened, LayerStack.dense(stack.size()),

@@ -18,6 +18,7 @@ import dev.come.heal.Healing.Targets;
 import dev.come.heal.Healing.Weights;
 import dev.come.model.Families;
 import dev.come.model.LayerWeights;
+import dev.come.model.UsualNames;
 import dev.come.prune.Barriers;
 import dev.come.prune.Pruning;
 import dev.come.prune.PruningStep;
@@ -105,7 +106,7 @@ class SeamFamiliesTests {
     private void assertSavedAsItIs(LayerStore store, LayerStack stack) {
         Path saved = folder.resolve("saved");
         new StackWriter(store, stack).write(config -> new CheckpointWriter(saved, config));
-        try (Checkpoint reopened = Checkpoint.open(saved); var _ = new PointerScope()) {
+        try (Checkpoint reopened = UsualNames.open(saved); var _ = new PointerScope()) {
             for (int i = 0; i < stack.size(); i++) {
                 LayerWeights found = LayerWeights.of(reopened, store.config(), i);
                 store.materialise(stack.get(i)).asMap()
