@@ -62,7 +62,8 @@ class RecordFilesTests {
 
     @Test
     void aPlanThatWasHealedAndTrainedHasEveryFieldOfTheTable() throws Exception {
-        run.healing = Optional.of(Healing.Options.DEFAULTS);
+        run.healing = Optional.of(new Healing.Options(Healing.Scope.ALL, Healing.Targets.DOWN_AND_OUTPUT,
+                Healing.Weights.UNIFORM, 2));
         run.to("pruned");
         DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 64, 64,
                 new Schedule(Schedule.Shape.COSINE, 2e-2, 0.05), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0.05), 0,
