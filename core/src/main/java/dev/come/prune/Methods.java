@@ -75,7 +75,7 @@ public final class Methods {
             Optional.of(COMMON_DATA));
 
     public static final Entry<SeamAuto.Options> SEAM_AUTO = new Entry<>(
-            "removes or joins layers, whichever is best once it is repaired", SeamAuto.Options.DEFAULTS, SeamAuto::new,
+            "removes or joins layers, whichever is best once repaired", SeamAuto.Options.DEFAULTS, SeamAuto::new,
             Optional.of(COMMON_DATA));
 
     public static final Entry<Manual.Options> MANUAL = new Entry<>(
