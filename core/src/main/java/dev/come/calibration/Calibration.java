@@ -1,5 +1,6 @@
 package dev.come.calibration;
 
+import dev.come.UsageException;
 import dev.come.model.Part;
 import dev.come.stack.LayerNode.Concatenated;
 import dev.come.stack.LayerPattern;
@@ -125,7 +126,7 @@ public interface Calibration {
     }
 
     /**
-     * Adjacent layers of which one is to be left.
+     * Adjacent layers that become one.
      *
      * @param position of the first
      * @param others how many come after it, at least 1
@@ -214,7 +215,7 @@ public interface Calibration {
      *         that leaves the least
      */
     default List<Double> errorsAfterRepair(LayerStack stack, List<Seam> seams) {
-        throw new UnsupportedOperationException("repairs are predicted only where all states are");
+        throw new UsageException("--master: repairs are predicted on one machine only; leave --master out");
     }
 
     /**
@@ -222,7 +223,8 @@ public interface Calibration {
      * stack), in nats, between the probabilities of the next token.
      */
     default List<Double> divergences(List<LayerStack> stacks) {
-        throw new UnsupportedOperationException("stacks are compared with the dense model only where all states are");
+        throw new UsageException(
+                "--master: probabilities of stacks are compared with those of the dense model on one machine only; leave --master out");
     }
 
     /**

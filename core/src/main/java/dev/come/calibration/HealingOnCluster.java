@@ -1,6 +1,7 @@
 package dev.come.calibration;
 
 import dev.come.Progress;
+import dev.come.UsageException;
 import dev.come.calibration.Question.Range;
 import dev.come.calibration.Shards.Context;
 import dev.come.failure.Opening;
@@ -71,8 +72,9 @@ public final class HealingOnCluster implements HealingStates, AutoCloseable {
         throw onOneMachine();
     }
 
-    private static UnsupportedOperationException onOneMachine() {
-        return new UnsupportedOperationException("shards weigh tokens as usual and do not keep what layers read");
+    private static UsageException onOneMachine() {
+        return new UsageException(
+                "--master: layers are healed with --heal-targets all, other --heal-weights or more passes on one machine only; leave --master out");
     }
 
     @Override

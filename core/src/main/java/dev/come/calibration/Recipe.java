@@ -20,7 +20,7 @@ import java.util.List;
 public record Recipe(ModelRecipe model, Reading reading, long memory, List<TokenChunks> shards)
         implements
             Serializable {
-    /** About as many tokens as a shard has. */
+    /** The number of tokens of a shard, about. */
     public static final long TOKENS = Shard.TOKENS;
 
     public Recipe {

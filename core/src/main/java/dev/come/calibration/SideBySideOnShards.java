@@ -2,6 +2,7 @@ package dev.come.calibration;
 
 import dev.come.InterruptedRunException;
 import dev.come.Progress;
+import dev.come.UsageException;
 import dev.come.calibration.LargeQuestion.Run;
 import dev.come.calibration.LargeQuestion.Total;
 import dev.come.calibration.Question.CostsAtTheEnd;
@@ -190,7 +191,8 @@ final class SideBySideOnShards implements StackBesideDense {
 
     @Override
     public Optional<Reads> reads(LayerNode node, LayerWeights weights, Trial from) {
-        throw new UnsupportedOperationException("shards do not keep what layers of the dense model read");
+        throw new UsageException(
+                "--master: layers are healed with --heal-targets all on one machine only; leave --master out");
     }
 
     @Override

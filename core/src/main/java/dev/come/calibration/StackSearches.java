@@ -133,7 +133,7 @@ final class StackSearches implements AutoCloseable {
         return groups(new Range(0, chunks.size()), 1);
     }
 
-    /** Some of the chunks, in groups of which half of the memory may hold the states of so many stacks. */
+    /** Groups of chunks so small that half of the memory holds the states of this number of stacks. */
     List<TokenChunks> groups(Range here, int stacks) {
         return chunks.some(here.from(), here.to()).groups(memory / 2 / tokenBytes / (stacks + 1),
                 Math.ceilDiv(compute.threads(), stacks));

@@ -38,7 +38,7 @@ record ScaledRows(ScaledTensor how, TensorFile file, TensorFile scaleFile) {
         return result;
     }
 
-    /** Fills a tensor with as many rows as it has. */
+    /** Fills a tensor with rows until it is full. */
     void read(long first, Tensor into) {
         long atOnce = Math.max(1, AT_ONCE / Math.max(1, how.columns()));
         for (long done = 0; done < into.size(0); done += atOnce) {

@@ -22,7 +22,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** Trains layers on other machines, each of which makes the teacher's states itself as far as it needs them. */
+/** Trains layers on other machines. Each machine makes the teacher's states that it needs itself. */
 final class LayersElsewhere {
     private LayersElsewhere() {
     }

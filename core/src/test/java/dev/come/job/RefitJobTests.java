@@ -3,6 +3,7 @@ package dev.come.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.CountingProgress;
 import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.Progress;
@@ -66,33 +67,6 @@ class RefitJobTests {
         return to(name, Progress.NONE).plan();
     }
 
-    /** Counts, and fails at the n-th time that progress is told. */
-    private static final class Counting implements Progress {
-        private final int last;
-        private int calls;
-
-        Counting(int last) {
-            this.last = last;
-        }
-
-        private synchronized void count() {
-            if (++calls == last) {
-                throw new FailedException("interrupted");
-            }
-        }
-
-        @Override
-        public Task begin(String what, long total, String unit) {
-            count();
-            return _ -> count();
-        }
-
-        @Override
-        public void note(String line) {
-            count();
-        }
-    }
-
     @Test
     void theFolderHoldsWhatItsPlanTells() throws IOException {
         PruningPlan plan = to("out");
@@ -141,13 +115,13 @@ class RefitJobTests {
         long seed = System.nanoTime();
         System.out.println("RefitJobTests: moments drawn with seed " + seed);
         run.healing = healed ? Optional.of(Healing.Options.DEFAULTS) : Optional.empty();
-        Counting none = new Counting(Integer.MAX_VALUE);
+        CountingProgress none = new CountingProgress(Integer.MAX_VALUE);
         to("whole", none);
         SortedMap<String, String> whole = WordModels.hashes(run.target("whole"));
-        IntStream moments = IntStream.concat(new Random(seed).ints(8, 1, none.calls),
-                IntStream.rangeClosed(none.calls - 1, none.calls));
+        IntStream moments = IntStream.concat(new Random(seed).ints(8, 1, none.calls()),
+                IntStream.rangeClosed(none.calls() - 1, none.calls()));
         moments.forEach(moment -> {
-            assertThatThrownBy(() -> to("out", new Counting(moment))).hasMessage("interrupted");
+            assertThatThrownBy(() -> to("out", new CountingProgress(moment))).hasMessage("interrupted");
             to("out");
             assertThat(WordModels.hashes(run.target("out"))).as("moment " + moment + ", seed " + seed)
                     .isEqualTo(whole);

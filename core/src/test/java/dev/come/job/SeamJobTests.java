@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.come.FailedException;
+import dev.come.CountingProgress;
 import dev.come.Progress;
 import dev.come.WordModels;
 import dev.come.prune.Barriers;
@@ -49,44 +49,17 @@ class SeamJobTests {
         return run.job(name, progress, List.of(METHOD)).run().plan();
     }
 
-    /** Fails at the n-th time that progress is told. */
-    private static final class Failing implements Progress {
-        private final int last;
-        private int calls;
-
-        Failing(int last) {
-            this.last = last;
-        }
-
-        private synchronized void count() {
-            if (++calls == last) {
-                throw new FailedException("interrupted");
-            }
-        }
-
-        @Override
-        public Task begin(String what, long total, String unit) {
-            count();
-            return _ -> count();
-        }
-
-        @Override
-        public void note(String line) {
-            count();
-        }
-    }
-
     @Test
     void interruptedOrNotWithMoreThreadsOrLessMemoryItGivesTheSameBytesAndThePlanGivesThemAgain() {
         long seed = System.nanoTime();
         System.out.println("SeamJobTests: moments drawn with seed " + seed);
-        Failing none = new Failing(Integer.MAX_VALUE);
+        CountingProgress none = new CountingProgress(Integer.MAX_VALUE);
         PruningPlan plan = to("whole", none);
         assertThat(plan.last().nodes()).anyMatch(Trained.class::isInstance);
         assertThat(plan.steps()).allSatisfy(step -> assertThat(step.scores()).containsKeys("candidate_predicted_error",
                 "candidate_divergence"));
-        new Random(seed).ints(3, 1, none.calls).forEach(moment -> {
-            assertThatThrownBy(() -> to("out", new Failing(moment))).hasMessage("interrupted");
+        new Random(seed).ints(3, 1, none.calls()).forEach(moment -> {
+            assertThatThrownBy(() -> to("out", new CountingProgress(moment))).hasMessage("interrupted");
             to("out", Progress.NONE);
             assertThat(WordModels.hashes(run.target("out"))).as("moment " + moment + ", seed " + seed)
                     .isEqualTo(WordModels.hashes(run.target("whole")));
