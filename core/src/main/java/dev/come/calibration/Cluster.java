@@ -7,6 +7,9 @@ import dev.come.stack.LayerStore;
 
 /** Machines that shards can lie on. */
 public interface Cluster extends AutoCloseable {
+    /** How progress is told that machines are taken; the name of the cluster follows. */
+    String CONNECTING = "connecting to ";
+
     /**
      * Brings shards to the machines; each opens the model itself. They are closed by whoever asks for them.
      *

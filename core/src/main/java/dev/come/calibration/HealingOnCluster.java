@@ -2,19 +2,21 @@ package dev.come.calibration;
 
 import dev.come.Progress;
 import dev.come.UsageException;
-import dev.come.calibration.Question.Range;
 import dev.come.calibration.Shards.Context;
 import dev.come.failure.Opening;
 import dev.come.model.Compute;
 import dev.come.model.Workers;
+import dev.come.run.LossesElsewhere;
+import dev.come.run.OtherMachines;
+import dev.come.run.StackLosses;
 import dev.come.run.TokenChunks;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
 import dev.come.text.HeldOut;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
-import java.util.stream.Stream;
+import java.util.function.Supplier;
+
 
 /** States of a healing that lie in shards. */
 public final class HealingOnCluster implements HealingStates, AutoCloseable {
@@ -23,6 +25,8 @@ public final class HealingOnCluster implements HealingStates, AutoCloseable {
     private final int fitted;
     private final Progress progress;
     private final RemoteShards shards;
+    private final Compute compute;
+    private final Supplier<OtherMachines> machines;
     private final Workers workers;
 
     /**
@@ -31,11 +35,14 @@ public final class HealingOnCluster implements HealingStates, AutoCloseable {
      * @param store makes layers
      * @param compute how fits are computed here
      * @param begin makes the shards of chunks
+     * @param machines the same machines for losses of whole stacks, which any of them can measure; closed after each use
      */
     public HealingOnCluster(LayerStore store, HeldOut tokens, Compute compute, Progress progress,
-            Function<TokenChunks, RemoteShards> begin) {
+            Function<TokenChunks, RemoteShards> begin, Supplier<OtherMachines> machines) {
         TokenChunks seen = TokenChunks.of(tokens.fitted());
         this.store = store;
+        this.compute = compute;
+        this.machines = machines;
         this.chunks = seen.followedBy(TokenChunks.of(tokens.heldOut()));
         this.fitted = seen.size();
         this.progress = progress;
@@ -58,12 +65,12 @@ public final class HealingOnCluster implements HealingStates, AutoCloseable {
 
     @Override
     public double[] losses(LayerStack stack, HeldOut tokens) {
-        Range heldOut = new Range(fitted, chunks.size());
-        shards.enter(Context.of(stack).during(1));
-        try (Progress.Task task = progress.begin("checking the healed layers", heldOut.size(), "windows")) {
-            List<double[][][]> losses = shards.ask(
-                    new Question.Losses(List.of(stack), List.of(0), heldOut, null, true), heldOut, task);
-            return losses.stream().flatMap(shard -> Stream.of(shard[0])).flatMapToDouble(Arrays::stream).toArray();
+        List<LayerStack> stacks = List.of(stack);
+        try (StackLosses here = new StackLosses(store, stacks, tokens.heldOut(), compute, 0);
+                OtherMachines others = machines.get();
+                Progress.Task task = progress.begin("checking the healed layers", here.runs(), "windows",
+                        tokens.heldOut().count())) {
+            return LossesElsewhere.means(others, stacks, tokens.heldOut(), task).getFirst();
         }
     }
 

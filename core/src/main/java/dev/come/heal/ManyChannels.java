@@ -16,15 +16,12 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * The {@link Ridge} regression of many channels, of which eigenvectors would take most of an hour. Each penalty that is tried
- * costs a Cholesky factor, so few are: those that halve the step of a search. They are compared on some of the outputs, whose
- * error is that of all but for a factor. No matrix of the size of the sums of products is in memory beside them.
+ * costs a Cholesky factor, so few are: seven of 33, by Fibonacci search. They are compared on some of the outputs, whose error is
+ * that of all but for a factor. No matrix of the size of the sums of products is in memory beside them.
  */
 final class ManyChannels {
     /** Outputs by which penalties are compared. */
     private static final long SOME = 256;
-
-    /** From the middle of the path every penalty can be reached. */
-    private static final List<Integer> STEPS = List.of(8, 4, 2, 1, 1);
 
     /** Rows that a thread multiplies at once. */
     private static final long ROWS = 256;
@@ -63,21 +60,32 @@ final class ManyChannels {
         }
     }
 
-    /** Goes from the middle of the path to the better side, by half of each step before. */
+    /**
+     * The best penalty of the path, where errors fall up to it and rise behind it. Two penalties divide what is left of the path; the
+     * part beyond the worse one goes, and the better one divides the rest in its turn. Of equal ones the greater is better.
+     */
     private int bestPenalty() {
-        int best = Ridge.PATH.size() / 2;
-        for (int step : STEPS) {
-            int middle = best;
-            for (int other : new int[]{middle - step, middle + step}) {
-                double here = gained(best).orElse(Double.POSITIVE_INFINITY);
-                // Of equal ones the greatest penalty.
-                double there = gained(other).orElse(Double.POSITIVE_INFINITY);
-                if (there < here || (there == here && other > best)) {
-                    best = other;
-                }
-            }
+        int smaller = 1;
+        int larger = 1;
+        while (smaller + larger <= Ridge.PATH.size()) {
+            int both = smaller + larger;
+            smaller = larger;
+            larger = both;
         }
-        return best;
+        int before = -1; // what is left lies behind it, and is one penalty less than the two numbers together
+        while (larger > 1) {
+            if (error(before + larger) <= error(before + smaller)) {
+                before += smaller;
+            }
+            int rest = larger - smaller;
+            larger = smaller;
+            smaller = rest;
+        }
+        return before + 1;
+    }
+
+    private double error(int penalty) {
+        return penalty < Ridge.PATH.size() ? gained(penalty).orElse(Double.POSITIVE_INFINITY) : Double.POSITIVE_INFINITY;
     }
 
     /** By how much a penalty changes the squares of the held out rows over some outputs; nothing where it is too small to solve. */

@@ -90,7 +90,9 @@ final class Machines implements AutoCloseable {
         try (TrainedLayers found = new TrainedLayers(fits);
                 HealingOnCluster states = new HealingOnCluster(store, HeldOut.of(tokens), compute, told,
                         chunks -> others.get().shards(Recipe.of(store.checkpoint(), chunks, compute,
-                                Reading.DEFINITION, choice.memory()), store.with(found)))) {
+                                Reading.DEFINITION, choice.memory()), store.with(found)),
+                        () -> others.get().with(ModelRecipe.of(store.checkpoint(), compute), store.with(found),
+                                choice.memory()))) {
             return healed(plan, new Healing(store, states, options, fits, told), tokens);
         }
     }

@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.Progress;
+import dev.come.calibration.Cluster;
 import dev.come.Version;
 import dev.come.model.Engine;
 import dev.come.report.RunRecord;
@@ -91,12 +92,17 @@ public final class RunWatch implements Progress {
                 System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
                         + System.getProperty("os.arch"),
                 Runtime.version().toString(), Engine.instructions(), Runtime.getRuntime().availableProcessors(),
-                shares.others(),
+                onCluster() ? OptionalDouble.empty() : shares.others(),
                 shares.idle());
         List<Stage> list = new ArrayList<>();
         stages.forEach((name, spent) -> list.add(new Stage(name, spent.seconds, spent.peakBytes)));
         return new RunRecord(Version.NAME, command, host, OptionalLong.empty(), (System.nanoTime() - started) / 1e9,
                 Machine.peakResidentBytes(), list);
+    }
+
+    /** Whether machines of a cluster were taken; those that ran on this one are not others. */
+    private boolean onCluster() {
+        return stages.keySet().stream().anyMatch(stage -> stage.startsWith(Cluster.CONNECTING));
     }
 
     /** The time of the whole Java process so far, in nanoseconds; -1 where the system does not tell. */

@@ -20,8 +20,8 @@ import java.util.function.IntUnaryOperator;
  * the bit.
  */
 public final class LossesElsewhere {
-    /** So many tokens that reading the layers takes little beside running them. */
-    private static final int TOKENS = 8192;
+    /** A piece has at most so many tokens, that reading the layers takes little beside running them. */
+    private static final long MOST_TOKENS = 8192;
 
     private LossesElsewhere() {
     }
@@ -43,8 +43,10 @@ public final class LossesElsewhere {
         }
     }
 
-    private static List<TokenChunks> pieces(Sequences sequences) {
-        return TokenChunks.of(sequences).groups(TOKENS, 1);
+    /** Pieces for all machines, of which none waits while another has two. */
+    private static List<TokenChunks> pieces(OtherMachines machines, Sequences sequences) {
+        TokenChunks chunks = TokenChunks.of(sequences);
+        return chunks.groups(Math.clamp(Math.ceilDiv(chunks.tokens(), machines.parallel()), 1, MOST_TOKENS), 1);
     }
 
     /** The positions of the first scored tokens of some chunks' sequences. */
@@ -63,7 +65,7 @@ public final class LossesElsewhere {
      */
     public static void measure(OtherMachines machines, List<LayerStack> stacks, Sequences sequences,
             IntUnaryOperator first, StackLosses.Sink sink, Progress.Task progress) {
-        List<StacksPiece> pieces = pieces(sequences).stream()
+        List<StacksPiece> pieces = pieces(machines, sequences).stream()
                 .map(chunks -> new StacksPiece(stacks, chunks, first(chunks, first))).toList();
         machines.each(pieces, progress, (found, _) -> found.all
                 .forEach(cost -> sink.accept(cost.stack, cost.sequence, cost.losses)));
@@ -85,7 +87,7 @@ public final class LossesElsewhere {
      */
     public static void measure(OtherMachines machines, ModelRecipe reference, Sequences sequences,
             IntUnaryOperator first, ModelPair.Sink sink, Progress.Task progress) {
-        List<PairPiece> pieces = pieces(sequences).stream()
+        List<PairPiece> pieces = pieces(machines, sequences).stream()
                 .map(chunks -> new PairPiece(reference, chunks, first(chunks, first))).toList();
         machines.each(pieces, progress, (found, _) -> found.all
                 .forEach(pair -> sink.accept(pair.sequence, pair.losses, pair.others, pair.divergence)));

@@ -12,13 +12,20 @@ import dev.come.calibration.Shard;
 import dev.come.prune.PruningStep;
 import dev.come.stack.LayerStack;
 import dev.come.stack.TrainedLayers;
+import dev.come.run.Message;
+import dev.come.run.OtherMachines;
+import dev.come.run.Piece;
+import dev.come.stack.LayerStore;
 import dev.come.text.HeldOut;
 import dev.come.text.Sequences;
 import java.io.IOException;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
+import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,13 +58,33 @@ class HealingOnShardsTests {
                                 assertThat(Shard.divide(chunks)).hasSizeGreaterThan(1);
                                 return new OwnersOfShards(store.with(healed), Shard.divide(chunks), owners,
                                         TestDevice.float32(1), Reading.DEFINITION, new Random(seed), fresh());
-                            })) {
+                            }, () -> new PiecesInTurn(store.with(healed), owners, fresh()))) {
                 Healing healing = new Healing(store, states, Healing.Options.DEFAULTS, fits, Progress.NONE);
                 assertThat(healing.heal(stack, tokens).orElseThrow()).as("seed " + seed).isEqualTo(expected);
                 // The fits are there now, so nothing is fitted again.
                 assertThat(healing.heal(stack, tokens).orElseThrow()).as("resumed, seed " + seed).isEqualTo(expected);
             }
         });
+    }
+
+    /** A cluster's work, done here, with every message through serialisation. */
+    private record PiecesInTurn(LayerStore store, int parallel, Path folder) implements OtherMachines {
+        @Override
+        @SuppressWarnings("unchecked") // what was sent
+        public <R extends Serializable> void each(List<? extends Piece<R>> pieces, Progress.Task task,
+                ObjIntConsumer<R> taker) {
+            // The tokens that fits do not see are two chunks.
+            assertThat(pieces).hasSize(Math.min(parallel, 2));
+            for (int i = 0; i < pieces.size(); i++) {
+                Piece<R> sent = (Piece<R>) Message.read(Message.of(pieces.get(i)).bytes());
+                taker.accept(sent.run(new Piece.Place(store, TestDevice.float32(1), MEMORY, folder), task), i);
+            }
+        }
+
+        @Override
+        public void close() {
+            // nothing is held
+        }
     }
 
     private Path fresh() {

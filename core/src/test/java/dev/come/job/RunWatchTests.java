@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.come.Progress;
+import dev.come.calibration.Cluster;
 import dev.come.job.ProcessorTimes.Shares;
 import dev.come.report.RunRecord;
 import dev.come.report.RunRecord.Stage;
@@ -39,6 +40,15 @@ class RunWatchTests {
                 "saving out");
         assertThat(record.command()).containsExactly("prune");
         assertThat(record.seconds()).isGreaterThanOrEqualTo(record.stages().stream().mapToDouble(Stage::seconds).sum());
+    }
+
+    /** Executors of a cluster may run on this machine, and are no other programs then. */
+    @Test
+    void onAClusterNobodyCountsAsOthers() {
+        RunWatch watch = new RunWatch(Progress.NONE);
+        watch.begin("measuring 9 layers", 1, "windows").close();
+        watch.begin(Cluster.CONNECTING + "spark://host:7077", 1, "clusters").close();
+        assertThat(watch.record(List.of("prune")).machine().others()).isEmpty();
     }
 
     @Test

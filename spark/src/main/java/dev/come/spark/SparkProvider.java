@@ -27,12 +27,18 @@ public final class SparkProvider implements Cluster.Provider {
     private static final String OPTIONS = "spark.executor.extraJavaOptions";
     private static final String CLASS_PATH = "spark.executor.extraClassPath";
 
-    /** What natives need, and what keeps warnings of the virtual machine away. */
+    /**
+     * What natives need, what keeps warnings of the virtual machine away, and what suits a machine that computes outside of Java: its
+     * heap holds messages only, and time that goes into fast Java code is not won back.
+     */
     private static final String JAVA = "--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
+            + " -XX:+UseSerialGC -Xmn64m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=20 -XX:TieredStopAtLevel=1"
             + " -Dorg.bytedeco.javacpp.maxPhysicalBytes=0";
 
     /** Executors are lost and found again; only a step that fails so often ends the run. */
     private static final String ATTEMPTS = "16";
+
+    private static final String DIRECT_RESULT = "32m";
 
     private static final int LOOK_AGAIN_MILLISECONDS = 100;
     private static final int PATIENCE = 5;
@@ -60,7 +66,7 @@ public final class SparkProvider implements Cluster.Provider {
         SparkConf conf = conf(master, choice.settings());
         requireManager(master);
         requireReachable(master);
-        try (Progress.Task task = progress.begin("connecting to " + master, 1, "clusters");
+        try (Progress.Task task = progress.begin(Cluster.CONNECTING + master, 1, "clusters");
                 Opening opening = new Opening()) {
             SparkContext context = new SparkContext(conf);
             opening.add(context::stop);
@@ -161,6 +167,8 @@ public final class SparkProvider implements Cluster.Provider {
                 .setIfMissing("spark.task.maxFailures", ATTEMPTS)
                 // Pieces of sums are added as they come, so their sum need not be limited.
                 .setIfMissing("spark.driver.maxResultSize", "0")
+                // They come with the message that a task has ended, and are not fetched after it.
+                .setIfMissing("spark.task.maxDirectResultSize", DIRECT_RESULT)
                 // Sums of floats do not get smaller, and take time to try.
                 .setIfMissing("spark.shuffle.compress", "false").setIfMissing("spark.shuffle.spill.compress", "false")
                 .setIfMissing("spark.broadcast.compress", "false").setIfMissing("spark.rdd.compress", "false")

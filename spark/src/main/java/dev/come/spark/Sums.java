@@ -26,7 +26,7 @@ final class Sums {
     /** The piece number of what shards say; it comes before all pieces. */
     private static final int SAID = -1;
     /** So many bytes come to the driver in one message, about. */
-    private static final long MESSAGE = 16 << 20;
+    private static final long MESSAGE = 4 << 20;
 
     private Sums() {
     }
