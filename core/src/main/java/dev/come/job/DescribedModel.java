@@ -9,6 +9,7 @@ import dev.come.gguf.GgufDescription;
 import dev.come.model.ModelConfig;
 import dev.come.model.UsualNames;
 import dev.come.text.Tokenizer;
+import dev.come.text.TokenizerDifference;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -43,6 +44,15 @@ sealed interface DescribedModel {
      * @throws InvalidInputException if it cannot be read
      */
     Tokenizer tokenizer();
+
+    /**
+     * A text that transformers 5 gives other ids.
+     *
+     * @throws InvalidInputException if that is not known
+     */
+    default Optional<TokenizerDifference> tokenizerDifference() {
+        return Optional.empty();
+    }
 
     /** Safetensors files that hold no tensor of the model. */
     default List<String> strayFiles() {
@@ -111,6 +121,11 @@ sealed interface DescribedModel {
         }
 
         @Override
+        public Optional<TokenizerDifference> tokenizerDifference() {
+            return TokenizerDifference.of(checkpoint.folder());
+        }
+
+        @Override
         public List<String> strayFiles() {
             return checkpoint.headers().strayFiles();
         }
@@ -161,6 +176,11 @@ sealed interface DescribedModel {
         @Override
         public Tokenizer tokenizer() {
             return Tokenizer.open(headers.folder());
+        }
+
+        @Override
+        public Optional<TokenizerDifference> tokenizerDifference() {
+            return TokenizerDifference.of(headers.folder());
         }
 
         @Override

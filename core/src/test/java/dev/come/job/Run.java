@@ -10,6 +10,7 @@ import dev.come.prune.SkipMethod;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
 import dev.come.text.WindowLength;
+import dev.come.vocabulary.TokenizerCompat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +40,7 @@ final class Run {
     int threads = 1;
     long memory = Long.MAX_VALUE;
     String dtype = "float32";
+    TokenizerCompat tokenizers = TokenizerCompat.FILE;
 
     Run(String golden, Path folder) throws IOException {
         this.folder = folder;
@@ -118,7 +120,7 @@ final class Run {
     }
 
     ComputeChoice choice() {
-        return new ComputeChoice(dtype, "cpu", threads, memory);
+        return new ComputeChoice(dtype, "cpu", threads, memory).reading(tokenizers);
     }
 
     /** A job of several methods. */
