@@ -69,7 +69,7 @@ sealed interface DescribedModel {
         return Optional.empty();
     }
 
-    /** How many matrices are stored as floats of eight bits with scales. */
+    /** How many matrices are stored in eight bits with scales. */
     default int scaledMatrices() {
         return 0;
     }

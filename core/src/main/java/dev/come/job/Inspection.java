@@ -177,7 +177,7 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
 
     private static void quantised(DescribedModel model, List<String> remarks) {
         if (model.scaledMatrices() > 0) {
-            remarks.add(model.scaledMatrices() + " matrices are stored as floats of eight bits with scales and read as"
+            remarks.add(model.scaledMatrices() + " matrices are stored in eight bits with scales and read as"
                     + " bfloat16; models made from this one are stored as bfloat16");
         } else {
             Quantisation.of(model.config()).ifPresent(quantisation -> remarks.add(
