@@ -17,7 +17,8 @@ final class ScaledTensors {
     private static final Set<DType> IN_EIGHT_BITS = Set.of(DType.F8_E4M3, DType.I8);
     private static final List<String> SCALES = List.of("_scale_inv", "_scale");
     /** What else is stored for programs that multiply in eight bits; numbers of activations, which no weight depends on. */
-    private static final List<String> OF_ACTIVATIONS = List.of(".input_scale", ".activation_scale", ".input_scale_ub", ".input_zero_point",
+    private static final List<String> OF_ACTIVATIONS = List.of(".input_scale", ".activation_scale", ".input_scale_ub",
+            ".input_zero_point",
             ".output_scale", ".k_scale", ".v_scale", ".q_scale", ".kv_scale");
 
     private final ConfigTree config;

@@ -41,7 +41,8 @@ record GgufConfig(GgufFile file, Architecture architecture, GgufSizes sizes, Map
                     && window().isPresent();
             root.putArray("architectures").add(
                     mistral ? "MistralForCausalLM" : olmo3 ? "Olmo3ForCausalLM" : architecture.className());
-            root.put("model_type", mistral ? "mistral" : olmo3 ? "olmo3" : architecture.modelType()).put("torch_dtype", dtype.label())
+            root.put("model_type", mistral ? "mistral" : olmo3 ? "olmo3" : architecture.modelType())
+                    .put("torch_dtype", dtype.label())
                     .put("vocab_size", vocabulary).put(name("hidden_size"), sizes.hidden())
                     .put(name("intermediate_size"), sizes.channels()).put(name("num_hidden_layers"), sizes.layers())
                     .put(name("num_attention_heads"), sizes.heads())

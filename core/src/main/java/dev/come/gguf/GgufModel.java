@@ -210,7 +210,8 @@ final class GgufModel {
             throw wrong("tensor '%s' has shape %s, but the keys make it %s".formatted(from, tensor.shape(), expected));
         }
         weights.put(to, new Weight(new TensorSpec(to, dtype, transposed ? expected.reversed() : expected),
-                turnedHeads > 0 && expected.size() == 1 ? asColumn(tensor) : tensor, turnedHeads, less, transposed, factor(from)));
+                turnedHeads > 0 && expected.size() == 1 ? asColumn(tensor) : tensor, turnedHeads, less, transposed,
+                factor(from)));
     }
 
     /** A bias whose numbers change places as the rows of a matrix do. */

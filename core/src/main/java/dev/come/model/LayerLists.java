@@ -141,7 +141,8 @@ final class LayerLists {
             }
             double base = bases.get().get(layer);
             if (base < 0) {
-                throw wrong(BASES + " says " + base + " of layer " + layer + ", but must be above 0, or 0 for a layer without"
+                throw wrong(BASES + " says " + base + " of layer " + layer
+                        + ", but must be above 0, or 0 for a layer without"
                         + " positions; correct the file");
             }
             return base != 0;

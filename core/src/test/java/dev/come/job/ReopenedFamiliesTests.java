@@ -15,12 +15,14 @@ import dev.come.prune.Compat;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.Manual;
 import dev.come.prune.PruningMethod;
+import dev.come.prune.PruningPlan;
 import dev.come.prune.SkipMethod;
 import dev.come.stack.LayerStack;
 import dev.come.text.Sequences;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -56,18 +58,24 @@ class ReopenedFamiliesTests {
     void write(String name) throws IOException {
         Path folder = Files.createDirectories(TO.resolve(name));
         Run run = new Run("llama-gqa", Files.createDirectories(folder.resolve("work")))
-                .of(WordModels.family(name, 32, folder.resolve("work")))
-                .readingFrom(WordModels.text(folder.resolve("words.txt"), 70, 32));
+                .of(WordModels.family(name, 32, folder.resolve("dense")))
+                .readingFrom(WordModels.text(folder.resolve("words.txt"), 400, 32));
         run.samples = 40;
         try (Checkpoint dense = UsualNames.open(run.model)) {
             run.targetLayers = ModelConfig.of(dense).layers() - 1;
             logits(dense, folder.resolve("dense.json"));
         }
         saved(run, "removed", new Manual(new Manual.Options(List.of(2))));
-        run.healing = Optional.of(Healing.Options.DEFAULTS);
-        saved(run, "healed", new Manual(new Manual.Options(List.of(2))));
+        ConcatMerge merge = new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 0, Compat.NONE));
+        saved(run, "merged", merge);
+        run.samples = 300;
+        run.healing = Optional
+                .of(new Healing.Options(Healing.Scope.ALL, Healing.Targets.ALL, Healing.Weights.UNIFORM, 1));
+        run.overwrite = true;
+        healed(run, merge);
+        run.overwrite = false;
         run.healing = Optional.empty();
-        saved(run, "merged", new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 0, Compat.NONE)));
+        run.samples = 40;
         run.train("merged", "trained");
         written(run, "trained");
     }
@@ -75,6 +83,29 @@ class ReopenedFamiliesTests {
     private static void saved(Run run, String name, PruningMethod method) throws IOException {
         run.job(name, Progress.NONE, List.of(method)).run();
         written(run, name);
+    }
+
+    /** Random layers tell little of each other, so healing takes one edit after another until it changes a layer. */
+    private static void healed(Run run, PruningMethod first) throws IOException {
+        int layers = run.targetLayers + 1;
+        List<PruningMethod> methods = new ArrayList<>(List.of(first));
+        for (int layer = layers - 1; layer >= 0; layer--) {
+            methods.add(new Manual(new Manual.Options(List.of(layer))));
+        }
+        for (int layer = layers - 1; layer >= 2; layer--) {
+            methods.add(new Manual(new Manual.Options(List.of(layer - 2, layer))));
+        }
+        for (PruningMethod method : methods) {
+            run.targetLayers = method instanceof Manual(Manual.Options some)
+                    ? layers - some.layers().size()
+                    : layers - 1;
+            saved(run, "healed", method);
+            if (PruningPlan.read(run.target("healed/come.json")).isHealed()) {
+                run.targetLayers = layers - 1;
+                return;
+            }
+        }
+        throw new AssertionError("healing changed no layer of " + run.model);
     }
 
     private static void written(Run run, String name) throws IOException {

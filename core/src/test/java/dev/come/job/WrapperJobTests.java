@@ -116,7 +116,8 @@ class WrapperJobTests {
             assertThat(ModelConfig.of(trained)).isEqualTo(ModelConfig.of(merged));
             assertThat(trained.headers().wholeConfig().keys()).isEqualTo(dense.headers().wholeConfig().keys());
             List<String> others = dense.headers().others().stream().map(TensorInfo::name).toList();
-            assertThat(trained.headers().others()).extracting(TensorInfo::name).containsExactlyInAnyOrderElementsOf(others);
+            assertThat(trained.headers().others()).extracting(TensorInfo::name)
+                    .containsExactlyInAnyOrderElementsOf(others);
         }
         try (Checkpoint dense = Checkpoint.open(run.model);
                 Checkpoint merged = Checkpoint.open(run.target("out"));
@@ -129,7 +130,8 @@ class WrapperJobTests {
             assertThat(changed).isNotEmpty().allMatch(tensor -> tensor.contains("language_model"));
             dense.tensors().stream().map(TensorInfo::name).filter(tensor -> !tensor.contains("language_model")
                     && !tensor.startsWith("lm_head"))
-                    .forEach(tensor -> assertThat(trained.tensor(tensor).equal(dense.tensor(tensor))).as(tensor).isTrue());
+                    .forEach(tensor -> assertThat(trained.tensor(tensor).equal(dense.tensor(tensor))).as(tensor)
+                            .isTrue());
         }
         assertThat(Inspection.of(run.target("trained")).problems()).isEmpty();
         assertThat(Files.readString(run.target("trained/README.md"))).contains("AutoModelForImageTextToText");
