@@ -38,12 +38,12 @@ class ArchitectureTests {
             calibration failure memory checkpoint model stack text run
             prune       failure checkpoint model stack text calibration
             heal        failure memory checkpoint model stack text run calibration prune
-            evaluate    failure checkpoint hub model stack text run
+            evaluate    failure checkpoint vocabulary hub model stack text run
             distill     failure memory checkpoint model stack text run prune
             report      failure checkpoint stack prune
-            job         failure checkpoint gguf hub model export stack text run calibration prune heal evaluate distill report
+            job         failure checkpoint vocabulary gguf hub model export stack text run calibration prune heal evaluate distill report
             demo        memory checkpoint model text prune
-            api         failure checkpoint hub model stack text calibration prune heal evaluate distill report job demo
+            api         failure checkpoint vocabulary hub model stack text calibration prune heal evaluate distill report job demo
             """;
 
     @Test

@@ -3,6 +3,8 @@ package dev.come.cli;
 import dev.come.ByteSize;
 import dev.come.Progress;
 import dev.come.job.ComputeChoice;
+import dev.come.vocabulary.TokenizerCompat;
+import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,24 @@ final class ComputeOptions {
         "States that do not fit go to a temporary file beside the result, or through in smaller groups."})
     private @Nullable String memory;
 
+    @Option(names = "--tokenizer-compat", paramLabel = "IDS", completionCandidates = Tokenizers.class, description = {
+        "Whose ids texts become: file, those of tokenizer.json, or transformers5, those of AutoTokenizer in transformers 5,"
+                + " which builds some tokenizers anew (default: file).",
+        "come inspect says where they differ."})
+    private @Nullable String tokenizers;
+
+    /** The choices of --tokenizer-compat, for completion. */
+    static final class Tokenizers extends NamesOf {
+        Tokenizers() {
+            super(Arrays.stream(TokenizerCompat.values()).map(TokenizerCompat::toString).toList());
+        }
+    }
+
+    /** Whose ids texts become, where nothing is said. */
+    ComputeChoice choice(Progress progress, TokenizerCompat otherwise) {
+        return choice(progress).reading(tokenizers == null ? otherwise : TokenizerCompat.of(tokenizers));
+    }
+
     /** @param progress who is told of a choice that helps nobody */
     ComputeChoice choice(Progress progress) {
         boolean processor = device.equals("cpu");
@@ -36,6 +56,7 @@ final class ComputeOptions {
                     + " processors: more threads take more memory and no less time.");
         }
         return ComputeChoice.of(type, device, threads == null ? OptionalInt.empty() : OptionalInt.of(threads),
-                memory == null ? OptionalLong.empty() : OptionalLong.of(ByteSize.parse("--memory", memory)));
+                memory == null ? OptionalLong.empty() : OptionalLong.of(ByteSize.parse("--memory", memory)))
+                .reading(tokenizers == null ? TokenizerCompat.FILE : TokenizerCompat.of(tokenizers));
     }
 }

@@ -12,6 +12,7 @@ import dev.come.job.EvalFiles;
 import dev.come.job.EvalJob;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.ResultFile;
+import dev.come.vocabulary.TokenizerCompat;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -70,9 +71,10 @@ final class EvalCommand implements Runnable {
     private @Nullable String bos;
 
     @Option(names = "--harness-version", paramLabel = "VERSION", description = {
-        "The release of lm-evaluation-harness to imitate: 0.4.13, 0.4.9.1 or 0.4.1 (default: ${DEFAULT-VALUE}).",
-        "They differ in the tokens in front of a text, and in race."})
-    private String harness = HarnessVersion.DEFAULT.toString();
+        "The release of lm-evaluation-harness to imitate: 0.4.13, 0.4.9.1 or 0.4.1 (default: 0.4.13).",
+        "They differ in the tokens in front of a text, and in race. Where it is given, --tokenizer-compat is"
+                + " transformers5 with 0.4.13, and file with the others."})
+    private @Nullable String harness;
 
     @Option(names = "--max-length", paramLabel = "TOKENS",
             description = "Most tokens that the model sees at once (default: those it was made for).")
@@ -133,13 +135,13 @@ final class EvalCommand implements Runnable {
                     "--limit takes the first documents of tasks, but --tasks is missing; for the texts of"
                             + " --ppl-data it is --ppl-windows");
         }
-        HarnessVersion version = HarnessVersion.of(harness);
+        HarnessVersion version = harness == null ? HarnessVersion.DEFAULT : HarnessVersion.of(harness);
         EvaluationOptions options = new EvaluationOptions(tasks, shots, limit == null ? EvaluationOptions.ALL : limit,
                 version, bos == null ? version.bosRule() : BosRule.of(bos),
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
         PerplexityOptions texts = perplexity.options(data, model.hub());
-        ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()))
-                .on(cluster.choice()); // what is mistyped is told before anything is downloaded
+        ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()),
+                harness == null ? TokenizerCompat.FILE : version.tokenizers()).on(cluster.choice()); // what is mistyped is told before anything is downloaded
         EvalFiles files = new EvalFiles(Optional.ofNullable(output), samples, Optional.ofNullable(losses),
                 overwrite, interrupted.resumption());
         EvalJob.Request.check(options, texts, compared != null, files);

@@ -23,11 +23,20 @@ final class FamiliesCommand implements Runnable {
                     + " says.")
     private @Nullable Path described;
 
+    @Option(names = "--json", description = "Print the list as JSON, with all that is known of each.")
+    private boolean json;
+
     @Override
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
         if (described == null) {
-            ListCommand.print(ListCommand.Topic.FAMILIES, out, false);
+            ListCommand.print(ListCommand.Topic.FAMILIES, out, json);
+            if (!json) {
+                out.println();
+                out.println("Every method removes and merges layers of all of them, concatenation and healing");
+                out.println("too. Where llama.cpp computes an order of layers, export writes it. With --json");
+                out.println("there is also what each was checked with.");
+            }
             return;
         }
         FamilyDescription.of(described).lines().forEach(out::println);

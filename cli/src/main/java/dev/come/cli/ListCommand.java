@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,6 +24,11 @@ import tools.jackson.databind.node.ObjectNode;
         footer = {"", "Example:", "  come list methods"})
 final class ListCommand implements Runnable {
     private static final int FORMAT_VERSION = 1;
+    /** Of families, what there is room for in a line; JSON has all. */
+    private static final Set<String> IN_TABLE = Set.of("modelType", "models", "gguf", "llamaCppOrder");
+    /** The longest cell, so that a line of four fits. */
+    private static final int WIDEST = 32;
+    private static final String MORE = " ...";
 
     @Spec
     private CommandSpec spec;
@@ -68,13 +74,20 @@ final class ListCommand implements Runnable {
             out.print(RecordJson.text(root));
             return;
         }
-        RecordComponent[] columns = topic.type.getRecordComponents();
-        Table table = Table.ofTexts(Arrays.stream(columns)
+        List<RecordComponent> columns = Arrays.stream(topic.type.getRecordComponents())
+                .filter(column -> topic != Topic.FAMILIES || IN_TABLE.contains(column.getName())).toList();
+        Table table = Table.ofTexts(columns.stream()
                 .map(column -> RecordNames.key(column.getName()).replace('_', ' ')).toArray(String[]::new));
         for (Record row : rows) {
-            table.row(Arrays.stream(columns).map(column -> cell(column, row)).toArray(String[]::new));
+            table.row(columns.stream().map(column -> shown(topic, cell(column, row))).toArray(String[]::new));
         }
         out.println(table);
+    }
+
+    private static String shown(Topic topic, String cell) {
+        return topic != Topic.FAMILIES || cell.length() <= WIDEST
+                ? cell
+                : cell.substring(0, cell.lastIndexOf(' ', WIDEST - MORE.length())) + MORE;
     }
 
     private static String cell(RecordComponent column, Record row) {

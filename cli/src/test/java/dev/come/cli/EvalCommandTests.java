@@ -91,6 +91,23 @@ class EvalCommandTests {
         assertThat(allowed.out()).contains("windows of 160 tokens (beyond the model's 128 positions)");
     }
 
+    /** Results leave out that ids are those of the file. */
+    @Test
+    void aReleaseOfTheHarnessChoosesWhoseIdsTextsBecome() {
+        List<String> eval = List.of("eval", "--model-name", trial.model.toString(), "--threads", "1", "--seqlen", "32",
+                "--ppl-data", trial.text.toString(), "--json");
+        String setting = "\"tokenizer_compat\" : \"transformers5\"";
+        assertThat(Trial.run(eval).out()).contains("\"harness_version\" : \"0.4.13\"").doesNotContain("tokenizer_compat");
+        assertThat(Trial.run(with(eval, "--harness-version", "0.4.13")).out()).contains(setting);
+        assertThat(Trial.run(with(eval, "--harness-version", "0.4.1")).out()).doesNotContain("tokenizer_compat");
+        assertThat(Trial.run(with(eval, "--harness-version", "0.4.13", "--tokenizer-compat", "file")).out())
+                .doesNotContain("tokenizer_compat");
+        assertThat(Trial.run(with(eval, "--tokenizer-compat", "transformers5")).out()).contains(setting);
+        Outcome refused = Trial.run(with(eval, "--tokenizer-compat", "slow"));
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains("--tokenizer-compat is \"slow\", but the choices are file, transformers5");
+    }
+
     private static List<String> with(List<String> arguments, String... more) {
         return Stream.concat(arguments.stream(), Stream.of(more)).toList();
     }

@@ -135,7 +135,10 @@ class InspectTests {
     void listsTheFamilies() {
         Outcome outcome = Trial.run(List.of("families"));
         assertThat(outcome.exitCode()).isZero();
-        assertThat(outcome.out()).contains("opt ", "Qwen3ForCausalLM", "opt-350m-like");
+        assertThat(outcome.out()).contains("opt ", "period or list", "Every method removes and merges");
+        assertThat(outcome.out().lines()).allMatch(line -> line.length() <= 80);
+        Outcome json = Trial.run(List.of("families", "--json"));
+        assertThat(json.out()).contains("Qwen3ForCausalLM", "opt-350m-like", "\"concat_merge\" : \"yes\"");
     }
 
     @Test

@@ -42,9 +42,7 @@ class ListAndDoctorTests {
         assertThat(json.get("format").asString()).isEqualTo("come list");
         assertThat(table.lines()).hasSize(1 + json.get(topic).size());
         json.get(topic).forEach(row -> assertThat(table).contains(row.iterator().next().asString()));
-        if (!topic.equals("families")) { // whose classes have long names
-            assertThat(table.lines()).allMatch(line -> line.length() <= 80);
-        }
+        assertThat(table.lines()).allMatch(line -> line.length() <= 80);
     }
 
     @Test

@@ -5,6 +5,7 @@ import dev.come.hub.Hub;
 import dev.come.job.ComputeChoice;
 import dev.come.job.ModelSource;
 import dev.come.job.Surroundings;
+import dev.come.vocabulary.TokenizerCompat;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -25,6 +26,7 @@ abstract class Computing<T extends Computing<T>> {
     private String device = ComputeChoice.DEFAULT_DEVICE;
     private OptionalInt threads = OptionalInt.empty();
     private OptionalLong memory = OptionalLong.empty();
+    private @Nullable TokenizerCompat tokenizers;
     private Progress progress = Progress.NONE;
     private @Nullable Hub hub;
     private final Supplier<Hub> hubWhenNeeded = this::openHub;
@@ -71,6 +73,15 @@ abstract class Computing<T extends Computing<T>> {
         return self();
     }
 
+    /**
+     * Whose ids texts become: {@code file} (the default), those of tokenizer.json, or {@code transformers5}, those of
+     * AutoTokenizer in transformers 5, which builds some tokenizers anew.
+     */
+    public T tokenizerCompat(String name) {
+        tokenizers = Wording.job(() -> TokenizerCompat.of(name));
+        return self();
+    }
+
     /** Who is told how far the work is; called by several threads. */
     public T progress(Progress listener) {
         progress = Wording.progress(listener);
@@ -82,7 +93,13 @@ abstract class Computing<T extends Computing<T>> {
     }
 
     ComputeChoice choice() {
-        return ComputeChoice.of(dtype, device, threads, memory);
+        return ComputeChoice.of(dtype, device, threads, memory)
+                .reading(tokenizers == null ? tokenizersOtherwise() : tokenizers);
+    }
+
+    /** Whose ids texts become where nothing is said. */
+    TokenizerCompat tokenizersOtherwise() {
+        return TokenizerCompat.FILE;
     }
 
     final ModelSource source() {

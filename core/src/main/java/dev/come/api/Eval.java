@@ -11,6 +11,7 @@ import dev.come.job.EvalFiles;
 import dev.come.job.EvalJob;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.Resumption;
+import dev.come.vocabulary.TokenizerCompat;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,7 +28,7 @@ public final class Eval extends Measuring<Eval> {
     private @Nullable String compared;
     private int shots;
     private int limit = EvaluationOptions.ALL;
-    private HarnessVersion harness = HarnessVersion.DEFAULT;
+    private @Nullable HarnessVersion harness;
     private @Nullable String bos;
     private int maxLength = EvaluationOptions.ALL;
     private @Nullable Path output;
@@ -82,10 +83,18 @@ public final class Eval extends Measuring<Eval> {
         return this;
     }
 
-    /** The release of lm-evaluation-harness to imitate: 0.4.13 (the default), 0.4.9.1 or 0.4.1. */
+    /**
+     * The release of lm-evaluation-harness to imitate: 0.4.13 (the default), 0.4.9.1 or 0.4.1. Where it is said,
+     * {@link #tokenizerCompat} is transformers5 with 0.4.13, and file with the others.
+     */
     public Eval harnessVersion(String number) {
         harness = Wording.job(() -> HarnessVersion.of(number));
         return this;
+    }
+
+    @Override
+    TokenizerCompat tokenizersOtherwise() {
+        return harness == null ? super.tokenizersOtherwise() : harness.tokenizers();
     }
 
     /** Whether the BOS token stands in front: tokenizer, always or never; the default is what the release does. */
@@ -146,8 +155,9 @@ public final class Eval extends Measuring<Eval> {
      */
     public Evaluation run() {
         return Wording.job(() -> {
-            EvaluationOptions options = new EvaluationOptions(tasks, shots, limit, harness,
-                    bos == null ? harness.bosRule() : BosRule.of(bos), maxLength, library());
+            HarnessVersion version = harness == null ? HarnessVersion.DEFAULT : harness;
+            EvaluationOptions options = new EvaluationOptions(tasks, shots, limit, version,
+                    bos == null ? version.bosRule() : BosRule.of(bos), maxLength, library());
             if (limit != EvaluationOptions.ALL && tasks.isEmpty()) {
                 throw new UsageException("limit(...) takes the first documents of tasks, but tasks(...) is missing; for"
                         + " texts it is perplexityWindows(...)");

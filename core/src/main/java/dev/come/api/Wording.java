@@ -41,7 +41,7 @@ final class Wording {
             "schedule", "weight-decay", "clip", "train", "hidden-weight", "tasks", "limit", "harness-version", "bos",
             "max-length", "baseline", "output", "log-samples", "losses", "removal-ratio", "generation", "batch",
             "new-tokens", "iterations", "calibration-tokens", "card", "message", "gguf", "type", "master",
-            "spark-conf", "master-timeout", "ship-model"}) {
+            "spark-conf", "tokenizer-compat", "master-timeout", "ship-model"}) {
             METHODS.put(same, camelCase(same));
         }
     }
@@ -51,7 +51,7 @@ final class Wording {
 
     /** An option, with its value where that is one of a few words. */
     private static final Pattern OPTION = Pattern.compile("--([a-z][a-z-]*[a-z])"
-            + "(?: (auto|float32|bfloat16|cpu|cuda|layer|model|both|reference|none|ridge|kl|cut|all)\\b)?");
+            + "(?: (auto|float32|bfloat16|cpu|cuda|layer|model|both|reference|none|ridge|kl|cut|all|transformers5)\\b)?");
 
     private Wording() {
     }

@@ -153,12 +153,12 @@ public final class CheckpointHeaders {
         return config;
     }
 
-    /** How a tensor is read, if it is stored as floats of eight bits. */
+    /** How a tensor is read, if it is stored in eight bits. */
     Optional<ScaledTensor> scaled(TensorInfo tensor) {
         return Optional.ofNullable(scaled.get(tensor.name()));
     }
 
-    /** How many matrices are stored as floats of eight bits with scales, and read as bfloat16. */
+    /** How many matrices are stored in eight bits with scales, and read as bfloat16. */
     public int scaledMatrices() {
         return scaled.size();
     }

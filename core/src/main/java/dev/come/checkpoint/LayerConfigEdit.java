@@ -16,7 +16,8 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <ul>
  * <li>{@code num_hidden_layers} ({@code n_layer} in GPT-2): how many are left
- * <li>{@code layer_types}, {@code no_rope_layers}: the entries of those; the second may be longer than the model
+ * <li>{@code layer_types}, {@code no_rope_layers}, {@code layer_rope_theta}: the entries of those; the last two may be longer than
+ * the model
  * <li>{@code max_window_layers}, {@code first_k_dense_replace} (how many layers at the bottom are of one kind): how many of
  * those are left
  * <li>{@code per_layer_config}, and every map by number whose key speaks of layers: the entries of those, under the numbers that
@@ -32,7 +33,7 @@ public record LayerConfigEdit(ConfigTree config, List<String> warnings) {
     /** What GPT-2 calls it. */
     private static final String OTHER_LAYER_COUNT = "n_layer";
     private static final String TYPES = "layer_types";
-    private static final Set<String> LISTS = Set.of(TYPES, "no_rope_layers");
+    private static final Set<String> LISTS = Set.of(TYPES, "no_rope_layers", "layer_rope_theta");
     /** How many layers at the bottom are of one kind. */
     private static final List<String> COUNTS = List.of("max_window_layers", "first_k_dense_replace");
     /** Numbers of layers. */

@@ -8,7 +8,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * A matrix that is stored as floats of eight bits with a scale for each of its blocks: all of it, a row, or so many rows and
+ * A matrix that is stored as floats or integers of eight bits with a scale for each of its blocks: all of it, a row, or so many rows and
  * columns; the last blocks may be smaller. A number is the product of both in float32, rounded once to bfloat16.
  *
  * <p>This is what transformers' {@code Fp8Dequantize} and compressed-tensors' {@code dequantize} compute: the latter multiplies in

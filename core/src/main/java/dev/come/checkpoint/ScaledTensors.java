@@ -5,17 +5,20 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Finds the matrices of a checkpoint that are stored as floats of eight bits, and the scales that belong to them: of DeepSeek
- * and Qwen ({@code weight_scale_inv}, which multiplies all the same), and of compressed-tensors, vLLM and ModelOpt
- * ({@code weight_scale}).
+ * Finds the matrices of a checkpoint that are stored as floats or integers of eight bits, and the scales that belong to them:
+ * of DeepSeek and Qwen ({@code weight_scale_inv}, which multiplies all the same), and of compressed-tensors, vLLM and ModelOpt
+ * ({@code weight_scale}). Integers that are packed, or have a zero of their own, are not read.
  */
 final class ScaledTensors {
+    private static final Set<DType> IN_EIGHT_BITS = Set.of(DType.F8_E4M3, DType.I8);
     private static final List<String> SCALES = List.of("_scale_inv", "_scale");
     /** What else is stored for programs that multiply in eight bits; numbers of activations, which no weight depends on. */
     private static final List<String> OF_ACTIVATIONS = List.of(".input_scale", ".activation_scale", ".input_scale_ub",
+            ".input_zero_point",
             ".output_scale", ".k_scale", ".v_scale", ".q_scale", ".kv_scale");
 
     private final ConfigTree config;
@@ -25,7 +28,7 @@ final class ScaledTensors {
     private ScaledTensors(ConfigTree config, Map<String, TensorInfo> stored) {
         this.config = config;
         for (TensorInfo tensor : stored.values()) {
-            if (tensor.dtype() == DType.F8_E4M3 && tensor.shape().size() == 2) {
+            if (IN_EIGHT_BITS.contains(tensor.dtype()) && tensor.shape().size() == 2) {
                 SCALES.stream().map(ending -> stored.get(tensor.name() + ending)).flatMap(Stream::ofNullable)
                         .findFirst().ifPresent(scale -> scaled.put(tensor.name(), scaled(tensor, scale)));
             }

@@ -95,7 +95,7 @@ final class Training implements AutoCloseable {
                         new Slot(config.tensorName(i, part), shape, 1 / Math.sqrt(shape.getLast()), 0);
                     // A layer adds nothing to the residual stream until it has learned what to add.
                     case QUERY_COLUMNS, CHANNEL_COLUMNS -> new Slot(config.tensorName(i, part), shape, 0, 0);
-                    case BY_RATIO, AVERAGED -> new Slot(config.tensorName(i, part), shape, 0, 1);
+                    case QUERY_HEADS, BY_RATIO, AVERAGED -> new Slot(config.tensorName(i, part), shape, 0, 1);
                 });
             }
         }

@@ -29,6 +29,7 @@ import tools.jackson.databind.node.ObjectNode;
  * settings.batch_tokens              | integer  | tokens in a chunk                                   |
  * settings.limit                     | integer  | documents of each task; null: all                   |
  * settings.max_length                | integer  | tokens of a text at most; null: the model's         |
+ * settings.tokenizer_compat          | string   | transformers5: whose ids texts became               | those of tokenizer.json
  * settings.tasks_fingerprint         | string   | SHA-256 over the task files                         |
  * model.name                         | string   | its folder, or its name on the hub                  |
  * model.fingerprint                  | string   | SHA-256 over its configuration and weights          |
@@ -79,6 +80,9 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public record EvaluationReport(ObjectNode settings, Measured model, Optional<Compared> compared,
         Optional<Measured> baseline) {
+    /** The setting that says whose ids texts became; absent if they are those of tokenizer.json. */
+    public static final String TOKENIZER_COMPAT = "tokenizer_compat";
+
     /**
      * A model with its numbers.
      *

@@ -119,6 +119,16 @@ enum Architecture {
         };
     }
 
+    /** Which orders of layers that attend in different ways llama.cpp computes, in a word or two. */
+    String orders() {
+        return switch (this) {
+            case LLAMA, OLMO2, GRANITE -> "any";
+            case GEMMA2, GEMMA3 -> "period or list";
+            case SMOLLM3 -> "every 4th";
+            case MISTRAL, QWEN2, QWEN3, PHI3, STARCODER2 -> "no windows";
+        };
+    }
+
     /** By what products of queries and keys are multiplied, where the file does not say it. */
     double attentionScale(ModelConfig config) {
         boolean largest = (this == GEMMA2 && config.layers() == 46) || (this == GEMMA3 && config.layers() == 62);

@@ -67,6 +67,14 @@ public final class GgufExport {
     }
 
     /**
+     * Which orders of layers that attend in different ways llama.cpp computes of a family: any, those of a period, those of a
+     * list; or that it has no windows at all.
+     */
+    public static Optional<String> orders(Family family) {
+        return Architecture.of(family).map(Architecture::orders);
+    }
+
+    /**
      * Prepares a file; nothing is written yet.
      *
      * @param type of the matrices; all else is F32

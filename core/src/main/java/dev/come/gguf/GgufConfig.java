@@ -36,10 +36,13 @@ record GgufConfig(GgufFile file, Architecture architecture, GgufSizes sizes, Map
 
     ConfigTree tree(GgufTokenizer tokenizer) {
         return ConfigTree.create(Path.of("config.json"), root -> {
+            boolean olmo3 = isOlmo3();
             boolean mistral = architecture == Architecture.LLAMA && !stored.containsKey(QUERY_BIAS)
                     && window().isPresent();
-            root.putArray("architectures").add(mistral ? "MistralForCausalLM" : architecture.className());
-            root.put("model_type", mistral ? "mistral" : architecture.modelType()).put("torch_dtype", dtype.label())
+            root.putArray("architectures").add(
+                    mistral ? "MistralForCausalLM" : olmo3 ? "Olmo3ForCausalLM" : architecture.className());
+            root.put("model_type", mistral ? "mistral" : olmo3 ? "olmo3" : architecture.modelType())
+                    .put("torch_dtype", dtype.label())
                     .put("vocab_size", vocabulary).put(name("hidden_size"), sizes.hidden())
                     .put(name("intermediate_size"), sizes.channels()).put(name("num_hidden_layers"), sizes.layers())
                     .put(name("num_attention_heads"), sizes.heads())
@@ -67,7 +70,12 @@ record GgufConfig(GgufFile file, Architecture architecture, GgufSizes sizes, Map
                     window().ifPresentOrElse(size -> root.put("sliding_window", size),
                             () -> root.putNull("sliding_window"));
                 }
-                case OLMO2 -> root.put("hidden_act", "silu").put("attention_bias", false);
+                case OLMO2 -> {
+                    root.put("hidden_act", "silu").put("attention_bias", false);
+                    if (olmo3) {
+                        olmo3(root);
+                    }
+                }
                 case GRANITE -> granite(llama(root));
                 case SMOLLM3 -> smollm3(llama(root));
                 case STARCODER2 -> root.put("hidden_act", GELU).put("use_bias", stored.containsKey(QUERY_BIAS))
@@ -112,6 +120,26 @@ record GgufConfig(GgufFile file, Architecture architecture, GgufSizes sizes, Map
         root.put("no_rope_layer_interval", 4).put("use_sliding_window", false).putNull("sliding_window");
         ArrayNode turning = root.putArray("no_rope_layers");
         IntStream.range(0, sizes.layers()).forEach(layer -> turning.add((layer + 1) % 4 == 0 ? 0 : 1));
+    }
+
+    /** OLMo 3 is an OLMo 2 with windows. */
+    private boolean isOlmo3() {
+        return architecture == Architecture.OLMO2 && window().isPresent();
+    }
+
+    /** Layers that slide turn by the plain frequencies of the same base, whatever scaling the file speaks of. */
+    private void olmo3(ObjectNode root) {
+        root.put("sliding_window", window().orElseThrow());
+        ArrayNode types = root.putArray("layer_types");
+        sliding(4).forEach(slides -> types.add(slides ? "sliding_attention" : "full_attention"));
+        double theta = root.remove("rope_theta").doubleValue();
+        ObjectNode rotations = root.putObject("rope_parameters");
+        ObjectNode full = rotations.putObject("full_attention").put("rope_type", "default");
+        if (root.remove("rope_scaling") instanceof ObjectNode scaling) {
+            full.setAll(scaling);
+        }
+        full.put("rope_theta", theta);
+        rotations.putObject("sliding_attention").put("rope_type", "default").put("rope_theta", theta);
     }
 
     private void gemma(ObjectNode root) {

@@ -154,6 +154,7 @@ public final class GgufImport {
         private final GgufTensor source;
         private final DType dtype;
         private final float less;
+        private final float factor;
         private final byte[] blocks;
         private final float[] numbers;
         private final short[] halves;
@@ -163,6 +164,7 @@ public final class GgufImport {
             this.source = weight.source();
             this.dtype = weight.spec().dtype();
             this.less = weight.less();
+            this.factor = weight.factor();
             this.blocks = new byte[Math.toIntExact(source.type().bytes(source.rowLength()))];
             this.numbers = new float[source.rowLength()];
             this.halves = new short[source.rowLength()];
@@ -174,6 +176,11 @@ public final class GgufImport {
             if (less != 0) {
                 for (int i = 0; i < numbers.length; i++) {
                     numbers[i] -= less;
+                }
+            }
+            if (factor != 1) {
+                for (int i = 0; i < numbers.length; i++) {
+                    numbers[i] *= factor;
                 }
             }
             long at = (long) targetRow * numbers.length * dtype.bytes();

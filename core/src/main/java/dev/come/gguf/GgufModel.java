@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /**
  * The model in a GGUF file as transformers sees it: its configuration, and its tensors under their own names.
@@ -26,6 +27,9 @@ final class GgufModel {
     private static final String EMBEDDING = "token_embd.weight";
     private static final String POSITIONS = "position_embd.weight";
     private static final String HEAD = "output.weight";
+    private static final String WEIGHT = ".weight";
+    private static final String FACTOR = ".scale";
+    private static final String INPUT_FACTOR = ".input_scale";
     /** Keys of models that compute something else under the same architecture; a factor of 1 changes nothing. */
     private static final List<String> FACTORS = List.of("logit_scale", "attention.scale", "embedding_scale",
             "residual_scale");
@@ -102,9 +106,6 @@ final class GgufModel {
         limit("attention.max_alibi_bias", false);
         limit(SCORE_CAP, architecture.has(Trait.SCORES_CAPPED));
         limit(LOGIT_CAP, architecture.has(Trait.LOGITS_CAPPED));
-        if (architecture == Architecture.OLMO2 && metadata.count(key(GgufConfig.WINDOW)).orElse(0) > 0) {
-            throw wrong("the model is an OLMo 3, which of GGUF files is not read; use the model's own folder");
-        }
     }
 
     private void limit(String name, boolean known) {
@@ -134,12 +135,37 @@ final class GgufModel {
         }
         Set<String> used = weights.values().stream().map(weight -> weight.source().name()).collect(Collectors.toSet());
         for (String name : stored.keySet()) {
-            if (!used.contains(name) && !GgufRope.tensors(architecture).contains(name)) {
+            if (!used.contains(name) && !isBeside(name, used) && !GgufRope.tensors(architecture).contains(name)) {
                 throw wrong(
                         "tensor '%s' has no place in a model of the architecture '%s' with %s layers".formatted(
                                 Shown.of(name), architecture.id(), sizes.layers()));
             }
         }
+    }
+
+    /** Whether a tensor is there for a matrix: the factor of all its numbers, or of what it is multiplied with. */
+    private boolean isBeside(String name, Set<String> used) {
+        return Stream.of(FACTOR, INPUT_FACTOR).anyMatch(ending -> name.endsWith(ending)
+                && used.contains(name.substring(0, name.length() - ending.length()) + WEIGHT));
+    }
+
+    /** What all numbers of a matrix are multiplied by, which NVFP4 has beside the scales of its blocks. */
+    private float factor(String weight) {
+        GgufTensor factor = weight.endsWith(WEIGHT)
+                ? stored.get(weight.substring(0, weight.length() - WEIGHT.length()) + FACTOR)
+                : null;
+        if (factor == null) {
+            return 1;
+        }
+        if (factor.type() != GgufType.F32 || factor.elements() != 1) {
+            throw wrong("tensor '%s' is %s of shape %s, where one number of type F32 is expected".formatted(
+                    Shown.of(factor.name()), factor.type(), factor.shape()));
+        }
+        byte[] raw = new byte[Float.BYTES];
+        file.read(factor, 0, raw);
+        float[] number = new float[1];
+        Dequantiser.dequantise(GgufType.F32, raw, number, 1);
+        return number[0];
     }
 
     private void add(LayerTensor tensor, String from, String to) {
@@ -184,7 +210,8 @@ final class GgufModel {
             throw wrong("tensor '%s' has shape %s, but the keys make it %s".formatted(from, tensor.shape(), expected));
         }
         weights.put(to, new Weight(new TensorSpec(to, dtype, transposed ? expected.reversed() : expected),
-                turnedHeads > 0 && expected.size() == 1 ? asColumn(tensor) : tensor, turnedHeads, less, transposed));
+                turnedHeads > 0 && expected.size() == 1 ? asColumn(tensor) : tensor, turnedHeads, less, transposed,
+                factor(from)));
     }
 
     /** A bias whose numbers change places as the rows of a matrix do. */

@@ -9,5 +9,6 @@ import dev.come.checkpoint.TensorSpec;
  *        it does for queries and keys of Llama; 0 if rows stay where they are
  * @param less what is taken away from every number
  * @param transposed whether rows and columns are exchanged
+ * @param factor what every number is multiplied by
  */
-record Weight(TensorSpec spec, GgufTensor source, int turnedHeads, float less, boolean transposed) {}
+record Weight(TensorSpec spec, GgufTensor source, int turnedHeads, float less, boolean transposed, float factor) {}

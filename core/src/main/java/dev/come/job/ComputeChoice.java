@@ -4,21 +4,24 @@ import dev.come.ByteSize;
 import dev.come.UsageException;
 import dev.come.calibration.ClusterChoice;
 import dev.come.model.Compute;
+import dev.come.vocabulary.TokenizerCompat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
- * What a user asks for to compute with.
+ * What a user asks for to compute with, and how texts become what is computed on.
  *
  * @param dtype {@code --dtype}: auto, float32 or bfloat16
  * @param device {@code --device}: cpu, cuda or cuda:n
  * @param threads {@code --threads}
  * @param memory {@code --memory}: bytes of hidden states that are held in memory
  * @param cluster {@code --master}: other machines that do what can be divided, if there are any
+ * @param tokenizers {@code --tokenizer-compat}: whose ids texts become
  */
-public record ComputeChoice(String dtype, String device, int threads, long memory, Optional<ClusterChoice> cluster) {
+public record ComputeChoice(String dtype, String device, int threads, long memory, Optional<ClusterChoice> cluster,
+        TokenizerCompat tokenizers) {
     /** The type, where nothing else is asked for. */
     public static final String DEFAULT_DTYPE = "auto";
 
@@ -50,12 +53,17 @@ public record ComputeChoice(String dtype, String device, int threads, long memor
 
     /** On this machine. */
     public ComputeChoice(String dtype, String device, int threads, long memory) {
-        this(dtype, device, threads, memory, Optional.empty());
+        this(dtype, device, threads, memory, Optional.empty(), TokenizerCompat.FILE);
     }
 
     /** The same with the help of other machines. */
     public ComputeChoice on(Optional<ClusterChoice> machines) {
-        return new ComputeChoice(dtype, device, threads, memory, machines);
+        return new ComputeChoice(dtype, device, threads, memory, machines, tokenizers);
+    }
+
+    /** The same with texts read in another way. */
+    public ComputeChoice reading(TokenizerCompat compat) {
+        return new ComputeChoice(dtype, device, threads, memory, cluster, compat);
     }
 
     /** A choice in which threads and memory, where they are absent, are as usual for the device. */

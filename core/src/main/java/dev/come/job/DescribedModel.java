@@ -9,6 +9,7 @@ import dev.come.gguf.GgufDescription;
 import dev.come.model.ModelConfig;
 import dev.come.model.UsualNames;
 import dev.come.text.Tokenizer;
+import dev.come.text.TokenizerDifference;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -44,6 +45,15 @@ sealed interface DescribedModel {
      */
     Tokenizer tokenizer();
 
+    /**
+     * A text that transformers 5 gives other ids.
+     *
+     * @throws InvalidInputException if that is not known
+     */
+    default Optional<TokenizerDifference> tokenizerDifference() {
+        return Optional.empty();
+    }
+
     /** Safetensors files that hold no tensor of the model. */
     default List<String> strayFiles() {
         return List.of();
@@ -59,7 +69,7 @@ sealed interface DescribedModel {
         return Optional.empty();
     }
 
-    /** How many matrices are stored as floats of eight bits with scales. */
+    /** How many matrices are stored in eight bits with scales. */
     default int scaledMatrices() {
         return 0;
     }
@@ -108,6 +118,11 @@ sealed interface DescribedModel {
         @Override
         public Tokenizer tokenizer() {
             return Tokenizer.open(checkpoint.folder());
+        }
+
+        @Override
+        public Optional<TokenizerDifference> tokenizerDifference() {
+            return TokenizerDifference.of(checkpoint.folder());
         }
 
         @Override
@@ -161,6 +176,11 @@ sealed interface DescribedModel {
         @Override
         public Tokenizer tokenizer() {
             return Tokenizer.open(headers.folder());
+        }
+
+        @Override
+        public Optional<TokenizerDifference> tokenizerDifference() {
+            return TokenizerDifference.of(headers.folder());
         }
 
         @Override

@@ -98,7 +98,7 @@ public final class DistillJob {
     }
 
     private Result runToTheEnd() {
-        try (OpenModel teacher = new OpenModel(options.teacher);
+        try (OpenModel teacher = new OpenModel(options.teacher, options.compute.tokenizers());
                 PrunedFolder pruned = new PrunedFolder(options.pruned, teacher)) {
             teacher.config().requireOutputProjection("Losses, by which training is checked,");
             options.saving.checkPlace(pruned.store());
@@ -125,7 +125,7 @@ public final class DistillJob {
                         Perplexity.runs(perplexityTexts, teacher.config().layers() + 2.0 * pruned.stack().size())),
                 progress);
         PruningPlan fresh = pruned.plan().withEvaluations(List.of()).withSetting(PruningPlan.DISTILLATION,
-                RunSettings.ofDistillation(options.training, text.facts(), text.training().tokenCount(),
+                RunSettings.ofDistillation(teacher, options.training, text.facts(), text.training().tokenCount(),
                         text.validation().tokenCount(), compute));
         Optional<PruningPlan> interrupted = folder.begin(fresh, teacher.config());
         Saving saving = interrupted.map(options.saving::replacingResultOf).orElse(options.saving);

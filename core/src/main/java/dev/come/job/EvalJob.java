@@ -23,6 +23,7 @@ import dev.come.run.OtherMachines;
 import dev.come.text.PerplexityText;
 import dev.come.text.SpecialTokens;
 import dev.come.text.TextSource;
+import dev.come.vocabulary.TokenizerCompat;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Files;
@@ -143,6 +144,9 @@ public final class EvalJob {
         Evaluation evaluation = Evaluation.of(request.tasks, progress);
         ObjectNode settings = EvaluationReport.settings(request.tasks);
         settings.put(Journal.FINGERPRINT, evaluation.fingerprint());
+        if (choice.tokenizers() != TokenizerCompat.FILE) {
+            settings.put(EvaluationReport.TOKENIZER_COMPAT, choice.tokenizers().toString());
+        }
         try (Journal journal = journal(settings)) {
             return run(evaluation, settings, journal);
         } finally {
@@ -217,7 +221,7 @@ public final class EvalJob {
     }
 
     private ObjectNode about(Path folder) {
-        try (OpenModel model = new OpenModel(folder)) {
+        try (OpenModel model = new OpenModel(folder, choice.tokenizers())) {
             return about(model);
         }
     }
@@ -238,7 +242,7 @@ public final class EvalJob {
     private record Run(Measured measured, Optional<Compared> compared, List<TokenLosses> losses) {}
 
     private Run run(Path folder, Optional<Path> beside, String role, Evaluation evaluation, Journal journal) {
-        try (OpenModel model = new OpenModel(folder)) {
+        try (OpenModel model = new OpenModel(folder, choice.tokenizers())) {
             // What is missing or does not fit is told before anything is measured.
             SameWindows same = SameWindows.of(request.perplexity,
                     Stream.of(Optional.of(request.model), request.baseline,
@@ -248,7 +252,7 @@ public final class EvalJob {
             if (beside.isEmpty()) {
                 return run(model, Optional.empty(), texts, role, evaluation, journal);
             }
-            try (OpenModel reference = new OpenModel(beside.get())) {
+            try (OpenModel reference = new OpenModel(beside.get(), choice.tokenizers())) {
                 same.requireTokens(model, reference, texts);
                 return run(model, Optional.of(reference), texts, role, evaluation, journal);
             }

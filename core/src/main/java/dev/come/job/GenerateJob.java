@@ -58,7 +58,7 @@ public final class GenerateJob {
 
     private static String generate(Path folder, String prompt, Sampling sampling, ComputeChoice choice,
             Consumer<String> said) {
-        try (OpenModel model = new OpenModel(folder)) {
+        try (OpenModel model = new OpenModel(folder, choice.tokenizers())) {
             model.config().requireOutputProjection("Texts that go on");
             int[] ids = model.tokenizer().encode(prompt);
             if (ids.length == 0) {

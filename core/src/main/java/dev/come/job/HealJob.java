@@ -80,7 +80,7 @@ public final class HealJob {
     }
 
     private Result runToTheEnd() {
-        try (OpenModel teacher = new OpenModel(options.teacher);
+        try (OpenModel teacher = new OpenModel(options.teacher, options.compute.tokenizers());
                 PrunedFolder pruned = new PrunedFolder(options.pruned, teacher)) {
             teacher.config().requireOutputProjection("Losses, by which healing is checked,");
             options.saving.checkPlace(pruned.store());
@@ -100,7 +100,8 @@ public final class HealJob {
         }
         Compute compute = teacher.compute(options.compute);
         PruningPlan fresh = pruned.plan().withEvaluations(List.of()).withSetting(PruningPlan.HEALING,
-                RunSettings.ofHealing(options.healing, new RunSettings.Tokens(options.calibration, set), compute));
+                RunSettings.ofHealing(teacher, options.healing,
+                        new RunSettings.Tokens(options.calibration, set), compute));
         Optional<PruningPlan> interrupted = folder.begin(fresh, teacher.config());
         Saving saving = interrupted.map(options.saving::replacingResultOf).orElse(options.saving);
         saving.check(pruned.store());

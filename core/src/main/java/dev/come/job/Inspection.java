@@ -6,6 +6,7 @@ import dev.come.checkpoint.CheckpointHeaders;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.DType;
 import dev.come.checkpoint.Quantisation;
+import dev.come.checkpoint.Shown;
 import dev.come.checkpoint.TensorSpec;
 import dev.come.gguf.GgufDescription;
 import dev.come.hub.RemoteModel;
@@ -13,6 +14,7 @@ import dev.come.model.AttentionKind;
 import dev.come.model.ModelConfig;
 import dev.come.model.UsualNames;
 import dev.come.text.Tokenizer;
+import dev.come.text.TokenizerDifference;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -52,8 +54,10 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
      * @param vocabularySize one more than the highest id
      * @param beginsWithSpecialToken whether a token is put in front of every text
      * @param furtherTokens how many tokens only the files beside the vocabulary know
+     * @param difference a text that transformers 5 gives other ids
      */
-    public record TokenizerFacts(int vocabularySize, boolean beginsWithSpecialToken, int furtherTokens) {}
+    public record TokenizerFacts(int vocabularySize, boolean beginsWithSpecialToken, int furtherTokens,
+            Optional<TokenizerDifference> difference) {}
 
     /**
      * Weights that are not stored as they are computed with.
@@ -104,7 +108,8 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
         Optional<TokenizerFacts> tokenizer = unless(problems, () -> {
             try (Tokenizer opened = model.tokenizer()) {
                 return new TokenizerFacts(opened.vocabularySize(), opened.beginsWithSpecialToken(),
-                        opened.furtherTokens());
+                        opened.furtherTokens(),
+                        unless(remarks, model::tokenizerDifference).flatMap(Function.identity()));
             }
         });
         config.ifPresent(known -> remark(known, tree, tokenizer, remarks));
@@ -155,6 +160,10 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
         tokenizer.filter(facts -> facts.furtherTokens() > 0)
                 .ifPresent(facts -> remarks.add("of the tokenizer's ids " + facts.furtherTokens()
                         + " are of tokens that only tokenizer_config.json, special_tokens_map.json or added_tokens.json know"));
+        tokenizer.flatMap(TokenizerFacts::difference).ifPresent(other -> remarks.add(
+                "transformers 5 builds this tokenizer anew, and some texts become other ids than by its file: '"
+                        + Shown.of(other.text()) + "' is " + listed(other.file()) + " by the file and "
+                        + listed(other.transformers5()) + " there, which --tokenizer-compat transformers5 takes"));
         if (tokenizer.isPresent() && tokenizer.get().vocabularySize() > config.vocabularySize()) {
             remarks.add(
                     "the tokenizer has ids up to " + (tokenizer.get().vocabularySize() - 1) + ", the embedding only "
@@ -162,9 +171,13 @@ public record Inspection(Path model, List<String> architectures, String modelTyp
         }
     }
 
+    private static String listed(List<Integer> ids) {
+        return ids.stream().map(String::valueOf).collect(Collectors.joining(" "));
+    }
+
     private static void quantised(DescribedModel model, List<String> remarks) {
         if (model.scaledMatrices() > 0) {
-            remarks.add(model.scaledMatrices() + " matrices are stored as floats of eight bits with scales and read as"
+            remarks.add(model.scaledMatrices() + " matrices are stored in eight bits with scales and read as"
                     + " bfloat16; models made from this one are stored as bfloat16");
         } else {
             Quantisation.of(model.config()).ifPresent(quantisation -> remarks.add(

@@ -39,6 +39,9 @@ import tools.jackson.databind.node.ObjectNode;
  * attention[].rope_theta              | number   | base of rotary positions                    | they have none
  * tokenizer.vocabulary_size           | integer  | one more than the highest id                | with tokenizer: it cannot be read
  * tokenizer.begins_with_special_token | boolean  | whether one is put in front of every text   |
+ * tokenizer.difference.text           | string   | a text that transformers 5 gives other ids  | with difference: none was found
+ * tokenizer.difference.file           | integer[] | its ids by tokenizer.json                   |
+ * tokenizer.difference.transformers5  | integer[] | its ids by transformers 5                  |
  * pruned.method                       | string   | as --method has it                          | with pruned: no come.json beside it
  * pruned.dense_model                  | string   | the model that it was made from             |
  * pruned.chosen_on                    | string   | the model that layers were chosen on        | it is that one
@@ -85,9 +88,15 @@ public final class InspectionJson {
             }
             range.attention().rotary().ifPresent(rotary -> node.put("rope_theta", rotary.theta()));
         });
-        inspection.tokenizer().ifPresent(tokenizer -> root.putObject("tokenizer")
-                .put("vocabulary_size", tokenizer.vocabularySize())
-                .put("begins_with_special_token", tokenizer.beginsWithSpecialToken()));
+        inspection.tokenizer().ifPresent(tokenizer -> {
+            ObjectNode node = root.putObject("tokenizer").put("vocabulary_size", tokenizer.vocabularySize())
+                    .put("begins_with_special_token", tokenizer.beginsWithSpecialToken());
+            tokenizer.difference().ifPresent(other -> {
+                ObjectNode difference = node.putObject("difference").put("text", other.text());
+                other.file().forEach(difference.putArray("file")::add);
+                other.transformers5().forEach(difference.putArray("transformers5")::add);
+            });
+        });
         inspection.making().ifPresent(making -> add(making, root.putObject("pruned")));
         inspection.remarks().forEach(root.putArray("remarks")::add);
         inspection.problems().forEach(root.putArray("problems")::add);

@@ -139,13 +139,14 @@ public final class LatencyJob {
     }
 
     private static Result timed(Request request, ComputeChoice choice, Progress progress) {
-        try (OpenModel model = new OpenModel(request.model())) {
+        try (OpenModel model = new OpenModel(request.model(), choice.tokenizers())) {
             Compute compute = model.compute(choice);
             int layers = model.config().layers();
             boolean processor = choice.device().equals("cpu");
             Subject subject = new Subject(name(request.model()), model.store(), LayerStack.dense(layers));
             if (request.baseline().isPresent()) {
-                try (OpenModel baseline = new OpenModel(request.baseline().get())) {
+                try (OpenModel baseline = new OpenModel(request.baseline().get(),
+                        choice.tokenizers())) {
                     Positions positions = model.config().positions().and(baseline.config().positions());
                     return measure(List.of(new Subject(name(request.baseline().get()), baseline.store(),
                             LayerStack.dense(baseline.config().layers())), subject),

@@ -43,7 +43,7 @@ record MethodSetup(PruneSession session, Run run, int target, Compute compute, O
         }
         ObjectNode settings = RunSettings.ofPruning(session.model(), run.method(), target, compute,
                 measured.map(set -> new RunSettings.Tokens(run.calibration(), set)),
-                options.healing().map(how -> RunSettings.ofHealing(how,
+                options.healing().map(how -> RunSettings.ofHealing(session.model(), how,
                         new RunSettings.Tokens(run.calibration(), session.set(run)), compute)));
         if (options.keepPattern()) {
             settings.put(PruningPlan.KEEP_PATTERN, true);

@@ -6,11 +6,14 @@ import dev.come.failure.Opening;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.model.UsualNames;
+import dev.come.prune.PruningPlan;
 import dev.come.stack.LayerStore;
 import dev.come.text.Tokenizer;
+import dev.come.vocabulary.TokenizerCompat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
+import tools.jackson.databind.node.ObjectNode;
 
 /** A model folder that a job works on: its weights, its configuration, its tokenizer. */
 final class OpenModel implements AutoCloseable {
@@ -18,14 +21,21 @@ final class OpenModel implements AutoCloseable {
     private final ModelConfig config;
     private final LayerStore store;
     private final Tokenizer tokenizer;
+    private final TokenizerCompat compat;
 
     OpenModel(Path folder) {
+        this(folder, TokenizerCompat.FILE);
+    }
+
+    /** @param compat whose ids texts become */
+    OpenModel(Path folder, TokenizerCompat compat) {
+        this.compat = compat;
         try (Opening opening = new Opening()) {
             checkpoint = UsualNames.open(folder);
             opening.add(checkpoint::close);
             config = ModelConfig.of(checkpoint);
             store = new LayerStore(checkpoint, config);
-            tokenizer = Tokenizer.open(folder, config.vocabularySize());
+            tokenizer = Tokenizer.open(folder, config.vocabularySize(), compat);
             opening.done();
         }
     }
@@ -44,6 +54,13 @@ final class OpenModel implements AutoCloseable {
 
     Tokenizer tokenizer() {
         return tokenizer;
+    }
+
+    /** Adds to a record whose ids texts became, where it is not what the file says. */
+    void addTokenizer(ObjectNode settings) {
+        if (compat != TokenizerCompat.FILE) {
+            settings.put(PruningPlan.TOKENIZER_COMPAT, compat.toString());
+        }
     }
 
     Compute compute(ComputeChoice choice) {

@@ -185,7 +185,7 @@ public final class PruneJob {
     }
 
     private Result runOne() {
-        try (OpenModel model = new OpenModel(options.model);
+        try (OpenModel model = new OpenModel(options.model, options.compute.tokenizers());
                 PruneSession session = new PruneSession(model, options, progress, onStep)) {
             session.begin();
             MethodRun run = session.prepare(options.runs.getFirst());
@@ -210,7 +210,7 @@ public final class PruneJob {
 
     private Results runEach() {
         options.refused.forEach(this::tell);
-        try (OpenModel model = new OpenModel(options.model);
+        try (OpenModel model = new OpenModel(options.model, options.compute.tokenizers());
                 PruneSession session = new PruneSession(model, options, progress, onStep)) {
             session.begin();
             List<Failure> failures = new ArrayList<>(options.refused);
@@ -271,7 +271,7 @@ public final class PruneJob {
     public Estimates estimate() {
         SequencedMap<String, Estimate> estimates = new LinkedHashMap<>();
         List<Failure> failures = new ArrayList<>(options.refused);
-        try (OpenModel model = new OpenModel(options.model);
+        try (OpenModel model = new OpenModel(options.model, options.compute.tokenizers());
                 PruneSession session = new PruneSession(model, options, progress, onStep)) {
             for (Run run : options.runs) {
                 try {

@@ -43,6 +43,7 @@ final class RunSettings {
         settings.put("method", method.name());
         settings.set("options", RecordJson.tree(method.options()));
         settings.put(PruningPlan.TARGET_LAYERS, targetLayers);
+        model.addTokenizer(settings);
         calibration.ifPresent(tokens -> tokens.addTo(settings));
         addCompute(settings, compute);
         healing.ifPresent(value -> settings.set(PruningPlan.HEALING, value));
@@ -77,9 +78,10 @@ final class RunSettings {
     }
 
     /** Those of healing in closed form, whether or not it then changed a layer. */
-    static ObjectNode ofHealing(Healing.Options options, Tokens tokens, Compute compute) {
+    static ObjectNode ofHealing(OpenModel model, Healing.Options options, Tokens tokens, Compute compute) {
         ObjectNode settings = JsonNodeFactory.instance.objectNode().put("heal", "ridge");
         settings.setAll(RecordJson.tree(options));
+        model.addTokenizer(settings);
         tokens.addTo(settings);
         settings.put("dtype", compute.dtypeName());
         return settings;
@@ -91,11 +93,12 @@ final class RunSettings {
      * @param trainingTokens how many are trained on
      * @param validationTokens how many are not
      */
-    static ObjectNode ofDistillation(DistillationOptions options, List<TextFacts> texts, long trainingTokens,
-            long validationTokens, Compute compute) {
+    static ObjectNode ofDistillation(OpenModel model, DistillationOptions options, List<TextFacts> texts,
+            long trainingTokens, long validationTokens, Compute compute) {
         ObjectNode settings = JsonNodeFactory.instance.objectNode();
         settings.put("tool", Version.NAME);
         settings.set("options", RecordJson.tree(options));
+        model.addTokenizer(settings);
         settings.set("text", RecordJson.trees(texts));
         settings.put("training_tokens", trainingTokens);
         settings.put("validation_tokens", validationTokens);

@@ -9,6 +9,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Causal attention of one sequence in blocks of queries. A block meets only the keys up to its own end, so nearly half
@@ -35,20 +36,23 @@ final class CausalAttention implements AutoCloseable {
     private final Retained<Tensor> future;
     private final Retained<Tensor> gone;
     private final Retained<Tensor> wideFuture;
+    private final @Nullable Retained<Tensor> sinks;
 
     /**
      * Makes the masks.
      *
      * @param window how many tokens a token sees, itself included
+     * @param sinks {@code (heads)}, float32: one more score of every token, in families that have it
      */
-    CausalAttention(ModelConfig config, int window, Compute compute) {
+    CausalAttention(ModelConfig config, int window, @Nullable Tensor sinks, Compute compute) {
         group = config.groupSize();
         headDim = config.headDim();
         this.window = window;
         this.compute = compute;
         multipliers = config.multipliers();
         // A cap is not linear: no anchor can be taken off the scores before it, and without one bfloat16 is too coarse.
-        type = multipliers.capsAttention() ? ScalarType.Float : compute.scalarType();
+        // A sink is compared with the scores themselves.
+        type = multipliers.capsAttention() || sinks != null ? ScalarType.Float : compute.scalarType();
         block = Math.clamp(SCORE_ROWS / group, SMALLEST_BLOCK, LARGEST_BLOCK);
         try (var _ = new PointerScope()) {
             Tensor infinity = torch.empty(new long[]{block, block}, compute.options(type), new MemoryFormatOptional())
@@ -59,6 +63,7 @@ final class CausalAttention implements AutoCloseable {
             future = Retained.of(above); // once there is room for all
             gone = Retained.of(below);
             wideFuture = Retained.of(wide);
+            this.sinks = sinks == null ? null : Retained.of(sinks.view(config.keyValueHeads(), group));
         }
     }
 
@@ -72,7 +77,7 @@ final class CausalAttention implements AutoCloseable {
      */
     void attend(Tensor queries, Tensor keys, Tensor values, Tensor output, Workspace workspace) {
         long seen = keys.size(1);
-        if (!compute.onProcessor() && !multipliers.capsAttention()) {
+        if (!compute.onProcessor() && !multipliers.capsAttention() && sinks == null) {
             attendOnDevice(queries, keys, values, output);
         } else if (queries.size(1) <= block && seen <= window
                 && queries.size(0) * queries.size(1) * group * seen <= SCORES_AT_ONCE) {
@@ -119,9 +124,13 @@ final class CausalAttention implements AutoCloseable {
             scores.view(heads, tokens, group, seen).narrow(3, seen - tokens, tokens)
                     .add_(wideFuture.borrow().narrow(0, 0, tokens).narrow(2, 0, tokens));
         }
+        Tensor share = shareOfTokens(scores.view(heads, tokens, group, seen), sinks(heads, 1, group));
         torch.softmax_out(scores, scores, 2);
         Tensor mixed = workspace.floats("mixedAtOnce", heads, tokens * group, headDim);
         torch.bmm_out(mixed, scores, values);
+        if (share != null) {
+            mixed.view(heads, tokens, group, headDim).mul_(share);
+        }
         output.copy_(mixed.view(heads, tokens, group, headDim).transpose(0, 1));
     }
 
@@ -140,7 +149,7 @@ final class CausalAttention implements AutoCloseable {
             Tensor bySequence = queries.transpose(0, 1);
             Tensor seenKeys = keys.narrow(2, tokens - seen, seen);
             Tensor seenValues = values.narrow(2, tokens - seen, seen);
-            if (!multipliers.capsAttention()) {
+            if (!multipliers.capsAttention() && sinks == null) {
                 // The engine's own in one call, which all threads share; nothing is masked, and queries are scaled already.
                 output.copy_(
                         torch.scaled_dot_product_attention(bySequence, seenKeys, seenValues, new TensorOptional(), 0,
@@ -148,8 +157,28 @@ final class CausalAttention implements AutoCloseable {
                 return;
             }
             Tensor scores = multipliers.cappedScores(bySequence.matmul(seenKeys.transpose(2, 3)));
-            output.copy_(torch.softmax(scores, 3).matmul(seenValues));
+            Tensor share = shareOfTokens(scores, sinks(1, queries.size(0), group));
+            Tensor mixed = torch.softmax(scores, 3).matmul(seenValues);
+            output.copy_(share == null ? mixed : mixed.mul_(share));
         }
+    }
+
+    /** The sinks as a view of that shape, or null. */
+    private @Nullable Tensor sinks(long... shape) {
+        return sinks == null ? null : sinks.borrow().view(shape);
+    }
+
+    /**
+     * How much of attention is left for the tokens beside the sinks: what softmax over scores and sink gives all scores together.
+     *
+     * @param scores {@code (..., seen)} before softmax
+     * @param sinks broadcast to all dimensions of the scores but the last, or null
+     * @return {@code (..., 1)}, or null if there are no sinks
+     */
+    private static @Nullable Tensor shareOfTokens(Tensor scores, @Nullable Tensor sinks) {
+        return sinks == null
+                ? null
+                : scores.logsumexp(new long[]{-1}, false).sub_(sinks).sigmoid_().unsqueeze(-1);
     }
 
     /** In bfloat16: queries with anchors, keys with ones. */
@@ -201,7 +230,7 @@ final class CausalAttention implements AutoCloseable {
             long start = (blocks - 1L - piece % blocks) * block;
             int head = piece / blocks;
             attend(queries.select(0, head), keys.select(0, head), values.select(0, head), start,
-                    output.select(1, head), buffers);
+                    output.select(1, head), sinks == null ? null : sinks.borrow().select(0, head), buffers);
         });
     }
 
@@ -213,8 +242,10 @@ final class CausalAttention implements AutoCloseable {
      * @param values {@code (past + tokens, headDim)}
      * @param start the first query of the block
      * @param output {@code (tokens, group, headDim)}
+     * @param sinksOfHead {@code (group)}, or null
      */
-    private void attend(Tensor queries, Tensor keys, Tensor values, long start, Tensor output, Workspace workspace) {
+    private void attend(Tensor queries, Tensor keys, Tensor values, long start, Tensor output,
+            @Nullable Tensor sinksOfHead, Workspace workspace) {
         long tokens = queries.size(0);
         long past = keys.size(0) - tokens;
         long rows = Math.min(block, tokens - start);
@@ -234,9 +265,13 @@ final class CausalAttention implements AutoCloseable {
             long columns = Math.min(rows - skipped, seen);
             byRow.narrow(2, 0, columns).add_(gone.borrow().narrow(0, 0, rows).narrow(2, skipped, columns));
         }
+        Tensor share = shareOfTokens(byRow, sinksOfHead);
         torch.softmax_out(scores, scores, 1);
         Tensor mixed = workspace.tensor("mixed", type, rows * group, headDim);
         torch.mm_out(mixed, scores, values.narrow(0, first, seen));
+        if (share != null) {
+            mixed.view(rows, group, headDim).mul_(share);
+        }
         output.narrow(0, start, rows).copy_(mixed.view(rows, group, headDim));
     }
 
@@ -245,5 +280,8 @@ final class CausalAttention implements AutoCloseable {
         future.close();
         gone.close();
         wideFuture.close();
+        if (sinks != null) {
+            sinks.close();
+        }
     }
 }

@@ -59,7 +59,8 @@ public final class DecoderLayer implements AutoCloseable {
                     together(weights, Part.QUERY_BIAS, Part.KEY_BIAS, Part.VALUE_BIAS).orElse(null));
             opening.add(queryKeyValue::close);
             AttentionKind kind = stored.attention();
-            CausalAttention causal = new CausalAttention(config, kind.window(), compute);
+            CausalAttention causal = new CausalAttention(config, kind.window(), weights.find(Part.ATTENTION_SINKS),
+                    compute);
             opening.add(causal::close);
             attention = new LayerAttention(config, type, kind, norms, queryKeyValue, causal);
             output = linear.apply(weights.get(Part.OUTPUT), weights.find(Part.OUTPUT_BIAS));
@@ -75,7 +76,7 @@ public final class DecoderLayer implements AutoCloseable {
 
     private Tensor taken(Part part, Tensor tensor, Compute compute) {
         Tensor there = tensor.to(compute.torchDevice(),
-                part.isOfNorm() || part.isOfActivation() ? ScalarType.Float : type);
+                part.isAlwaysFloat32() ? ScalarType.Float : type);
         return part.isOfNorm() && !part.isBias() ? config.norm().scale(there) : there;
     }
 

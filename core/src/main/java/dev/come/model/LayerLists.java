@@ -13,6 +13,8 @@ import java.util.Optional;
 final class LayerLists {
     static final String TYPES = "layer_types";
     static final String WITH_ROTATION = "no_rope_layers";
+    /** The base of the frequencies of each layer, 0 where positions do not turn; it counts more than the one of all. */
+    static final String BASES = "layer_rope_theta";
     static final String ROTATION_PERIOD = "no_rope_layer_interval";
     static final String SLIDING = "sliding_attention";
     static final String FULL = "full_attention";
@@ -26,6 +28,7 @@ final class LayerLists {
     private final int headDim;
     private final Optional<List<String>> types;
     private final List<Integer> turning;
+    private final Optional<List<Double>> bases;
     /** How positions turn in layers with and without a window. */
     private final Map<Boolean, RotaryEmbedding> rotations = new HashMap<>();
 
@@ -37,6 +40,7 @@ final class LayerLists {
         this.headDim = headDim;
         this.types = config.optionalStrings(TYPES);
         this.turning = family.knows(WITH_ROTATION) ? config.oneOrMoreIntegers(WITH_ROTATION) : List.of();
+        this.bases = family.knows(BASES) ? config.optionalNumbers(BASES) : Optional.empty();
     }
 
     /** How a layer attends. */
@@ -113,8 +117,13 @@ final class LayerLists {
 
     private Optional<RotaryEmbedding> rotary(int layer) {
         return family.knows(RopeReader.THETA) && turns(layer)
-                ? Optional.of(rotations.computeIfAbsent(slides(layer), this::rotary))
+                ? Optional.of(ofBase(layer, rotations.computeIfAbsent(slides(layer), this::rotary)))
                 : Optional.empty();
+    }
+
+    private RotaryEmbedding ofBase(int layer, RotaryEmbedding usual) {
+        return bases.map(list -> new RotaryEmbedding(usual.headDim(), list.get(layer), usual.scaling(), usual.growth()))
+                .orElse(usual);
     }
 
     private RotaryEmbedding rotary(boolean slides) {
@@ -125,6 +134,18 @@ final class LayerLists {
     boolean turns(int layer) {
         if (family.has(Trait.ONLY_SLIDING_TURNS)) {
             return slides(layer) || (family.has(Trait.ALL_TURN_WITHOUT_WINDOW) && window().isEmpty());
+        }
+        if (bases.isPresent()) {
+            if (bases.get().size() < layers) { // more entries are of layers that transformers does not make
+                checkLength(BASES, bases.get());
+            }
+            double base = bases.get().get(layer);
+            if (base < 0) {
+                throw wrong(BASES + " says " + base + " of layer " + layer
+                        + ", but must be above 0, or 0 for a layer without"
+                        + " positions; correct the file");
+            }
+            return base != 0;
         }
         if (!family.knows(WITH_ROTATION)) {
             return true;

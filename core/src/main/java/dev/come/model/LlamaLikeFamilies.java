@@ -106,6 +106,15 @@ final class LlamaLikeFamilies {
             .fallback("residual_multiplier", 1.0).fallback("logits_scaling", 1.0).has(Trait.LOGITS_MULTIPLIED)
             .models("HyperCLOVA X").checkedBy("hyperclovax");
 
+    private static final Family GRANITE_SWA = feedForwardBiases(
+            attentionBiases(llamaLike("granite_swa", "GraniteSWAForCausalLM")))
+            .part(ATTENTION_SINKS, "self_attn.sinks").sizes(100_352, 2560, 8192, 24, 20, 8192)
+            .fallback(KEY_VALUE_HEADS, 4).fallback(EPSILON, 1e-5).fallback(TIED, true).fallback(WINDOW, 128)
+            .optional(LAYER_TYPES, LayerLists.BASES).fallback("embedding_multiplier", 1.0)
+            .fallback("attention_multiplier", 1.0).fallback("residual_multiplier", 1.0).fallback("logits_scaling", 1.0)
+            .endsWith(100_257).sliding(SlidingLayers.ALL_BUT_FIRST_OF_FOUR).models("Granite with windows and sinks")
+            .checkedBy("granite_swa");
+
     private static final Family ARCEE = withoutGate(attentionBiases(llamaLike("arcee", "ArceeForCausalLM")))
             .sizes(32_000, 2560, 18_432, 32, 32, 4096).fallback(EPSILON, 1e-5).endsWith(128_001).models("AFM 4.5B")
             .checkedBy("arcee");
@@ -158,5 +167,5 @@ final class LlamaLikeFamilies {
 
     static final List<Family> ALL = List.of(GEMMA, VAULTGEMMA, SEED_OSS, QWEN2_5_VL_TEXT,
             QWEN3_VL_TEXT, MINISTRAL, OLMO3, OLMO, INTERNLM3, EXAONE, CWM,
-            HYPERCLOVAX, ARCEE, JAIS2, BITNET, APERTUS, GPT2);
+            HYPERCLOVAX, GRANITE_SWA, ARCEE, JAIS2, BITNET, APERTUS, GPT2);
 }

@@ -205,6 +205,7 @@ public record ModelConfig(Family family, int vocabularySize, int hiddenSize, int
                 List.of(hidden);
             case QUERY -> List.of(queries, hidden);
             case QUERY_BIAS, ALL_QUERIES_NORM, ATTENTION_SUB_NORM -> List.of(queries);
+            case ATTENTION_SINKS -> List.of((long) heads);
             case KEY, VALUE -> List.of(keys, hidden);
             case KEY_BIAS, VALUE_BIAS, ALL_KEYS_NORM -> List.of(keys);
             case QUERY_NORM, KEY_NORM -> List.of((long) headDim);

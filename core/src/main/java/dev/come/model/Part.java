@@ -29,6 +29,8 @@ public enum Part {
     ALL_KEYS_NORM(Axis.KEY_VALUE_ROWS), //
     /** Of what all heads give, before the output projection. */
     ATTENTION_SUB_NORM(Axis.QUERY_ROWS), //
+    /** What each query head holds against all scores of a token: it counts in softmax as one more score, of a token without a value. */
+    ATTENTION_SINKS(Axis.QUERY_HEADS), //
     OUTPUT(Axis.QUERY_COLUMNS), //
     OUTPUT_BIAS(Axis.BY_RATIO), //
     /** Of what attention adds to the residual stream. */
@@ -60,6 +62,8 @@ public enum Part {
     public enum Axis {
         /** Rows are the channels of the query heads, head after head. */
         QUERY_ROWS,
+        /** There is one number for each query head. */
+        QUERY_HEADS,
         /** Rows are the channels of the key-value heads, head after head. */
         KEY_VALUE_ROWS,
         /** Columns are the channels of the query heads, head after head. */
@@ -88,12 +92,17 @@ public enum Part {
 
     /** Whether the tensor is the matrix of a projection. */
     public boolean isMatrix() {
-        return !isOfNorm() && !isBias() && !isOfActivation();
+        return !isOfNorm() && !isBias() && !isOfActivation() && this != ATTENTION_SINKS;
     }
 
     /** Whether the tensor is a number of the activation. */
     boolean isOfActivation() {
         return name().startsWith("ACTIVATION_");
+    }
+
+    /** Whether the tensor is computed with in float32, whatever the compute type. */
+    boolean isAlwaysFloat32() {
+        return isOfNorm() || isOfActivation() || this == ATTENTION_SINKS;
     }
 
     /** Whether the tensor is trained, or else a constant that is stored. */

@@ -8,6 +8,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One decoder layer in the plainest operations, one line for each line of the definition. Gradients flow through it to the
@@ -117,7 +118,8 @@ public final class PlainLayer {
         for (int length : layout.lengths()) {
             Tensor mixed = mix(queries.narrow(0, start, length).transpose(0, 1),
                     perQueryHead(keys.narrow(0, start, length)).transpose(0, 1),
-                    perQueryHead(values.narrow(0, start, length)).transpose(0, 1), weights.attention());
+                    perQueryHead(values.narrow(0, start, length)).transpose(0, 1), weights.attention(),
+                    weights.find(Part.ATTENTION_SINKS));
             outputs.push_back(mixed.transpose(0, 1).reshape(length, config.heads() * dim));
             start += length;
         }
@@ -125,11 +127,15 @@ public final class PlainLayer {
         return linear(weights, heads, Part.OUTPUT, Part.OUTPUT_BIAS);
     }
 
-    /** Attention of one sequence; all of shape {@code (heads, length, headDim)}. */
-    private Tensor mix(Tensor queries, Tensor keys, Tensor values, AttentionKind kind) {
+    /**
+     * Attention of one sequence; all of shape {@code (heads, length, headDim)}.
+     *
+     * @param sinks {@code (heads)}: one more score of every token, in families that have it
+     */
+    private Tensor mix(Tensor queries, Tensor keys, Tensor values, AttentionKind kind, @Nullable Tensor sinks) {
         Multipliers multipliers = config.multipliers();
         long length = queries.size(1);
-        if (!kind.cuts(length) && !multipliers.capsAttention()) {
+        if (sinks == null && !kind.cuts(length) && !multipliers.capsAttention()) {
             // The engine's own attention: its graph holds no (length, length) scores.
             return torch.scaled_dot_product_attention(queries.unsqueeze(0), keys.unsqueeze(0), values.unsqueeze(0),
                     new TensorOptional(), 0, true, new DoubleOptional(multipliers.attention()), false).squeeze(0);
@@ -144,7 +150,12 @@ public final class PlainLayer {
             visible = visible.triu(1L - kind.window());
         }
         Tensor hidden = visible.to(scores.device(), scores.scalar_type()).log();
-        return torch.softmax(scores.add(hidden), -1).matmul(values);
+        Tensor seen = scores.add(hidden);
+        if (sinks == null) {
+            return torch.softmax(seen, -1).matmul(values);
+        }
+        Tensor beside = sinks.view(seen.size(0), 1, 1).expand(seen.size(0), length, 1);
+        return torch.softmax(torch.cat(new TensorVector(seen, beside), 2), -1).narrow(2, 0, length).matmul(values);
     }
 
     /** Repeats each key-value head for every query head of its group; the heads of a group are neighbours. */

@@ -40,11 +40,13 @@ record PlanFields(List<Field> fields) {
 
     private static final PlanFields HEALING = new PlanFields(List.of(text("heal"), text("heal_scope"),
             text("heal_targets"), text("heal_weights").orAbsent(), integer("heal_passes").orAbsent(),
-            integer("seed").orAbsent(), object(CALIBRATION, TEXT), text("dtype"),
+            text(PruningPlan.TOKENIZER_COMPAT).orAbsent(), integer("seed").orAbsent(), object(CALIBRATION, TEXT),
+            text("dtype"),
             objects(PruningPlan.EVALUATIONS_BEFORE, BEFORE).orAbsent()));
 
     private static final PlanFields DISTILLATION = new PlanFields(List.of(text("tool"), anything("options"),
-            objects("text", TEXT), count("training_tokens"), count("validation_tokens"), object("compute", COMPUTE),
+            text(PruningPlan.TOKENIZER_COMPAT).orAbsent(), objects("text", TEXT), count("training_tokens"),
+            count("validation_tokens"), object("compute", COMPUTE),
             anything("layers").orAbsent(), anything("model").orAbsent(),
             objects(PruningPlan.EVALUATIONS_BEFORE, BEFORE).orAbsent()));
 
@@ -58,7 +60,8 @@ record PlanFields(List<Field> fields) {
                 object(PruningPlan.PLAN_MODEL, MODEL).orAbsent(), text("method"), anything("options"),
                 new Field(PruningPlan.TARGET_LAYERS, false, (parent, name, _) -> parent.integer(name, 1, layers)),
                 new Field(PruningPlan.KEEP_PATTERN, true, (parent, name, _) -> parent.flag(name)),
-                integer("seed").orAbsent(), object(CALIBRATION, TEXT).orAbsent(), object("compute", COMPUTE),
+                text(PruningPlan.TOKENIZER_COMPAT).orAbsent(), integer("seed").orAbsent(),
+                object(CALIBRATION, TEXT).orAbsent(), object("compute", COMPUTE),
                 object(PruningPlan.HEALING, HEALING).orAbsent(),
                 object(PruningPlan.DISTILLATION, DISTILLATION).orAbsent()));
     }

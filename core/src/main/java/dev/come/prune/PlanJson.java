@@ -36,6 +36,7 @@ import tools.jackson.databind.node.ObjectNode;
  * options.*                    | any      | one field for each option of the method             |
  * target_layers                | integer  | layers that are to be left                          |
  * keep_pattern                 | boolean  | whether only edits were allowed that keep the pattern of layer kinds | not asked for
+ * tokenizer_compat             | string   | transformers5: whose ids texts became               | those of tokenizer.json
  * seed                         | integer  | decides which rows are taken                        | no data; data not sampled
  * calibration.dataset          | string   | name of the corpus, or its path as it was given     | with calibration: no data
  * calibration.split            | string   | train, validation, test, or all                     |
@@ -59,12 +60,14 @@ import tools.jackson.databind.node.ObjectNode;
  * healing.heal_targets         | string   | down, down_and_output or all                        |
  * healing.heal_weights         | string   | uniform or loss                                     | norm
  * healing.heal_passes          | integer  | how often all layers are fitted, at the most        | once
+ * healing.tokenizer_compat     | string   | as above                                            | those of tokenizer.json
  * healing.seed                 | integer  | as seed above                                       | data not sampled
  * healing.calibration.*        | any      | as calibration above                                |
  * healing.dtype                | string   | as compute.dtype                                    |
  * healing.evaluations_before[].* | any    | metric, value, log_stderr of the pruned model      | nothing was measured
  * distillation.tool            | string   | name and version of the program                     | with distillation: not trained
  * distillation.options.*       | any      | one field for each component of the options         |
+ * distillation.tokenizer_compat | string  | as above                                            | those of tokenizer.json
  * distillation.text[].*        | any      | as calibration above, one for each text             |
  * distillation.training_tokens | integer  | tokens that there were to train on                  |
  * distillation.validation_tokens | integer | tokens that nothing was trained on                 |

@@ -54,6 +54,9 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     /** The setting that says that only edits were allowed after which the kinds of layers repeat as before; absent if not. */
     public static final String KEEP_PATTERN = "keep_pattern";
 
+    /** The setting that says whose ids texts became; absent if they are those of tokenizer.json. */
+    public static final String TOKENIZER_COMPAT = "tokenizer_compat";
+
     /** The setting that says on which model the layers were chosen; absent if that is {@link #MODEL}. */
     public static final String PLAN_MODEL = "plan_model";
 

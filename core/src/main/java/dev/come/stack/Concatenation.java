@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -50,6 +51,7 @@ final class Concatenation {
         }
         return switch (part.axis()) {
             case QUERY_ROWS -> rows(part, this::queryChannels);
+            case QUERY_HEADS -> select(part, 0, share -> queryHeads(share).toArray());
             case KEY_VALUE_ROWS -> rows(part, this::keyValueChannels);
             case QUERY_COLUMNS -> select(part, 1, this::queryChannels);
             case CHANNEL_ROWS -> rows(part, share -> toLongs(share.channels()));
@@ -124,6 +126,10 @@ final class Concatenation {
     /** Under grouped queries, key-value head g serves the query heads g * group to g * group + group - 1. */
     private long[] queryChannels(Share share) {
         int dim = config.headDim();
+        return queryHeads(share).flatMap(head -> IntStream.range(0, dim).mapToLong(c -> head * dim + c)).toArray();
+    }
+
+    private LongStream queryHeads(Share share) {
         int group = config.groupSize();
         IntStream heads = switch (queryHeads) {
             case GROUPED -> share.keyValueHeads().stream()
@@ -131,7 +137,7 @@ final class Concatenation {
             case TILED -> IntStream.range(0, group).flatMap(
                     repeat -> share.keyValueHeads().stream().mapToInt(head -> repeat * config.keyValueHeads() + head));
         };
-        return heads.asLongStream().flatMap(head -> IntStream.range(0, dim).mapToLong(c -> head * dim + c)).toArray();
+        return heads.asLongStream();
     }
 
     private static long[] toLongs(List<Integer> indices) {

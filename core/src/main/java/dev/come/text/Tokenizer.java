@@ -8,6 +8,7 @@ import dev.come.memory.NativeMemory;
 import dev.come.vocabulary.AddedToken;
 import dev.come.vocabulary.SentencePieceText;
 import dev.come.vocabulary.TokenizerCheck;
+import dev.come.vocabulary.TokenizerCompat;
 import dev.come.vocabulary.TokenizerFiles;
 import dev.come.vocabulary.TokenizerSource;
 import dev.come.vocabulary.TokenizerText;
@@ -63,6 +64,17 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
+     * Opens the tokenizer of a model folder, of whose model nothing is known: ids are not checked.
+     *
+     * @param compat whose ids are wanted
+     * @throws InvalidInputException if there is no tokenizer or it cannot be understood
+     * @throws FailedException if the native library cannot be loaded
+     */
+    public static Tokenizer open(Path modelFolder, TokenizerCompat compat) {
+        return open(modelFolder, Integer.MAX_VALUE, compat);
+    }
+
+    /**
      * Opens the tokenizer of a model folder for its model. Ids that a text gives are checked, not the whole vocabulary:
      * many models have tokens without an embedding that no text gives.
      *
@@ -71,16 +83,25 @@ public final class Tokenizer implements AutoCloseable {
      * @throws FailedException if the native library cannot be loaded
      */
     public static Tokenizer open(Path modelFolder, int embeddings) {
+        return open(modelFolder, embeddings, TokenizerCompat.FILE);
+    }
+
+    /**
+     * Opens the tokenizer of a model folder for its model, as above.
+     *
+     * @param compat whose ids are wanted
+     */
+    public static Tokenizer open(Path modelFolder, int embeddings, TokenizerCompat compat) {
         return Shortage.reading(modelFolder.resolve("tokenizer.json"), () -> {
-            TokenizerSource source = source(modelFolder);
+            TokenizerSource source = source(modelFolder, compat);
             requireEmbeddings(source, embeddings);
             TrialRun.of(source, TokenizerCheck::check);
-            return new Tokenizer(source, () -> source(modelFolder).json(), embeddings);
+            return new Tokenizer(source, () -> source(modelFolder, compat).json(), embeddings);
         });
     }
 
-    private static TokenizerSource source(Path modelFolder) {
-        return TokenizerFiles.read(modelFolder).orElseThrow(() -> new InvalidInputException(modelFolder
+    private static TokenizerSource source(Path modelFolder, TokenizerCompat compat) {
+        return TokenizerFiles.read(modelFolder, compat).orElseThrow(() -> new InvalidInputException(modelFolder
                 + " has no tokenizer.json, tokenizer.model or vocab.json: copy it from the model that the weights come from."));
     }
 

@@ -31,7 +31,16 @@ final class Completion {
         if (missing.isEmpty()) {
             return present;
         }
-        Vocabulary known = vocabulary.get();
+        return added(settings, present, missing, vocabulary.get());
+    }
+
+    /** All added tokens of a tokenizer that has none yet. */
+    static List<AddedToken> afresh(TokenizerSettings settings, List<AddedToken> tokens, Vocabulary vocabulary) {
+        return added(settings, List.of(), tokens, vocabulary);
+    }
+
+    private static List<AddedToken> added(TokenizerSettings settings, List<AddedToken> present,
+            List<AddedToken> missing, Vocabulary known) {
         Map<String, AddedToken> all = new LinkedHashMap<>();
         present.forEach(token -> all.put(token.content(), token));
         int next = next(present, known.size());

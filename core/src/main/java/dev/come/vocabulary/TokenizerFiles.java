@@ -37,25 +37,44 @@ public final class TokenizerFiles {
     }
 
     /**
-     * Reads them.
+     * Reads them, as they are.
      *
      * @return nothing if there is neither a tokenizer.json nor a tokenizer.model or vocab.json
      * @throws CheckpointException if a file is broken, or its class does something that is not known here
      */
     public static Optional<TokenizerSource> read(Path folder) {
+        return read(folder, TokenizerCompat.FILE);
+    }
+
+    /**
+     * Reads them.
+     *
+     * @param compat whose ids are wanted
+     * @return nothing if there is neither a tokenizer.json nor a tokenizer.model or vocab.json
+     * @throws CheckpointException if a file is broken, or its class does something that is not known here
+     */
+    public static Optional<TokenizerSource> read(Path folder, TokenizerCompat compat) {
         return Stream.of(TOKENIZER, SENTENCE_PIECE, VOCABULARY).map(folder::resolve).filter(Files::exists).findFirst()
-                .map(file -> read(file, new TokenizerSettings(folder)));
+                .map(file -> read(file, new TokenizerSettings(folder), compat));
     }
 
-    private static TokenizerSource read(Path file, TokenizerSettings settings) {
+    private static TokenizerSource read(Path file, TokenizerSettings settings, TokenizerCompat compat) {
         return file.endsWith(TOKENIZER)
-                ? tokenizerJson(file, settings)
-                : file.endsWith(SENTENCE_PIECE) ? sentencePiece(file, settings) : byteLevel(file, settings);
+                ? tokenizerJson(file, settings, compat)
+                : file.endsWith(SENTENCE_PIECE) ? sentencePiece(file, settings, compat) : byteLevel(file, settings);
     }
 
-    private static TokenizerSource tokenizerJson(Path file, TokenizerSettings settings) {
+    private static TokenizerSource tokenizerJson(Path file, TokenizerSettings settings, TokenizerCompat compat) {
         byte[] bytes = bytes(file, Limits.TOKENIZER_BYTES);
         String json = text(file, bytes);
+        Optional<RebuiltTokenizer> rebuilt = compat == TokenizerCompat.TRANSFORMERS5
+                ? RebuiltTokenizer.of(file, json, settings)
+                : Optional.empty();
+        if (rebuilt.isPresent()) {
+            // All tokens of it are in the text, so none is only beside it.
+            return made(file, rebuilt.get().json(), settings, rebuilt.get().added(), rebuilt.get().added(),
+                    Optional.empty());
+        }
         AddedTokens own = AddedTokens.find(file, json);
         List<AddedToken> all = Completion.of(settings, own.tokens(), () -> Vocabulary.of(file, json));
         boolean whole = all.size() == own.tokens().size() && all.equals(own.tokens());
@@ -84,9 +103,15 @@ public final class TokenizerFiles {
         return ends;
     }
 
-    private static TokenizerSource sentencePiece(Path file, TokenizerSettings settings) {
+    private static TokenizerSource sentencePiece(Path file, TokenizerSettings settings, TokenizerCompat compat) {
         SentencePieces pieces = SentencePieceFile.read(file);
         String name = settings.tokenizerClass().orElse("PreTrainedTokenizer");
+        if (compat == TokenizerCompat.TRANSFORMERS5 && settings.config().bool("legacy", false)) {
+            throw new CheckpointException(
+                    ("%s: what transformers 5 makes of %s is not known here where 'legacy' is true; leave"
+                            + " out --tokenizer-compat transformers5, or save the tokenizer with transformers, which writes"
+                            + " tokenizer.json").formatted(settings.config().file(), file.getFileName()));
+        }
         boolean begins = switch (name) {
             // Everything is left to the file.
             case "PreTrainedTokenizer", "TokenizersBackend" -> false;

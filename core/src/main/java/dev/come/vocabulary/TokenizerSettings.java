@@ -63,8 +63,11 @@ final class TokenizerSettings {
 
     /** The class of transformers that the tokenizer was made for; which of its two implementations makes no difference. */
     Optional<String> tokenizerClass() {
-        return config.optionalString("tokenizer_class")
-                .map(name -> name.endsWith("Fast") ? name.substring(0, name.length() - "Fast".length()) : name);
+        return config.optionalString("tokenizer_class").map(TokenizerSettings::withoutFast);
+    }
+
+    static String withoutFast(String name) {
+        return name.endsWith("Fast") ? name.substring(0, name.length() - "Fast".length()) : name;
     }
 
     /** How a conversation becomes a text: in a file of its own, or in tokenizer_config.json. */
@@ -98,6 +101,13 @@ final class TokenizerSettings {
         return (map.has(key) ? map : config).optionalToken(key).map(TokenizerSettings::withoutId);
     }
 
+    /** The token under a key, or that of a class where nothing is said of it. */
+    Optional<AddedToken> defaulted(String key, Map<String, String> defaults) {
+        return map.mentions(key) || config.mentions(key)
+                ? named(key)
+                : Optional.ofNullable(defaults.get(key)).map(text -> AddedToken.special(AddedToken.NEXT, text));
+    }
+
     private static AddedToken withoutId(ConfigTree token) {
         return AddedToken.read(AddedToken.NEXT, token, true);
     }
@@ -116,13 +126,51 @@ final class TokenizerSettings {
     }
 
     /**
+     * The tokens of a tokenizer that has none yet, in the order in which they are added to it.
+     *
+     * @param defaults the special tokens of its class
+     * @param own those of the tokenizer.json, which count where tokenizer_config.json has no list
+     */
+    List<AddedToken> ofClass(Map<String, String> defaults, List<AddedToken> own) {
+        List<AddedToken> special = new ArrayList<>();
+        keys(special, defaults);
+        Set<String> named = contents(special);
+        further(special);
+        Map<Integer, AddedToken> byId = new TreeMap<>();
+        described(contents(special), List.of()).forEach(token -> byId.put(token.id(), token));
+        if (!listed) {
+            own.forEach(token -> byId.put(token.id(), token));
+        }
+        List<AddedToken> all = new ArrayList<>();
+        byId.values().forEach(token -> all.add(named.contains(token.content()) ? token.asSpecial() : token));
+        Set<String> known = contents(all);
+        for (AddedToken token : special) {
+            if (known.add(token.content())) {
+                all.add(token.asSpecial());
+            }
+        }
+        return all;
+    }
+
+    /** The same tokens, those that have names as if only their names were known. */
+    List<AddedToken> asNamed(Map<String, String> defaults, List<AddedToken> tokens) {
+        List<AddedToken> special = new ArrayList<>();
+        keys(special, defaults);
+        further(special);
+        Set<String> named = contents(special);
+        return tokens.stream().map(token -> named.contains(token.content())
+                ? AddedToken.special(token.id(), token.content())
+                : token).toList();
+    }
+
+    /**
      * The tokens that a tokenizer lacks or describes otherwise, in the order in which they are added to it.
      *
      * @param present those that it has
      */
     List<AddedToken> missing(List<AddedToken> present) {
         List<AddedToken> special = new ArrayList<>();
-        keys(special);
+        keys(special, Map.of());
         Set<String> named = contents(special);
         further(special);
         Map<String, AddedToken> byContent = new HashMap<>();
@@ -155,13 +203,13 @@ final class TokenizerSettings {
     }
 
     /** Adds the tokens under keys that all tokenizers may have, and under those of some models, such as image_token. */
-    private void keys(List<AddedToken> tokens) {
+    private void keys(List<AddedToken> tokens, Map<String, String> defaults) {
         Set<String> keys = new LinkedHashSet<>(SPECIAL);
         keys.addAll(config.keys());
         keys.addAll(map.keys());
         for (String key : keys) {
             if (SPECIAL.contains(key) || (key.endsWith(TOKEN) && (map.isText(key) || config.isText(key)))) {
-                named(key).ifPresent(tokens::add);
+                defaulted(key, defaults).ifPresent(tokens::add);
             }
         }
     }

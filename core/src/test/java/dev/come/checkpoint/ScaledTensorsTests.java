@@ -72,7 +72,8 @@ class ScaledTensorsTests {
 
     private Path written(JsonNode one) throws IOException {
         return written(one.get("config"),
-                new Stored(NAME, "F8_E4M3", shape(one.get("shape")), bytes(one.get("weight"))),
+                new Stored(NAME, one.path("dtype").asString("F8_E4M3"), shape(one.get("shape")),
+                        bytes(one.get("weight"))),
                 new Stored("layer." + one.get("scale_name").asString(), one.get("scale_dtype").asString(),
                         shape(one.get("scale_shape")), bytes(one.get("scale"))),
                 new Stored("layer.input_scale", "F32", List.of(), new byte[4]));

@@ -9,7 +9,10 @@ import dev.come.checkpoint.CheckpointException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.TensorInfo;
 import dev.come.export.GgufExport;
+import dev.come.model.AttentionKind;
 import dev.come.model.ModelConfig;
+import dev.come.model.RopeScaling;
+import dev.come.model.RotaryEmbedding;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,10 +22,12 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -192,8 +197,15 @@ class GgufFamilyTests {
         zeros(writer, "output_norm", 16);
         for (int layer = 0; layer < layers; layer++) {
             String begin = "blk." + layer + ".";
-            for (String norm : List.of("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm")) {
+            boolean olmo = architecture.equals("olmo2");
+            for (String norm : olmo
+                    ? List.of("post_attention_norm", "post_ffw_norm")
+                    : List.of("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm")) {
                 zeros(writer, begin + norm, 16);
+            }
+            if (olmo) {
+                zeros(writer, begin + "attn_q_norm", 8);
+                zeros(writer, begin + "attn_k_norm", 4);
             }
             if (architecture.equals("gemma3")) {
                 zeros(writer, begin + "attn_q_norm", 4);
@@ -258,11 +270,46 @@ class GgufFamilyTests {
                 + ": 'gemma2.attention.sliding_window_pattern' holds the integer 2, where true or false is expected");
     }
 
+    /** As llama.cpp's converter writes OLMo 3: layers that slide turn without the scaling of the others. */
     @Test
-    void anOlmo3IsRefusedByName() throws IOException {
-        Path file = new GgufWriter().text("general.architecture", "olmo2").integer("olmo2.attention.sliding_window", 8)
-                .floats("x", new float[1], 1).write(folder.resolve("olmo3.gguf"));
-        assertThatThrownBy(() -> unpacked(file)).isInstanceOf(CheckpointException.class).hasMessage(
-                file + ": the model is an OLMo 3, which of GGUF files is not read; use the model's own folder");
+    void anOlmo2WithWindowsIsAnOlmo3() throws IOException {
+        UnaryOperator<GgufWriter> keys = writer -> writer.integer("olmo2.attention.sliding_window", 8)
+                .number("olmo2.rope.freq_base", 500_000).text("olmo2.rope.scaling.type", "yarn")
+                .number("olmo2.rope.scaling.factor", 4).integer("olmo2.rope.scaling.original_context_length", 16);
+        try (Checkpoint made = Checkpoint.open(unpacked(gemma("olmo2", 5, keys)))) {
+            ModelConfig config = ModelConfig.of(made);
+            assertThat(config.family().modelType()).isEqualTo("olmo3");
+            assertThat(config.layerKinds()).isEqualTo("sssfs");
+            assertThat(config.attention(0)).isEqualTo(new AttentionKind(8,
+                    Optional.of(new RotaryEmbedding(4, 500_000, new RopeScaling.None()))));
+            assertThat(config.attention(3).rotary().orElseThrow().scaling()).isInstanceOfSatisfying(
+                    RopeScaling.Yarn.class, yarn -> assertThat(List.of(yarn.factor(), yarn.trainedPositions()))
+                            .isEqualTo(List.of(4.0, 16)));
+        }
+        try (Checkpoint listed = Checkpoint.open(unpacked(gemma("olmo2", 3, writer -> keys.apply(writer)
+                .integers("olmo2.attention.sliding_window_pattern", List.of(0, 1, 0)))))) {
+            assertThat(ModelConfig.of(listed).layerKinds()).isEqualTo("fsf");
+        }
+        try (Checkpoint second = Checkpoint.open(unpacked(gemma("olmo2", 2, writer -> writer)))) {
+            assertThat(second.config().string("model_type")).isEqualTo("olmo2");
+        }
+    }
+
+    /** What NVFP4 has beside its blocks: a factor of the whole matrix, and one of what it is multiplied with. */
+    @Test
+    void aFactorBesideAMatrixMultipliesIt() throws IOException {
+        try (Checkpoint original = Checkpoint.open(original("gpt2"));
+                Checkpoint made = Checkpoint.open(unpacked(gpt2(original, writer -> writer
+                        .floats("blk.0.attn_qkv.scale", new float[]{0.5f}, 1)
+                        .floats("blk.0.attn_qkv.input_scale", new float[]{3}, 1))));
+                var _ = new PointerScope()) {
+            String name = "transformer.h.%s.attn.c_attn.weight";
+            assertThat(made.tensor(name.formatted(0)).mul(new Scalar(2.0)).equal(original.tensor(name.formatted(0))))
+                    .isTrue();
+            assertThat(made.tensor(name.formatted(1)).equal(original.tensor(name.formatted(1)))).isTrue();
+            Path file = gpt2(original, writer -> writer.floats("blk.0.attn_qkv.scale", new float[2], 2));
+            assertThatThrownBy(() -> unpacked(file)).isInstanceOf(CheckpointException.class).hasMessage(file
+                    + ": tensor 'blk.0.attn_qkv.scale' is F32 of shape [2], where one number of type F32 is expected");
+        }
     }
 }

@@ -17,6 +17,7 @@ import dev.come.prune.Methods;
 import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningPlan;
 import dev.come.report.Comparison;
+import dev.come.vocabulary.TokenizerCompat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -64,6 +65,7 @@ class RecordFilesTests {
     void aPlanThatWasHealedAndTrainedHasEveryFieldOfTheTable() throws Exception {
         run.healing = Optional.of(new Healing.Options(Healing.Scope.ALL, Healing.Targets.DOWN_AND_OUTPUT,
                 Healing.Weights.UNIFORM, 2));
+        run.tokenizers = TokenizerCompat.TRANSFORMERS5; // which takes this tokenizer as it is
         run.to("pruned");
         DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 64, 64,
                 new Schedule(Schedule.Shape.COSINE, 2e-2, 0.05), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0.05), 0,
@@ -90,7 +92,10 @@ class RecordFilesTests {
         run.to("out");
         new JsonRules(InspectionJson.class).check(InspectionJson.text(Inspection.of(run.model)))
                 .check(InspectionJson.text(Inspection.of(run.target("out")))).assertAllSeen("gguf.weight_bytes",
-                        "gguf.tensors_by_type.TYPE", "attention[].window", "pruned.chosen_on");
+                        "gguf.tensors_by_type.TYPE", "attention[].window", "pruned.chosen_on",
+                        // TokenizerCompatJobTests has these.
+                        "tokenizer.difference.text", "tokenizer.difference.file",
+                        "tokenizer.difference.transformers5");
         assertThat(InspectionJson.text(Inspection.of(WordModels.copy("opt", folder)))).contains("\"norms\"");
     }
 

@@ -2,6 +2,11 @@ package dev.come.job;
 
 import dev.come.Progress;
 import dev.come.WordModels;
+import dev.come.distill.DistillationOptions;
+import dev.come.distill.Level;
+import dev.come.distill.Objective;
+import dev.come.distill.Schedule;
+import dev.come.distill.TrainedParts;
 import dev.come.heal.Healing;
 import dev.come.prune.Compat;
 import dev.come.prune.ConcatMerge;
@@ -10,6 +15,7 @@ import dev.come.prune.SkipMethod;
 import dev.come.text.CalibrationSet;
 import dev.come.text.TextSource;
 import dev.come.text.WindowLength;
+import dev.come.vocabulary.TokenizerCompat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +45,7 @@ final class Run {
     int threads = 1;
     long memory = Long.MAX_VALUE;
     String dtype = "float32";
+    TokenizerCompat tokenizers = TokenizerCompat.FILE;
 
     Run(String golden, Path folder) throws IOException {
         this.folder = folder;
@@ -118,7 +125,16 @@ final class Run {
     }
 
     ComputeChoice choice() {
-        return new ComputeChoice(dtype, "cpu", threads, memory);
+        return new ComputeChoice(dtype, "cpu", threads, memory).reading(tokenizers);
+    }
+
+    /** Trains what lies in a target, layer by layer and then as a whole, on some tokens. */
+    void train(String pruned, String name) {
+        Schedule schedule = new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0.05);
+        DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 320, 320, 64, 64, schedule,
+                schedule, 0, 1, TrainedParts.ALL, 1, 4, 10);
+        new DistillJob(new DistillJob.Options(target(pruned), model, List.of(new DistillJob.Text(source(), 1)), windows,
+                training, 0, perplexity(), choice(), saving(name), resumption), Progress.NONE).run();
     }
 
     /** A job of several methods. */

@@ -93,7 +93,7 @@ class ScaledModelTests {
         });
         assertThat(inspection.problems()).isEmpty();
         assertThat(inspection.remarks())
-                .containsExactly("42 matrices are stored as floats of eight bits with scales and"
+                .containsExactly("42 matrices are stored in eight bits with scales and"
                         + " read as bfloat16; models made from this one are stored as bfloat16");
     }
 }

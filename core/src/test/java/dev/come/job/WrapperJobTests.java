@@ -9,6 +9,7 @@ import dev.come.UsageException;
 import dev.come.WordModels;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.ConfigTree;
+import dev.come.checkpoint.TensorInfo;
 import dev.come.heal.Healing;
 import dev.come.model.ModelConfig;
 import dev.come.model.UsualNames;
@@ -24,6 +25,7 @@ import dev.come.prune.PruningMethod;
 import dev.come.prune.PruningPlan;
 import dev.come.prune.Reverse;
 import dev.come.prune.ShortGpt;
+import dev.come.prune.SkipMethod;
 import dev.come.prune.Sleb;
 import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
@@ -33,11 +35,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Models that see images too, from the options to the folder. Of Qwen 3 VL the first two layers (of five) must stay. */
 class WrapperJobTests {
@@ -93,6 +97,44 @@ class WrapperJobTests {
                 .hasMessageContaining("its first 2 stay where they are");
         assertThat(prune(new Manual(new Manual.Options(List.of(2, 4))), 3).tree()).isEqualTo("[0, 1, 3]");
         assertThat(Files.exists(run.target("out/model.safetensors"))).isTrue();
+    }
+
+    /** The text part is trained; what else the folder holds is copied to the bit. */
+    @ParameterizedTest
+    @ValueSource(strings = {"llava", "gemma3-vision"})
+    void aWrapperIsTrainedAsTheWhole(String name) throws IOException {
+        run.of(WordModels.family(name, 32, folder));
+        run.samples = 20;
+        run.targetLayers = 4;
+        run.job("out", progress,
+                List.of(new ConcatMerge(new ConcatMerge.Options(SkipMethod.BI, 2, false, 1, 0, Compat.NONE)))).run();
+        run.train("out", "trained");
+        try (Checkpoint dense = UsualNames.open(run.model);
+                Checkpoint merged = UsualNames.open(run.target("out"));
+                Checkpoint trained = UsualNames.open(run.target("trained"));
+                var _ = new PointerScope()) {
+            assertThat(ModelConfig.of(trained)).isEqualTo(ModelConfig.of(merged));
+            assertThat(trained.headers().wholeConfig().keys()).isEqualTo(dense.headers().wholeConfig().keys());
+            List<String> others = dense.headers().others().stream().map(TensorInfo::name).toList();
+            assertThat(trained.headers().others()).extracting(TensorInfo::name)
+                    .containsExactlyInAnyOrderElementsOf(others);
+        }
+        try (Checkpoint dense = Checkpoint.open(run.model);
+                Checkpoint merged = Checkpoint.open(run.target("out"));
+                Checkpoint trained = Checkpoint.open(run.target("trained"));
+                var _ = new PointerScope()) {
+            assertThat(trained.tensors()).extracting(TensorInfo::name)
+                    .containsExactlyElementsOf(merged.tensors().stream().map(TensorInfo::name).toList());
+            List<String> changed = trained.tensors().stream().map(TensorInfo::name)
+                    .filter(tensor -> !trained.tensor(tensor).equal(merged.tensor(tensor))).toList();
+            assertThat(changed).isNotEmpty().allMatch(tensor -> tensor.contains("language_model"));
+            dense.tensors().stream().map(TensorInfo::name).filter(tensor -> !tensor.contains("language_model")
+                    && !tensor.startsWith("lm_head"))
+                    .forEach(tensor -> assertThat(trained.tensor(tensor).equal(dense.tensor(tensor))).as(tensor)
+                            .isTrue());
+        }
+        assertThat(Inspection.of(run.target("trained")).problems()).isEmpty();
+        assertThat(Files.readString(run.target("trained/README.md"))).contains("AutoModelForImageTextToText");
     }
 
     @Test

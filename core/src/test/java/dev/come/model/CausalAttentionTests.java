@@ -55,7 +55,7 @@ class CausalAttentionTests {
             Tensor values = rounded(torch.randn(heads, TOKENS, dim));
             Compute compute = new Compute(DType.BF16, "cpu", 1);
             Tensor output = torch.empty(TOKENS, heads, 1, dim).to(ScalarType.BFloat16);
-            try (CausalAttention attention = new CausalAttention(config, AttentionKind.EVERYTHING, compute);
+            try (CausalAttention attention = new CausalAttention(config, AttentionKind.EVERYTHING, null, compute);
                     Workspace workspace = new Workspace(compute)) {
                 attention.attend(queries.unsqueeze(2).contiguous(), keys, values, output, workspace);
             }
@@ -82,7 +82,7 @@ class CausalAttentionTests {
             Tensor values = torch.randn(heads, 90, dim);
             Compute compute = new Compute(DType.BF16, "cpu", 1);
             Tensor output = torch.empty(40, heads, 1, dim).to(ScalarType.Float);
-            try (CausalAttention attention = new CausalAttention(config, AttentionKind.EVERYTHING, compute);
+            try (CausalAttention attention = new CausalAttention(config, AttentionKind.EVERYTHING, null, compute);
                     Workspace workspace = new Workspace(compute)) {
                 attention.attend(queries.unsqueeze(2).contiguous(), keys, values, output, workspace);
             }

@@ -46,7 +46,8 @@ class FamilyDefaultsTests {
             "phi4-mini pad_token_id", "glm pad_token_id", "glm4 pad_token_id",
             "hunyuan_v1_dense rope_parameters.factor",
             "stablelm-parallel num_key_value_heads=null", "exaone4 num_key_value_heads=null",
-            "helium num_key_value_heads=null", "helium head_dim=null", "cohere2 head_dim=null");
+            "helium num_key_value_heads=null", "helium head_dim=null", "cohere2 head_dim=null",
+            "granite_swa head_dim=null");
     /** What transformers refuses though the rest of the file tells what is meant. */
     private static final Set<String> TOLD_BY_THE_REST = Set.of("olmo3 rope_parameters.full_attention.factor",
             "ministral3 rope_parameters.factor", "ministral sliding_window=null layer_types",

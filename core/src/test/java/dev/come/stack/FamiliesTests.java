@@ -99,8 +99,8 @@ class FamiliesTests {
     void theDocumentsListThem() throws java.io.IOException {
         String documents = Files.readString(Path.of("../docs/models-and-data.md"));
         for (FamilySummary family : FamilySummary.all()) {
-            assertThat(documents).contains("| %s | %s | %s | %s |".formatted(family.modelType(), family.models(),
-                    family.gguf(), family.checkedWith()));
+            assertThat(documents).contains("| %s | %s | %s | %s | %s |".formatted(family.modelType(), family.models(),
+                    family.gguf(), family.llamaCppOrder(), family.checkedWith()));
         }
     }
 
