@@ -5,7 +5,6 @@ import dev.come.heal.Ridge.Fit;
 import dev.come.memory.Retained;
 import dev.come.model.Workspace;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
