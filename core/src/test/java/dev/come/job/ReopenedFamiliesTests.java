@@ -95,6 +95,9 @@ class ReopenedFamiliesTests {
         for (int layer = layers - 1; layer >= 2; layer--) {
             methods.add(new Manual(new Manual.Options(List.of(layer - 2, layer))));
         }
+        for (int last = layers - 1; last >= 2; last--) {
+            methods.add(new Manual(new Manual.Options(List.of(last - 2, last - 1, last))));
+        }
         for (PruningMethod method : methods) {
             run.targetLayers = method instanceof Manual(Manual.Options some)
                     ? layers - some.layers().size()
