@@ -97,7 +97,8 @@ class EvalCommandTests {
         List<String> eval = List.of("eval", "--model-name", trial.model.toString(), "--threads", "1", "--seqlen", "32",
                 "--ppl-data", trial.text.toString(), "--json");
         String setting = "\"tokenizer_compat\" : \"transformers5\"";
-        assertThat(Trial.run(eval).out()).contains("\"harness_version\" : \"0.4.13\"").doesNotContain("tokenizer_compat");
+        assertThat(Trial.run(eval).out()).contains("\"harness_version\" : \"0.4.13\"")
+                .doesNotContain("tokenizer_compat");
         assertThat(Trial.run(with(eval, "--harness-version", "0.4.13")).out()).contains(setting);
         assertThat(Trial.run(with(eval, "--harness-version", "0.4.1")).out()).doesNotContain("tokenizer_compat");
         assertThat(Trial.run(with(eval, "--harness-version", "0.4.13", "--tokenizer-compat", "file")).out())

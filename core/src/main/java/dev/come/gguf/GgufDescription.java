@@ -9,6 +9,9 @@ import java.util.List;
 import java.util.SequencedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What the header of a GGUF file says of its model, and what {@link GgufImport} would make of it. No weight is unpacked, and
@@ -21,11 +24,13 @@ public final class GgufDescription {
     private final GgufTokenizer tokenizer;
     private final SequencedMap<String, Long> storedTypes;
     private final long storedBytes;
+    private final int maxPositions;
 
     private GgufDescription(GgufFile gguf) {
         GgufModel model = GgufModel.of(gguf);
         file = gguf.file();
         tokenizer = GgufTokenizer.of(gguf.metadata());
+        maxPositions = model.maxPositions();
         config = model.config(tokenizer);
         tensors = model.weights().stream().map(Weight::spec).toList();
         storedTypes = new LinkedHashMap<>();
@@ -68,6 +73,12 @@ public final class GgufDescription {
      */
     public String tokenizerJson() {
         return tokenizer.tokenizerJson();
+    }
+
+    /** The tokenizer_config.json of the unpacked model. */
+    public ConfigTree tokenizerConfig() {
+        JsonNode settings = JsonMapper.shared().readTree(tokenizer.tokenizerConfig(maxPositions));
+        return ConfigTree.create(Path.of("tokenizer_config.json"), root -> root.setAll((ObjectNode) settings));
     }
 
     /** How many tensors the file has of each of ggml's types. */

@@ -237,6 +237,11 @@ sealed interface DescribedModel {
         }
 
         @Override
+        public Optional<TokenizerDifference> tokenizerDifference() {
+            return TokenizerDifference.of(gguf.file(), gguf.tokenizerJson(), gguf.tokenizerConfig(), gguf.config());
+        }
+
+        @Override
         public Optional<Inspection.PackedWeights> packed() {
             return Optional.of(new Inspection.PackedWeights(gguf.storedBytes(), gguf.storedTypes()));
         }

@@ -1,6 +1,7 @@
 package dev.come.text;
 
 import dev.come.InvalidInputException;
+import dev.come.checkpoint.ConfigTree;
 import dev.come.vocabulary.AddedToken;
 import dev.come.vocabulary.TokenizerCompat;
 import dev.come.vocabulary.TokenizerFiles;
@@ -42,20 +43,35 @@ public record TokenizerDifference(String text, List<Integer> file, List<Integer>
         if (own.isEmpty() || own.map(TokenizerSource::hash).equals(other.map(TokenizerSource::hash))) {
             return Optional.empty();
         }
-        List<String> texts = new ArrayList<>(TEXTS);
-        own.get().added().stream().map(AddedToken::content).limit(100)
-                .forEach(token -> texts.add(token + " He" + token));
         try (Tokenizer file = Tokenizer.open(modelFolder);
                 Tokenizer transformers5 = Tokenizer.open(modelFolder, TokenizerCompat.TRANSFORMERS5)) {
-            for (String text : texts) {
-                int[] first = file.encode(text);
-                int[] second = transformers5.encode(text);
-                if (!Arrays.equals(first, second)) {
-                    return Optional.of(new TokenizerDifference(text, Arrays.stream(first).boxed().toList(),
-                            Arrays.stream(second).boxed().toList()));
-                }
-            }
-            return Optional.empty();
+            return between(file, transformers5, own.get().added());
         }
+    }
+
+    /**
+     * Looks for one of a tokenizer that lies in no folder; parameters as in {@link TokenizerFiles#rebuilt}.
+     */
+    public static Optional<TokenizerDifference> of(Path file, String json, ConfigTree settings, ConfigTree model) {
+        return TokenizerFiles.rebuilt(file, json, settings, model).flatMap(rebuilt -> {
+            try (Tokenizer own = Tokenizer.of(file, json); Tokenizer other = Tokenizer.of(file, rebuilt)) {
+                return between(own, other, TokenizerFiles.added(file, json));
+            }
+        });
+    }
+
+    private static Optional<TokenizerDifference> between(Tokenizer file, Tokenizer transformers5,
+            List<AddedToken> added) {
+        List<String> texts = new ArrayList<>(TEXTS);
+        added.stream().map(AddedToken::content).limit(100).forEach(token -> texts.add(token + " He" + token));
+        for (String text : texts) {
+            int[] first = file.encode(text);
+            int[] second = transformers5.encode(text);
+            if (!Arrays.equals(first, second)) {
+                return Optional.of(new TokenizerDifference(text, Arrays.stream(first).boxed().toList(),
+                        Arrays.stream(second).boxed().toList()));
+            }
+        }
+        return Optional.empty();
     }
 }

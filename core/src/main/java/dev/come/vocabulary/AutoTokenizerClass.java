@@ -47,7 +47,11 @@ final class AutoTokenizerClass {
     /** The class for a folder whose tokenizer.json is {@code json}. */
     static String of(Path folder, TokenizerSettings settings, String json) {
         Path file = folder.resolve("config.json");
-        Optional<ConfigTree> model = Files.exists(file) ? Optional.of(ConfigTree.read(file)) : Optional.empty();
+        return of(Files.exists(file) ? Optional.of(ConfigTree.read(file)) : Optional.empty(), settings, json);
+    }
+
+    /** The same with what config.json says, where there is one. */
+    static String of(Optional<ConfigTree> model, TokenizerSettings settings, String json) {
         String type = model.flatMap(tree -> tree.optionalString("model_type")).orElse("");
         Optional<String> named = settings.tokenizerClass()
                 .or(() -> model.flatMap(tree -> tree.optionalString("tokenizer_class"))

@@ -1,6 +1,7 @@
 package dev.come.vocabulary;
 
 import dev.come.checkpoint.CheckpointException;
+import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.Shown;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -169,12 +170,21 @@ record RebuiltTokenizer(String json, List<AddedToken> added) {
      * @throws CheckpointException if it makes something else that is not known here
      */
     static Optional<RebuiltTokenizer> of(Path file, String json, TokenizerSettings settings) {
-        String name = AutoTokenizerClass.of(file.resolveSibling(""), settings, json);
+        return ofClass(AutoTokenizerClass.of(file.resolveSibling(""), settings, json), file, json, settings);
+    }
+
+    /** The same of what lies in no folder. */
+    static Optional<RebuiltTokenizer> of(Path file, String json, TokenizerSettings settings, ConfigTree model) {
+        return ofClass(AutoTokenizerClass.of(Optional.of(model), settings, json), file, json, settings);
+    }
+
+    private static Optional<RebuiltTokenizer> ofClass(String name, Path file, String json,
+            TokenizerSettings settings) {
         if (NOT_KNOWN.contains(name)) {
             throw new CheckpointException(
                     ("%s: transformers 5 makes the class %s of this tokenizer, and what that changes is not"
-                            + " known here; leave out --tokenizer-compat transformers5")
-                            .formatted(file, Shown.of(name)));
+                            + " known here; leave out --tokenizer-compat transformers5").formatted(file,
+                                    Shown.of(name)));
         }
         return Rebuilt.named(name).map(rebuilt -> make(rebuilt, file, json, settings));
     }

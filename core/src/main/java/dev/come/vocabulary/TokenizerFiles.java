@@ -58,6 +58,25 @@ public final class TokenizerFiles {
                 .map(file -> read(file, new TokenizerSettings(folder), compat));
     }
 
+    /**
+     * What transformers 5 makes of a tokenizer that lies in no folder.
+     *
+     * @param file what messages call it
+     * @param json the text of its tokenizer.json
+     * @param settings its tokenizer_config.json
+     * @param model config.json
+     * @return the text of the tokenizer.json that means the same; nothing if that is the given one
+     * @throws CheckpointException if it is not known
+     */
+    public static Optional<String> rebuilt(Path file, String json, ConfigTree settings, ConfigTree model) {
+        return RebuiltTokenizer.of(file, json, new TokenizerSettings(settings), model).map(RebuiltTokenizer::json);
+    }
+
+    /** The added tokens in the text of a tokenizer.json. */
+    public static List<AddedToken> added(Path file, String json) {
+        return AddedTokens.find(file, json).tokens();
+    }
+
     private static TokenizerSource read(Path file, TokenizerSettings settings, TokenizerCompat compat) {
         return file.endsWith(TOKENIZER)
                 ? tokenizerJson(file, settings, compat)

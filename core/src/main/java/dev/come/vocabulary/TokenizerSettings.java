@@ -47,6 +47,14 @@ final class TokenizerSettings {
         added = listed ? nothing(folder) : read(folder.resolve("added_tokens.json"));
     }
 
+    /** Those of a tokenizer_config.json that lies in no folder. */
+    TokenizerSettings(ConfigTree config) {
+        this.config = config;
+        listed = config.has(DECODER);
+        map = nothing(config.file());
+        added = nothing(config.file());
+    }
+
     private static ConfigTree read(Path file) {
         return Files.exists(file) ? ConfigTree.read(file) : nothing(file);
     }
