@@ -141,6 +141,7 @@ public final class EvalJob {
 
     private EvaluationReport run() {
         Evaluation evaluation = Evaluation.of(request.tasks, progress);
+        OneMachine.check(choice, evaluation);
         ObjectNode settings = EvaluationReport.settings(request.tasks);
         settings.put(Journal.FINGERPRINT, evaluation.fingerprint());
         try (Journal journal = journal(settings)) {
@@ -287,7 +288,8 @@ public final class EvalJob {
         Path folder = model.checkpoint().folder();
         model.config().requireOutputProjection("Likelihoods, by which models are evaluated,");
         return new ScoredModel(role, String.valueOf(folder.getFileName()), model.store(), model.tokenizer(),
-                SpecialTokens.of(folder, model.tokenizer()), model.compute(choice), choice.memory(), others);
+                SpecialTokens.of(folder, model.tokenizer()), model.endTokens(), model.compute(choice), choice.memory(),
+                others);
     }
 
     private static void writeLosses(List<TokenLosses> texts, Writer out) throws IOException {

@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.UsageException;
+import dev.come.evaluate.Evaluation;
 import dev.come.heal.Healing;
 import dev.come.heal.Healing.Options;
 import dev.come.prune.PruningMethod;
@@ -17,6 +18,15 @@ final class OneMachine {
         if (compute.cluster().isPresent()) {
             methods.forEach(OneMachine::check);
             healing.ifPresent(OneMachine::check);
+        }
+    }
+
+    /** Refuses texts that a model writes token by token. */
+    static void check(ComputeChoice compute, Evaluation evaluation) {
+        if (compute.cluster().isPresent()) {
+            evaluation.written().findFirst().ifPresent(task -> {
+                throw refused("--tasks " + task + ", which has the model write texts,");
+            });
         }
     }
 
