@@ -25,7 +25,7 @@ public final class Eval extends Measuring<Eval> {
     private final List<String> tasks = new ArrayList<>();
     private @Nullable String baseline;
     private @Nullable String compared;
-    private int shots;
+    private int shots = EvaluationOptions.USUAL;
     private int limit = EvaluationOptions.ALL;
     private HarnessVersion harness = HarnessVersion.DEFAULT;
     private @Nullable String bos;

@@ -96,6 +96,11 @@ public final class Evaluation {
         return options;
     }
 
+    /** All documents. */
+    List<Document> documents() {
+        return tasks.stream().flatMap(List::stream).flatMap(data -> data.documents().stream()).toList();
+    }
+
     /** The SHA-256 of everything that the tasks ask, so that scores of other data or other tasks are not taken for these. */
     public String fingerprint() {
         MessageDigest digest;
