@@ -126,16 +126,6 @@ final class EvalCommand implements Runnable {
         }
     }
 
-    private int shots() {
-        if (shots == null) {
-            return EvaluationOptions.USUAL;
-        }
-        if (shots < 0) {
-            throw new UsageException("--num-fewshot is " + shots + ", but must be at least 0");
-        }
-        return shots;
-    }
-
     @Override
     public void run() {
         main.beginning(spec.commandLine());
@@ -145,7 +135,8 @@ final class EvalCommand implements Runnable {
                             + " --ppl-data it is --ppl-windows");
         }
         HarnessVersion version = HarnessVersion.of(harness);
-        EvaluationOptions options = new EvaluationOptions(tasks, shots(), limit == null ? EvaluationOptions.ALL : limit,
+        EvaluationOptions options = new EvaluationOptions(tasks, shots == null ? EvaluationOptions.USUAL : shots,
+                limit == null ? EvaluationOptions.ALL : limit,
                 version, bos == null ? version.bosRule() : BosRule.of(bos),
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
         PerplexityOptions texts = perplexity.options(data, model.hub());

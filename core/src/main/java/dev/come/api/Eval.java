@@ -73,9 +73,6 @@ public final class Eval extends Measuring<Eval> {
 
     /** Solved examples in front of each question; the default is 0, for gsm8k 5 and for gsm8k_cot 8. */
     public Eval shots(int count) {
-        if (count < 0) {
-            throw new UsageException("shots is " + count + ", but must be at least 0");
-        }
         shots = count;
         return this;
     }

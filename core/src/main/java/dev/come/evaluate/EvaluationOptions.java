@@ -23,7 +23,7 @@ public record EvaluationOptions(List<String> tasks, int shots, int limit, Harnes
     /** No limit on documents or tokens. */
     public static final int ALL = Integer.MAX_VALUE;
     /** As many examples as each task usually has: none, but for a few. */
-    public static final int USUAL = -1;
+    public static final int USUAL = Integer.MAX_VALUE;
 
     /** With data below a folder. */
     public EvaluationOptions(List<String> tasks, int shots, int limit, HarnessVersion harness, BosRule bosRule,
@@ -34,7 +34,7 @@ public record EvaluationOptions(List<String> tasks, int shots, int limit, Harnes
     /** @throws UsageException if a number makes no sense or a task is named twice */
     public EvaluationOptions {
         tasks = List.copyOf(tasks);
-        if (shots < 0 && shots != USUAL) {
+        if (shots < 0) {
             throw new UsageException("--num-fewshot is " + shots + ", but must be at least 0");
         }
         if (limit < 1) {

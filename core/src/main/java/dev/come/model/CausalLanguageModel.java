@@ -18,7 +18,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A whole model in memory, for generating text and for timing it. Measuring never needs one: it goes layer by layer.
+ * A whole model in memory, for writing texts and for timing it. All other measuring goes layer by layer.
  *
  * <p>Of a prompt, threads take pieces of some hundred tokens: a piece goes into a layer as soon as the piece before it is through
  * with that layer, and the piece itself with the layer before. Of the tokens after it, all threads share each product.
