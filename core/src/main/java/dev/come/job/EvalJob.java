@@ -140,8 +140,8 @@ public final class EvalJob {
     }
 
     private EvaluationReport run() {
-        Evaluation evaluation = Evaluation.of(request.tasks, progress);
-        OneMachine.check(choice, evaluation);
+        Evaluation evaluation = OneMachine.check(choice.cluster().isPresent(),
+                Evaluation.of(request.tasks, progress));
         ObjectNode settings = EvaluationReport.settings(request.tasks);
         settings.put(Journal.FINGERPRINT, evaluation.fingerprint());
         try (Journal journal = journal(settings)) {
@@ -265,8 +265,7 @@ public final class EvalJob {
     private Run run(OpenModel model, ScoredModel scored, Optional<OpenModel> beside, List<PerplexityText> texts,
             Evaluation evaluation, Journal journal) {
         double layers = model.config().layers();
-        double perplexities = Perplexity.runs(texts,
-                layers + beside.map(other -> other.config().layers()).orElse(0));
+        double perplexities = Perplexity.runs(texts, layers + beside.map(other -> other.config().layers()).orElse(0));
         // The baseline goes through the same texts after this model.
         double later = scored.role().equals(ScoredModel.MODEL)
                 ? request.baseline.map(folder -> layers(folder) / layers).orElse(0.0)

@@ -21,13 +21,14 @@ final class OneMachine {
         }
     }
 
-    /** Refuses texts that a model writes token by token. */
-    static void check(ComputeChoice compute, Evaluation evaluation) {
-        if (compute.cluster().isPresent()) {
+    /** Refuses tasks for which a model writes texts, token by token; others are given back. */
+    static Evaluation check(boolean others, Evaluation evaluation) {
+        if (others) {
             evaluation.written().findFirst().ifPresent(task -> {
-                throw refused("--tasks " + task + ", which has the model write texts,");
+                throw refused("--tasks " + task + ", for which the model writes texts,");
             });
         }
+        return evaluation;
     }
 
     /** Refuses a method that asks what shards are not asked. */

@@ -3,12 +3,12 @@ package dev.come.evaluate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.come.Progress;
 import dev.come.SharedData;
 import dev.come.job.ComputeChoice;
 import dev.come.job.EvalFiles;
 import dev.come.job.EvalJob;
 import dev.come.job.PerplexityOptions;
-import dev.come.Progress;
 import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.nio.file.Files;

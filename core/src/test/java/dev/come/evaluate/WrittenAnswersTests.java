@@ -40,8 +40,9 @@ class WrittenAnswersTests {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"The answer is 12. Q|12.", "The answer is 12.|12", "The answer is 1,250 and|1,250",
-        "the answer is 3.|[invalid]", "The answer is 5|[invalid]", "The answer is 15|1"})
+    @CsvSource(delimiter = '|',
+            value = {"The answer is 12. Q|12.", "The answer is 12.|12", "The answer is 1,250 and|1,250",
+                "the answer is 3.|[invalid]", "The answer is 5|[invalid]", "The answer is 15|1"})
     void gsm8kCotTakesTheNumberOfTheAnswersSentence(String text, String strict) {
         assertThat(form("gsm8k_cot").answer("strict-match", text)).isEqualTo(strict);
     }

@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.WordModels;
 import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.EvaluationReport;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.text.WindowLength;
-import dev.come.WordModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,13 +51,15 @@ class EvalGenerationTests {
     }
 
     private Path write(String generate) throws IOException {
-        return Files.writeString(folder.resolve("words.json"), """
-                {"task": "words", "version": "7",
-                 "documents": {"split": "test", "files": "rows.jsonl", "rows": 40},
-                 "examples": {"split": "test", "files": "rows.jsonl", "draw": "first", "usual": 2},
-                 "between": " ", "context": "{question}", "answers": "answer",
-                 "generate": {%s, "filters": {"first": [{"find": "w\\\\d+"}], "last": {"find": "w\\\\d+", "match": -1}}}}
-                """.formatted(generate));
+        return Files.writeString(folder.resolve("words.json"),
+                """
+                        {"task": "words", "version": "7",
+                         "documents": {"split": "test", "files": "rows.jsonl", "rows": 40},
+                         "examples": {"split": "test", "files": "rows.jsonl", "draw": "first", "usual": 2},
+                         "between": " ", "context": "{question}", "answers": "answer",
+                         "generate": {%s, "filters": {"first": [{"find": "w\\\\d+"}], "last": {"find": "w\\\\d+", "match": -1}}}}
+                        """
+                        .formatted(generate));
     }
 
     private static String words(Random random, int count) {
