@@ -30,7 +30,8 @@ record TaskDescription(String name, String version, Optional<Group> group, Data 
 
     /** The same, as a part of another group or of none. */
     TaskDescription in(Optional<Group> other) {
-        return new TaskDescription(name, version, other, documents, examples, preparation, columns, introduction, between,
+        return new TaskDescription(name, version, other, documents, examples, preparation, columns, introduction,
+                between,
                 form, sources);
     }
 

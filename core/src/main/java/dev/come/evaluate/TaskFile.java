@@ -131,7 +131,8 @@ final class TaskFile {
             return new Ending(json.string(root, "context"), json.string(root, "ending"));
         }
         if (root.has("text")) {
-            json.absent(root, "text", "context", "choices", "contexts", "continuation", "gold", "metrics", "examples");
+            json.absent(root, "text", "context", "choices", "contexts", "continuation", "gold", "metrics", "examples",
+                    "between");
             return new LongText(json.string(root, "text"), json.string(root, "counted", json.string(root, "text")));
         }
         json.absent(root, "choices or contexts", "counted");

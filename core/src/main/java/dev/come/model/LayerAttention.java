@@ -50,8 +50,8 @@ final class LayerAttention implements AutoCloseable {
         long heads = config.keyValueHeads();
         long group = config.groupSize();
         long dim = config.headDim();
-        boolean nextOnes = cache != null && tokens == layout.lengths().length;
-        KeyValueCache.@Nullable Layer ofOneToken = nextOnes && layout.beginLevel() ? cache : null;
+        KeyValueCache.@Nullable Layer ofNextTokens = tokens == layout.lengths().length ? cache : null;
+        KeyValueCache.@Nullable Layer ofOneToken = layout.beginLevel() ? ofNextTokens : null;
         Tensor queries = workspace.floats("queries", heads, tokens, group, dim);
         Tensor keys = ofOneToken == null
                 ? workspace.floats("keys", heads, tokens, dim)
@@ -86,14 +86,14 @@ final class LayerAttention implements AutoCloseable {
 
         Tensor mixed = workspace.tensor("attention", type, tokens, heads * group * dim);
         Tensor byHead = mixed.view(tokens, heads, group, dim);
-        if (nextOnes) {
+        if (ofNextTokens != null) {
             if (ofOneToken == null) {
-                rememberOneEach(keys, cache.keys(), layout);
-                rememberOneEach(values, cache.values(), layout);
+                rememberOneEach(keys, ofNextTokens.keys(), layout);
+                rememberOneEach(values, ofNextTokens.values(), layout);
             }
             long seen = layout.longest();
-            attention.attendToLast(queries, cache.keys().narrow(2, 0, seen), cache.values().narrow(2, 0, seen), layout,
-                    byHead);
+            attention.attendToLast(queries, ofNextTokens.keys().narrow(2, 0, seen),
+                    ofNextTokens.values().narrow(2, 0, seen), layout, byHead);
         } else {
             if (cache != null) {
                 remember(keys, cache.keys(), layout);

@@ -35,15 +35,16 @@ public final class TextsCache implements AutoCloseable {
         long[] shape = {texts, config.keyValueHeads(), capacity, config.headDim()};
         try (Opening opening = new Opening()) {
             opening.add(this::close);
-            Shortage.named(() -> "The cache of keys and values for " + texts + " texts of " + capacity + " tokens", () -> {
-                for (int i = 0; i < layerCount; i++) {
-                    try (var _ = new PointerScope()) {
-                        layers.add(new KeyValueCache.Layer(
-                                held.keep(torch.zeros(shape, compute.options(ScalarType.Float))),
-                                held.keep(torch.zeros(shape, compute.options(ScalarType.Float)))));
-                    }
-                }
-            });
+            Shortage.named(() -> "The cache of keys and values for " + texts + " texts of " + capacity + " tokens",
+                    () -> {
+                        for (int i = 0; i < layerCount; i++) {
+                            try (var _ = new PointerScope()) {
+                                layers.add(new KeyValueCache.Layer(
+                                        held.keep(torch.zeros(shape, compute.options(ScalarType.Float))),
+                                        held.keep(torch.zeros(shape, compute.options(ScalarType.Float)))));
+                            }
+                        }
+                    });
             opening.done();
         }
     }
