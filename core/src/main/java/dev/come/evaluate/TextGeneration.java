@@ -137,6 +137,7 @@ final class TextGeneration implements AutoCloseable {
                 if (running.isEmpty()) {
                     return;
                 }
+                progress.advance(0); // where an interrupt is heard
                 next = network.likeliestAfter(Arrays.copyOf(next, running.size()), cache);
             }
         }
