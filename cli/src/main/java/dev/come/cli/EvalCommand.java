@@ -54,13 +54,14 @@ final class EvalCommand implements Runnable {
     @Option(names = "--tasks", arity = "1..*", split = ",", paramLabel = "NAME...", hideParamSyntax = true,
             completionCandidates = Tasks.class, description = {
                 "boolq, piqa, hellaswag, winogrande, arc_easy, arc_challenge, openbookqa, race, mmlu,"
-                        + " one subject as in mmlu_anatomy, one part as in mmlu_stem, wikitext, or a file that describes a task"
-                        + " (.json)."})
+                        + " one subject as in mmlu_anatomy, one part as in mmlu_stem, wikitext, lambada_openai, or a file that"
+                        + " describes a task (.json).",
+                "triviaqa, nq_open, gsm8k and gsm8k_cot have the model write texts, for which all of it is in memory."})
     private List<String> tasks = List.of();
 
     @Option(names = "--num-fewshot", paramLabel = "K",
-            description = "Solved examples in front of each question (default: ${DEFAULT-VALUE}).")
-    private int shots;
+            description = "Solved examples in front of each question (default: 0; gsm8k 5, gsm8k_cot 8).")
+    private @Nullable Integer shots;
 
     @Option(names = "--limit", paramLabel = "N", description = "Take only the first N documents (default: all).")
     private @Nullable Integer limit;
@@ -136,7 +137,8 @@ final class EvalCommand implements Runnable {
                             + " --ppl-data it is --ppl-windows");
         }
         HarnessVersion version = harness == null ? HarnessVersion.DEFAULT : HarnessVersion.of(harness);
-        EvaluationOptions options = new EvaluationOptions(tasks, shots, limit == null ? EvaluationOptions.ALL : limit,
+        EvaluationOptions options = new EvaluationOptions(tasks, shots == null ? EvaluationOptions.USUAL : shots,
+                limit == null ? EvaluationOptions.ALL : limit,
                 version, bos == null ? version.bosRule() : BosRule.of(bos),
                 maxLength == null ? EvaluationOptions.ALL : maxLength, data.library(model.hub()));
         PerplexityOptions texts = perplexity.options(data, model.hub());

@@ -73,7 +73,8 @@ final class Evaluations {
                 Double error = task.errors().get(metric);
                 String name = (task.group().isEmpty() ? "" : "  ") + task.task();
                 row(table, compared, task.values().get(metric), other, first ? name : "",
-                        metric, decimals(task.values().get(metric)), error == null ? "" : "± " + decimals(error));
+                        metric.replace("exact_match,", "match, "), decimals(task.values().get(metric)),
+                        error == null ? "" : "± " + decimals(error));
                 first = false;
             }
         }

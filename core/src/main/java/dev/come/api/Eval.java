@@ -26,7 +26,7 @@ public final class Eval extends Measuring<Eval> {
     private final List<String> tasks = new ArrayList<>();
     private @Nullable String baseline;
     private @Nullable String compared;
-    private int shots;
+    private int shots = EvaluationOptions.USUAL;
     private int limit = EvaluationOptions.ALL;
     private @Nullable HarnessVersion harness;
     private @Nullable String bos;
@@ -49,7 +49,8 @@ public final class Eval extends Measuring<Eval> {
 
     /**
      * More tasks: boolq, piqa, hellaswag, winogrande, arc_easy, arc_challenge, openbookqa, race, mmlu, one subject as in
-     * mmlu_anatomy, one part as in mmlu_stem, wikitext, or a file that describes a task (.json).
+     * mmlu_anatomy, one part as in mmlu_stem, wikitext, lambada_openai, or a file that describes a task (.json). For
+     * triviaqa, nq_open, gsm8k and gsm8k_cot the model writes texts, and all of it is in memory.
      */
     public Eval tasks(String... names) {
         tasks.addAll(List.of(names));
@@ -71,7 +72,7 @@ public final class Eval extends Measuring<Eval> {
         return this;
     }
 
-    /** Solved examples in front of each question; the default is 0. */
+    /** Solved examples in front of each question; the default is 0, for gsm8k 5 and for gsm8k_cot 8. */
     public Eval shots(int count) {
         shots = count;
         return this;

@@ -43,6 +43,36 @@ sealed interface Document {
     }
 
     /**
+     * An ending of a text.
+     *
+     * @param context what comes before, examples included
+     * @param ending what is scored
+     * @param examples the rows of the examples, in their order
+     */
+    record LastWords(int id, String context, String ending, List<Integer> examples) implements Document {
+        @Override
+        public long length() {
+            return context.length() + ending.length();
+        }
+    }
+
+    /**
+     * A text that the model goes on with.
+     *
+     * @param text what it goes on from, examples included
+     * @param answers the right ones
+     * @param examples the rows of the examples, in their order
+     * @param task how its text is ended and understood
+     */
+    record Prompt(int id, String text, List<String> answers, List<Integer> examples,
+            TaskDescription.Generated task) implements Document {
+        @Override
+        public long length() {
+            return text.length();
+        }
+    }
+
+    /**
      * A long text.
      *
      * @param text what is scored

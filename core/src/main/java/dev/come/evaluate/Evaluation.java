@@ -4,9 +4,12 @@ import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.evaluate.Document.Page;
-import dev.come.evaluate.Document.Question;
+import dev.come.evaluate.Document.Prompt;
 import dev.come.evaluate.TaskDescription.Choices;
 import dev.come.evaluate.TaskDescription.Contexts;
+import dev.come.evaluate.TaskDescription.Ending;
+import dev.come.evaluate.TaskDescription.Examples;
+import dev.come.evaluate.TaskDescription.Generated;
 import dev.come.evaluate.TaskDescription.Group;
 import dev.come.evaluate.TaskDescription.LongText;
 import dev.come.evaluate.TaskDescription.Metric;
@@ -66,7 +69,18 @@ public final class Evaluation {
 
     /** Long texts have no examples. */
     private static int shots(TaskDescription task, EvaluationOptions options) {
-        return task.form() instanceof LongText ? 0 : options.shots();
+        if (task.form() instanceof LongText) {
+            return 0;
+        }
+        return options.shots() == EvaluationOptions.USUAL
+                ? task.examples().map(Examples::usual).orElse(0)
+                : options.shots();
+    }
+
+    /** The names of the tasks for which a model writes texts. */
+    public Stream<String> written() {
+        return tasks.stream().flatMap(List::stream).map(TaskData::task)
+                .filter(task -> task.form() instanceof Generated).map(TaskDescription::name);
     }
 
     private static Optional<String> groupDifference(List<TaskData> data) {
@@ -80,6 +94,11 @@ public final class Evaluation {
     /** The rules by which it measures. */
     public EvaluationOptions options() {
         return options;
+    }
+
+    /** All documents. */
+    List<Document> documents() {
+        return tasks.stream().flatMap(List::stream).flatMap(data -> data.documents().stream()).toList();
     }
 
     /** The SHA-256 of everything that the tasks ask, so that scores of other data or other tasks are not taken for these. */
@@ -135,15 +154,21 @@ public final class Evaluation {
         try (Scorer scores = model.scorer()) {
             for (int i = 0; i < tasks.size(); i++) {
                 TaskUnits units = TaskUnits.of(options.tasks().get(i), tasks.get(i), encoding, model.role());
+                WrittenUnits texts = WrittenUnits.of(options.tasks().get(i), tasks.get(i), encoding, model.role());
                 List<Batch> missing = units.missing(journal);
-                double runs = scores.runs(missing);
+                List<List<Integer>> unwritten = texts.missing(model, journal);
+                double runs = scores.runs(missing) + WrittenUnits.runs(unwritten);
                 left.accept(runs + runs / length(tasks.get(i))
                         * tasks.stream().skip(i + 1).mapToDouble(Evaluation::length).sum());
-                units.score(missing, scores, journal, progress);
+                if (units.units().isEmpty()) {
+                    texts.write(unwritten, model, journal, progress);
+                } else {
+                    units.score(missing, scores, journal, progress);
+                }
                 Map<Journal.Key, List<Score>> known = units.known(journal);
                 List<TaskResult> ofGroup = new ArrayList<>();
                 for (TaskData data : tasks.get(i)) {
-                    List<DocumentResult> documents = documents(data, known, model.role());
+                    List<DocumentResult> documents = documents(data, known, model.role(), journal);
                     documents.forEach(document -> samples.add(new Sample(data.task().name(), document)));
                     ofGroup.add(result(data, documents));
                 }
@@ -160,9 +185,15 @@ public final class Evaluation {
         return 1 + group.stream().flatMap(data -> data.documents().stream()).mapToDouble(Document::length).sum();
     }
 
-    private static List<DocumentResult> documents(TaskData data, Map<Journal.Key, List<Score>> known, String role) {
+    private static List<DocumentResult> documents(TaskData data, Map<Journal.Key, List<Score>> known, String role,
+            Journal journal) {
         List<DocumentResult> results = new ArrayList<>();
         for (Document document : data.documents()) {
+            if (document instanceof Prompt) {
+                results.add(new DocumentResult(document, List.of(),
+                        WrittenUnits.text(journal, role, data.task().name(), document.id())));
+                continue;
+            }
             List<Score> scores = new ArrayList<>();
             List<Score> part = known.get(new Journal.Key(role, data.task().name(), document.id(), 0));
             for (int i = 1; part != null; i++) {
@@ -179,30 +210,33 @@ public final class Evaluation {
         SequencedMap<String, Double> values = new LinkedHashMap<>();
         Map<String, Double> errors = new HashMap<>();
         switch (task.form()) {
-            case Choices form -> accuracies(form.metrics(), documents, values, errors);
-            case Contexts form -> accuracies(form.metrics(), documents, values, errors);
+            case Choices form -> accuracies(names(form.metrics()), documents, values, errors);
+            case Contexts form -> accuracies(names(form.metrics()), documents, values, errors);
+            case Ending _ -> {
+                values.put("perplexity", Math.exp(
+                        -Scoring.mean(documents.stream().map(DocumentResult::logLikelihood).toList())));
+                accuracies(List.of("acc"), documents, values, errors);
+            }
+            case Generated form -> accuracies(form.filters().keySet().stream().map(Generated::metric).toList(),
+                    documents, values, errors);
             case LongText _ -> perplexities(documents, values);
         }
         return new TaskResult(task.name(), task.version(), task.documents().split(), shots(task, options),
                 documents.size(), data.sources(), task.group().map(Group::innermost).orElse(""), values, errors);
     }
 
-    private static void accuracies(List<Metric> metrics, List<DocumentResult> documents, Map<String, Double> values,
-            Map<String, Double> errors) {
-        for (Metric metric : metrics) {
-            List<Double> right = documents.stream().map(document -> right(metric, document) ? 1.0 : 0.0).toList();
-            String name = metric.name().toLowerCase(Locale.ROOT);
-            values.put(name, Scoring.mean(right));
-            Scoring.standardError(right).ifPresent(error -> errors.put(name, error));
-        }
+    private static List<String> names(List<Metric> metrics) {
+        return metrics.stream().map(metric -> metric.name().toLowerCase(Locale.ROOT)).toList();
     }
 
-    static boolean right(Metric metric, DocumentResult result) {
-        Question question = (Question) result.document();
-        return question.gold() == switch (metric) {
-            case ACC -> result.predicted();
-            case ACC_NORM -> result.predictedByCharacters(question);
-        };
+    private static void accuracies(List<String> metrics, List<DocumentResult> documents, Map<String, Double> values,
+            Map<String, Double> errors) {
+        for (String metric : metrics) {
+            List<Double> right = documents.stream().map(document -> document.right(metric).orElseThrow() ? 1.0 : 0.0)
+                    .toList();
+            values.put(metric, Scoring.mean(right));
+            Scoring.standardError(right).ifPresent(error -> errors.put(metric, error));
+        }
     }
 
     private static void perplexities(List<DocumentResult> documents, Map<String, Double> values) {

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
  * What is to be measured and by which rules.
  *
  * @param tasks names of tasks, and files that describe one ({@code --tasks})
- * @param shots examples in front of each document ({@code --num-fewshot})
+ * @param shots examples in front of each document ({@code --num-fewshot}), or {@link #USUAL}
  * @param limit how many documents of each task at most, from the beginning ({@code --limit})
  * @param harness the release whose numbers are to be met ({@code --harness-version})
  * @param bosRule whether the BOS token stands in front ({@code --bos})
@@ -22,6 +22,8 @@ public record EvaluationOptions(List<String> tasks, int shots, int limit, Harnes
         int maxLength, Library library) {
     /** No limit on documents or tokens. */
     public static final int ALL = Integer.MAX_VALUE;
+    /** As many examples as each task usually has: none, but for a few. */
+    public static final int USUAL = Integer.MAX_VALUE;
 
     /** With data below a folder. */
     public EvaluationOptions(List<String> tasks, int shots, int limit, HarnessVersion harness, BosRule bosRule,

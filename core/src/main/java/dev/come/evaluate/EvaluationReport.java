@@ -24,7 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
  * settings.tool                      | string   | name and version of the program                     |
  * settings.harness_version           | string   | the release of lm-evaluation-harness that is met    |
  * settings.bos                       | string   | tokenizer, always or never                          |
- * settings.num_fewshot               | integer  | examples in front of a question, where the task lets choose |
+ * settings.num_fewshot               | integer  | examples in front of a question; null: as each task has them |
  * settings.fewshot_seed              | integer  | decides which examples                              |
  * settings.batch_tokens              | integer  | tokens in a chunk                                   |
  * settings.limit                     | integer  | documents of each task; null: all                   |
@@ -44,8 +44,8 @@ import tools.jackson.databind.node.ObjectNode;
  * model.tasks.TASK.shots             | integer  | examples in front of each                           |
  * model.tasks.TASK.group             | string   | the group that it belongs to                        | none
  * model.tasks.TASK.files             | string[] | where they lie, below the data folder               |
- * model.tasks.TASK.METRIC            | number   | acc, acc_norm, word_perplexity, ...                 | the task has no such metric
- * model.tasks.TASK.METRIC_stderr     | number   | its standard error                                  | it has none
+ * model.tasks.TASK.METRIC            | number   | acc, "exact_match,strict-match", word_perplexity ... | the task has no such metric
+ * model.tasks.TASK.METRIC_stderr     | number   | its standard error; what follows a comma stays last  | it has none
  * model.tasks.TASK.METRIC_difference | number   | less that of the baseline, on the same documents    | no --baseline, not an accuracy
  * model.tasks.TASK.METRIC_difference_stderr | number | its standard error, by the differences of documents | as above; one document
  * model.groups.GROUP.*               | any      | as a task: the mean over its tasks                  | no group
@@ -131,7 +131,11 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
         settings.put("tool", Version.NAME);
         settings.put("harness_version", options.harness().toString());
         settings.put("bos", options.bosRule().toString());
-        settings.put("num_fewshot", options.shots());
+        if (options.shots() == EvaluationOptions.USUAL) {
+            settings.putNull("num_fewshot");
+        } else {
+            settings.put("num_fewshot", options.shots());
+        }
         settings.put("fewshot_seed", TaskData.SEED);
         settings.put("batch_tokens", ContinuationScores.CHUNK_TOKENS);
         if (options.limit() == EvaluationOptions.ALL) {
@@ -246,7 +250,7 @@ public record EvaluationReport(ObjectNode settings, Measured model, Optional<Com
         task.values().forEach((metric, value) -> {
             node.put(metric, value);
             if (task.errors().containsKey(metric)) {
-                node.put(metric + "_stderr", task.errors().get(metric));
+                node.put(TaskResult.named(metric, "_stderr"), task.errors().get(metric));
             }
             differences.ifPresent(all -> all.addTo(node, task, metric));
         });

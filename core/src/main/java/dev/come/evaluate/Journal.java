@@ -42,9 +42,11 @@ public final class Journal implements AutoCloseable {
     public static final String FINGERPRINT = "tasks_fingerprint";
 
     static final String WRITTEN = "written";
+    private static final String TEXT = "text";
     private static final JsonMapper JSON = new JsonMapper();
 
     private final Map<Key, List<Score>> scores = new ConcurrentHashMap<>();
+    private final Map<Key, String> texts = new ConcurrentHashMap<>();
     private final Map<String, String> written = new ConcurrentHashMap<>();
     private final @Nullable Path file;
     private final @Nullable FileChannel channel;
@@ -118,7 +120,7 @@ public final class Journal implements AutoCloseable {
 
     /** Whether there is something to go on from. */
     public boolean holdsSomething() {
-        return !(scores.isEmpty() && written.isEmpty()) && file != null && Files.exists(file);
+        return !(scores.isEmpty() && texts.isEmpty() && written.isEmpty()) && file != null && Files.exists(file);
     }
 
     static void take(JsonNode line, Map<String, String> written) {
@@ -143,13 +145,21 @@ public final class Journal implements AutoCloseable {
             take(line, written);
             return;
         }
+        if (line.has(TEXT)) {
+            texts.put(key(line), line.path(TEXT).asString());
+            return;
+        }
         List<Score> values = new ArrayList<>();
         for (int choice = 0; choice < line.path("ll").size(); choice++) {
             values.add(new Score(line.path("ll").path(choice).asDouble(),
                     line.path("greedy").path(choice).asBoolean()));
         }
-        scores.put(new Key(line.path("model").asString(), line.path("task").asString(), line.path("doc").asInt(),
-                line.path("part").asInt()), values);
+        scores.put(key(line), values);
+    }
+
+    private static Key key(JsonNode line) {
+        return new Key(line.path("model").asString(), line.path("task").asString(), line.path("doc").asInt(),
+                line.path("part").asInt());
     }
 
     /** The lines after the first, which says that they are of a run with these settings. */
@@ -202,14 +212,32 @@ public final class Journal implements AutoCloseable {
         scores.putAll(found);
         StringBuilder lines = new StringBuilder();
         found.forEach((key, values) -> {
-            ObjectNode line = JsonNodeFactory.instance.objectNode().put("model", key.role).put("task", key.task)
-                    .put("doc", key.document).put("part", key.part);
+            ObjectNode line = line(key);
             ArrayNode likelihoods = line.putArray("ll");
             values.forEach(value -> likelihoods.add(value.logLikelihood()));
             ArrayNode greedy = line.putArray("greedy");
             values.forEach(value -> greedy.add(value.greedy()));
             lines.append(JSON.writeValueAsString(line)).append('\n');
         });
+        append(lines.toString());
+    }
+
+    private static ObjectNode line(Key key) {
+        return JsonNodeFactory.instance.objectNode().put("model", key.role).put("task", key.task)
+                .put("doc", key.document).put("part", key.part);
+    }
+
+    /** What a model wrote for an item, or null if it was not asked yet. */
+    @Nullable
+    String findText(Key key) {
+        return texts.get(key);
+    }
+
+    /** Adds what a model wrote, which is then safe. */
+    void addTexts(Map<Key, String> found) {
+        texts.putAll(found);
+        StringBuilder lines = new StringBuilder();
+        found.forEach((key, text) -> lines.append(JSON.writeValueAsString(line(key).put(TEXT, text))).append('\n'));
         append(lines.toString());
     }
 

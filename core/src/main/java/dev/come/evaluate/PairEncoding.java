@@ -96,6 +96,28 @@ final class PairEncoding {
     }
 
     /**
+     * The tokens of a text that the model is to go on with; they are cut on their left until there is room for more.
+     *
+     * @param more tokens that there is to be room for
+     * @param name what messages call it
+     * @throws InvalidInputException if it has no tokens
+     * @throws UsageException if there is no room for a token of it
+     */
+    int[] prompt(String text, int more, String name) {
+        if (more >= longest) {
+            throw new UsageException("A text of " + more + " tokens is to be written for " + name
+                    + ", but the model takes " + longest + " tokens, those before it counted; choose a longer"
+                    + " --max-length, or a task of your own with less \"tokens\"");
+        }
+        int[] ids = encode(text);
+        if (ids.length == 0) {
+            throw new InvalidInputException("The text of " + name
+                    + " has no tokens, so that there is nothing to go on from; take the document out");
+        }
+        return Arrays.copyOfRange(ids, Math.max(0, ids.length - (longest - more)), ids.length);
+    }
+
+    /**
      * What is scored of a pair: the context is cut on its left until all fits.
      *
      * @param name what messages call it

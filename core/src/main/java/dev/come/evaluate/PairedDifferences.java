@@ -1,13 +1,8 @@
 package dev.come.evaluate;
 
-import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.Evaluation.Results;
-import dev.come.evaluate.Evaluation.Sample;
-import dev.come.evaluate.TaskDescription.Metric;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
@@ -29,18 +24,13 @@ record PairedDifferences(Results model, Results baseline) {
     /**
      * The difference of a task or of a group.
      *
-     * @param metric {@code acc} or {@code acc_norm}; others have none
+     * @param metric one that counts right documents; others have none
      */
     Optional<Difference> of(TaskResult task, String metric) {
-        Optional<Metric> known = Arrays.stream(Metric.values())
-                .filter(one -> one.name().toLowerCase(Locale.ROOT).equals(metric)).findFirst();
-        if (known.isEmpty()) {
-            return Optional.empty();
-        }
         List<Double> differences = new ArrayList<>();
         for (String member : members(task)) {
-            List<Boolean> ours = right(model, member, known.get());
-            List<Boolean> theirs = right(baseline, member, known.get());
+            List<Boolean> ours = right(model, member, metric);
+            List<Boolean> theirs = right(baseline, member, metric);
             if (ours.size() != theirs.size()) {
                 return Optional.empty();
             }
@@ -71,8 +61,9 @@ record PairedDifferences(Results model, Results baseline) {
     /** Adds the difference of a number to its record. */
     void addTo(ObjectNode node, TaskResult task, String metric) {
         of(task, metric).ifPresent(difference -> {
-            node.put(metric + "_difference", difference.mean);
-            difference.error.ifPresent(error -> node.put(metric + "_difference_stderr", error));
+            node.put(TaskResult.named(metric, "_difference"), difference.mean);
+            difference.error
+                    .ifPresent(error -> node.put(TaskResult.named(metric, "_difference_stderr"), error));
         });
     }
 
@@ -86,9 +77,8 @@ record PairedDifferences(Results model, Results baseline) {
         return members.isEmpty() ? List.of(task.task()) : members;
     }
 
-    private static List<Boolean> right(Results results, String task, Metric metric) {
-        Stream<Sample> samples = results.samples().stream().filter(sample -> sample.task().equals(task));
-        return samples.map(Sample::result).filter(result -> result.document() instanceof Question)
-                .map(result -> Evaluation.right(metric, result)).toList();
+    private static List<Boolean> right(Results results, String task, String metric) {
+        return results.samples().stream().filter(sample -> sample.task().equals(task))
+                .map(sample -> sample.result().right(metric)).flatMap(Optional::stream).toList();
     }
 }

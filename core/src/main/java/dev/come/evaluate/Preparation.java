@@ -17,7 +17,11 @@ enum Preparation {
     /** An article and several problems; the model is asked the last one. See {@link Race}. */
     RACE,
     /** Pages as people write them; see {@link WikiText}. */
-    WIKITEXT;
+    WIKITEXT,
+    /** The answer without the way to it; see {@link FinalAnswer}. */
+    FINAL_ANSWER,
+    /** A passage is asked for its last word; see {@link LastWord}. */
+    LAST_WORD;
 
     /** The preparation of that name, as task files write it. */
     static Optional<Preparation> of(String name) {
@@ -36,6 +40,8 @@ enum Preparation {
             case WINOGRANDE -> each(rows, Winogrande::prepare, name);
             case RACE -> each(Race.byArticle(rows), row -> Race.prepare(row, taskVersion), name);
             case WIKITEXT -> each(rows, WikiText::prepare, name);
+            case FINAL_ANSWER -> each(rows, FinalAnswer::prepare, name);
+            case LAST_WORD -> each(rows, LastWord::prepare, name);
         };
     }
 

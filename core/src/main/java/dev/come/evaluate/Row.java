@@ -35,6 +35,16 @@ record Row(ObjectNode fields, Map<String, List<List<String>>> columns, String na
         return value.asString();
     }
 
+    /** The text of a column, or those of one that is a list; one at least. */
+    List<String> textOrTexts(String column) {
+        List<String> texts = value(column).isArray() ? texts(column) : List.of(text(column));
+        if (texts.isEmpty()) {
+            throw new InvalidInputException(name + ": column " + Shown.of(column)
+                    + " is an empty list, but one text or more is expected; take the row out");
+        }
+        return texts;
+    }
+
     /** The texts of a column that is a list. */
     List<String> texts(String column) {
         JsonNode value = value(column);

@@ -1,8 +1,11 @@
 package dev.come.evaluate;
 
+import dev.come.evaluate.Document.LastWords;
 import dev.come.evaluate.Document.Page;
+import dev.come.evaluate.Document.Prompt;
 import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.Evaluation.Sample;
+import dev.come.evaluate.TaskDescription.Generated;
 import dev.come.run.Continuation.Score;
 import java.util.List;
 import java.util.Optional;
@@ -65,12 +68,32 @@ public record SampleFiles(EvaluationReport report) {
                 node.put("gold", question.gold()).put("pred", result.predicted()).put("pred_norm",
                         result.predictedByCharacters(question));
             }
+            case LastWords words -> {
+                node.put("context", words.context()).put("continuation", words.ending());
+                words.examples().forEach(node.putArray("examples")::add);
+                likelihoods(node, result);
+            }
+            case Prompt prompt -> written(node, prompt, result);
             case Page page -> {
                 node.put("words", page.words()).put("bytes", page.bytes());
                 likelihoods(node, result);
             }
         }
         return LINES.writeValueAsString(node) + "\n";
+    }
+
+    private static void written(ObjectNode node, Prompt prompt, DocumentResult result) {
+        node.put("context", prompt.text());
+        prompt.examples().forEach(node.putArray("examples")::add);
+        add(node.putArray("answers"), prompt.answers());
+        node.put("text", result.text());
+        ObjectNode filtered = node.putObject("filtered");
+        prompt.task().filters().keySet()
+                .forEach(filter -> filtered.put(filter, prompt.task().answer(filter, result.text())));
+        for (String filter : prompt.task().filters().keySet()) {
+            String metric = Generated.metric(filter);
+            node.put(metric, result.right(metric).orElseThrow() ? 1 : 0);
+        }
     }
 
     private static void add(ArrayNode array, List<String> texts) {

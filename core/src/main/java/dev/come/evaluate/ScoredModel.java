@@ -10,17 +10,19 @@ import dev.come.stack.LayerStore;
 import dev.come.text.SpecialTokens;
 import dev.come.text.Tokenizer;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A model that is measured.
  *
  * @param role what it is here: {@code model} or {@code baseline}
  * @param name the name of its folder
- * @param memory bytes of hidden states that are held at most
+ * @param ends the tokens that end a text that it writes
+ * @param memory bytes of hidden states, or of keys and values, that are held at most
  * @param machines others that have the model too, and do what can be divided
  */
 public record ScoredModel(String role, String name, LayerStore store, Tokenizer tokenizer, SpecialTokens special,
-        Compute compute, long memory, Optional<OtherMachines> machines) {
+        Set<Integer> ends, Compute compute, long memory, Optional<OtherMachines> machines) {
     /** The role of the model that is asked about. */
     public static final String MODEL = "model";
     /** The role of the model that it is compared with. */

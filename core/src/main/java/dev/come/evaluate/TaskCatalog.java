@@ -25,7 +25,7 @@ import java.util.stream.Stream;
 final class TaskCatalog {
     /** The tasks that come with the project. */
     static final List<String> NAMES = List.of("boolq", "piqa", "hellaswag", "winogrande", "arc_easy", "arc_challenge",
-            "openbookqa", "race", "mmlu", "wikitext");
+            "openbookqa", "race", "mmlu", "wikitext", "lambada_openai", "triviaqa", "nq_open", "gsm8k", "gsm8k_cot");
 
     private TaskCatalog() {
     }
@@ -44,8 +44,9 @@ final class TaskCatalog {
             return TaskFile.read(name, text(path), sources(library, Stream.of(path.toAbsolutePath().getParent())),
                     harness);
         }
-        Optional<String> known = NAMES.stream().filter(task -> name.equals(task) || name.startsWith(task + "_"))
-                .findFirst();
+        Optional<String> known = NAMES.contains(name)
+                ? Optional.of(name)
+                : NAMES.stream().filter(task -> name.startsWith(task + "_")).findFirst();
         List<TaskDescription> tasks = known.isEmpty() ? List.of() : builtIn(known.get(), library, harness);
         if (known.isPresent() && !name.equals(known.get())) {
             tasks = subjectOrPart(tasks, name);

@@ -3,12 +3,16 @@ package dev.come.evaluate;
 import dev.come.InvalidInputException;
 import dev.come.UsageException;
 import dev.come.checkpoint.Shown;
+import dev.come.evaluate.Document.LastWords;
 import dev.come.evaluate.Document.Page;
+import dev.come.evaluate.Document.Prompt;
 import dev.come.evaluate.Document.Question;
 import dev.come.evaluate.TaskDescription.Choices;
 import dev.come.evaluate.TaskDescription.Contexts;
 import dev.come.evaluate.TaskDescription.Data;
+import dev.come.evaluate.TaskDescription.Ending;
 import dev.come.evaluate.TaskDescription.Examples;
+import dev.come.evaluate.TaskDescription.Generated;
 import dev.come.evaluate.TaskDescription.Gold;
 import dev.come.evaluate.TaskDescription.HubPlace;
 import dev.come.evaluate.TaskDescription.LongText;
@@ -66,7 +70,7 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
             ExampleDraw draw = shots == 0 ? null : draw(task, shots);
             for (int i = 0; i < taken.size(); i++) {
                 List<Integer> examples = draw == null ? List.of() : draw.next(taken.get(i));
-                documents.add(question(task, i, taken.get(i), draw == null ? List.of() : draw.pool(), examples));
+                documents.add(document(task, i, taken.get(i), draw == null ? List.of() : draw.pool(), examples));
             }
         }
         return new TaskData(task, documents, rows.rows.size(), rows.sources, rows.notes);
@@ -78,10 +82,10 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
                 counted.getBytes(StandardCharsets.UTF_8).length);
     }
 
-    private static Question question(TaskDescription task, int id, Row row, List<Row> pool, List<Integer> examples) {
+    private static Document document(TaskDescription task, int id, Row row, List<Row> pool, List<Integer> examples) {
         StringBuilder before = new StringBuilder(task.introduction());
         for (int example : examples) {
-            before.append(solved(task, pool.get(example))).append("\n\n");
+            before.append(solved(task, pool.get(example))).append(task.between());
         }
         return switch (task.form()) {
             case Choices form -> {
@@ -97,6 +101,9 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
                         List.of(" " + continuation), contexts.stream().map(_ -> continuation).toList(),
                         gold(form.gold(), row, contexts.size()), examples);
             }
+            case Ending form -> new LastWords(id, before + row.fill(form.context()), row.fill(form.ending()), examples);
+            case Generated form -> new Prompt(id, before + row.fill(form.context()), row.textOrTexts(form.answers()),
+                    examples, form);
             case LongText _ -> throw new IllegalStateException("a long text is no question");
         };
     }
@@ -112,6 +119,8 @@ record TaskData(TaskDescription task, List<Document> documents, int available, L
                 List<String> contexts = contexts(form, row);
                 yield contexts.get(gold(form.gold(), row, contexts.size())) + " " + row.fill(form.continuation());
             }
+            case Ending form -> row.fill(form.context()) + " " + row.fill(form.ending());
+            case Generated form -> row.fill(form.context()) + " " + row.textOrTexts(form.solution()).getFirst();
             case LongText _ -> throw new IllegalStateException("a long text is no example");
         };
     }

@@ -4,8 +4,10 @@ import dev.come.hub.Hub;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SequencedMap;
 import java.util.function.Supplier;
 
 /**
@@ -18,17 +20,19 @@ import java.util.function.Supplier;
  * @param preparation code that changes the rows before anything else
  * @param columns see {@link Row}
  * @param introduction what stands before everything else, also before examples; may be empty
+ * @param between what stands after each example
  * @param form what is asked
  * @param sources where the data are looked for
  */
 record TaskDescription(String name, String version, Optional<Group> group, Data documents, Optional<Examples> examples,
-        Optional<Preparation> preparation, Map<String, List<List<String>>> columns, String introduction, Form form,
-        Sources sources) {
+        Optional<Preparation> preparation, Map<String, List<List<String>>> columns, String introduction,
+        String between, Form form, Sources sources) {
 
     /** The same, as a part of another group or of none. */
     TaskDescription in(Optional<Group> other) {
-        return new TaskDescription(name, version, other, documents, examples, preparation, columns, introduction, form,
-                sources);
+        return new TaskDescription(name, version, other, documents, examples, preparation, columns, introduction,
+                between,
+                form, sources);
     }
 
     /**
@@ -86,8 +90,12 @@ record TaskDescription(String name, String version, Optional<Group> group, Data 
      */
     record Place(String pattern, Map<String, String> lines, String note) {}
 
-    /** Examples and how they are drawn. */
-    record Examples(Data data, Draw draw) {}
+    /**
+     * Examples and how they are drawn.
+     *
+     * @param usual how many there are in front of a document where the user says nothing
+     */
+    record Examples(Data data, Draw draw, int usual) {}
 
     /** How examples are drawn for a document. */
     enum Draw {
@@ -132,6 +140,42 @@ record TaskDescription(String name, String version, Optional<Group> group, Data 
      * @param counted a template: what words and bytes are counted of
      */
     record LongText(String text, String counted) implements Form {}
+
+    /**
+     * An ending of a context, of which is asked how likely it is and whether nothing is likelier.
+     *
+     * @param context a template
+     * @param ending a template, to which nothing is added
+     */
+    record Ending(String context, String ending) implements Form {}
+
+    /**
+     * A text that the model writes itself.
+     *
+     * @param context a template: what it goes on from
+     * @param answers the column with the right answer, or with a list of right ones
+     * @param solution the column with what an example has in place of the model's text; of a list the first
+     * @param until what ends the text
+     * @param tokens how many tokens at most
+     * @param filters by name, what takes the answer out of the text
+     * @param match how an answer is compared
+     */
+    record Generated(String context, String answers, String solution, StopTexts until, int tokens,
+            SequencedMap<String, List<AnswerFilter>> filters, ExactMatch match) implements Form {
+        /** What it measures by a filter, as lm-evaluation-harness calls it. */
+        static String metric(String filter) {
+            return "exact_match," + filter;
+        }
+
+        /** What a filter takes out of a text. */
+        String answer(String filter, String text) {
+            String answer = text;
+            for (AnswerFilter step : Objects.requireNonNull(filters.get(filter))) {
+                answer = step.apply(answer);
+            }
+            return answer;
+        }
+    }
 
     /**
      * Which choice is right.

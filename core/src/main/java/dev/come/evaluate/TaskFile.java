@@ -6,6 +6,7 @@ import dev.come.evaluate.TaskDescription.Choices;
 import dev.come.evaluate.TaskDescription.Contexts;
 import dev.come.evaluate.TaskDescription.Data;
 import dev.come.evaluate.TaskDescription.Draw;
+import dev.come.evaluate.TaskDescription.Ending;
 import dev.come.evaluate.TaskDescription.Examples;
 import dev.come.evaluate.TaskDescription.Form;
 import dev.come.evaluate.TaskDescription.Gold;
@@ -74,7 +75,8 @@ final class TaskFile {
             }
             json.known(object, "", "task", "version", "documents", "examples", "prepare", "columns", "introduction",
                     "context",
-                    "choices", "contexts", "continuation", "gold", "metrics", "text", "counted", "subjects");
+                    "choices", "contexts", "continuation", "gold", "metrics", "text", "counted", "subjects", "between",
+                    "ending", "answers", "solution", "generate");
             if (!object.has("subjects")) {
                 return List.of(task(object, "", ""));
             }
@@ -108,7 +110,8 @@ final class TaskFile {
         }
         return new TaskDescription(subject.isEmpty() ? name : name + "_" + subject, version(root), group, documents,
                 examples(root, subject), preparation(root), columns(root),
-                json.string(root, "introduction", "").replace(SUBJECT, subject.replace('_', ' ')), form, sources);
+                json.string(root, "introduction", "").replace(SUBJECT, subject.replace('_', ' ')),
+                json.string(root, "between", "\n\n"), form, sources);
     }
 
     private String version(ObjectNode root) {
@@ -119,8 +122,17 @@ final class TaskFile {
     }
 
     private Form form(ObjectNode root) {
+        if (root.has("generate")) {
+            return new GeneratedJson(json).read(root);
+        }
+        json.absent(root, "choices, contexts, ending or text", "answers", "solution");
+        if (root.has("ending")) {
+            json.absent(root, "ending", "choices", "contexts", "continuation", "gold", "metrics", "text", "counted");
+            return new Ending(json.string(root, "context"), json.string(root, "ending"));
+        }
         if (root.has("text")) {
-            json.absent(root, "text", "context", "choices", "contexts", "continuation", "gold", "metrics", "examples");
+            json.absent(root, "text", "context", "choices", "contexts", "continuation", "gold", "metrics", "examples",
+                    "between");
             return new LongText(json.string(root, "text"), json.string(root, "counted", json.string(root, "text")));
         }
         json.absent(root, "choices or contexts", "counted");
@@ -178,7 +190,8 @@ final class TaskFile {
         Draw how = Arrays.stream(Draw.values()).filter(value -> value.name().toLowerCase(Locale.ROOT).equals(draw))
                 .findFirst().orElseThrow(() -> json.invalid("\"examples.draw\" is \"" + Shown.of(draw)
                         + "\", but the choices are first, random and random_one_more"));
-        return Optional.of(new Examples(data(examples, "examples", subject), how));
+        return Optional.of(
+                new Examples(data(examples, "examples", subject), how, json.number(examples, "usual", 0)));
     }
 
     private Optional<Preparation> preparation(ObjectNode root) {
@@ -207,9 +220,11 @@ final class TaskFile {
     }
 
     private Data data(ObjectNode data, String key, String subject) {
-        json.known(data, key + ".", "split", "files", "hub", "rows", "from", "to", "draw");
-        if (data.has("draw") && !key.equals("examples")) {
-            throw json.invalid("\"" + key + ".draw\" is for examples; take it out");
+        json.known(data, key + ".", "split", "files", "hub", "rows", "from", "to", "draw", "usual");
+        for (String ofExamples : key.equals("examples") ? List.<String>of() : List.of("draw", "usual")) {
+            if (data.has(ofExamples)) {
+                throw json.invalid("\"" + key + "." + ofExamples + "\" is for examples; take it out");
+            }
         }
         JsonNode files = data.path("files");
         List<Place> places = new ArrayList<>();

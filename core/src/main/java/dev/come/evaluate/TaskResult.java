@@ -34,6 +34,12 @@ public record TaskResult(String task, String version, String split, int shots, i
         errors = Map.copyOf(errors);
     }
 
+    /** The name of a number that belongs to a metric; as in lm-evaluation-harness, a filter stays at its end. */
+    public static String named(String metric, String suffix) {
+        int comma = metric.indexOf(',');
+        return comma < 0 ? metric + suffix : metric.substring(0, comma) + suffix + metric.substring(comma);
+    }
+
     /** The accuracy, or NaN for a task that has none. */
     double accuracy() {
         return values.getOrDefault("acc", Double.NaN);

@@ -1,7 +1,9 @@
 package dev.come.evaluate;
 
 import dev.come.Progress;
+import dev.come.evaluate.Document.LastWords;
 import dev.come.evaluate.Document.Page;
+import dev.come.evaluate.Document.Prompt;
 import dev.come.evaluate.Document.Question;
 import dev.come.run.Continuation;
 import dev.come.run.Continuation.Score;
@@ -42,6 +44,12 @@ record TaskUnits(String what, List<Unit> units) {
                 switch (document) {
                     case Question question -> units.add(new Unit(new Journal.Key(role, task, document.id(), 0),
                             choices(question, encoding, documentName(task, document.id()))));
+                    case LastWords words -> units.add(new Unit(new Journal.Key(role, task, document.id(), 0),
+                            List.of(encoding.cut(encoding.pair(words.context(), words.ending()),
+                                    documentName(task, document.id())))));
+                    case Prompt _ -> {
+                        // written, not scored
+                    }
                     case Page page -> {
                         List<Continuation> windows = encoding.windows(page.text());
                         for (int part = 0; part < windows.size(); part++) {
@@ -52,7 +60,12 @@ record TaskUnits(String what, List<Unit> units) {
                 }
             }
         }
-        return new TaskUnits(name + (role.equals(ScoredModel.MODEL) ? "" : " (" + role + ")"), units);
+        return new TaskUnits(what(name, role), units);
+    }
+
+    /** A task and a model, as progress calls them. */
+    static String what(String name, String role) {
+        return name + (role.equals(ScoredModel.MODEL) ? "" : " (" + role + ")");
     }
 
     static List<Continuation> choices(Question question, PairEncoding encoding, String name) {
@@ -64,7 +77,7 @@ record TaskUnits(String what, List<Unit> units) {
         return choices;
     }
 
-    private static String documentName(String task, int document) {
+    static String documentName(String task, int document) {
         return "document " + document + " of " + task;
     }
 

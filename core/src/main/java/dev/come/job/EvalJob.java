@@ -141,7 +141,8 @@ public final class EvalJob {
     }
 
     private EvaluationReport run() {
-        Evaluation evaluation = Evaluation.of(request.tasks, progress);
+        Evaluation evaluation = OneMachine.check(choice.cluster().isPresent(),
+                Evaluation.of(request.tasks, progress));
         ObjectNode settings = EvaluationReport.settings(request.tasks);
         settings.put(Journal.FINGERPRINT, evaluation.fingerprint());
         if (choice.tokenizers() != TokenizerCompat.FILE) {
@@ -268,8 +269,7 @@ public final class EvalJob {
     private Run run(OpenModel model, ScoredModel scored, Optional<OpenModel> beside, List<PerplexityText> texts,
             Evaluation evaluation, Journal journal) {
         double layers = model.config().layers();
-        double perplexities = Perplexity.runs(texts,
-                layers + beside.map(other -> other.config().layers()).orElse(0));
+        double perplexities = Perplexity.runs(texts, layers + beside.map(other -> other.config().layers()).orElse(0));
         // The baseline goes through the same texts after this model.
         double later = scored.role().equals(ScoredModel.MODEL)
                 ? request.baseline.map(folder -> layers(folder) / layers).orElse(0.0)
@@ -291,7 +291,8 @@ public final class EvalJob {
         Path folder = model.checkpoint().folder();
         model.config().requireOutputProjection("Likelihoods, by which models are evaluated,");
         return new ScoredModel(role, String.valueOf(folder.getFileName()), model.store(), model.tokenizer(),
-                SpecialTokens.of(folder, model.tokenizer()), model.compute(choice), choice.memory(), others);
+                SpecialTokens.of(folder, model.tokenizer()), model.endTokens(), model.compute(choice), choice.memory(),
+                others);
     }
 
     private static void writeLosses(List<TokenLosses> texts, Writer out) throws IOException {

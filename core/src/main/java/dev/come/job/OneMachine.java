@@ -1,6 +1,7 @@
 package dev.come.job;
 
 import dev.come.UsageException;
+import dev.come.evaluate.Evaluation;
 import dev.come.heal.Healing;
 import dev.come.heal.Healing.Options;
 import dev.come.prune.PruningMethod;
@@ -18,6 +19,16 @@ final class OneMachine {
             methods.forEach(OneMachine::check);
             healing.ifPresent(OneMachine::check);
         }
+    }
+
+    /** Refuses tasks for which a model writes texts, token by token; others are given back. */
+    static Evaluation check(boolean others, Evaluation evaluation) {
+        if (others) {
+            evaluation.written().findFirst().ifPresent(task -> {
+                throw refused("--tasks " + task + ", for which the model writes texts,");
+            });
+        }
+        return evaluation;
     }
 
     /** Refuses a method that asks what shards are not asked. */

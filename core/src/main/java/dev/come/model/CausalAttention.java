@@ -1,6 +1,7 @@
 package dev.come.model;
 
 import dev.come.memory.Retained;
+import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -135,28 +136,32 @@ final class CausalAttention implements AutoCloseable {
     }
 
     /**
-     * Attends with the last token of each of several sequences of equal length; everything is float32.
+     * Attends with the last token of each of several sequences; everything is float32.
      *
      * @param queries {@code (keyValueHeads, sequences, group, headDim)}, rotated and scaled
-     * @param keys {@code (sequences, keyValueHeads, tokens, headDim)}, rotated
-     * @param values like the keys
+     * @param keys {@code (sequences, keyValueHeads, tokens, headDim)}, rotated; tokens of the longest sequence
+     * @param values like the keys; where a sequence is shorter, numbers all the same
+     * @param layout tells how long each is
      * @param output {@code (sequences, keyValueHeads, group, headDim)}, any type, written
      */
-    void attendToLast(Tensor queries, Tensor keys, Tensor values, Tensor output) {
+    void attendToLast(Tensor queries, Tensor keys, Tensor values, TokenLayout layout, Tensor output) {
         try (var _ = new PointerScope()) {
+            boolean level = layout.beginLevel();
             long tokens = keys.size(2);
-            long seen = Math.min(tokens, window);
+            long seen = level ? Math.min(tokens, window) : tokens;
+            Optional<Tensor> mask = level ? Optional.empty() : Optional.of(unseenByLast(layout, tokens));
             Tensor bySequence = queries.transpose(0, 1);
             Tensor seenKeys = keys.narrow(2, tokens - seen, seen);
             Tensor seenValues = values.narrow(2, tokens - seen, seen);
             if (!multipliers.capsAttention() && sinks == null) {
-                // The engine's own in one call, which all threads share; nothing is masked, and queries are scaled already.
-                output.copy_(
-                        torch.scaled_dot_product_attention(bySequence, seenKeys, seenValues, new TensorOptional(), 0,
-                                false, new DoubleOptional(1.0), false));
+                // The engine's own in one call, which all threads share; queries are scaled already.
+                output.copy_(torch.scaled_dot_product_attention(bySequence, seenKeys, seenValues,
+                        mask.map(TensorOptional::new).orElseGet(TensorOptional::new), 0, false,
+                        new DoubleOptional(1.0), false));
                 return;
             }
             Tensor scores = multipliers.cappedScores(bySequence.matmul(seenKeys.transpose(2, 3)));
+            mask.ifPresent(scores::add_);
             Tensor share = shareOfTokens(scores, sinks(1, queries.size(0), group));
             Tensor mixed = torch.softmax(scores, 3).matmul(seenValues);
             output.copy_(share == null ? mixed : mixed.mul_(share));
@@ -179,6 +184,17 @@ final class CausalAttention implements AutoCloseable {
         return sinks == null
                 ? null
                 : scores.logsumexp(new long[]{-1}, false).sub_(sinks).sigmoid_().unsqueeze(-1);
+    }
+
+    /** Minus infinity where a token is not one of a sequence or before its window, {@code (sequences, 1, 1, tokens)}. */
+    private Tensor unseenByLast(TokenLayout layout, long tokens) {
+        int sequences = layout.lengths().length;
+        Tensor last = torch.tensor(layout.firstPositions()).to(compute.torchDevice(), ScalarType.Long)
+                .view(sequences, 1);
+        Tensor positions = torch.arange(new Scalar(tokens), compute.options(ScalarType.Long)).view(1, tokens);
+        Tensor unseen = positions.gt(last).logical_or_(positions.le(last.sub(new Scalar((long) window))));
+        return torch.zeros(new long[]{sequences, tokens}, compute.options(ScalarType.Float))
+                .masked_fill_(unseen, new Scalar(Float.NEGATIVE_INFINITY)).view(sequences, 1, 1, tokens);
     }
 
     /** In bfloat16: queries with anchors, keys with ones. */

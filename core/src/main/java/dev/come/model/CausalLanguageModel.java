@@ -18,12 +18,15 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A whole model in memory, for generating text and for timing it. Measuring never needs one: it goes layer by layer.
+ * A whole model in memory, for writing texts and for timing it. All other measuring goes layer by layer.
  *
  * <p>Of a prompt, threads take pieces of some hundred tokens: a piece goes into a layer as soon as the piece before it is through
  * with that layer, and the piece itself with the layer before. Of the tokens after it, all threads share each product.
  */
 public final class CausalLanguageModel implements AutoCloseable {
+    /** Stands for the likeliest token where logits are no numbers. */
+    public static final int NONE_LIKELIEST = -1;
+
     private static final int PIECE = 256;
 
     private final ModelConfig config;
@@ -80,6 +83,11 @@ public final class CausalLanguageModel implements AutoCloseable {
         return new KeyValueCache(config, layers.size(), compute, sequences, capacity);
     }
 
+    /** A cache for texts of different lengths with at most the given number of tokens each. */
+    public TextsCache texts(int texts, int capacity) {
+        return new TextsCache(config, layers.size(), compute, texts, capacity);
+    }
+
     /**
      * Runs the tokens that follow those in the cache and adds them to it. The result is that of the whole text without a
      * cache, also where its length decides how positions turn.
@@ -103,6 +111,62 @@ public final class CausalLanguageModel implements AutoCloseable {
             return Arrays.stream(Tensors.doubles(lastLogits(tokens, cache).argmax(new LongOptional(1), false)))
                     .mapToInt(id -> (int) id).toArray();
         }
+    }
+
+    /**
+     * Runs the tokens that follow those of each text in the cache, as many as there are of each, and adds them to it. Threads
+     * take some texts each. Not for models whose positions turn by other angles in longer texts.
+     *
+     * @return for each text the likeliest token to come next; {@link #NONE_LIKELIEST} where logits are no numbers
+     */
+    public int[] likeliestAfter(int[][] tokens, TextsCache cache) {
+        int[] likeliest = new int[tokens.length];
+        List<int[]> parts = cache.parts(tokens, PIECE);
+        torch.set_num_threads(1);
+        workers.forEach(parts.size(), (part, buffers) -> {
+            int first = parts.get(part)[0];
+            int count = parts.get(part)[1];
+            int[][] own = Arrays.copyOfRange(tokens, first, first + count);
+            TokenLayout layout = TokenLayout.after(Arrays.copyOfRange(cache.lengths(), first, first + count),
+                    Arrays.stream(own).mapToInt(text -> text.length).toArray());
+            Tensor hidden = embedding.of(Arrays.stream(own).flatMapToInt(Arrays::stream).toArray(), layout);
+            for (int i = 0; i < layers.size(); i++) {
+                layers.get(i).forward(hidden, layout, rotation, buffers, LayerObserver.NONE,
+                        cache.layer(i, first, count));
+            }
+            int[] starts = layout.starts();
+            long[] last = IntStream.range(0, count).mapToLong(i -> starts[i] + own[i].length - 1L).toArray();
+            Tensor logits = head.logits(
+                    hidden.index_select(0, torch.tensor(last).to(hidden.device(), ScalarType.Long)), buffers);
+            System.arraycopy(likeliest(logits), 0, likeliest, first, count);
+        });
+        cache.advance(Arrays.stream(tokens).mapToInt(text -> text.length).toArray());
+        return likeliest;
+    }
+
+    /** The same for one token of each text; all threads share each product. */
+    public int[] likeliestAfter(int[] tokens, TextsCache cache) {
+        int[] one = new int[tokens.length];
+        Arrays.fill(one, 1);
+        TokenLayout layout = TokenLayout.after(cache.lengths(), one);
+        torch.set_num_threads(compute.threads());
+        try (var _ = new NoGradGuard(); var _ = new PointerScope(); var _ = new InferenceMode(true)) {
+            Tensor hidden = embedding.of(tokens, layout);
+            for (int i = 0; i < layers.size(); i++) {
+                layers.get(i).forward(hidden, layout, rotation, workspace, LayerObserver.NONE,
+                        cache.layer(i, 0, tokens.length));
+            }
+            cache.advance(one);
+            return likeliest(head.logits(hidden, workspace));
+        }
+    }
+
+    /** Where the largest logit of each row is. */
+    private static int[] likeliest(Tensor logits) {
+        double[] largest = Tensors.doubles(logits.amax(new long[]{1}, false));
+        double[] ids = Tensors.doubles(logits.argmax(new LongOptional(1), false));
+        return IntStream.range(0, ids.length)
+                .map(i -> Double.isFinite(largest[i]) ? (int) ids[i] : NONE_LIKELIEST).toArray();
     }
 
     /**

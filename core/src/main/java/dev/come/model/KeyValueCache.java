@@ -19,9 +19,14 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 public final class KeyValueCache implements AutoCloseable {
     /** Keys and values of one layer, {@code (sequences, keyValueHeads, capacity, headDim)}, float32. */
     record Layer(Tensor keys, Tensor values) {
+        /** Those of some sequences. */
+        Layer sequences(int first, int count) {
+            return new Layer(keys.narrow(0, first, count), values.narrow(0, first, count));
+        }
+
         /** Those of one sequence. */
         Layer sequence(int index) {
-            return new Layer(keys.narrow(0, index, 1), values.narrow(0, index, 1));
+            return sequences(index, 1);
         }
     }
 

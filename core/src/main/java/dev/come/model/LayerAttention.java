@@ -50,7 +50,8 @@ final class LayerAttention implements AutoCloseable {
         long heads = config.keyValueHeads();
         long group = config.groupSize();
         long dim = config.headDim();
-        KeyValueCache.@Nullable Layer ofOneToken = tokens == layout.lengths().length ? cache : null;
+        KeyValueCache.@Nullable Layer ofNextTokens = tokens == layout.lengths().length ? cache : null;
+        KeyValueCache.@Nullable Layer ofOneToken = layout.beginLevel() ? ofNextTokens : null;
         Tensor queries = workspace.floats("queries", heads, tokens, group, dim);
         Tensor keys = ofOneToken == null
                 ? workspace.floats("keys", heads, tokens, dim)
@@ -85,10 +86,14 @@ final class LayerAttention implements AutoCloseable {
 
         Tensor mixed = workspace.tensor("attention", type, tokens, heads * group * dim);
         Tensor byHead = mixed.view(tokens, heads, group, dim);
-        if (ofOneToken != null) {
-            long seen = layout.firstPosition() + 1L;
-            attention.attendToLast(queries, ofOneToken.keys().narrow(2, 0, seen),
-                    ofOneToken.values().narrow(2, 0, seen), byHead);
+        if (ofNextTokens != null) {
+            if (ofOneToken == null) {
+                rememberOneEach(keys, ofNextTokens.keys(), layout);
+                rememberOneEach(values, ofNextTokens.values(), layout);
+            }
+            long seen = layout.longest();
+            attention.attendToLast(queries, ofNextTokens.keys().narrow(2, 0, seen),
+                    ofNextTokens.values().narrow(2, 0, seen), layout, byHead);
         } else {
             if (cache != null) {
                 remember(keys, cache.keys(), layout);
@@ -97,7 +102,7 @@ final class LayerAttention implements AutoCloseable {
             int[] starts = layout.starts();
             workspace.share(starts.length, (i, buffers) -> {
                 int length = layout.lengths()[i];
-                long seen = layout.firstPosition() + (long) length;
+                long seen = layout.firstPosition(i) + (long) length;
                 attention.attend(queries.narrow(1, starts[i], length),
                         cache == null
                                 ? seen(keys, "branchKeys", layout, i, buffers)
@@ -114,7 +119,7 @@ final class LayerAttention implements AutoCloseable {
 
     /** Where in the cache the keys or values of the next token of each sequence belong, {@code (heads, sequences, headDim)}. */
     private static Tensor next(Tensor all, TokenLayout layout) {
-        return all.select(2, layout.firstPosition()).transpose(0, 1);
+        return all.select(2, layout.firstPosition(0)).transpose(0, 1);
     }
 
     /**
@@ -127,8 +132,25 @@ final class LayerAttention implements AutoCloseable {
         int[] starts = layout.starts();
         for (int i = 0; i < starts.length; i++) {
             int length = layout.lengths()[i];
-            all.select(0, i).narrow(1, layout.firstPosition(), length).copy_(fresh.narrow(1, starts[i], length));
+            all.select(0, i).narrow(1, layout.firstPosition(i), length).copy_(fresh.narrow(1, starts[i], length));
         }
+    }
+
+    /**
+     * The same for one token of each sequence, whatever their positions, in one call.
+     *
+     * @param all {@code (sequences, heads, capacity, headDim)}, a part of a contiguous tensor from its beginning on
+     */
+    private static void rememberOneEach(Tensor fresh, Tensor all, TokenLayout layout) {
+        int sequences = Math.toIntExact(all.size(0));
+        int heads = Math.toIntExact(all.size(1));
+        long capacity = all.size(2);
+        long[] places = new long[heads * sequences];
+        for (int i = 0; i < places.length; i++) { // as the fresh ones lie, head by head
+            places[i] = (i % sequences * (long) heads + i / sequences) * capacity + layout.firstPosition(i % sequences);
+        }
+        all.view(-1, all.size(3)).index_copy_(0, torch.tensor(places).to(all.device(), ScalarType.Long),
+                fresh.view(places.length, all.size(3)));
     }
 
     /** The keys or values that a sequence sees: those of what it goes on from, and its own. */

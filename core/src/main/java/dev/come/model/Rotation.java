@@ -51,9 +51,8 @@ public final class Rotation implements AutoCloseable {
         if (lengths.length == 1) {
             return part(rotary, lengths[0], layout.firstPosition(0));
         }
-        if (layout.tokens() == lengths.length && layout.haveNoParents()) { // one token each, at the same position
-            Angles one = part(rotary, 1, layout.firstPosition());
-            return new Angles(one.cos().expand(lengths.length, -1), one.sin().expand(lengths.length, -1));
+        if (layout.isOneTokenEach()) {
+            return ofOneTokenEach(rotary, layout);
         }
         TensorVector cos = new TensorVector();
         TensorVector sin = new TensorVector();
@@ -63,6 +62,17 @@ public final class Rotation implements AutoCloseable {
             sin.push_back(angles.sin());
         }
         return new Angles(torch.cat(cos, 0), torch.cat(sin, 0));
+    }
+
+    private Angles ofOneTokenEach(RotaryEmbedding rotary, TokenLayout layout) {
+        int count = layout.lengths().length;
+        if (layout.beginLevel()) {
+            Angles one = part(rotary, 1, layout.firstPosition(0));
+            return new Angles(one.cos().expand(count, -1), one.sin().expand(count, -1));
+        }
+        Angles all = part(rotary, layout.longest(), 0);
+        Tensor positions = torch.tensor(layout.firstPositions()).to(compute.torchDevice(), ScalarType.Long);
+        return new Angles(all.cos().index_select(0, positions), all.sin().index_select(0, positions));
     }
 
     /** Views on a table, which another thread may replace by a longer one as soon as this is over. */

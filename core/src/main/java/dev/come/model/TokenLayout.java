@@ -2,6 +2,7 @@ package dev.come.model;
 
 import java.io.Serializable;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * How a chunk of tokens falls into sequences: they lie end to end without padding, and attention stays inside each.
@@ -11,20 +12,22 @@ import java.util.Arrays;
  *
  * @param lengths tokens of each sequence
  * @param parents for each sequence the number of an earlier one that it goes on from, or {@link #ROOT}
- * @param firstPosition the position of the first token of each sequence that begins anew; not 0 only where a key-value cache
+ * @param firstPositions the position of the first token of each sequence that begins anew; not 0 only where a key-value cache
  *        holds what came before
  */
-public record TokenLayout(int[] lengths, int[] parents, int firstPosition) implements Serializable {
+public record TokenLayout(int[] lengths, int[] parents, int[] firstPositions) implements Serializable {
     /** The parent of a sequence that begins anew. */
     public static final int ROOT = -1;
 
     /** @throws IllegalArgumentException if a sequence does not go on from an earlier one, or does so with a cache */
     public TokenLayout {
-        if (parents.length != lengths.length) {
-            throw new IllegalArgumentException(parents.length + " parents for " + lengths.length + " sequences");
+        if (parents.length != lengths.length || firstPositions.length != lengths.length) {
+            throw new IllegalArgumentException(parents.length + " parents and " + firstPositions.length
+                    + " first positions for " + lengths.length + " sequences");
         }
+        boolean cached = Arrays.stream(firstPositions).anyMatch(position -> position != 0);
         for (int i = 0; i < parents.length; i++) {
-            if (parents[i] < ROOT || parents[i] >= i || (parents[i] != ROOT && firstPosition != 0)) {
+            if (parents[i] < ROOT || parents[i] >= i || (parents[i] != ROOT && cached)) {
                 throw new IllegalArgumentException("sequence " + i + " cannot go on from " + parents[i]);
             }
         }
@@ -32,7 +35,12 @@ public record TokenLayout(int[] lengths, int[] parents, int firstPosition) imple
 
     /** Sequences that all begin anew. */
     public TokenLayout(int[] lengths, int firstPosition) {
-        this(lengths, roots(lengths.length), firstPosition);
+        this(lengths, filled(lengths.length, ROOT), filled(lengths.length, firstPosition));
+    }
+
+    /** Sequences that go on from what a cache holds of each. */
+    static TokenLayout after(int[] firstPositions, int[] lengths) {
+        return new TokenLayout(lengths, filled(lengths.length, ROOT), firstPositions);
     }
 
     /** A chunk of whole sequences. */
@@ -42,13 +50,13 @@ public record TokenLayout(int[] lengths, int[] parents, int firstPosition) imple
 
     /** A chunk of sequences, where some go on from others. */
     public static TokenLayout forest(int[] lengths, int[] parents) {
-        return new TokenLayout(lengths, parents, 0);
+        return new TokenLayout(lengths, parents, filled(lengths.length, 0));
     }
 
-    private static int[] roots(int count) {
-        int[] roots = new int[count];
-        Arrays.fill(roots, ROOT);
-        return roots;
+    private static int[] filled(int count, int value) {
+        int[] values = new int[count];
+        Arrays.fill(values, value);
+        return values;
     }
 
     /** All tokens of the chunk. */
@@ -61,9 +69,24 @@ public record TokenLayout(int[] lengths, int[] parents, int firstPosition) imple
         return Arrays.stream(parents).allMatch(parent -> parent == ROOT);
     }
 
+    /** Whether every sequence is one token, that goes on from what a cache holds or from nothing. */
+    boolean isOneTokenEach() {
+        return tokens() == lengths.length && haveNoParents();
+    }
+
+    /** Whether all sequences begin at the same position. */
+    boolean beginLevel() {
+        return Arrays.stream(firstPositions).allMatch(position -> position == firstPositions[0]);
+    }
+
+    /** How many tokens the longest text has, what is in the cache counted. */
+    int longest() {
+        return IntStream.range(0, lengths.length).map(i -> firstPosition(i) + lengths[i]).max().orElse(0);
+    }
+
     /** The position of the first token of a sequence in the text that it ends. */
     public int firstPosition(int sequence) {
-        int position = firstPosition;
+        int position = firstPositions[sequence];
         for (int ancestor = parents[sequence]; ancestor != ROOT; ancestor = parents[ancestor]) {
             position += lengths[ancestor];
         }
@@ -81,18 +104,18 @@ public record TokenLayout(int[] lengths, int[] parents, int firstPosition) imple
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof TokenLayout that && firstPosition == that.firstPosition
+        return other instanceof TokenLayout that && Arrays.equals(firstPositions, that.firstPositions)
                 && Arrays.equals(lengths, that.lengths) && Arrays.equals(parents, that.parents);
     }
 
     @Override
     public int hashCode() {
-        return 31 * (31 * Arrays.hashCode(lengths) + Arrays.hashCode(parents)) + firstPosition;
+        return 31 * (31 * Arrays.hashCode(lengths) + Arrays.hashCode(parents)) + Arrays.hashCode(firstPositions);
     }
 
     @Override
     public String toString() {
         return "TokenLayout[" + Arrays.toString(lengths) + " after " + Arrays.toString(parents) + " from "
-                + firstPosition + "]";
+                + Arrays.toString(firstPositions) + "]";
     }
 }

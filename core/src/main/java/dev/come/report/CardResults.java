@@ -4,7 +4,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,8 +24,6 @@ import tools.jackson.databind.node.ObjectNode;
 record CardResults(JsonNode results, Map<String, String> datasets) {
     private static final Pattern TEXT = Pattern.compile("(.+?) \\((\\w+)\\) (perplexity per token, .*)");
     private static final Pattern TOKENS = Pattern.compile(" \\(\\d+ tokens\\)$");
-    private static final Set<String> METRICS = Set.of("acc", "acc_norm", "word_perplexity", "byte_perplexity",
-            "bits_per_byte");
 
     /** The model-index of the hub (https://github.com/huggingface/hub-docs/blob/main/modelcard.md); empty if nothing has a place there. */
     ObjectNode modelIndex() {
@@ -116,7 +113,7 @@ record CardResults(JsonNode results, Map<String, String> datasets) {
 
     private static Map<String, Double> metrics(JsonNode task) {
         Map<String, Double> metrics = new TreeMap<>();
-        task.properties().stream().filter(entry -> METRICS.contains(entry.getKey()) && entry.getValue().isNumber())
+        task.properties().stream().filter(entry -> EvalFile.isMetric(entry.getKey()) && entry.getValue().isNumber())
                 .forEach(entry -> metrics.put(entry.getKey(), entry.getValue().asDouble()));
         return metrics;
     }
@@ -127,7 +124,7 @@ record CardResults(JsonNode results, Map<String, String> datasets) {
     }
 
     private static String value(JsonNode task, String metric) {
-        JsonNode error = task.path(metric + "_stderr");
+        JsonNode error = task.path(EvalFile.named(metric, "_stderr"));
         return number(task.path(metric)) + (error.isNumber() ? " ± " + number(error) : "");
     }
 

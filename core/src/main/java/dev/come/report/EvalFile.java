@@ -18,6 +18,10 @@ public record EvalFile(Model model, Optional<Model> baseline, String comparedWit
         List<Mean> averages) {
     static final String FORMAT = "come-eval";
 
+    private static final List<String> METRICS = List.of("acc", "acc_norm", "perplexity", "word_perplexity",
+            "byte_perplexity", "bits_per_byte");
+    private static final String MATCH = "exact_match,";
+
     public EvalFile {
         divergences = List.copyOf(divergences);
         averages = List.copyOf(averages);
@@ -92,13 +96,29 @@ public record EvalFile(Model model, Optional<Model> baseline, String comparedWit
     }
 
     private static void addTo(List<Task> tasks, String name, JsonNode entry, boolean group) {
-        for (String metric : List.of("acc", "acc_norm", "word_perplexity", "byte_perplexity", "bits_per_byte")) {
+        List<String> metrics = new ArrayList<>(METRICS);
+        entry.propertyNames().stream().filter(key -> key.startsWith(MATCH)).forEach(metrics::add);
+        for (String metric : metrics) {
             if (entry.path(metric).isNumber()) {
                 tasks.add(new Task(name, metric, group, entry.path("documents").asInt(0),
-                        entry.path(metric).asDouble(), RunRecord.number(entry.path(metric + "_stderr")),
-                        RunRecord.number(entry.path(metric + "_difference")),
-                        RunRecord.number(entry.path(metric + "_difference_stderr"))));
+                        entry.path(metric).asDouble(), of(entry, metric, "_stderr"), of(entry, metric, "_difference"),
+                        of(entry, metric, "_difference_stderr")));
             }
         }
+    }
+
+    /** A number that belongs to a metric: its name has the suffix before what follows a comma. */
+    private static OptionalDouble of(JsonNode entry, String metric, String suffix) {
+        return RunRecord.number(entry.path(named(metric, suffix)));
+    }
+
+    static String named(String metric, String suffix) {
+        int comma = metric.indexOf(',');
+        return comma < 0 ? metric + suffix : metric.substring(0, comma) + suffix + metric.substring(comma);
+    }
+
+    /** Whether a number of a task is one of those that are shown. */
+    static boolean isMetric(String key) {
+        return METRICS.contains(key) || key.startsWith(MATCH);
     }
 }

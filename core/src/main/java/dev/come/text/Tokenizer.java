@@ -13,6 +13,7 @@ import dev.come.vocabulary.TokenizerFiles;
 import dev.come.vocabulary.TokenizerSource;
 import dev.come.vocabulary.TokenizerText;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -38,6 +39,7 @@ public final class Tokenizer implements AutoCloseable {
     private final Supplier<String> json;
     private final Optional<SentencePieceText> text;
     private final List<AddedToken> added;
+    private final BitSet special = new BitSet();
     private final int further;
     private final NativeTokenizer tokenizer;
     private final int embeddings;
@@ -48,6 +50,7 @@ public final class Tokenizer implements AutoCloseable {
         this.json = json;
         this.text = source.text();
         this.added = source.added();
+        added.stream().filter(token -> token.special() && token.id() >= 0).forEach(token -> special.set(token.id()));
         this.further = source.further();
         this.embeddings = embeddings;
         this.tokenizer = new NativeTokenizer(file, source.json());
@@ -189,6 +192,11 @@ public final class Tokenizer implements AutoCloseable {
     /** The text of the ids, special tokens included. */
     public String decode(int[] ids) {
         return ids.length == 0 ? "" : tokenizer.decode(ids);
+    }
+
+    /** The text of the ids without those of special tokens, such as the one that ends a text. */
+    public String decodeWithoutSpecialTokens(int[] ids) {
+        return decode(IntStream.of(ids).filter(id -> !special.get(id)).toArray());
     }
 
     /** The id of an added token. */

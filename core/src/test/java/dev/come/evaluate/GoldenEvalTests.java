@@ -201,7 +201,10 @@ class GoldenEvalTests {
             assertThat(Double.parseDouble(task.version())).isEqualTo(golden.get("version").doubleValue());
             assertThat(task.documents().split()).isEqualTo(golden.get("split").stringValue());
             for (Metric metric : golden.has("acc_norm") ? Metric.values() : new Metric[]{Metric.ACC}) {
-                List<Double> right = results.stream().map(result -> Evaluation.right(metric, result) ? 1.0 : 0.0)
+                List<Double> right = results.stream()
+                        .map(result -> result.right(metric.name().toLowerCase(java.util.Locale.ROOT)).orElseThrow()
+                                ? 1.0
+                                : 0.0)
                         .toList();
                 String key = metric == Metric.ACC ? "acc" : "acc_norm";
                 assertThat(Scoring.mean(right)).isCloseTo(golden.get(key).doubleValue(), within(1e-9));

@@ -1,16 +1,27 @@
 package dev.come.job;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.come.Progress;
 import dev.come.UsageException;
+import dev.come.evaluate.BosRule;
+import dev.come.evaluate.Evaluation;
+import dev.come.evaluate.EvaluationOptions;
+import dev.come.evaluate.HarnessVersion;
 import dev.come.heal.Healing.Options;
 import dev.come.heal.Healing.Scope;
 import dev.come.heal.Healing.Targets;
 import dev.come.heal.Healing.Weights;
 import dev.come.prune.ComeAuto;
 import dev.come.prune.SeamAuto;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -29,6 +40,27 @@ class OneMachineTests {
     void theUsualHealingIsNot() {
         assertThatCode(() -> OneMachine.check(new Options(Scope.CUT, Targets.DOWN))).doesNotThrowAnyException();
         assertThatCode(() -> OneMachine.check(Options.DEFAULTS)).doesNotThrowAnyException();
+    }
+
+    @Test
+    void textsThatAModelWritesAreRefused(@TempDir Path folder) throws IOException {
+        Files.createDirectories(folder.resolve("triviaqa"));
+        Files.writeString(folder.resolve("triviaqa/validation.jsonl"),
+                "{\"question\": \"q\", \"answer\": {\"aliases\": [\"a\"]}}\n");
+        Files.createDirectories(folder.resolve("lambada_openai"));
+        Files.writeString(folder.resolve("lambada_openai/test.jsonl"), "{\"text\": \"a b\"}\n");
+        Evaluation writes = evaluation(folder, "lambada_openai", "triviaqa");
+        assertThatThrownBy(() -> OneMachine.check(true, writes)).isInstanceOf(UsageException.class)
+                .hasMessage("--master: --tasks triviaqa, for which the model writes texts, is done on one machine only;"
+                        + " leave one of the two out");
+        assertThat(OneMachine.check(false, writes)).isSameAs(writes);
+        Evaluation scores = evaluation(folder, "lambada_openai");
+        assertThat(OneMachine.check(true, scores)).isSameAs(scores);
+    }
+
+    private static Evaluation evaluation(Path folder, String... tasks) {
+        return Evaluation.of(new EvaluationOptions(List.of(tasks), 0, EvaluationOptions.ALL, HarnessVersion.V0_4_13,
+                BosRule.TOKENIZER, EvaluationOptions.ALL, folder), Progress.NONE);
     }
 
     @Test
