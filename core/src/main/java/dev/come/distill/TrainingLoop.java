@@ -48,10 +48,15 @@ final class TrainingLoop {
         this.batches = batches;
         this.schedule = schedule;
         this.clip = options.clip();
-        this.evaluateEvery = options.evaluateEvery() > 0
-                ? options.evaluateEvery()
-                : Math.max(1, Math.ceilDiv(batches.count(), EVALUATIONS));
+        this.evaluateEvery = evaluateEvery(options, batches.count());
         this.file = file;
+    }
+
+    /** After how many of so many steps is measured. */
+    static int evaluateEvery(DistillationOptions options, int steps) {
+        return options.evaluateEvery() > 0
+                ? options.evaluateEvery()
+                : Math.max(1, Math.ceilDiv(steps, EVALUATIONS));
     }
 
     /**

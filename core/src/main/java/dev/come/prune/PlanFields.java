@@ -60,7 +60,8 @@ record PlanFields(List<Field> fields) {
                 new Field(PruningPlan.KEEP_PATTERN, true, (parent, name, _) -> parent.flag(name)),
                 integer("seed").orAbsent(), object(CALIBRATION, TEXT).orAbsent(), object("compute", COMPUTE),
                 object(PruningPlan.HEALING, HEALING).orAbsent(),
-                object(PruningPlan.DISTILLATION, DISTILLATION).orAbsent()));
+                object(PruningPlan.DISTILLATION, DISTILLATION).orAbsent(),
+                anything(PruningPlan.RECOVERY).orAbsent()));
     }
 
     /**

@@ -13,7 +13,8 @@ import java.util.List;
  * @param chunks the chunks in the order of the sequences
  */
 public record TokenChunks(List<Chunk> chunks) implements Serializable {
-    private static final int TOKENS = 2048;
+    /** Tokens of a chunk, about, where nothing else is asked for. */
+    public static final int TOKENS = 2048;
 
     public TokenChunks {
         chunks = List.copyOf(chunks);
