@@ -121,7 +121,7 @@ final class RunTraining implements Callable<Integer> {
             Workers workers, StateStore states, Path work) {
         DistillationOptions options = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 1, 1, 1, batchTokens,
                 new Schedule(Schedule.Shape.CONSTANT, 1e-5, 0), new Schedule(Schedule.Shape.CONSTANT, 1e-5, 0), 0, 1,
-                TrainedParts.MERGED, 0, 1, 1);
+                TrainedParts.MERGED, 0, 0, 1, 1);
         List<Integer> learning = options.trained().positions(stack, config.layers());
         PrintWriter out = spec.commandLine().getOut();
         out.printf("%-20s%14s%18s%8s%n", "tokens a second", "training", "products alone", "share");

@@ -80,9 +80,11 @@ final class DistillCommand implements Runnable {
         private String objective = Choice.name(USUAL.objective());
 
         @Option(names = "--train", paramLabel = "WHAT", description = {
-            "Weights that learn when the whole model is trained: merged, all or norms (default: ${DEFAULT-VALUE}).",
-            "merged: merged layers, and those beside removed ones; norms: the norms of all layers."})
-        private String trained = Choice.name(USUAL.trained());
+            "Weights that learn when the whole model is trained: merged, all, norms or last:N (default:"
+                    + " ${DEFAULT-VALUE}).",
+            "merged (or cut, as --heal-scope calls it): merged layers, and those beside removed ones; norms: the norms of"
+                    + " all layers; last:N: the last N layers."})
+        private String trained = USUAL.trained().label();
 
         @Option(names = "--hidden-weight", paramLabel = "W", description = {
             "Add W times the squared error of the hidden states after merged layers when the whole model is trained;"
@@ -115,7 +117,7 @@ final class DistillCommand implements Runnable {
                     new StepOptions.Amounts(tokens, modelTokens == null ? tokens : modelTokens, validationTokens,
                             batchTokens, evaluateEvery),
                     new StepOptions.Rates(rate == null ? trainedFor.rate() : rate, modelRate),
-                    Choice.of("--train", trained, TrainedParts.values()), hiddenWeight);
+                    TrainedParts.of(trained), hiddenWeight);
         }
     }
 

@@ -96,7 +96,7 @@ final class RecoverCommand implements Runnable {
         private @Nullable Long batchTokens;
 
         @Option(names = "--train", paramLabel = "WHAT", description = {
-            "Weights that learn: merged, all or norms, as in come distill (default: by the recipe, all)."})
+            "Weights that learn: merged, all, norms or last:N, as in come distill (default: by the recipe, all)."})
         private @Nullable String trained;
 
         @Option(names = "--train-seqlen", paramLabel = "TOKENS", description = {
@@ -127,7 +127,7 @@ final class RecoverCommand implements Runnable {
                             new StepOptions.Rates(rate, rate),
                             trained == null
                                     ? training.trained()
-                                    : Choice.of("--train", trained, TrainedParts.values()),
+                                    : TrainedParts.of(trained),
                             training.hiddenWeight()));
         }
 

@@ -15,6 +15,11 @@ final class StepOptions {
             description = "Divides what KL compares (default: ${DEFAULT-VALUE}).")
     private double temperature = USUAL.temperature();
 
+    @Option(names = "--ce-weight", paramLabel = "W", description = {
+        "Add W times the cross-entropy of the text when the whole model is trained; 0: compare with the teacher alone"
+                + " (default: ${DEFAULT-VALUE})."})
+    private double crossEntropyWeight = USUAL.crossEntropyWeight();
+
     @Option(names = "--schedule", paramLabel = "NAME",
             description = "Course of the rate after the warm-up: cosine or constant (default: ${DEFAULT-VALUE}).")
     private String schedule = Choice.name(USUAL.schedule().shape());
@@ -55,7 +60,7 @@ final class StepOptions {
         return new DistillationOptions(level, objective, temperature, amounts.tokens, amounts.modelTokens,
                 amounts.validationTokens, amounts.batchTokens, new Schedule(shape, rates.layers, warmUp),
                 new Schedule(shape, rates.model, warmUp), weightDecay, clip, trained, hiddenWeight,
-                amounts.evaluateEvery, seed);
+                crossEntropyWeight, amounts.evaluateEvery, seed);
     }
 
     /** Decides which text is taken and in which order. */

@@ -102,7 +102,7 @@ class RecoverCommandTests {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             --recipe slow                      | 2 | --recipe: there is no slow; choose from: quick, hour, gpu
-            --train lora                       | 2 | choose from: merged, all, norms
+            --train lora                       | 2 | choose from: merged, cut, all, norms, last:N
             --model-tokens 0                   | 2 | --model-tokens is 0, but must be more than 0
             --calibration-tokens 0             | 2 | --calibration-tokens is 0, but must be more than 0
             --train-seqlen 1                   | 2 | --train-seqlen is 1, but must be at least 2

@@ -82,9 +82,17 @@ abstract class Training<T extends Training<T>> extends Making<T> {
         return say("--temperature", value);
     }
 
-    /** Weights that learn when the whole model is trained: {@code merged} (the default), {@code all} (that of recipes) or {@code norms}. */
+    /**
+     * Weights that learn when the whole model is trained: {@code merged} (the default), {@code all} (that of recipes),
+     * {@code norms} or {@code last:N}.
+     */
     public T train(String which) {
         return say("--train", which);
+    }
+
+    /** The weight of the cross-entropy of the text beside KL, where the whole model is trained; the default is 0. */
+    public T crossEntropyWeight(double weight) {
+        return say("--ce-weight", weight);
     }
 
     /** The highest learning rate of the whole model; the default is 3e-4, with a recipe its own. */
@@ -138,7 +146,8 @@ abstract class Training<T extends Training<T>> extends Making<T> {
                 said("--batch-tokens", usual.batchTokens()), new Schedule(shape, rate, warmUp),
                 new Schedule(shape, said("--model-lr", usual.modelSchedule().peak()), warmUp),
                 said("--weight-decay", usual.weightDecay()), said("--clip", usual.clip()),
-                said("--train", usual.trained(), TrainedParts.values()), hiddenWeight,
+                TrainedParts.of(said("--train", usual.trained().label())), hiddenWeight,
+                said("--ce-weight", usual.crossEntropyWeight()),
                 said("--eval-every", usual.evaluateEvery()), said("--seed", usual.seed()));
     }
 }

@@ -33,7 +33,8 @@ final class Wording {
                 "compare", "compareWith", "prompt", "promptTokens", "model-name", "model"));
         METHODS.putAll(Map.of("target-parameters", "parameters", "search-windows", "searchOn", "search-seqlen",
                 "searchOn"));
-        METHODS.putAll(Map.of("private", "makePrivate", "train-seqlen", "trainingWindow"));
+        METHODS.putAll(Map.of("private", "makePrivate", "train-seqlen", "trainingWindow",
+                "ce-weight", "crossEntropyWeight"));
         for (String same : new String[]{"method", "seed", "text-field", "beyond-positions", "stride", "dtype", "device",
             "threads", "memory", "overwrite", "restart", "revision", "heal", "heal-scope", "heal-targets",
             "heal-weights", "heal-passes", "teacher",

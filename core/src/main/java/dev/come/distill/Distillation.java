@@ -274,7 +274,7 @@ public final class Distillation {
             List<TrainableLayer> all = List.copyOf(learning.values());
             try (ModelStudent student = new ModelStudent(with, begin, learning, finals,
                     HiddenTerm.of(options.hiddenWeight(), stack, boundaries, training), compute, states,
-                    runner.workers(), options.temperature());
+                    runner.workers(), options);
                     Progress.Task task = modelEffort().begin(progress, "training the whole model", batches.count())) {
                 Curve curve = new TrainingLoop(all, student, chunks, batches, options.modelSchedule(), options, file)
                         .run("model", progress, task);

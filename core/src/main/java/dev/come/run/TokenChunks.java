@@ -40,6 +40,16 @@ public record TokenChunks(List<Chunk> chunks) implements Serializable {
             }
         }
 
+        /** For each token the one that comes next in its sequence; -1 for the last. */
+        public int[] nextTokens() {
+            int[] next = new int[tokens.length];
+            System.arraycopy(tokens, 1, next, 0, Math.max(0, tokens.length - 1));
+            for (long last : lastTokens()) {
+                next[(int) last] = -1;
+            }
+            return next;
+        }
+
         /** The positions of the last token of each sequence. */
         public long[] lastTokens() {
             long[] positions = new long[sequences()];

@@ -210,7 +210,7 @@ class ComeTests {
         sleb().layers(4).saveTo(small).run();
         Recover recover = Come.recover(small, model).calibrateOn(text).dataIn(folder).windowLength(32)
                 .calibrationTokens(256).modelTokens(512).batchTokens(128).validationTokens(64).trainingWindow(16)
-                .modelLearningRate(3e-3).dtype("float32").threads(1).perplexityOn(text)
+                .train("merged").evaluateEvery(1).modelLearningRate(1e-3).dtype("float32").threads(1).perplexityOn(text)
                 .saveTo(folder.resolve("recovered"));
         Needs needs = recover.needs();
         assertThat(needs.trainingTokens()).isBetween(512L, 640L);
@@ -226,9 +226,10 @@ class ComeTests {
         JsonNode record = new JsonMapper().readTree(recovered.folder().resolve("come.json")).path("recovery");
         assertThat(record.path("recipe").asString()).isEqualTo("quick");
         assertThat(record.at("/training/model_tokens").asLong()).isEqualTo(512);
-        assertThat(record.at("/training/trained").asString()).isEqualTo("all");
-        assertThat(record.at("/training/evaluate_every").asInt())
-                .isEqualTo(RecoveryRecipe.QUICK.recovery().training().evaluateEvery());
+        assertThat(record.at("/training/trained").asString()).isEqualTo("merged");
+        assertThat(record.at("/training/schedule/shape").asString()).isEqualTo("cosine");
+        assertThat(record.at("/training/tokens").asLong())
+                .isEqualTo(RecoveryRecipe.QUICK.recovery().training().tokens());
         assertThatThrownBy(() -> Come.recover(small, model).recipe("slow").saveTo(folder.resolve("out")).run())
                 .isInstanceOf(UsageException.class)
                 .hasMessageStartingWith("recipe(...): there is no slow; choose from: quick, hour, gpu");

@@ -67,7 +67,7 @@ class RecoverJobTests {
     private DistillationOptions training() {
         Schedule schedule = new Schedule(Schedule.Shape.COSINE, rate, 0.1);
         return new DistillationOptions(Level.MODEL, Objective.MSE, 1, 1280, 1280, 128, 128, schedule, schedule, 0, 1,
-                TrainedParts.MERGED, 0, 2, 10);
+                TrainedParts.MERGED, 0, 0, 2, 10);
     }
 
     private RecoverJob job(String target, Progress progress) {
