@@ -188,7 +188,7 @@ final class RecoverCommand implements Runnable {
         out.println();
         out.printf(Locale.ROOT, "Text: %,d tokens to train on, %,d held out; computed in %s.%n", estimate.textTokens(),
                 estimate.validationTokens(), estimate.dtype());
-        out.printf("To expect: about %s of memory, %s on disk, and %s beside it meanwhile.%n",
+        out.printf("To expect: about %s of memory, %s on disk,%nand %s beside it meanwhile.%n",
                 ByteSize.format(estimate.memoryBytes()), ByteSize.format(estimate.savedBytes()),
                 ByteSize.format(estimate.temporaryBytes()));
         out.println("Nothing was written.");
