@@ -143,7 +143,7 @@ final class RunTraining implements Callable<Integer> {
             learning.forEach(position -> layers.put(position, trainable(store, stack, position)));
             Examples finals = boundaries.examples(config.layers(), config.layers() - 1, chunks.size());
             try (ModelStudent student = new ModelStudent(store, stack, layers, finals, HiddenTerm.NONE, compute,
-                    states, workers, 1)) {
+                    states, workers, options)) {
                 int back = stack.size() - layers.firstKey();
                 // Logits of student and teacher, and back from them.
                 report(out, "the whole model", chunks,

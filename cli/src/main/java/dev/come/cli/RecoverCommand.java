@@ -74,9 +74,9 @@ final class RecoverCommand implements Runnable {
     static final class RecipeOptions {
         @Option(names = "--recipe", paramLabel = "NAME", description = {
             "quick, hour or gpu (default: ${DEFAULT-VALUE}); docs/healing.md says which for which budget.",
-            "quick: heal on 147,456 tokens, train on 196,608 in steps of 2,048, rate 5e-4.",
-            "hour: train on 1,179,648 in steps of 4,096. gpu: heal on 294,912, train on 30,015,488 in steps of 32,768"
-                    + " and windows of 1,024."})
+            "quick: heal on 55,296 tokens, train on 163,840 in steps of 2,048, rate 5e-4.",
+            "hour: heal on 147,456, train on 737,280 in steps of 4,096.",
+            "gpu: heal on 294,912, train on 30,015,488 in steps of 32,768 and windows of 1,024."})
         private String recipe = Choice.name(RecoveryRecipe.QUICK);
 
         @Option(names = "--calibration-tokens", paramLabel = "N",

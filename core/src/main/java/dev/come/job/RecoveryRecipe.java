@@ -9,14 +9,13 @@ import java.util.List;
 
 /**
  * Named sets of options of {@code come recover}; they are here and nowhere else. How long one takes depends on the model, which
- * a dry run tells; the names are those of SmolLM2-135M at 21 layers on two cores that multiply bfloat16. Half of what a
- * recipe gains is in its order (closed form, then training) and in text of more than one kind.
+ * a dry run tells; the names are meant for SmolLM2-135M at 21 layers on two cores that multiply bfloat16.
  */
 public enum RecoveryRecipe {
     /** A quarter of an hour. */
-    QUICK(147_456, 512, 196_608, 2048, 5e-4, 4096, 24),
+    QUICK(55_296, 512, 163_840, 2048, 5e-4, 4096, 20),
     /** An hour. */
-    HOUR(147_456, 512, 1_179_648, 4096, 5e-4, 8192, 36),
+    HOUR(147_456, 512, 737_280, 4096, 5e-4, 8192, 30),
     /** Some minutes of a large device, for which a step is larger. */
     GPU(294_912, 1024, 30_015_488, 32_768, 5e-4, 32_768, 92);
 
