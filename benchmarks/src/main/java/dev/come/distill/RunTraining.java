@@ -121,7 +121,7 @@ final class RunTraining implements Callable<Integer> {
             Workers workers, StateStore states, Path work) {
         DistillationOptions options = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 1, 1, 1, batchTokens,
                 new Schedule(Schedule.Shape.CONSTANT, 1e-5, 0), new Schedule(Schedule.Shape.CONSTANT, 1e-5, 0), 0, 1,
-                TrainedParts.MERGED, 0, 1, 1);
+                TrainedParts.MERGED, 0, 0, 1, 1);
         List<Integer> learning = options.trained().positions(stack, config.layers());
         PrintWriter out = spec.commandLine().getOut();
         out.printf("%-20s%14s%18s%8s%n", "tokens a second", "training", "products alone", "share");
@@ -143,7 +143,7 @@ final class RunTraining implements Callable<Integer> {
             learning.forEach(position -> layers.put(position, trainable(store, stack, position)));
             Examples finals = boundaries.examples(config.layers(), config.layers() - 1, chunks.size());
             try (ModelStudent student = new ModelStudent(store, stack, layers, finals, HiddenTerm.NONE, compute,
-                    states, workers, 1)) {
+                    states, workers, options)) {
                 int back = stack.size() - layers.firstKey();
                 // Logits of student and teacher, and back from them.
                 report(out, "the whole model", chunks,

@@ -37,15 +37,22 @@ final class Curves {
             row(table, "whole model", model.get());
             out.println(table);
             out.println();
-            legend(before.hasHidden() ? "validation loss (KL and hidden term)" : "validation loss (KL of next tokens)",
-                    "the last states", out);
-            if (before.hasHidden()) {
-                out.printf(
-                        "Of the loss of the whole model: KL %s, after %s; hidden term before its weight %s, after %s.%n",
-                        number(before.nextTokens()), number(after.nextTokens()), number(before.hidden()),
-                        number(after.hidden()));
+            legend(before.hasParts()
+                    ? "validation loss (KL" + (before.hasHidden() ? " and hidden term" : "")
+                            + (before.hasCrossEntropy() ? " and cross-entropy" : "") + ")"
+                    : "validation loss (KL of next tokens)", "the last states", out);
+            if (before.hasParts()) {
+                out.printf("Of the loss of the whole model: KL %s, after %s%s%s.%n", number(before.nextTokens()),
+                        number(after.nextTokens()), part("hidden term", before.hidden(), after.hidden()),
+                        part("cross-entropy", before.crossEntropy(), after.crossEntropy()));
             }
         }
+    }
+
+    private static String part(String name, double before, double after) {
+        return Double.isNaN(before)
+                ? ""
+                : "; %s before its weight %s, after %s".formatted(name, number(before), number(after));
     }
 
     private static Table table(String what) {

@@ -5,7 +5,6 @@ import dev.come.UsageException;
 import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
 import dev.come.distill.Objective;
-import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
 import dev.come.job.ComputeChoice;
 import dev.come.job.DistillJob;
@@ -80,14 +79,12 @@ final class DistillCommand implements Runnable {
             "kl: over the hidden dimension, as in the paper's figure."})
         private String objective = Choice.name(USUAL.objective());
 
-        @Option(names = "--temperature", paramLabel = "T",
-                description = "Divides what KL compares (default: ${DEFAULT-VALUE}).")
-        private double temperature = USUAL.temperature();
-
         @Option(names = "--train", paramLabel = "WHAT", description = {
-            "Weights that learn when the whole model is trained: merged, all or norms (default: ${DEFAULT-VALUE}).",
-            "merged: merged layers, and those beside removed ones; norms: the norms of all layers."})
-        private String trained = Choice.name(USUAL.trained());
+            "Weights that learn when the whole model is trained: merged, all, norms or last:N (default:"
+                    + " ${DEFAULT-VALUE}).",
+            "merged (or cut, as --heal-scope calls it): merged layers, and those beside removed ones; norms: the norms of"
+                    + " all layers; last:N: the last N layers."})
+        private String trained = USUAL.trained().label();
 
         @Option(names = "--hidden-weight", paramLabel = "W", description = {
             "Add W times the squared error of the hidden states after merged layers when the whole model is trained;"
@@ -102,22 +99,6 @@ final class DistillCommand implements Runnable {
                 description = "Highest learning rate of the whole model (default: ${DEFAULT-VALUE}).")
         private double modelRate = USUAL.modelSchedule().peak();
 
-        @Option(names = "--schedule", paramLabel = "NAME",
-                description = "Course of the rate after the warm-up: cosine or constant (default: ${DEFAULT-VALUE}).")
-        private String schedule = Choice.name(USUAL.schedule().shape());
-
-        @Option(names = "--warmup", paramLabel = "SHARE",
-                description = "Share of the steps in which the rate rises (default: ${DEFAULT-VALUE}).")
-        private double warmUp = USUAL.schedule().warmUp();
-
-        @Option(names = "--weight-decay", paramLabel = "W",
-                description = "Weight decay of matrices, by AdamW (default: ${DEFAULT-VALUE}).")
-        private double weightDecay = USUAL.weightDecay();
-
-        @Option(names = "--clip", paramLabel = "LENGTH",
-                description = "Shorten longer gradients to this length; 0: shorten none (default: ${DEFAULT-VALUE}).")
-        private double clip = USUAL.clip();
-
         @Option(names = "--batch-tokens", paramLabel = "N",
                 description = "Tokens in a step (default: ${DEFAULT-VALUE}).")
         private long batchTokens = USUAL.batchTokens();
@@ -127,19 +108,16 @@ final class DistillCommand implements Runnable {
                     + " (default: ${DEFAULT-VALUE})."})
         private int evaluateEvery = USUAL.evaluateEvery();
 
-        @Option(names = "--seed", paramLabel = "N",
-                description = "Decides which text is taken and in which order (default: ${DEFAULT-VALUE}).")
-        private long seed = USUAL.seed();
+        @Section
+        private StepOptions steps = new StepOptions();
 
         DistillationOptions options(long validationTokens) {
             Objective trainedFor = Choice.of("--objective", objective, Objective.values());
-            Schedule.Shape shape = Choice.of("--schedule", schedule, Schedule.Shape.values());
-            return new DistillationOptions(Choice.of("--level", level, Level.values()),
-                    trainedFor, temperature, tokens,
-                    modelTokens == null ? tokens : modelTokens, validationTokens, batchTokens,
-                    new Schedule(shape, rate == null ? trainedFor.rate() : rate, warmUp),
-                    new Schedule(shape, modelRate, warmUp), weightDecay, clip,
-                    Choice.of("--train", trained, TrainedParts.values()), hiddenWeight, evaluateEvery, seed);
+            return steps.options(Choice.of("--level", level, Level.values()), trainedFor,
+                    new StepOptions.Amounts(tokens, modelTokens == null ? tokens : modelTokens, validationTokens,
+                            batchTokens, evaluateEvery),
+                    new StepOptions.Rates(rate == null ? trainedFor.rate() : rate, modelRate),
+                    TrainedParts.of(trained), hiddenWeight);
         }
     }
 

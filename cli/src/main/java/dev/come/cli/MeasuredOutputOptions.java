@@ -17,6 +17,11 @@ final class MeasuredOutputOptions {
     @Section
     private PerplexityData perplexity = new PerplexityData();
 
+    /** Whether a folder to write to was given. */
+    boolean isPlaceKnown() {
+        return output.isPlaceKnown();
+    }
+
     Saving saving() {
         return output.saving();
     }

@@ -1,6 +1,7 @@
 package dev.come.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.come.cli.Trial.Outcome;
 import java.io.IOException;
@@ -76,6 +77,21 @@ class DistillCommandTests {
     }
 
     @Test
+    void theTextIsLearnedFromBesideTheTeacher() {
+        Outcome outcome = Trial.run(distill("healed", "--ce-weight", "0.5", "--train", "last:2"));
+        assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+        assertThat(outcome.err()).containsPattern("model: .*, of it KL [0-9.e-]+, cross-entropy [0-9.e-]+ before its");
+        assertThat(outcome.out()).contains("validation loss (KL and cross-entropy)")
+                .containsPattern("whole model: KL [0-9.e-]+, after [0-9.e-]+; cross-entropy before its weight");
+        JsonNode record = new JsonMapper().readTree(folder.resolve("healed/come.json")).path("distillation");
+        assertThat(record.at("/options/trained").asString()).isEqualTo("last:2");
+        JsonNode point = record.at("/model/points/0");
+        assertThat(point.path("validation_loss").asDouble()).isCloseTo(
+                point.path("next_token_kl").asDouble() + 0.5 * point.path("cross_entropy").asDouble(), within(1e-9));
+        assertThat(point.has("hidden_term")).isFalse();
+    }
+
+    @Test
     void tellsOnTheWayHowFarTrainingHasCome() {
         Outcome outcome = Trial.run(distill("healed", "--model-tokens", "5"));
         assertThat(outcome.err()).containsPattern("layer \\[[0-9, \\[\\]]+: \\d+ of 11 steps, loss [0-9.]+, validation")
@@ -109,7 +125,7 @@ class DistillCommandTests {
             --level half                       | 2 | --level: there is no half; choose from: layer, model, both
             --objective l1                     | 2 | choose from: kl, mse, cosine
             --schedule linear                  | 2 | choose from: cosine, constant
-            --train lora                       | 2 | choose from: merged, all, norms
+            --train lora                       | 2 | choose from: merged, cut, all, norms, last:N
             --mode dp                          | 2 | choose from: sp, mp
             --workers 2                        | 2 | --workers is for --mode mp
             --mode mp --workers 0              | 2 | --workers is 0, but must be at least 1
@@ -123,6 +139,11 @@ class DistillCommandTests {
             --hidden-weight NaN                | 2 | --hidden-weight is NaN, but must be 0 or more
             --level layer --hidden-weight 1    | 2 | --hidden-weight is for --level model or both; leave it out
             --level layer --hidden-weight 0    | 2 | --hidden-weight does nothing at --level layer; leave it out
+            --ce-weight -1                     | 2 | --ce-weight is -1, but must be 0 or more
+            --ce-weight 1 --temperature 2      | 2 | does not go with --temperature 2; leave one out
+            --level layer --ce-weight 1        | 2 | --ce-weight is for --level model or both; leave it out
+            --train last:0                     | 2 | --train last:0 trains no layer
+            --train last:4                     | 2 | more layers than the pruned model has, which are 3
             --seed -4                          | 2 | --seed is -4, but must be 0 or more
             --level layer --train all          | 2 | --train does nothing at --level layer; leave it out
             --level layer --temperature 2      | 2 | --temperature does nothing at --level layer with --objective mse

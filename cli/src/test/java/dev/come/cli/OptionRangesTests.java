@@ -16,6 +16,7 @@ import dev.come.job.ComputeChoice;
 import dev.come.job.GenerateJob;
 import dev.come.job.LatencyJob;
 import dev.come.job.PerplexityOptions;
+import dev.come.job.RecoveryRecipe;
 import dev.come.job.Saving;
 import dev.come.prune.Barriers;
 import dev.come.prune.ComeAuto;
@@ -54,12 +55,13 @@ class OptionRangesTests {
     private static final String PRUNE = "prune --model-name m --target-layers 3 --save-path out --calibration-dataset t"
             + " --method ";
     private static final String DISTILL = "distill --model-name m --teacher t --save-path out --calibration-dataset t ";
+    private static final String RECOVER = "recover --model-name m --teacher t --save-path out --calibration-dataset t ";
     private static final String EVAL = "eval --model-name m --ppl-data t ";
     private static final String GENERATE = "generate --model-name m --prompt once ";
     private static final String LATENCY = "latency --model-name m ";
     private static final Schedule SCHEDULE = new Schedule(Schedule.Shape.COSINE, 1e-3, 0.05);
     private static final DistillationOptions DISTILLATION = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 100,
-            100, 100, 100, SCHEDULE, SCHEDULE, 0, 1, TrainedParts.MERGED, 0, 0, 10);
+            100, 100, 100, SCHEDULE, SCHEDULE, 0, 1, TrainedParts.MERGED, 0, 0, 0, 10);
 
     /**
      * A component of a record and the option that sets it.
@@ -124,6 +126,15 @@ class OptionRangesTests {
             new Row(DISTILLATION, "clip", DISTILL + "--clip"),
             new Row(DISTILLATION, "trained", DISTILL + "--train"),
             new Row(DISTILLATION, "hiddenWeight", DISTILL + "--hidden-weight"),
+            new Row(DISTILLATION, "crossEntropyWeight", DISTILL + "--ce-weight"),
+            new Row(DISTILLATION, "crossEntropyWeight", RECOVER + "--ce-weight"),
+            new Row(DISTILLATION, "modelTokens", RECOVER + "--model-tokens"),
+            new Row(DISTILLATION, "batchTokens", RECOVER + "--batch-tokens"),
+            new Row(DISTILLATION, "validationTokens", RECOVER + "--validation-tokens"),
+            new Row(DISTILLATION, "evaluateEvery", RECOVER + "--eval-every"),
+            new Row(DISTILLATION, "trained", RECOVER + "--train"),
+            new Row(RecoveryRecipe.QUICK.recovery(), "healingTokens", RECOVER + "--calibration-tokens"),
+            new Row(RecoveryRecipe.QUICK.recovery(), "trainingWindow", RECOVER + "--train-seqlen"),
             new Row(DISTILLATION, "evaluateEvery", DISTILL + "--eval-every"),
             new Row(DISTILLATION, "seed", DISTILL + "--seed"),
             new Row(SCHEDULE, "shape", DISTILL + "--schedule"),
@@ -206,6 +217,7 @@ class OptionRangesTests {
             case "dtype" -> List.of("auto", "float32", "bfloat16", "Float32", "BFLOAT16", "AUTO", "float16", "f32", "");
             case "device" -> List.of("cpu", "CPU", "cuda:", "gpu", "cuda:x", "");
             case "removalRatio" -> DOUBLES.stream().map(OptionalDouble::of).toList();
+            case "trained" -> List.of(TrainedParts.MERGED, TrainedParts.ALL, TrainedParts.NORMS, TrainedParts.last(2));
             // Without new tokens, --generation is left out.
             case "newTokens" -> INTS.stream().filter(count -> count != 0).toList();
             // A size has no sign on the command line.

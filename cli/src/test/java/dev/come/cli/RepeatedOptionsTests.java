@@ -30,7 +30,8 @@ class RepeatedOptionsTests {
     /** Options that gather what they are given; all others have one value. */
     private static final List<String> LISTS = List.of("eval --tasks", "eval --ppl-data", "prune --ppl-data",
             "prune --retain-layer", "prune --calibration-dataset", "heal --ppl-data", "heal --calibration-dataset",
-            "distill --ppl-data", "distill --calibration-dataset", "prune --spark-conf", "heal --spark-conf",
+            "recover --ppl-data", "recover --calibration-dataset", "distill --ppl-data",
+            "distill --calibration-dataset", "prune --spark-conf", "heal --spark-conf",
             "eval --spark-conf",
             "distill --spark-conf");
 

@@ -85,6 +85,26 @@ public final class Come {
     }
 
     /**
+     * Heals a pruned model in closed form, and then trains the whole of it, by a recipe.
+     *
+     * @param pruned the folder of the pruned model, with its come.json
+     * @param teacher the folder of the dense model that it was made from
+     */
+    public static Recover recover(Path pruned, Path teacher) {
+        return recover(pruned.toString(), teacher.toString());
+    }
+
+    /**
+     * The same with paths, or names OWNER/NAME on the hub.
+     *
+     * @param pruned the pruned model
+     * @param teacher the dense model that it was made from
+     */
+    public static Recover recover(String pruned, String teacher) {
+        return new Recover(pruned, teacher);
+    }
+
+    /**
      * Measures a model on tasks and texts.
      *
      * @param model the folder of the model, or its GGUF file

@@ -1,5 +1,6 @@
 package dev.come.api;
 
+import dev.come.prune.Measurement;
 import dev.come.prune.PruningPlan;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,5 +33,12 @@ public record HealedModel(Path folder, int layers, String tree, Step step,
             Duration time) {
         return new HealedModel(folder, plan.last().size(), plan.last().tree(),
                 Step.of(plan.settings().path("method").asString(), plan.steps().getLast()), perplexity, dtype, time);
+    }
+
+    /** What was measured on the stack of a plan with so many layers. */
+    static double value(PruningPlan plan, String metric, int layers) {
+        return plan.evaluations().stream()
+                .filter(evaluation -> evaluation.metric().equals(metric) && evaluation.layers() == layers)
+                .mapToDouble(Measurement::value).findFirst().orElseThrow();
     }
 }

@@ -126,6 +126,10 @@ abstract class Measuring<T extends Measuring<T>> extends Computing<T> {
         return self();
     }
 
+    final String textField() {
+        return textField;
+    }
+
     final WindowLength windows() {
         return new WindowLength(length, beyondPositions);
     }

@@ -33,14 +33,15 @@ final class Wording {
                 "compare", "compareWith", "prompt", "promptTokens", "model-name", "model"));
         METHODS.putAll(Map.of("target-parameters", "parameters", "search-windows", "searchOn", "search-seqlen",
                 "searchOn"));
-        METHODS.put("private", "makePrivate");
+        METHODS.putAll(Map.of("private", "makePrivate", "train-seqlen", "trainingWindow",
+                "ce-weight", "crossEntropyWeight"));
         for (String same : new String[]{"method", "seed", "text-field", "beyond-positions", "stride", "dtype", "device",
             "threads", "memory", "overwrite", "restart", "revision", "heal", "heal-scope", "heal-targets",
             "heal-weights", "heal-passes", "teacher",
             "level", "objective", "temperature", "tokens", "model-tokens", "validation-tokens", "batch-tokens",
             "schedule", "weight-decay", "clip", "train", "hidden-weight", "tasks", "limit", "harness-version", "bos",
             "max-length", "baseline", "output", "log-samples", "losses", "removal-ratio", "generation", "batch",
-            "new-tokens", "iterations", "calibration-tokens", "card", "message", "gguf", "type", "master",
+            "new-tokens", "iterations", "calibration-tokens", "recipe", "card", "message", "gguf", "type", "master",
             "spark-conf", "tokenizer-compat", "master-timeout", "ship-model"}) {
             METHODS.put(same, camelCase(same));
         }

@@ -22,8 +22,9 @@ import tools.jackson.databind.node.ObjectNode;
  * points[].kl              | number  | of hidden states, nats; null: not measured                   |
  * points[].mse             | number  | of hidden states; null: not measured                         |
  * points[].cosine          | number  | 1 - cosine of hidden states; null: not measured              |
- * points[].next_token_kl   | number  | of the next tokens, nats                                     | no hidden-state term
+ * points[].next_token_kl   | number  | of the next tokens, nats                                     | it is the whole loss
  * points[].hidden_term     | number  | the hidden-state term                                        | no hidden-state term
+ * points[].cross_entropy   | number  | of the text, nats; the last token of a window counts as 0    | no --ce-weight
  * </pre>
  *
  * @param points the start first
@@ -68,9 +69,14 @@ public record Curve(List<Point> points, int bestStep, String stopped) {
             put(entry, "kl", point.validation().kl());
             put(entry, "mse", point.validation().mse());
             put(entry, "cosine", point.validation().cosine());
-            if (point.validation().hasHidden()) {
+            if (point.validation().hasParts()) {
                 put(entry, "next_token_kl", point.validation().nextTokens());
+            }
+            if (point.validation().hasHidden()) {
                 put(entry, "hidden_term", point.validation().hidden());
+            }
+            if (point.validation().hasCrossEntropy()) {
+                put(entry, "cross_entropy", point.validation().crossEntropy());
             }
         }
         return curve;
@@ -81,7 +87,8 @@ public record Curve(List<Point> points, int bestStep, String stopped) {
         List<Point> points = curve.path("points").valueStream().map(entry -> new Point(entry.path("step").asInt(),
                 entry.path("tokens").asLong(), entry.path("learning_rate").asDouble(), get(entry, "training_loss"),
                 new Measures(get(entry, "validation_loss"), get(entry, "kl"), get(entry, "mse"),
-                        get(entry, "cosine"), get(entry, "next_token_kl"), get(entry, "hidden_term"))))
+                        get(entry, "cosine"), get(entry, "next_token_kl"), get(entry, "hidden_term"),
+                        get(entry, "cross_entropy"))))
                 .toList();
         return new Curve(points, curve.path("best_step").asInt(), curve.path("stopped").asString(""));
     }

@@ -106,10 +106,9 @@ public final class Distillation {
         this.later = execution.later;
         this.folder = execution.folder;
         this.progress = progress;
-        int most = (int) Math.min(CHUNK, options.batchTokens());
-        TokenChunks first = TokenChunks.of(training, most);
+        TokenChunks first = chunks(training, options);
         this.training = first.size();
-        this.chunks = first.followedBy(TokenChunks.of(validation, most));
+        this.chunks = first.followedBy(chunks(validation, options));
         if (levels().isEmpty()) {
             throw new NothingToDoException("No layer of the pruned model stands for several of the teacher's, so there"
                     + " is nothing to train at --level layer; use --level model, which trains the layers beside the"
@@ -119,6 +118,11 @@ public final class Distillation {
             throw new UsageException("--hidden-weight is for models that have merged layers, but no layer of the pruned"
                     + " model stands for several of the teacher's; leave it out");
         }
+    }
+
+    /** Text as it goes through: in small chunks, but no sequence is cut. */
+    static TokenChunks chunks(Sequences text, DistillationOptions options) {
+        return TokenChunks.of(text, (int) Math.min(CHUNK, options.batchTokens()));
     }
 
     /** The levels at which there is something to train. */
@@ -270,7 +274,7 @@ public final class Distillation {
             List<TrainableLayer> all = List.copyOf(learning.values());
             try (ModelStudent student = new ModelStudent(with, begin, learning, finals,
                     HiddenTerm.of(options.hiddenWeight(), stack, boundaries, training), compute, states,
-                    runner.workers(), options.temperature());
+                    runner.workers(), options);
                     Progress.Task task = modelEffort().begin(progress, "training the whole model", batches.count())) {
                 Curve curve = new TrainingLoop(all, student, chunks, batches, options.modelSchedule(), options, file)
                         .run("model", progress, task);

@@ -23,19 +23,21 @@ import java.util.Map;
  * @param clip the longest gradient; 0: any ({@code --clip})
  * @param trained which weights learn when the whole model is trained ({@code --train})
  * @param hiddenWeight of the hidden-state term beside the next tokens of the whole model ({@code --hidden-weight}); 0: none
+ * @param crossEntropyWeight of the cross-entropy of the text beside KL of the whole model ({@code --ce-weight}); 0: none
  * @param evaluateEvery after so many steps, and after the last, the validation loss is measured and the state is kept
  *        ({@code --eval-every}); 0: after each tenth of the steps
  * @param seed the order of the text ({@code --seed})
  */
 public record DistillationOptions(Level level, Objective objective, double temperature, long tokens, long modelTokens,
         long validationTokens, long batchTokens, Schedule schedule, Schedule modelSchedule, double weightDecay,
-        double clip, TrainedParts trained, double hiddenWeight, int evaluateEvery, long seed)
+        double clip, TrainedParts trained, double hiddenWeight, double crossEntropyWeight,
+        int evaluateEvery, long seed)
         implements
             Serializable {
     /** What holds where nothing else is asked for. */
     public static final DistillationOptions DEFAULTS = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 500_000,
             500_000, 16_384, 4096, new Schedule(Schedule.Shape.COSINE, Objective.MSE.rate(), 0.05),
-            new Schedule(Schedule.Shape.COSINE, 3e-4, 0.05), 0, 1, TrainedParts.MERGED, 0, 0, 10);
+            new Schedule(Schedule.Shape.COSINE, 3e-4, 0.05), 0, 1, TrainedParts.MERGED, 0, 0, 0, 10);
 
     public DistillationOptions {
         requirePositive("--temperature", temperature);
@@ -46,10 +48,19 @@ public record DistillationOptions(Level level, Objective objective, double tempe
         requireNotNegative("--weight-decay", weightDecay);
         requireNotNegative("--clip", clip);
         requireNotNegative("--hidden-weight", hiddenWeight);
+        requireNotNegative("--ce-weight", crossEntropyWeight);
         requireNotNegative("--eval-every", (double) evaluateEvery);
         requireNotNegative("--seed", (double) seed);
         if (hiddenWeight > 0 && !level.hasModel()) {
             throw new UsageException("--hidden-weight is for --level model or both; leave it out");
+        }
+        if (crossEntropyWeight > 0 && !level.hasModel()) {
+            throw new UsageException("--ce-weight is for --level model or both; leave it out");
+        }
+        if (crossEntropyWeight > 0 && temperature != 1) {
+            throw new UsageException(
+                    "--ce-weight compares with the text, which has no temperature, so it does not go with"
+                            + " --temperature " + plain(temperature) + "; leave one out");
         }
     }
 
@@ -64,7 +75,8 @@ public record DistillationOptions(Level level, Objective objective, double tempe
         boolean whole = level.hasModel();
         Map<String, Boolean> used = Map.of("--tokens", layers || !given.contains("--model-tokens"), "--objective",
                 layers, "--lr", layers, "--mode", layers, "--model-tokens", whole, "--model-lr", whole, "--train",
-                whole, "--hidden-weight", whole, "--temperature", whole || objective == Objective.KL);
+                whole, "--hidden-weight", whole, "--ce-weight", whole, "--temperature",
+                whole || objective == Objective.KL);
         for (String option : given.stream().sorted().toList()) {
             if (!used.getOrDefault(option, true)) {
                 throw new UsageException(option + " does nothing at --level " + RecordNames.name(level)

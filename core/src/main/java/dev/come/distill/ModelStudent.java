@@ -2,6 +2,7 @@ package dev.come.distill;
 
 import dev.come.failure.Opening;
 import dev.come.model.Compute;
+import dev.come.model.CrossEntropyTerm;
 import dev.come.model.DecoderLayer;
 import dev.come.model.Embedding;
 import dev.come.model.InTurn;
@@ -47,6 +48,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
     private final Rotation floatRotation;
     private final LayerGradients gradients;
     private final NextTokenLoss nextTokens;
+    private final double crossEntropyWeight;
 
     /**
      * A student.
@@ -57,7 +59,7 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
      * @param states where states of the student lie while a batch is under way
      */
     ModelStudent(LayerStore store, LayerStack stack, SortedMap<Integer, TrainableLayer> learning, Examples finals,
-            HiddenTerm hiddenTerm, Compute compute, StateStore states, Workers workers, double temperature) {
+            HiddenTerm hiddenTerm, Compute compute, StateStore states, Workers workers, DistillationOptions options) {
         this.store = store;
         this.stack = stack;
         this.learning = learning;
@@ -66,13 +68,14 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         this.compute = compute;
         this.states = states;
         this.workers = workers;
+        this.crossEntropyWeight = options.crossEntropyWeight();
         this.rotation = new Rotation(compute);
         this.floatRotation = new Rotation(compute.inFloat32());
         this.gradients = new LayerGradients(store.config(), floatRotation);
         try (Opening opening = new Opening()) {
             this.embedding = new Embedding(store.checkpoint(), store.config(), compute);
             opening.add(embedding::close);
-            this.nextTokens = new NextTokenLoss(store, compute, temperature);
+            this.nextTokens = new NextTokenLoss(store, compute, options.temperature());
             opening.done();
         }
     }
@@ -149,7 +152,8 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
             workers.forEach(batch.size(), (index, workspace) -> {
                 Tensor student = floats(states.get(last[index]));
                 Tensor gradient = torch.empty_like(student);
-                losses[index] = nextTokens.sum(student, floats(finals.target(batch.get(index))), gradient, workspace);
+                losses[index] = nextTokens.sum(student, floats(finals.target(batch.get(index))), text(batch.get(index)),
+                        gradient, workspace);
                 gradient.div_(new Scalar((double) tokens));
                 hiddenTerm.addGradient(stack.size() - 1, batch.get(index), student, tokens, gradient);
                 after[index] = states.put(gradient);
@@ -216,10 +220,15 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
         try {
             double[] hidden = forward(batch, stack.size(), boundaries);
             State[] last = boundaries.getLast();
-            workers.forEach(batch.size(), (index, workspace) -> {
+            workers.forEach(batch.size(), (index, _) -> {
                 Tensor student = floats(states.get(last[index]));
                 Tensor teacher = floats(finals.target(batch.get(index)));
-                Measures found = Measures.sums(nextTokens.sum(student, teacher, null, workspace), student, teacher);
+                CrossEntropyTerm text = text(batch.get(index));
+                NextTokenLoss.Sums sums = nextTokens.parts(student, teacher, text);
+                Measures divergence = Measures.sums(sums.divergence(), student, teacher);
+                Measures found = text.isWanted()
+                        ? divergence.withCrossEntropy(text.weight(), sums.crossEntropy())
+                        : divergence;
                 measures[index] = hiddenTerm.isWanted()
                         ? found.withHidden(hiddenTerm.weight(), hidden[index])
                         : found;
@@ -228,6 +237,12 @@ final class ModelStudent implements TrainingLoop.Student, AutoCloseable {
             boundaries.forEach(this::free);
         }
         return Arrays.stream(measures).reduce(Measures.ZERO, Measures::plus);
+    }
+
+    private CrossEntropyTerm text(int index) {
+        return crossEntropyWeight > 0
+                ? new CrossEntropyTerm(crossEntropyWeight, chunk(index).nextTokens())
+                : CrossEntropyTerm.NONE;
     }
 
     private Chunk chunk(int index) {

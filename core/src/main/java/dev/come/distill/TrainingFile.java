@@ -26,7 +26,7 @@ import org.bytedeco.pytorch.global.torch;
 final class TrainingFile {
     private static final String CURVE = "curve";
     private static final String BEST_STEP = "best_step";
-    private static final int COLUMNS = 10;
+    private static final int COLUMNS = 11;
 
     /** So many times as long as writing takes, training goes on before it is written again. */
     private static final long TIMES_AS_LONG = 10;
@@ -85,7 +85,7 @@ final class TrainingFile {
             for (int i = 0; i < numbers.length; i += COLUMNS) {
                 points.add(new Point((int) numbers[i], (long) numbers[i + 1], numbers[i + 2], numbers[i + 3],
                         new Measures(numbers[i + 4], numbers[i + 5], numbers[i + 6], numbers[i + 7],
-                                numbers[i + 8], numbers[i + 9])));
+                                numbers[i + 8], numbers[i + 9], numbers[i + 10])));
             }
             layers.forEach(layer -> layer.restore(state, points.getLast().step()));
             return Optional.of(new Reached(points, (int) state.tensor(BEST_STEP).item_long()));
@@ -104,6 +104,7 @@ final class TrainingFile {
     private static double[] row(Point point) {
         Measures measures = point.validation();
         return new double[]{point.step(), point.tokens(), point.learningRate(), point.trainingLoss(), measures.loss(),
-            measures.kl(), measures.mse(), measures.cosine(), measures.nextTokens(), measures.hidden()};
+            measures.kl(), measures.mse(), measures.cosine(), measures.nextTokens(), measures.hidden(),
+            measures.crossEntropy()};
     }
 }

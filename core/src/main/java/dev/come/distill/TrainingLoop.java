@@ -48,10 +48,15 @@ final class TrainingLoop {
         this.batches = batches;
         this.schedule = schedule;
         this.clip = options.clip();
-        this.evaluateEvery = options.evaluateEvery() > 0
-                ? options.evaluateEvery()
-                : Math.max(1, Math.ceilDiv(batches.count(), EVALUATIONS));
+        this.evaluateEvery = evaluateEvery(options, batches.count());
         this.file = file;
+    }
+
+    /** After how many of so many steps is measured. */
+    static int evaluateEvery(DistillationOptions options, int steps) {
+        return options.evaluateEvery() > 0
+                ? options.evaluateEvery()
+                : Math.max(1, Math.ceilDiv(steps, EVALUATIONS));
     }
 
     /**
@@ -135,14 +140,19 @@ final class TrainingLoop {
         double seconds = Math.max(1e-3, taken.toMillis() / 1000.0);
         double left = seconds / steps * (batches.count() - point.step());
         Measures validation = point.validation();
-        String parts = validation.hasHidden()
-                ? String.format(Locale.ROOT, ", of it KL %.4g, hidden term %.4g before its weight,",
-                        validation.nextTokens(), validation.hidden())
+        String parts = validation.hasParts()
+                ? String.format(Locale.ROOT, ", of it KL %.4g", validation.nextTokens())
+                        + part("hidden term", validation.hidden()) + part("cross-entropy", validation.crossEntropy())
+                        + ","
                 : "";
         return String.format(Locale.ROOT,
                 "%d of %d steps, loss %.4g, validation %.4g%s (%.4g at the start), %,.0f tokens/s, %.0f s left",
                 point.step(), batches.count(), point.trainingLoss(), validation.loss(), parts,
                 start.validation().loss(), tokens / seconds, left);
+    }
+
+    private static String part(String name, double value) {
+        return Double.isNaN(value) ? "" : String.format(Locale.ROOT, ", %s %.4g before its weight", name, value);
     }
 
     /**

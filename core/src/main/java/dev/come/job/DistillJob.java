@@ -23,6 +23,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /** {@code come distill}: trains the layers of a pruned model to do what those did that they were made from. */
@@ -94,23 +96,29 @@ public final class DistillJob {
      * @throws UsageException if an interrupted run with other settings lies beside the target
      */
     public Result run() {
-        return Interruptible.job(this::runToTheEnd);
+        return Interruptible.job(() -> run(
+                () -> RunFolder.take(options.saving.folder(), RunFolder.Kind.DISTILL, options.resumption, progress),
+                plan -> plan));
     }
 
-    private Result runToTheEnd() {
+    /** Does the job as a stage of a run, whose record is added to the plan. */
+    Result asStage(RunFolder whole, UnaryOperator<PruningPlan> record) {
+        return run(() -> whole.stage(RunFolder.Kind.DISTILL), record);
+    }
+
+    private Result run(Supplier<RunFolder> taken, UnaryOperator<PruningPlan> record) {
         try (OpenModel teacher = new OpenModel(options.teacher, options.compute.tokenizers());
                 PrunedFolder pruned = new PrunedFolder(options.pruned, teacher)) {
             teacher.config().requireOutputProjection("Losses, by which training is checked,");
             options.saving.checkPlace(pruned.store());
-            try (RunFolder folder = RunFolder.take(options.saving.folder(), RunFolder.Kind.DISTILL,
-                    options.resumption, progress);
-                    Machines machines = new Machines(options.compute, progress)) {
-                return run(teacher, pruned, folder, machines);
+            try (RunFolder folder = taken.get(); Machines machines = new Machines(options.compute, progress)) {
+                return run(teacher, pruned, folder, machines, record);
             }
         }
     }
 
-    private Result run(OpenModel teacher, PrunedFolder pruned, RunFolder folder, Machines machines) {
+    private Result run(OpenModel teacher, PrunedFolder pruned, RunFolder folder, Machines machines,
+            UnaryOperator<PruningPlan> record) {
         Compute compute = teacher.compute(options.compute);
         TrainingText text = TrainingText.take(teacher, options, progress);
         List<PerplexityText> perplexityTexts = options.perplexity.read(teacher, progress);
@@ -124,9 +132,9 @@ public final class DistillJob {
                 new Distillation.Execution(compute, options.compute.memory(), options.processes, folder.path(),
                         Perplexity.runs(perplexityTexts, teacher.config().layers() + 2.0 * pruned.stack().size())),
                 progress);
-        PruningPlan fresh = pruned.plan().withEvaluations(List.of()).withSetting(PruningPlan.DISTILLATION,
+        PruningPlan fresh = record.apply(pruned.plan().withEvaluations(List.of()).withSetting(PruningPlan.DISTILLATION,
                 RunSettings.ofDistillation(teacher, options.training, text.facts(), text.training().tokenCount(),
-                        text.validation().tokenCount(), compute));
+                        text.validation().tokenCount(), compute)));
         Optional<PruningPlan> interrupted = folder.begin(fresh, teacher.config());
         Saving saving = interrupted.map(options.saving::replacingResultOf).orElse(options.saving);
         saving.check(pruned.store());
@@ -141,7 +149,9 @@ public final class DistillJob {
         if (trained.layers().isEmpty()) {
             folder.remove();
             throw new NothingToDoException("No step made the validation loss smaller, so there is nothing to save;"
-                    + " give more --tokens or another --lr");
+                    + (options.training.level().hasLayers()
+                            ? " give more --tokens or another --lr"
+                            : " give more --model-tokens or another --model-lr"));
         }
         try (TrainedLayers after = new TrainedLayers(trained.folders().toArray(Path[]::new))) {
             LayerStore store = pruned.store().with(after);

@@ -35,9 +35,9 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         Duration transfer,
         String dtype) {
     /** The process without a model: Java, the tensor engine, the tokenizer. */
-    private static final long BASE_BYTES = 450_000_000L;
+    static final long BASE_BYTES = 450_000_000L;
     /** The allocator holds about one part in so many that nobody uses any more. */
-    private static final int ALLOCATOR = 8;
+    static final int ALLOCATOR = 8;
 
     /**
      * Estimates as JSON, by the rules of {@link RecordJson}: {@code estimates} holds, for each method, {@code method} and the
@@ -112,7 +112,12 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
                 * (fits ? 2 : 1);
     }
 
-    private static long memory(OpenModel model, Compute compute, long kept, int sequenceLength) {
+    /**
+     * Resident memory of a run of layers, roughly.
+     *
+     * @param kept bytes besides, such as those of hidden states
+     */
+    static long memory(OpenModel model, Compute compute, long kept, int sequenceLength) {
         long stored = DiskUse.layerBytes(model.store());
         long computed = model.config().layerParameters() * compute.type().bytes();
         // A layer is run with the numbers that are stored, or with a copy in the type of computing.
@@ -129,7 +134,7 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
         return compute.threads() * (wide * sequenceLength * Float.BYTES + scores + logits);
     }
 
-    private static int longest(Sequences sequences) {
+    static int longest(Sequences sequences) {
         return IntStream.range(0, sequences.count()).map(sequences::length).max().orElse(1);
     }
 }

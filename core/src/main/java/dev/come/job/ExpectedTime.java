@@ -52,10 +52,36 @@ record ExpectedTime(Duration least, Duration most) {
                 .filter(one -> one.tokenCount() > 0).findFirst().orElseThrow();
         LayerSpeed speed = LayerSpeed.measure(model, compute, text);
         double solving = healed.solving * compute.threads(); // while one thread solves, the others do little
+        return of(speed, least, most, solving, transfer);
+    }
+
+    private static ExpectedTime of(LayerSpeed speed, double least, double most, double solving, double transfer) {
         return new ExpectedTime(
                 seconds(START + FASTER * (least + OVERLAPPED * solving) / speed.quickest() + transfer),
                 seconds(START_AT_MOST + SLOWER * ((most + solving) / speed.slowest() + transfer)));
     }
+
+    /**
+     * The time of the two stages of a recovery.
+     *
+     * @param training what training runs, in runs of a layer and of the output projection over one token each
+     * @param transfer seconds of reading and writing of each stage
+     */
+    static Stages of(OpenModel model, Compute compute, Healed healed, Training training, double transfer) {
+        ModelConfig config = model.config();
+        LayerSpeed speed = LayerSpeed.measure(model, compute, healed.tokens);
+        double healing = healed.runs * ofLayer(config, healed.tokens);
+        double steps = training.layerRuns * ofLayer(config, training.window) / training.window.tokenCount()
+                + training.headRuns * ofHead(config, training.window) / training.window.tokenCount();
+        return new Stages(of(speed, healing, healing, healed.solving * compute.threads(), transfer),
+                of(speed, steps, steps, 0, transfer));
+    }
+
+    /** @param window one window of what is trained on */
+    record Training(double layerRuns, double headRuns, Sequences window) {}
+
+    /** Healing, then training. */
+    record Stages(ExpectedTime healing, ExpectedTime training) {}
 
     private static Duration seconds(double count) {
         return Duration.ofMillis(Math.round(1000 * count));

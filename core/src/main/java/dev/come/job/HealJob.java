@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -76,32 +78,37 @@ public final class HealJob {
      * @throws UsageException if an interrupted run with other settings lies beside the target
      */
     public Result run() {
-        return Interruptible.job(this::runToTheEnd);
+        return Interruptible.job(() -> run(
+                () -> RunFolder.take(options.saving.folder(), RunFolder.Kind.HEAL, options.resumption, progress),
+                plan -> plan));
     }
 
-    private Result runToTheEnd() {
+    /** Does the job as a stage of a run, whose record is added to the plan. */
+    Result asStage(RunFolder whole, UnaryOperator<PruningPlan> record) {
+        return run(() -> whole.stage(RunFolder.Kind.HEAL), record);
+    }
+
+    private Result run(Supplier<RunFolder> taken, UnaryOperator<PruningPlan> record) {
         try (OpenModel teacher = new OpenModel(options.teacher, options.compute.tokenizers());
                 PrunedFolder pruned = new PrunedFolder(options.pruned, teacher)) {
             teacher.config().requireOutputProjection("Losses, by which healing is checked,");
             options.saving.checkPlace(pruned.store());
-            try (RunFolder folder = RunFolder.take(options.saving.folder(), RunFolder.Kind.HEAL, options.resumption,
-                    progress);
-                    Machines machines = new Machines(options.compute, progress)) {
-                return run(teacher, pruned, folder, machines);
+            try (RunFolder folder = taken.get(); Machines machines = new Machines(options.compute, progress)) {
+                return run(teacher, pruned, folder, machines, record);
             }
         }
     }
 
-    private Result run(OpenModel teacher, PrunedFolder pruned, RunFolder folder, Machines machines) {
+    private Result run(OpenModel teacher, PrunedFolder pruned, RunFolder folder, Machines machines,
+            UnaryOperator<PruningPlan> record) {
         List<PerplexityText> texts = options.perplexity.read(teacher, progress);
         CalibrationSet set;
         try (CalibrationCache calibrations = new CalibrationCache(teacher, progress)) {
             set = calibrations.set(options.calibration, "Calibration");
         }
         Compute compute = teacher.compute(options.compute);
-        PruningPlan fresh = pruned.plan().withEvaluations(List.of()).withSetting(PruningPlan.HEALING,
-                RunSettings.ofHealing(teacher, options.healing,
-                        new RunSettings.Tokens(options.calibration, set), compute));
+        PruningPlan fresh = record.apply(pruned.plan().withEvaluations(List.of()).withSetting(PruningPlan.HEALING,
+                RunSettings.ofHealing(teacher, options.healing, new RunSettings.Tokens(options.calibration, set), compute)));
         Optional<PruningPlan> interrupted = folder.begin(fresh, teacher.config());
         Saving saving = interrupted.map(options.saving::replacingResultOf).orElse(options.saving);
         saving.check(pruned.store());

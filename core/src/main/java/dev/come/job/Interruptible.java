@@ -55,9 +55,23 @@ final class Interruptible implements Progress {
 
     @Override
     public Task begin(String what, long total, String unit) {
+        return asking(() -> progress.begin(what, total, unit));
+    }
+
+    @Override
+    public Task begin(String what, long steps, String unit, long units) {
+        return asking(() -> progress.begin(what, steps, unit, units));
+    }
+
+    @Override
+    public void expect(double steps) {
+        progress.expect(steps);
+    }
+
+    private static Task asking(Supplier<Task> begun) {
         Thread thread = Thread.currentThread();
         ask(thread);
-        Task task = progress.begin(what, total, unit);
+        Task task = begun.get();
         return new Task() {
             @Override
             public void advance(long steps) {

@@ -32,6 +32,8 @@ final class RunFolder implements AutoCloseable {
     private final @Nullable RunLock lock;
     /** Whether what lies here is of this run: it has begun anew, or has taken up what it found. */
     private boolean ours;
+    /** Whether it is one of the stages of a run, which itself tells how to go on. */
+    private final boolean isStage;
     /** Whether this run has no plan itself, but parts. */
     private boolean ofParts;
     /** Without a plan nothing can be gone on with. */
@@ -47,7 +49,7 @@ final class RunFolder implements AutoCloseable {
 
     /** The job that keeps its state here. */
     enum Kind {
-        PRUNE("prune"), HEAL("heal"), DISTILL("distill");
+        PRUNE("prune"), HEAL("heal"), DISTILL("distill"), RECOVER("recover");
 
         private final String job;
 
@@ -56,12 +58,14 @@ final class RunFolder implements AutoCloseable {
         }
     }
 
-    private RunFolder(Path target, Path folder, Resumption resumption, Progress progress, @Nullable RunLock lock) {
+    private RunFolder(Path target, Path folder, Resumption resumption, Progress progress, @Nullable RunLock lock,
+            boolean isStage) {
         this.target = target;
         this.folder = folder;
         this.resumption = resumption;
         this.progress = progress;
         this.lock = lock;
+        this.isStage = isStage;
     }
 
     /**
@@ -73,13 +77,21 @@ final class RunFolder implements AutoCloseable {
     static RunFolder take(Path target, Kind kind, Resumption resumption, Progress progress) {
         requireNoLink(beside(target, kind));
         RunLock lock = RunLock.take(target, "--save-path", kind.job, progress);
-        return new RunFolder(target, beside(target, kind), resumption, progress, lock);
+        return new RunFolder(target, beside(target, kind), resumption, progress, lock, false);
     }
 
     /** The folder of one part of this run that has a target of its own below the target of all. */
     RunFolder part(Path below, Kind kind) {
         requireNoLink(beside(below, kind));
-        return new RunFolder(below, beside(below, kind), resumption, progress, null);
+        return new RunFolder(below, beside(below, kind), resumption, progress, null, false);
+    }
+
+    /**
+     * The folder of one of the stages of this run, one after the other. It lies in this one and goes with it, and what becomes
+     * of an interrupted run is decided for all stages at once.
+     */
+    RunFolder stage(Kind kind) {
+        return new RunFolder(target, folder.resolve("." + kind.job), Resumption.GO_ON, progress, null, true);
     }
 
     private static Path beside(Path target, Kind kind) {
@@ -163,7 +175,9 @@ final class RunFolder implements AutoCloseable {
     private void begun() {
         ours = true;
         Unfinished.add(removal);
-        UnderWay.add(folder, this::hasPlan);
+        if (!isStage) {
+            UnderWay.add(folder, this::hasPlan);
+        }
     }
 
     /** Whether a run that did not end has left its plan here. */
@@ -234,7 +248,7 @@ final class RunFolder implements AutoCloseable {
             Optional<String> howToGoOn = UnderWay.remove(folder);
             if (howToGoOn.isPresent()) {
                 progress.note(howToGoOn.get());
-            } else if (ours) {
+            } else if (ours && !(isStage && hasPlan())) {
                 clear(ofParts);
             }
         }

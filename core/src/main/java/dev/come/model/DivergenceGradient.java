@@ -49,9 +49,10 @@ public final class DivergenceGradient {
      * @param teacher the same of the teacher
      * @param gradient {@code (tokens, embedding)}, float32: is overwritten with the gradient of the sum with respect to the
      *        student's
-     * @return the sum of KL(teacher || student), in nats
+     * @param text what else is a part of the loss, for each token
+     * @return the sum of KL(teacher || student), and of the weighted cross-entropies, in nats
      */
-    public double sum(Tensor student, Tensor teacher, Tensor gradient, Workspace workspace) {
+    public double sum(Tensor student, Tensor teacher, CrossEntropyTerm text, Tensor gradient, Workspace workspace) {
         double sum = 0;
         long most = Math.max(1, KEPT / projection.size(0));
         for (long start = 0; start < student.size(0); start += most) {
@@ -65,13 +66,14 @@ public final class DivergenceGradient {
                 });
                 learning.finish();
                 known.finish();
-                sum += backward(learning, known, gradient.narrow(0, start, count), workspace);
+                sum += backward(learning, known, text.rows(start, count), gradient.narrow(0, start, count), workspace);
             }
         }
         return sum;
     }
 
-    private double backward(Side student, Side teacher, Tensor gradient, Workspace workspace) {
+    private double backward(Side student, Side teacher, CrossEntropyTerm text, Tensor gradient,
+            Workspace workspace) {
         long count = gradient.size(0);
         Tensor losses = workspace.tensor("divergences", ScalarType.Double, slices(), count);
         Tensor parts = workspace.tensor("partialGradients", projection.scalar_type(), slices(), count,
@@ -88,14 +90,30 @@ public final class DivergenceGradient {
                 Tensor apart = buffers.floats("apart", rows, width);
                 torch.sub_out(apart, expected, found);
                 expected.exp_();
-                losses.select(0, index).narrow(0, start, rows).copy_(apart.mul_(expected).sum(1));
-                Tensor byLogit = found.exp_().sub_(expected);
+                Tensor sums = losses.select(0, index).narrow(0, start, rows).copy_(apart.mul_(expected).sum(1));
+                Tensor byLogit = text.isWanted()
+                        ? withText(text.rows(start, rows), index, found, expected, sums)
+                        : found.exp_().sub_(expected);
                 slopes.narrow(0, start, rows).copy_(slope == null ? byLogit : byLogit.mul_(slope));
             });
             torch.mm_out(parts.select(0, index), slopes, matrix);
         });
         gradient.copy_(parts.to(ScalarType.Float).sum(new long[]{0}).div_(new Scalar(temperature)));
         return losses.sum().item_double();
+    }
+
+    /**
+     * The gradient where the text counts too.
+     *
+     * @param found {@code (rows, slice)}, logarithms of the student's probabilities; is overwritten with the gradient
+     * @param sums {@code (rows)}: what is added to
+     */
+    private Tensor withText(CrossEntropyTerm text, int index, Tensor found, Tensor expected, Tensor sums) {
+        long first = index * slice;
+        Tensor places = text.places(first, found);
+        sums.index_add_(0, text.hitRows(first, found.size(1), found),
+                CrossEntropyTerm.losses(found, places).mul_(new Scalar(text.weight())));
+        return text.gradient(found.exp_(), expected, places);
     }
 
     private int slices() {

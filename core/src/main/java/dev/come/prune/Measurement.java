@@ -3,6 +3,7 @@ package dev.come.prune;
 import dev.come.FailedException;
 import dev.come.checkpoint.RecordJson;
 import java.util.OptionalDouble;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -15,6 +16,13 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public record Measurement(int layers, String metric, double value, OptionalDouble logError) {
     static final String LOG_ERROR = "log_stderr";
+
+    /** Reads what {@link #toJson} wrote. */
+    public static Measurement of(JsonNode json, int layers) {
+        JsonNode error = json.path(LOG_ERROR);
+        return new Measurement(layers, json.path("metric").asString(), json.path("value").asDouble(),
+                error.isNumber() ? OptionalDouble.of(error.asDouble()) : OptionalDouble.empty());
+    }
 
     /**
      * As JSON, without the number of layers.

@@ -63,7 +63,8 @@ record PlanFields(List<Field> fields) {
                 text(PruningPlan.TOKENIZER_COMPAT).orAbsent(), integer("seed").orAbsent(),
                 object(CALIBRATION, TEXT).orAbsent(), object("compute", COMPUTE),
                 object(PruningPlan.HEALING, HEALING).orAbsent(),
-                object(PruningPlan.DISTILLATION, DISTILLATION).orAbsent()));
+                object(PruningPlan.DISTILLATION, DISTILLATION).orAbsent(),
+                anything(PruningPlan.RECOVERY).orAbsent()));
     }
 
     /**

@@ -75,6 +75,7 @@ import tools.jackson.databind.node.ObjectNode;
  * distillation.layers.N.*      | any      | curve of the layer at position N, see Curve         |
  * distillation.model.*         | any      | curve of the whole model, see Curve                 | not trained as a whole
  * distillation.evaluations_before[].* | any | metric, value, log_stderr of the model before     | nothing was measured
+ * recovery.*                   | any      | recipe, healing_tokens, training_window, and the options of both stages | no recipe
  * steps[].layers               | integer  | layers after the step                               |
  * steps[].tree                 | string   | these layers, merged ones as nested lists           |
  * steps[].stack                | any[]    | these layers: numbers, and names from nodes         |

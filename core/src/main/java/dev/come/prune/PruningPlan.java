@@ -69,6 +69,9 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
     /** The setting that says how layers were refitted in closed form afterwards; absent if that was not asked for. */
     public static final String HEALING = "healing";
 
+    /** The setting that says by which recipe the model was healed and trained; absent if by none. */
+    public static final String RECOVERY = "recovery";
+
     /** What a record of healing or training calls what was measured before it. */
     public static final String EVALUATIONS_BEFORE = "evaluations_before";
 
@@ -165,7 +168,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
                         .stream().filter(evaluation -> evaluation.layers() >= layersLeft).toList());
                 earlier.settings.put(TARGET_LAYERS, layersLeft);
                 if (taken < steps.size() && earlier.steps.stream().noneMatch(step -> step.action() == Action.TRAIN)) {
-                    earlier.settings.remove(List.of(DISTILLATION, HEALING));
+                    earlier.settings.remove(List.of(DISTILLATION, HEALING, RECOVERY));
                 }
                 return earlier;
             }
@@ -192,7 +195,7 @@ public record PruningPlan(ObjectNode settings, int layers, List<PruningStep> ste
         }
         ObjectNode others = settings.deepCopy();
         JsonNode chosenOn = settings.has(PLAN_MODEL) ? settings.path(PLAN_MODEL) : settings.path(MODEL);
-        others.remove(List.of(HEALING, DISTILLATION, PLAN_MODEL));
+        others.remove(List.of(HEALING, DISTILLATION, RECOVERY, PLAN_MODEL));
         others.set(MODEL, model);
         if (!chosenOn.path("fingerprint").equals(model.path("fingerprint"))) {
             others.set(PLAN_MODEL, chosenOn);

@@ -13,7 +13,8 @@ import java.util.List;
  * @param chunks the chunks in the order of the sequences
  */
 public record TokenChunks(List<Chunk> chunks) implements Serializable {
-    private static final int TOKENS = 2048;
+    /** Tokens of a chunk, about, where nothing else is asked for. */
+    public static final int TOKENS = 2048;
 
     public TokenChunks {
         chunks = List.copyOf(chunks);
@@ -37,6 +38,16 @@ public record TokenChunks(List<Chunk> chunks) implements Serializable {
                 visitor.visit(first + i, start, layout.lengths()[i]);
                 start += layout.lengths()[i];
             }
+        }
+
+        /** For each token the one that comes next in its sequence; -1 for the last. */
+        public int[] nextTokens() {
+            int[] next = new int[tokens.length];
+            System.arraycopy(tokens, 1, next, 0, Math.max(0, tokens.length - 1));
+            for (long last : lastTokens()) {
+                next[(int) last] = -1;
+            }
+            return next;
         }
 
         /** The positions of the last token of each sequence. */

@@ -20,7 +20,7 @@ public record WindowLength(OptionalInt asked, boolean beyondPositions) {
     public static final WindowLength DEFAULT = new WindowLength(OptionalInt.empty(), false);
 
     /** Nothing predicts the first token of a window, so a window of one has no token that could be scored. */
-    private static final int LEAST = 2;
+    public static final int LEAST = 2;
 
     /**
      * What a length becomes for a model.

@@ -11,6 +11,7 @@ import dev.come.WordModels;
 import dev.come.job.ComputeChoice;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.PruneJob;
+import dev.come.job.RecoveryRecipe;
 import dev.come.job.Resumption;
 import dev.come.job.Saving;
 import dev.come.job.Target;
@@ -39,6 +40,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 class ComeTests {
     @TempDir
@@ -198,6 +201,40 @@ class ComeTests {
         assertThat(kept.steps()).allSatisfy(step -> assertThat(step.position()).isLessThan(step.layersLeft() + 1 - 3));
         assertThatThrownBy(() -> sleb().option("barriers", "many").layers(3).saveTo(folder.resolve("out")).run())
                 .hasMessage("option(\"barriers\", ...) is \"many\", but two numbers such as 1,1 are expected");
+    }
+
+    /** Where nothing is said it is the recipe; what is said is in the record. */
+    @Test
+    void aPrunedModelIsRecoveredByARecipe() {
+        Path small = folder.resolve("small");
+        sleb().layers(4).saveTo(small).run();
+        Recover recover = Come.recover(small, model).calibrateOn(text).dataIn(folder).windowLength(32)
+                .calibrationTokens(256).modelTokens(512).batchTokens(128).validationTokens(64).trainingWindow(16)
+                .train("merged").evaluateEvery(1).modelLearningRate(1e-3).dtype("float32").threads(1).perplexityOn(text)
+                .saveTo(folder.resolve("recovered"));
+        Needs needs = recover.needs();
+        assertThat(needs.trainingTokens()).isBetween(512L, 640L);
+        assertThat(needs.steps()).isBetween(4, 6);
+        assertThat(needs.least()).isLessThan(needs.most());
+        assertThat(folder.resolve("recovered")).doesNotExist();
+        HealedModel recovered = recover.run();
+        assertThat(recovered.layers()).isEqualTo(4);
+        assertThat(recovered.healing()).isPositive();
+        assertThat(recovered.perplexity().values()).singleElement()
+                .satisfies(value -> assertThat(value.healed()).isNotEqualTo(value.pruned()));
+        assertThat(recovered.folder().resolve(Report.FILE_NAME)).content().contains("trained by the dense model");
+        JsonNode record = new JsonMapper().readTree(recovered.folder().resolve("come.json")).path("recovery");
+        assertThat(record.path("recipe").asString()).isEqualTo("quick");
+        assertThat(record.at("/training/model_tokens").asLong()).isEqualTo(512);
+        assertThat(record.at("/training/trained").asString()).isEqualTo("merged");
+        assertThat(record.at("/training/schedule/shape").asString()).isEqualTo("cosine");
+        assertThat(record.at("/training/tokens").asLong())
+                .isEqualTo(RecoveryRecipe.QUICK.recovery().training().tokens());
+        assertThatThrownBy(() -> Come.recover(small, model).recipe("slow").saveTo(folder.resolve("out")).run())
+                .isInstanceOf(UsageException.class)
+                .hasMessageStartingWith("recipe(...): there is no slow; choose from: quick, hour, gpu");
+        assertThatThrownBy(() -> Come.recover(small, model).trainingWindow(1).saveTo(folder.resolve("out")).run())
+                .isInstanceOf(UsageException.class).hasMessageStartingWith("trainingWindow(...) is 1, but must be");
     }
 
     @Test

@@ -30,12 +30,13 @@ final class DistillationFixtures {
         double clip = 1;
         TrainedParts trained = TrainedParts.MERGED;
         double hiddenWeight;
+        double crossEntropyWeight;
         int evaluateEvery = 3;
 
         DistillationOptions options() {
             return new DistillationOptions(level, objective, temperature, tokens, modelTokens, 64, batchTokens,
                     new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, modelRate, 0.1),
-                    weightDecay, clip, trained, hiddenWeight, evaluateEvery, 10);
+                    weightDecay, clip, trained, hiddenWeight, crossEntropyWeight, evaluateEvery, 10);
         }
     }
 }

@@ -2,12 +2,14 @@ package dev.come.distill;
 
 import static dev.come.distill.DistillationFixtures.apart;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.come.NativeObjects;
 import dev.come.TestDevice;
 import dev.come.TinyLlama;
+import dev.come.UsageException;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.distill.DistillationFixtures.Settings;
 import dev.come.model.Compute;
@@ -86,6 +88,8 @@ class ModelStudentTests {
         checkpoint.close();
     }
 
+    private double crossEntropyWeight;
+
     private interface Work {
         void with(ModelStudent student, SortedMap<Integer, TrainableLayer> learning, Examples finals);
     }
@@ -120,12 +124,19 @@ class ModelStudentTests {
             Examples finals = teacher.examples(LAYERS, LAYERS - 1, chunks.size());
             try (ModelStudent student = new ModelStudent(store, stack, learning, finals,
                     HiddenTerm.of(hiddenWeight, stack, teacher, chunks.size()), compute, states, runner.workers(),
-                    temperature)) {
+                    options(temperature))) {
                 work.with(student, learning, finals);
             }
         } finally {
             learning.values().forEach(TrainableLayer::close);
         }
+    }
+
+    private DistillationOptions options(double temperature) {
+        Settings settings = new Settings();
+        settings.temperature = temperature;
+        settings.crossEntropyWeight = crossEntropyWeight;
+        return settings.options();
     }
 
     private List<Integer> wholeSet() {
@@ -151,15 +162,31 @@ class ModelStudentTests {
     }
 
     @ParameterizedTest
-    @CsvSource({"MERGED, 1, 0, 1", "MERGED, 2, 0, 3", "ALL, 1, 0, 2", "NORMS, 1, 0, 2", "MERGED, 1, 3, 1",
-        "ALL, 2, 0.7, 3", "NORMS, 1, 0.3, 2"})
+    @CsvSource({"merged, 1, 0, 1", "merged, 2, 0, 3", "all, 1, 0, 2", "norms, 1, 0, 2", "merged, 1, 3, 1",
+        "all, 2, 0.7, 3", "norms, 1, 0.3, 2"})
     void gradientsAreThoseOfTheWholeGraph(TrainedParts trained, double temperature, double hiddenWeight, int threads) {
         gradientsAreThoseOfTheWholeGraph(STACK, trained, temperature, hiddenWeight, threads);
     }
 
+    /** The text is a part of the loss, and of the measurements. */
+    @ParameterizedTest
+    @CsvSource({"all, 0.5, 0, 2", "merged, 2, 0.3, 1", "last:2, 1, 0, 3"})
+    void theCrossEntropyOfTheTextIsLearnedToo(TrainedParts trained, double weight, double hiddenWeight, int threads) {
+        crossEntropyWeight = weight;
+        gradientsAreThoseOfTheWholeGraph(STACK, trained, 1, hiddenWeight, threads);
+        train(STACK, trained, 1, hiddenWeight, threads, (student, learning, _) -> {
+            learning.values().forEach(TrainableLayer::clearGradients);
+            Measures measures = student.validate();
+            assertThat(measures.loss()).isCloseTo(student.addGradients(wholeSet()), within(1e-6));
+            assertThat(measures.loss()).isCloseTo(measures.nextTokens() + weight * measures.crossEntropy()
+                    + (hiddenWeight > 0 ? hiddenWeight * measures.hidden() : 0), within(1e-9));
+            assertThat(measures.hasHidden()).isEqualTo(hiddenWeight > 0);
+        });
+    }
+
     /** Of two merged layers one lies last, where the gradient of the next tokens begins. */
     @ParameterizedTest
-    @CsvSource({"MERGED, 2", "ALL, 1"})
+    @CsvSource({"merged, 2", "all, 1"})
     void severalMergedLayersShareTheHiddenTerm(TrainedParts trained, int threads) {
         LayerStack halves = LayerStack.dense(LAYERS).replace(2, 2, average(2, 3)).replace(0, 2, average(0, 1));
         gradientsAreThoseOfTheWholeGraph(halves, trained, 1, 2, threads);
@@ -203,6 +230,15 @@ class ModelStudentTests {
                     Tensor expected = logProbabilities(teacher.getLast(), temperature).detach();
                     Tensor found = logProbabilities(states.getLast(), temperature);
                     sum = sum.add(expected.exp().mul(expected.sub(found)).sum());
+                    int[] tokens = chunks.get(chunk).tokens();
+                    int start = 0;
+                    for (int length : chunks.get(chunk).layout().lengths()) {
+                        for (int i = start; i < start + length - 1; i++) {
+                            sum = sum.sub(found.select(0, i).select(0, tokens[i + 1])
+                                    .mul(new Scalar(crossEntropyWeight)));
+                        }
+                        start += length;
+                    }
                     List<Integer> merged = IntStream.range(0, stack.size())
                             .filter(position -> TrainedParts.isMerged(stack, position)).boxed().toList();
                     for (int position : merged) {
@@ -324,6 +360,13 @@ class ModelStudentTests {
     void whatIsTrainedIsWhatWasMergedOrLiesBesideWhatWasRemoved() {
         assertThat(TrainedParts.MERGED.positions(STACK, LAYERS)).containsExactly(1);
         assertThat(TrainedParts.ALL.positions(STACK, LAYERS)).containsExactly(0, 1, 2);
+        assertThat(TrainedParts.of("last:2").positions(STACK, LAYERS)).containsExactly(1, 2);
+        assertThat(TrainedParts.of("last:2").parts(config)).isEqualTo(TrainedParts.ALL.parts(config));
+        assertThat(TrainedParts.of("cut")).isEqualTo(TrainedParts.MERGED);
+        assertThatThrownBy(() -> TrainedParts.of("last:4").positions(STACK, LAYERS))
+                .isInstanceOf(UsageException.class).hasMessageContainingAll("--train last:4", "which are 3");
+        assertThatThrownBy(() -> TrainedParts.of("last:0")).isInstanceOf(UsageException.class)
+                .hasMessageContaining("trains no layer");
         LayerStack dense = LayerStack.dense(6);
         assertThat(TrainedParts.MERGED.positions(dense, 6)).isEmpty();
         assertThat(TrainedParts.MERGED.positions(dense.without(2, 1), 6)).containsExactly(1, 2);

@@ -8,6 +8,7 @@ import dev.come.Golden;
 import dev.come.TestDevice;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.model.Compute;
+import dev.come.model.CrossEntropyTerm;
 import dev.come.model.LanguageModelHead;
 import dev.come.model.ModelConfig;
 import dev.come.model.Tensors;
@@ -54,13 +55,16 @@ class NextTokenLossTests {
                     NextTokenLoss exact = new NextTokenLoss(store, compute, 2);
                     NextTokenLoss narrow = new NextTokenLoss(store, mixed, 2)) {
                 double expected = plain(head, student, teacher, workspace);
-                assertThat(exact.sum(student, teacher, null, workspace)).isCloseTo(expected, within(1e-4));
-                assertThat(narrow.sum(student, teacher, null, workspace)).isCloseTo(expected, within(1e-4));
+                assertThat(exact.parts(student, teacher, CrossEntropyTerm.NONE).divergence()).isCloseTo(expected,
+                        within(1e-4));
+                assertThat(narrow.parts(student, teacher, CrossEntropyTerm.NONE).divergence()).isCloseTo(expected,
+                        within(1e-4));
 
                 Tensor gradient = torch.empty_like(student);
                 Tensor nearly = torch.empty_like(student);
-                assertThat(exact.sum(student, teacher, gradient, workspace)).isCloseTo(expected, within(1e-4));
-                assertThat(narrow.sum(student, teacher, nearly, workspace)).isCloseTo(expected,
+                assertThat(exact.sum(student, teacher, CrossEntropyTerm.NONE, gradient, workspace)).isCloseTo(expected,
+                        within(1e-4));
+                assertThat(narrow.sum(student, teacher, CrossEntropyTerm.NONE, nearly, workspace)).isCloseTo(expected,
                         within(0.02 * Math.max(1, expected)));
                 assertThat(apart(Tensors.doubles(nearly.reshape(-1)), Tensors.doubles(gradient.reshape(-1))))
                         .isBetween(1e-4, 0.05);

@@ -42,7 +42,7 @@ class TrainingLoopTests {
 
         @Override
         public Measures validate() {
-            return new Measures(1, 0, 0, 0, Double.NaN, Double.NaN);
+            return new Measures(1, 0, 0, 0, Double.NaN, Double.NaN, Double.NaN);
         }
     }
 }

@@ -78,7 +78,7 @@ class DistillJobTests {
         TextSource source = new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
         DistillationOptions training = new DistillationOptions(level, objective, 1, tokens, tokens, 128, 128,
                 new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, rate, 0.1), 0.01, 1,
-                trained, hiddenWeight, evaluateEvery, 10);
+                trained, hiddenWeight, 0, evaluateEvery, 10);
         return new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
                 List.of(new DistillJob.Text(source, 1)),
                 WindowLength.of(WINDOW), training,
@@ -178,7 +178,7 @@ class DistillJobTests {
         TextSource source = new TextSource(text2.toString(), folder, TextSource.DEFAULT_FIELD);
         DistillationOptions training = new DistillationOptions(Level.LAYER, Objective.MSE, 1, tokens, tokens, 128, 128,
                 new Schedule(Schedule.Shape.COSINE, rate, 0.1), new Schedule(Schedule.Shape.COSINE, rate, 0.1), 0, 1,
-                TrainedParts.MERGED, 0, 2, 10);
+                TrainedParts.MERGED, 0, 0, 2, 10);
         DistillJob.Result again = new DistillJob(
                 new DistillJob.Options(other.target("healed"), other.model, List.of(new DistillJob.Text(source, 1)),
                         WindowLength.of(WINDOW),

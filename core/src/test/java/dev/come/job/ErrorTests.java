@@ -117,6 +117,7 @@ class ErrorTests {
         Schedule schedule = new Schedule(Schedule.Shape.COSINE, 3e-3, 0.1);
         DistillationOptions training = new DistillationOptions(processes > 0 ? Level.LAYER : Level.BOTH, Objective.MSE,
                 1, 640, 640, 128, 128, schedule, schedule, 0.01, 1, TrainedParts.MERGED, 0.5 * (processes > 0 ? 0 : 1),
+                0,
                 2, 10);
         new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
                 List.of(new DistillJob.Text(new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD), 1)),

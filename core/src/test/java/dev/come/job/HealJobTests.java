@@ -137,7 +137,7 @@ class HealJobTests {
     private DistillJob.Result distill(String pruned, String target) {
         DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 128, 128,
                 new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), 0, 1,
-                TrainedParts.MERGED, 0, 2, 10);
+                TrainedParts.MERGED, 0, 0, 2, 10);
         return new DistillJob(
                 new DistillJob.Options(run.target(pruned), run.model, List.of(new DistillJob.Text(run.source(), 1)),
                         WindowLength.of(32), training, 0,

@@ -67,7 +67,7 @@ class HoldersTests {
         run.to("pruned");
         Schedule schedule = new Schedule(Schedule.Shape.COSINE, 3e-3, 0.1);
         DistillationOptions options = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 64, 64, schedule,
-                schedule, 0, 1, TrainedParts.MERGED, 0, 4, 10);
+                schedule, 0, 1, TrainedParts.MERGED, 0, 0, 4, 10);
         assertNothingIsHeldAfter(target -> new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
                 List.of(new DistillJob.Text(run.source(), 1)), run.windows, options, 0, run.perplexity(), run.choice(),
                 run.saving(target),

@@ -61,7 +61,7 @@ class OtherTokenizerTests {
     private void distill() {
         Schedule schedule = new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1);
         DistillationOptions training = new DistillationOptions(Level.LAYER, Objective.MSE, 1, 320, 320, 64, 64,
-                schedule, schedule, 0, 1, TrainedParts.MERGED, 0, 1, 10);
+                schedule, schedule, 0, 1, TrainedParts.MERGED, 0, 0, 1, 10);
         new DistillJob(
                 new DistillJob.Options(run.target("pruned"), run.model, List.of(new DistillJob.Text(run.source(), 1)),
                         run.windows,

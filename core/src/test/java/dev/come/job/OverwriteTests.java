@@ -87,7 +87,7 @@ class OverwriteTests {
                 .run(), run.target("out") + ", which this run reads");
         Schedule schedule = new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0);
         DistillationOptions training = new DistillationOptions(Level.LAYER, Objective.MSE, 1, 64, 64, 64, 64, schedule,
-                schedule, 0, 1, TrainedParts.MERGED, 0, 0, 10);
+                schedule, 0, 1, TrainedParts.MERGED, 0, 0, 0, 10);
         assertKept(() -> new DistillJob(
                 new DistillJob.Options(run.target("out"), run.model, List.of(new DistillJob.Text(run.source(), 1)),
                         run.windows, training, 0, run.perplexity(), run.choice(), run.saving("out"),

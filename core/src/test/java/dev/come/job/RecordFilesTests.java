@@ -70,16 +70,16 @@ class RecordFilesTests {
         DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 64, 64,
                 new Schedule(Schedule.Shape.COSINE, 2e-2, 0.05), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0.05), 0,
                 1,
-                TrainedParts.ALL, 1, 4, 10);
+                TrainedParts.ALL, 1, 0.5, 4, 10);
         new DistillJob(
                 new DistillJob.Options(run.target("pruned"), run.model, List.of(new DistillJob.Text(run.source(), 1)),
                         run.windows, training, 0,
                         run.perplexity(), run.choice(), run.saving("trained"), run.resumption),
                 Progress.NONE).run();
         plans().check(run.target("pruned/come.json")).check(run.target("trained/come.json"))
-                // HealJobTests, SisterTests and KeepPatternTests have these.
+                // HealJobTests, RecoverJobTests, SisterTests and KeepPatternTests have these.
                 .assertAllSeen("calibration.passed_positions", "healing.evaluations_before[].*", "plan_model.*",
-                        "model.layer_kinds", "keep_pattern", "warnings");
+                        "model.layer_kinds", "keep_pattern", "recovery.*", "warnings");
         ObjectNode record = (ObjectNode) PruningPlan.read(run.target("trained/come.json")).settings()
                 .get(PruningPlan.DISTILLATION);
         JsonRules curves = new JsonRules(Curve.class).checkPart(record.get("model"));

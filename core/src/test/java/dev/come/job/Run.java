@@ -132,7 +132,7 @@ final class Run {
     void train(String pruned, String name) {
         Schedule schedule = new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0.05);
         DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 320, 320, 64, 64, schedule,
-                schedule, 0, 1, TrainedParts.ALL, 1, 4, 10);
+                schedule, 0, 1, TrainedParts.ALL, 1, 0, 4, 10);
         new DistillJob(new DistillJob.Options(target(pruned), model, List.of(new DistillJob.Text(source(), 1)), windows,
                 training, 0, perplexity(), choice(), saving(name), resumption), Progress.NONE).run();
     }

@@ -63,7 +63,7 @@ class WindowLengthJobTests {
     private PruningPlan distill() {
         Schedule schedule = new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1);
         DistillationOptions training = new DistillationOptions(Level.LAYER, Objective.MSE, 1, 320, 320, 64, 64,
-                schedule, schedule, 0, 1, TrainedParts.MERGED, 0, 1, 10);
+                schedule, schedule, 0, 1, TrainedParts.MERGED, 0, 0, 1, 10);
         return new DistillJob(
                 new DistillJob.Options(run.target("pruned"), run.model, List.of(new DistillJob.Text(run.source(), 1)),
                         run.windows, training, 0, run.perplexity(), run.choice(), run.saving("distilled"),

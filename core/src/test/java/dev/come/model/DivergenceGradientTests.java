@@ -31,6 +31,7 @@ class DivergenceGradientTests {
     private Tensor projection;
     private Tensor student;
     private Tensor teacher;
+    private CrossEntropyTerm text = CrossEntropyTerm.NONE;
 
     @BeforeEach
     void makeStates() {
@@ -64,7 +65,7 @@ class DivergenceGradientTests {
             workers.forEach(1, (_, workspace) -> {
                 Tensor gradient = torch.empty_like(student);
                 double sum = new DivergenceGradient(matrix, multipliers(cap), temperature, slice).sum(student, teacher,
-                        gradient, workspace);
+                        text, gradient, workspace);
                 result.add(Tensors.doubles(torch.cat(
                         new TensorVector(torch.full(new long[]{1}, new Scalar(sum)), gradient.reshape(-1)), 0)));
             });
@@ -79,6 +80,11 @@ class DivergenceGradientTests {
             Tensor found = logProbabilities(states, cap, temperature);
             Tensor expected = logProbabilities(teacher.to(ScalarType.Double), cap, temperature);
             Tensor sum = expected.exp().mul(expected.sub(found)).sum();
+            for (int row = 0; row < text.next().length; row++) {
+                if (text.next()[row] >= 0) {
+                    sum = sum.sub(found.select(0, row).select(0, text.next()[row]).mul(new Scalar(text.weight())));
+                }
+            }
             Tensor gradient = torch.grad(new TensorVector(sum), new TensorVector(states)).get(0);
             return Tensors.doubles(torch.cat(new TensorVector(sum.detach().view(1), gradient.reshape(-1)), 0));
         }
@@ -104,6 +110,17 @@ class DivergenceGradientTests {
         }
     }
 
+    /** Next tokens lie in every slice, at its edges too, and after one token none comes. */
+    @ParameterizedTest
+    @CsvSource({"Infinity, 0.7, 4096, 1", "Infinity, 2, 10, 2", "3, 0.5, 7, 3"})
+    void theTextCountsBesideTheTeacher(double cap, double weight, long slice, int threads) {
+        text = new CrossEntropyTerm(weight, new int[]{0, 52, -1, 9, 10, 6, 7, 13, 14, 52, 30});
+        lossAndGradientAreThoseOfTheDefinition(cap, 1, slice, threads);
+        assertThat(found(projection, cap, 1, slice, 3)).containsExactly(found(projection, cap, 1, slice, 1));
+        productsInBfloat16GiveNearlyTheSame();
+        nothingIsKept();
+    }
+
     @Test
     void productsInBfloat16GiveNearlyTheSame() {
         double[] expected = plain(Double.POSITIVE_INFINITY, 1);
@@ -124,7 +141,7 @@ class DivergenceGradientTests {
         try (Workspace workspace = new Workspace(TestDevice.float32(1))) {
             DivergenceGradient divergence = new DivergenceGradient(projection, multipliers(5), 1, 7);
             Tensor gradient = torch.empty_like(student);
-            NativeObjects.assertSteady(() -> divergence.sum(student, teacher, gradient, workspace));
+            NativeObjects.assertSteady(() -> divergence.sum(student, teacher, text, gradient, workspace));
         }
     }
 }
