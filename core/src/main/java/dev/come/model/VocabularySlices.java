@@ -64,11 +64,17 @@ final class VocabularySlices {
         }
     }
 
-    /** Adds exp(logits - largest) of one slice to the running sums, which follow when a larger logit turns up. */
-    static void addExponentials(Tensor logits, Tensor largest, Tensor sum) {
+    /**
+     * Makes exp(logits - largest) of one slice and adds them to the running sums, which follow when a larger logit turns up.
+     *
+     * @return by how much what was made of earlier slices shrinks, {@code (rows, 1)}
+     */
+    static Tensor addExponentials(Tensor logits, Tensor largest, Tensor sum) {
         Tensor top = torch.maximum(logits.amax(new long[]{1}, true), largest);
-        sum.mul_(largest.sub_(top).exp_()).add_(logits.sub_(top).exp_().sum(1).unsqueeze(1));
+        Tensor shrink = largest.sub(top).exp_();
+        sum.mul_(shrink).add_(logits.sub_(top).exp_().sum(1).unsqueeze(1));
         largest.copy_(top);
+        return shrink;
     }
 
     /** The logarithm of the sum of the exponentials of the logits, {@code (tokens, 1)}. */
