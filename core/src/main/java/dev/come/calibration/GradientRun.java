@@ -8,6 +8,7 @@ import dev.come.model.DecoderLayer;
 import dev.come.model.LayerGradients;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
+import dev.come.model.ModelConfig;
 import dev.come.model.Rotation;
 import dev.come.model.TokenLayout;
 import dev.come.model.Workspace;
@@ -97,17 +98,9 @@ final class GradientRun implements AutoCloseable {
     }
 
     private OptionalLong graphBytes(int position) {
-        long bytes = runner.store().config().layerParameters() * Float.BYTES;
+        ModelConfig config = runner.store().config();
         int first = stack.get(position).originals().findFirst().orElseThrow();
-        for (TokenChunks.Chunk chunk : chunks.chunks()) {
-            OptionalLong token = LayerGradients.graphBytes(runner.store().config(),
-                    runner.store().config().attention(first), chunk.layout());
-            if (token.isEmpty()) {
-                return token;
-            }
-            bytes += token.getAsLong() * chunk.tokens().length;
-        }
-        return OptionalLong.of(bytes);
+        return GradientCost.graphs(config, config.attention(first), chunks);
     }
 
     /** Bytes of graphs that the memory has room for beside all states: those of each boundary, and their gradients. */

@@ -29,11 +29,16 @@ public final class CrossEntropy {
 
     /** That of a head, which must stay open. */
     public CrossEntropy(LanguageModelHead head) {
+        this(head, VocabularySlices.SLICE);
+    }
+
+    /** @param slice rows of the vocabulary that are gone through together */
+    CrossEntropy(LanguageModelHead head, int slice) {
         this.head = head;
         this.multipliers = head.config().multipliers();
         this.anchored = AnchoredLogits.areFor(head.config(), head.compute());
         this.anchoredLogits = new AnchoredLogits(head.config(), head.compute());
-        this.vocabulary = new VocabularySlices(head.projection(), multipliers);
+        this.vocabulary = new VocabularySlices(head.projection(), multipliers, slice);
         this.rowsAtOnce = head.compute().rowsAtOnce();
     }
 

@@ -13,10 +13,12 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * exists. States are those of {@link LanguageModelHead#finalStates}. Safe for use by several threads.
  */
 final class VocabularySlices {
-    private static final int SLICE = 8192;
+    /** Rows of the projection that are multiplied together. */
+    static final int SLICE = 8192;
 
     private final Rows projection;
     private final Multipliers multipliers;
+    private final int sliceRows;
 
     /**
      * Sees a part of the vocabulary or all of it.
@@ -24,8 +26,14 @@ final class VocabularySlices {
      * @param projection the rows of the output projection of the tokens that may come next; must outlive this
      */
     VocabularySlices(Rows projection, Multipliers multipliers) {
+        this(projection, multipliers, SLICE);
+    }
+
+    /** The same in slices of a size. */
+    VocabularySlices(Rows projection, Multipliers multipliers, int sliceRows) {
         this.projection = projection;
         this.multipliers = multipliers;
+        this.sliceRows = sliceRows;
     }
 
     /** How many tokens may come next. */
@@ -49,8 +57,8 @@ final class VocabularySlices {
     /** Shows all logits of some states, {@code (tokens, embedding)}. */
     void forEach(Tensor states, Workspace workspace, Visitor visitor) {
         long tokens = states.size(0);
-        for (long first = 0; first < projection.count(); first += SLICE) {
-            long width = Math.min(SLICE, projection.count() - first);
+        for (long first = 0; first < projection.count(); first += sliceRows) {
+            long width = Math.min(sliceRows, projection.count() - first);
             try (var _ = new PointerScope()) {
                 Tensor slice = projection.copy(first, workspace.floats("projection", width, states.size(1)), workspace);
                 long firstId = first;
