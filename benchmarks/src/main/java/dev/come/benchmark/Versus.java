@@ -106,7 +106,8 @@ final class Versus implements Callable<Integer> {
             }
             out.printf("%s, %s, %d threads, load %s%n", Processor.name().orElse("unknown processor"),
                     Engine.instructions(), Runtime.getRuntime().availableProcessors(), load());
-            out.printf("%-16s%-14s%9s%12s%12s%10s%11s%n", "work", "", "wall", "processor", "memory", "new wall", "processor");
+            out.printf("%-16s%-14s%9s%12s%12s%10s%11s%n", "work", "", "wall", "processor", "memory", "new wall",
+                    "processor");
             for (String one : work) {
                 compare(one, commands(one, layers, old, own, folder), folder, out);
             }
@@ -162,7 +163,8 @@ final class Versus implements Callable<Integer> {
             case "taylor" -> prune(method, Math.max(1, layers * 7 / 10), 100);
             case "concat_merge_P" -> prune(method, layers - 1, 40);
             case "sleb" -> prune(method, Math.max(1, layers - 4), 40);
-            default -> throw new IllegalArgumentException("--work: there is no " + method + "; --help lists what there is");
+            default ->
+                throw new IllegalArgumentException("--work: there is no " + method + "; --help lists what there is");
         };
     }
 

@@ -180,7 +180,8 @@ public final class LayerGradients {
         public void backward(Tensor after, Tensor inputGradient, Map<Part, Tensor> sums) {
             Tensor whole = Objects.requireNonNull(output);
             if (config.sideBySide()) {
-                addGradients(whole, input, leaves, sums.keySet().stream().sorted().toList(), after, inputGradient, sums);
+                addGradients(whole, input, leaves, sums.keySet().stream().sorted().toList(), after, inputGradient,
+                        sums);
                 return;
             }
             Tensor afterAttention = torch.empty_like(after);
