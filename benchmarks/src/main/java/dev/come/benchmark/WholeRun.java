@@ -1,30 +1,16 @@
 package dev.come.benchmark;
 
 import dev.come.ByteSize;
-import dev.come.checkpoint.ConfigTree;
-import dev.come.model.ModelConfig;
-import dev.come.model.Positions;
-import dev.come.text.CalibrationSet;
-import dev.come.text.PerplexityText;
-import dev.come.text.Sequences;
-import dev.come.text.TextSource;
-import dev.come.text.Tokenizer;
-import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -41,17 +27,6 @@ import picocli.CommandLine.Spec;
     "Times 'come prune' on a model and wikitext2 (mka: mmlu) and, with --reference",
     "and --python, the authors' command on the same tokens, in turns. Needs Linux."})
 final class WholeRun implements Callable<Integer> {
-    private static final String DATASET = "wiki2";
-    private static final String MKA = "mka";
-    private static final int MKA_TASKS = 50;
-    /** What a method is given besides; an empty list for those that need nothing. */
-    private static final Map<String, List<String>> METHOD_OPTIONS = Map.of( //
-            "concat_merge", List.of("--skip-method", "bi", "--merge-item", "2", "--wo-repeat"), //
-            "concat_merge_P", List.of("--skip-method", "bi", "--merge-item", "2", "--wo-repeat", "--granularity", "20"),
-            "sleb", List.of(), "shortgpt", List.of(), "taylor", List.of(), MKA,
-            List.of("--num-tasks", "" + MKA_TASKS), "magnitude", List.of());
-    private static final long SEED = 10;
-
     @Spec
     private CommandSpec spec;
 
@@ -76,8 +51,7 @@ final class WholeRun implements Callable<Integer> {
     private int targetLayers = 21;
 
     @Option(names = "--nsamples", paramLabel = "ROWS",
-            description = "Rows of the data set to calibrate on (default: 256; mka: 250, and a multiple of " + MKA_TASKS
-                    + ").")
+            description = "Rows of the data set to calibrate on (default: 256; mka: 250, and a multiple of 50).")
     private @Nullable Integer samples;
 
     @Option(names = "--dtype", arity = "1..*", paramLabel = "TYPE", description = {
@@ -94,18 +68,7 @@ final class WholeRun implements Callable<Integer> {
     private boolean perplexity;
 
     @ArgGroup(exclusive = false)
-    private @Nullable Reference reference;
-
-    /** The authors' code. */
-    static final class Reference {
-        @Option(names = "--reference", required = true, paramLabel = "CHECKOUT",
-                description = "A checkout of the authors' code, github.com/WangFei-2019/CoMe.")
-        private Path checkout = Path.of("");
-
-        @Option(names = "--python", required = true, paramLabel = "PYTHON",
-                description = "A Python that has torch, transformers (4.46 fits) and what else their code needs.")
-        private String python = "";
-    }
+    private PruneCase.@Nullable Reference reference;
 
     /** One of the two commands. */
     private record Contestant(String name, List<String> command) {}
@@ -116,9 +79,9 @@ final class WholeRun implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (!METHOD_OPTIONS.containsKey(method)) {
+        if (!PruneCase.methods().contains(method)) {
             throw new IllegalArgumentException("--method: there is no " + method + " to compare; choose from "
-                    + METHOD_OPTIONS.keySet().stream().sorted().toList());
+                    + PruneCase.methods().stream().sorted().toList());
         }
         Path work = Files.createTempDirectory("come-whole-run");
         try {
@@ -136,9 +99,9 @@ final class WholeRun implements Callable<Integer> {
 
     private void compare(String type, Path work, PrintWriter out) throws IOException, InterruptedException {
         List<Contestant> contestants = new ArrayList<>();
-        contestants.add(ours(type, work));
+        contestants.add(new Contestant("ours", prune().ours(Program.come(), type, work)));
         if (reference != null) {
-            contestants.add(theirs(reference, type, work));
+            contestants.add(new Contestant("authors'", prune().theirs(reference, type, work)));
         }
         List<List<Usage>> runs = contestants.stream().map(_ -> (List<Usage>) new ArrayList<Usage>()).toList();
         for (int round = 0; round < rounds; round++) {
@@ -160,78 +123,9 @@ final class WholeRun implements Callable<Integer> {
         }
     }
 
-    private Contestant ours(String type, Path work) {
-        List<String> command = new ArrayList<>(List.of(Program.come(), "prune"));
-        command.addAll(arguments(work.resolve("ours")));
-        if (!method.equals("magnitude")) { // looks at weights only
-            command.addAll(data());
-            command.addAll(List.of("--seqlen", "" + sequenceLength));
-        }
-        if (method.equals("sleb")) { // theirs keeps no layer from being removed
-            command.addAll(List.of("--barriers", "0,0"));
-        }
-        command.addAll(List.of("--data-dir", dataDirectory.toString(), "--dtype",
-                method.equals("taylor") ? "auto" : type, "--overwrite", "--quiet"));
-        return new Contestant("ours", command);
-    }
-
-    private Contestant theirs(Reference authors, String type, Path work) throws IOException {
-        Path calibration = work.resolve("calibration.txt");
-        Path perplexityWindows = work.resolve("perplexity.txt");
-        OptionalInt tasks = method.equals(MKA) ? OptionalInt.of(MKA_TASKS) : OptionalInt.empty();
-        try (Tokenizer tokenizer = Tokenizer.open(model)) {
-            WindowLength length = WindowLength.of(sequenceLength);
-            Positions positions = ModelConfig.of(ConfigTree.read(model.resolve("config.json"))).positions();
-            write(new CalibrationSet.Options(source(calibrationData()), samples(), tasks, SEED, length)
-                    .take(tokenizer, positions).sequences(), calibration);
-            if (perplexity) {
-                write(PerplexityText.read(source(DATASET), length, OptionalInt.empty(), Integer.MAX_VALUE, tokenizer,
-                        positions).windows(), perplexityWindows);
-            }
-        }
-        List<String> command = new ArrayList<>(
-                List.of(authors.python, Program.root().resolve("benchmarks/reference.py").toString(),
-                        authors.checkout.toString(), type, calibration.toString(), perplexityWindows.toString()));
-        command.addAll(arguments(work.resolve("theirs")));
-        command.addAll(data());
-        return new Contestant("authors'", command);
-    }
-
-    /** What both commands understand. */
-    private List<String> arguments(Path target) {
-        List<String> arguments = new ArrayList<>(List.of("--method", method, "--model-name", model.toString(),
-                "--target-layers", "" + targetLayers, "--save-path", target.toString()));
-        arguments.addAll(METHOD_OPTIONS.getOrDefault(method, List.of()));
-        if (perplexity) {
-            arguments.addAll(List.of("--ppl-data", DATASET));
-        }
-        return arguments;
-    }
-
-    private List<String> data() {
-        return List.of("--calibration-dataset", calibrationData(), "--nsamples", "" + samples(), "--seed", "" + SEED);
-    }
-
-    private String calibrationData() {
-        return method.equals(MKA) ? "mmlu" : DATASET;
-    }
-
-    private int samples() {
-        if (samples != null) {
-            return samples;
-        }
-        return method.equals(MKA) ? 250 : 256;
-    }
-
-    private TextSource source(String name) {
-        return new TextSource(name, dataDirectory, TextSource.DEFAULT_FIELD);
-    }
-
-    private static void write(Sequences windows, Path file) throws IOException {
-        Files.write(file, IntStream.range(0, windows.count())
-                .mapToObj(i -> Arrays.stream(windows.sequence(i)).mapToObj(Integer::toString)
-                        .collect(Collectors.joining(" ")))
-                .toList());
+    private PruneCase prune() {
+        int rows = samples != null ? samples : method.equals(PruneCase.MKA) ? 250 : 256;
+        return new PruneCase(method, model, dataDirectory, sequenceLength, targetLayers, rows, perplexity);
     }
 
     private static Usage fastest(List<Usage> runs) {

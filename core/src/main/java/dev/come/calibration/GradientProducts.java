@@ -45,13 +45,11 @@ final class GradientProducts {
      * Those of a stack.
      *
      * @param kept whether they are worth remembering
-     * @param traced has the traces of the stack made, if they are not there
      */
-    List<Salience> of(LayerStack stack, GradientOrder order, boolean kept, Runnable traced) {
+    List<Salience> of(LayerStack stack, GradientOrder order, boolean kept) {
         Asked asked = new Asked(stack, order);
         List<Salience> products = known.get(asked);
         if (products == null) {
-            traced.run();
             products = measured(stack, order);
             if (kept) {
                 known.put(asked, products);

@@ -74,7 +74,7 @@ public final class Shard implements AutoCloseable {
             this.searches = new StackSearches(runner, compute, states, tree, chunks, first, memory);
             this.finalStates = new FinalStates(runner, states, searches, chunks);
             this.sides = new ShardSides(this, chunks, first);
-            this.gradients = new ShardGradients(this, new BackwardPass(runner, store, compute, chunks, states));
+            this.gradients = new ShardGradients(new BackwardPass(runner, store, compute, chunks, states));
             opening.done();
         }
     }

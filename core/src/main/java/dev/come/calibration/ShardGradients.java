@@ -1,9 +1,9 @@
 package dev.come.calibration;
 
 import dev.come.calibration.Calibration.GradientOrder;
+import dev.come.failure.Opening;
 import dev.come.run.StateStore.State;
 import dev.come.stack.LayerStack;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,63 +11,68 @@ import org.jspecify.annotations.Nullable;
  * through each once; asked for another, it begins at the end again.
  */
 final class ShardGradients implements AutoCloseable {
-    private final Shard shard;
     private final BackwardPass backward;
     private @Nullable Reached reached;
 
     /**
      * How far the gradients have come.
      *
+     * @param run what is kept of the layers below
      * @param position of the layer that they have gone through last
      * @param states the gradients of the states before it, by chunk
      */
     @SuppressWarnings("ArrayRecordComponent") // never compared
-    private record Reached(LayerStack stack, GradientOrder order, int position, State[] states) {}
+    private record Reached(GradientRun run, int position, State[] states) {}
 
-    ShardGradients(Shard shard, BackwardPass backward) {
-        this.shard = shard;
+    ShardGradients(BackwardPass backward) {
         this.backward = backward;
     }
 
     /** The sums of a layer; closed by the caller. */
     GradientSums of(LayerStack stack, int position, GradientOrder order) {
-        List<Trace> path = shard.path(stack);
         Reached last = reached;
-        if (last == null || !last.stack.equals(stack) || last.order != order || last.position <= position) {
+        if (last == null || !last.run.stack().equals(stack) || last.run.order() != order
+                || last.position <= position) {
             close();
-            last = new Reached(stack, order, stack.size(), backward.begin(path.getLast().states()));
+            last = begin(stack, order);
         }
         reached = null;
-        for (int at = last.position - 1; at > position; at--) {
-            through(path, last, at).close();
+        try (Opening opening = new Opening()) {
+            Reached from = last;
+            opening.add(() -> free(from));
+            for (int at = from.position - 1; at > position; at--) {
+                backward.through(from.run, at, from.states).close();
+            }
+            GradientSums sums = backward.through(from.run, position, from.states);
+            opening.done();
+            reached = new Reached(from.run, position, from.states);
+            if (position == 0) {
+                close();
+            }
+            return sums;
         }
-        GradientSums sums = through(path, last, position);
-        reached = new Reached(stack, order, position, last.states);
-        if (position == 0) {
-            close();
-        }
-        return sums;
     }
 
-    private GradientSums through(List<Trace> path, Reached from, int position) {
-        boolean done = false;
-        try {
-            GradientSums sums = backward.through(from.stack.get(position), path.get(position).states(), from.states,
-                    from.order);
-            done = true;
-            return sums;
-        } finally {
-            if (!done) {
-                backward.free(from.states);
-            }
+    private Reached begin(LayerStack stack, GradientOrder order) {
+        try (Opening opening = new Opening()) {
+            GradientRun run = backward.forward(stack, order);
+            opening.add(run::close);
+            State[] gradients = backward.begin(run.takeLast());
+            opening.done();
+            return new Reached(run, stack.size(), gradients);
         }
+    }
+
+    private void free(Reached from) {
+        backward.free(from.states);
+        from.run.close();
     }
 
     /** Forgets how far it has come. */
     @Override
     public void close() {
         if (reached != null) {
-            backward.free(reached.states);
+            free(reached);
         }
         reached = null;
     }

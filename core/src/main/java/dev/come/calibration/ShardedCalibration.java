@@ -283,7 +283,7 @@ public abstract class ShardedCalibration implements Calibration, AutoCloseable {
 
     @Override
     public List<Salience> gradientProducts(LayerStack stack, GradientOrder order) {
-        return gradients.of(stack, order, kept.contains(stack), () -> traced(stack, new Traces(stack)));
+        return gradients.of(stack, order, kept.contains(stack));
     }
 
     /** How many chunks the calibration tokens fall into; a layer is run over one after the other. */

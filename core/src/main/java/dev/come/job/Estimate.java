@@ -1,5 +1,6 @@
 package dev.come.job;
 
+import dev.come.calibration.GradientCost;
 import dev.come.calibration.LeverageCost;
 import dev.come.checkpoint.RecordJson;
 import dev.come.heal.HealingCost;
@@ -65,8 +66,9 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
      *
      * @param fits whether layers are refitted for it
      * @param sideBySide how many layers are run as one
+     * @param gradients whether it takes gradients
      */
-    record Measuring(boolean fits, int sideBySide) {}
+    record Measuring(boolean fits, int sideBySide, boolean gradients) {}
 
     /**
      * What a run will need.
@@ -90,6 +92,8 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
                         ? LeverageCost.bytes(config, compute.threads(), measuring.sideBySide)
                                 + measuring.sideBySide * layerBytes
                         : 0);
+        long graphs = measuring.gradients ? GradientCost.graphs(config, calibration) : 0;
+        long gradients = measuring.gradients ? GradientCost.bytes(config, calibration, compute.threads()) : 0;
         double read = DiskUse.readInASecond(model.checkpoint().tensors());
         double transfer = layerBytes
                 * (cost.layerRuns() + healingRuns + (layers + target) * (double) perplexity.size() + target)
@@ -99,8 +103,9 @@ public record Estimate(int layers, int targetLayers, long denseParameters, long 
                 new ExpectedTime.Healed(healingRuns, calibration, solving), perplexity, target, transfer);
         return new Estimate(layers, target, config.parameters(layers), config.parameters(target), calibration.count(),
                 calibration.tokenCount(), options.healing().map(how -> HealingCost.fits(how, layers, target)).orElse(0),
-                memory(model, compute, healing + Math.min(stateBytes(config, compute, calibration, measuring.fits),
-                        options.compute().memory()), longest(calibration)),
+                memory(model, compute, healing + gradients + Math.min(
+                        stateBytes(config, compute, calibration, measuring.fits) + graphs, options.compute().memory()),
+                        longest(calibration)),
                 disk.saved(), disk.beside() + disk.spilled(),
                 time.least(), time.most(), transferred, compute.dtypeName());
     }

@@ -263,7 +263,8 @@ final class PruneSession implements AutoCloseable {
         Sequences searched = measured(run).map(CalibrationSet::sequences).orElse(Sequences.of(List.of()));
         return Estimate.of(model, compute(run), cost, target(run), searched, tokens(run),
                 texts.stream().map(PerplexityText::windows).toList(),
-                new Estimate.Measuring(run.method().needs() == Needs.FITS, run.method().sideBySide()),
+                new Estimate.Measuring(run.method().needs() == Needs.FITS, run.method().sideBySide(),
+                        run.method().needs() == Needs.GRADIENTS),
                 disk(run, savedLayers(run)), options);
     }
 

@@ -29,11 +29,16 @@ public final class CrossEntropy {
 
     /** That of a head, which must stay open. */
     public CrossEntropy(LanguageModelHead head) {
+        this(head, VocabularySlices.SLICE);
+    }
+
+    /** @param slice rows of the vocabulary that are gone through together */
+    CrossEntropy(LanguageModelHead head, int slice) {
         this.head = head;
         this.multipliers = head.config().multipliers();
         this.anchored = AnchoredLogits.areFor(head.config(), head.compute());
         this.anchoredLogits = new AnchoredLogits(head.config(), head.compute());
-        this.vocabulary = new VocabularySlices(head.projection(), multipliers);
+        this.vocabulary = new VocabularySlices(head.projection(), multipliers, slice);
         this.rowsAtOnce = head.compute().rowsAtOnce();
     }
 
@@ -150,20 +155,27 @@ public final class CrossEntropy {
         return gradient;
     }
 
-    /** Through the logits slice by slice: (softmax - target) / tokens times the projection; and through the norm. */
+    /**
+     * Through the logits slice by slice: (softmax - target) / tokens times the projection; and through the norm. Each slice of the
+     * logits is made once: what came of those before shrinks when a larger logit turns up (as in arXiv 2205.14135).
+     */
     private void lossGradient(Tensor hidden, int[] targets, Workspace workspace, Tensor result) {
         long tokens = targets.length;
         Tensor states = head.finalStates(hidden, workspace);
-        Tensor logSum = vocabulary.logSumExp(states, workspace);
-        Tensor gradient = targetRows(targets).neg_();
-        if (multipliers.capsLogits()) {
-            gradient.mul_(multipliers.slope(targetLogits(states, targets)).unsqueeze(1));
-        }
+        Tensor largest = workspace.floats("largest", tokens, 1).fill_(new Scalar(Float.NEGATIVE_INFINITY));
+        Tensor sum = workspace.floats("sum", tokens, 1).zero_();
+        Tensor gradient = torch.zeros_like(states);
         vocabulary.forEach(states, workspace, (_, slice, logits, _, start, rows) -> {
             Tensor slopes = multipliers.capsLogits() ? multipliers.slope(logits) : null;
-            logits.sub_(logSum.narrow(0, start, rows)).exp_();
-            gradient.narrow(0, start, rows).addmm_(slopes == null ? logits : logits.mul_(slopes), slice);
+            Tensor shrink = VocabularySlices.addExponentials(logits, largest.narrow(0, start, rows),
+                    sum.narrow(0, start, rows));
+            gradient.narrow(0, start, rows).mul_(shrink).addmm_(slopes == null ? logits : logits.mul_(slopes), slice);
         });
+        Tensor target = targetRows(targets);
+        if (multipliers.capsLogits()) {
+            target.mul_(multipliers.slope(targetLogits(states, targets)).unsqueeze(1));
+        }
+        gradient.div_(sum).sub_(target);
         gradient.mul_(new Scalar(1.0 / tokens));
         try (var _ = new AutoGradMode(true)) {
             Tensor input = hidden.to(ScalarType.Float).detach().set_requires_grad(true);

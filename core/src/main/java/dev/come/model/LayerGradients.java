@@ -1,9 +1,13 @@
 package dev.come.model;
 
+import dev.come.failure.Opening;
+import dev.come.memory.Retained;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -13,9 +17,10 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The gradients of one layer, which is run again with gradients on from the states before it. So only the graph of one
- * layer on one chunk of tokens is in memory. The feed-forward half goes in blocks of rows, so that of it only the graph
- * of a block is. Safe for use by several threads.
+ * The gradients of one layer. Either it is run again with gradients on from the states before it ({@link #backward}): then only
+ * the graph of one layer on one chunk of tokens is in memory, and of its feed-forward half, which goes in blocks of rows, only that
+ * of a block. Or it is run once and its graph kept ({@link #graph}), which gives the same bits. Safe for use by several
+ * threads.
  */
 public final class LayerGradients {
     private static final long ROWS = 512;
@@ -77,18 +82,162 @@ public final class LayerGradients {
             boolean beyond = inputGradient != null || !attention.isEmpty();
             Tensor attended = layer.attend(leaves, input, layout, rotation);
             Tensor afterAttention = torch.empty_like(attended);
-            for (long row = 0; row < layout.tokens(); row += ROWS) {
-                try (var _ = new PointerScope()) {
-                    long rows = Math.min(ROWS, layout.tokens() - row);
-                    Tensor block = attended.narrow(0, row, rows).detach().set_requires_grad(beyond);
-                    Tensor output = layer.feedForward(leaves, block, block);
-                    addGradients(output, beyond ? block : null, leaves, parts(sums, true),
-                            after.of(output.detach(), row), afterAttention.narrow(0, row, rows), sums);
-                }
-            }
+            forEachBlock(layout, (row, rows) -> {
+                Tensor block = attended.narrow(0, row, rows).detach().set_requires_grad(beyond);
+                Tensor output = layer.feedForward(leaves, block, block);
+                addGradients(output, beyond ? block : null, leaves, parts(sums, true), after.of(output.detach(), row),
+                        afterAttention.narrow(0, row, rows), sums);
+            });
             if (beyond) {
                 addGradients(attended, inputGradient == null ? null : input, leaves, attention, afterAttention,
                         inputGradient, sums);
+            }
+        }
+    }
+
+    /**
+     * The layer forward, in the operations of {@link #graph} and so to the same bits, but without a graph.
+     *
+     * @param weights float32
+     * @param hidden {@code (tokens, hidden)}: the states before the layer
+     * @param after {@code (tokens, hidden)}: is overwritten with the states after it
+     */
+    public void forward(LayerWeights weights, Tensor hidden, TokenLayout layout, Tensor after) {
+        if (config.sideBySide()) {
+            after.copy_(layer.forward(weights, hidden, layout, rotation));
+            return;
+        }
+        Tensor attended = layer.attend(weights, hidden, layout, rotation);
+        forEachBlock(layout, (row, rows) -> {
+            Tensor block = attended.narrow(0, row, rows);
+            after.narrow(0, row, rows).copy_(layer.feedForward(weights, block, block));
+        });
+    }
+
+    /**
+     * The same, and what the way back needs is kept.
+     *
+     * @param weights float32; they must outlive the graph
+     * @param hidden must not be changed while there is the graph
+     * @return closed by the caller
+     */
+    public Graph graph(LayerWeights weights, Tensor hidden, TokenLayout layout, Tensor after) {
+        try (Opening opening = new Opening(); var _ = new AutoGradMode(true)) {
+            Graph graph = new Graph(weights, hidden);
+            opening.add(graph::close);
+            graph.run(layout, after);
+            opening.done();
+            return graph;
+        }
+    }
+
+    /** A layer that was run over some tokens, and can be gone back through once. */
+    public final class Graph implements AutoCloseable {
+        private final Retained.Group held = new Retained.Group();
+        private final LayerWeights leaves;
+        private final Tensor input;
+        /** After attention; with both halves side by side, after the layer. */
+        private @Nullable Tensor output;
+        private final List<Block> blocks = new ArrayList<>();
+
+        /** Some rows of the feed-forward half. */
+        private record Block(long row, Tensor input, Tensor output) {}
+
+        private Graph(LayerWeights weights, Tensor hidden) {
+            leaves = weights.map((_, tensor) -> leaf(tensor));
+            input = leaf(hidden);
+        }
+
+        private Tensor leaf(Tensor tensor) {
+            Tensor leaf = held.keep(tensor.detach());
+            leaf.set_requires_grad(true);
+            return leaf;
+        }
+
+        private void run(TokenLayout layout, Tensor after) {
+            if (config.sideBySide()) {
+                output = held.keep(layer.forward(leaves, input, layout, rotation));
+                after.copy_(output.detach());
+                return;
+            }
+            Tensor attended = held.keep(layer.attend(leaves, input, layout, rotation));
+            output = attended;
+            forEachBlock(layout, (row, rows) -> {
+                Tensor block = leaf(attended.narrow(0, row, rows));
+                Tensor result = held.keep(layer.feedForward(leaves, block, block));
+                after.narrow(0, row, rows).copy_(result.detach());
+                blocks.add(new Block(row, block, result));
+            });
+        }
+
+        /**
+         * Goes back.
+         *
+         * @param after {@code (tokens, hidden)}: the gradient of the states after the layer
+         * @param inputGradient {@code (tokens, hidden)}: is overwritten with that of the states before it
+         * @param sums to these the gradients of the weights are added, of all of them
+         */
+        public void backward(Tensor after, Tensor inputGradient, Map<Part, Tensor> sums) {
+            Tensor whole = Objects.requireNonNull(output);
+            if (config.sideBySide()) {
+                addGradients(whole, input, leaves, sums.keySet().stream().sorted().toList(), after, inputGradient,
+                        sums);
+                return;
+            }
+            Tensor afterAttention = torch.empty_like(after);
+            for (Block block : blocks) {
+                try (var _ = new PointerScope()) {
+                    long rows = block.output.size(0);
+                    addGradients(block.output, block.input, leaves, parts(sums, true),
+                            after.narrow(0, block.row, rows), afterAttention.narrow(0, block.row, rows), sums);
+                }
+            }
+            addGradients(whole, input, leaves, parts(sums, false), afterAttention, inputGradient, sums);
+        }
+
+        @Override
+        public void close() {
+            held.close();
+        }
+    }
+
+    /**
+     * About how many bytes a graph takes for each token, the states before the layer among them: what the engine keeps of float32
+     * states between operations.
+     *
+     * @return empty where attention keeps what each token sees of each other one, which grows with the square of the length
+     */
+    public static OptionalLong graphBytes(ModelConfig config, AttentionKind attention, TokenLayout layout) {
+        if (config.multipliers().capsAttention() || Arrays.stream(layout.lengths()).anyMatch(attention::cuts)) {
+            return OptionalLong.empty();
+        }
+        long hidden = config.hiddenSize();
+        long heads = (long) config.heads() * config.headDim();
+        long channels = config.intermediateSize();
+        long floats = 3 * hidden + 6 * heads + (config.parts().contains(Part.GATE) ? 4 : 3) * channels;
+        for (Part part : config.parts()) {
+            if (part.isOfNorm() && !part.isBias()) {
+                floats += 2 * switch (part.axis()) {
+                    case QUERY_ROWS, KEY_VALUE_ROWS, BY_RATIO -> heads;
+                    case CHANNEL_ROWS -> channels;
+                    default -> hidden;
+                };
+            } else if (part.isOfActivation()) {
+                floats += 2 * channels;
+            }
+        }
+        return OptionalLong.of(floats * Float.BYTES);
+    }
+
+    /** Some rows of a chunk. */
+    private interface RowBlock {
+        void visit(long row, long rows);
+    }
+
+    private static void forEachBlock(TokenLayout layout, RowBlock visitor) {
+        for (long row = 0; row < layout.tokens(); row += ROWS) {
+            try (var _ = new PointerScope()) {
+                visitor.visit(row, Math.min(ROWS, layout.tokens() - row));
             }
         }
     }

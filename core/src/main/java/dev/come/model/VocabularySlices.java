@@ -13,10 +13,12 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * exists. States are those of {@link LanguageModelHead#finalStates}. Safe for use by several threads.
  */
 final class VocabularySlices {
-    private static final int SLICE = 8192;
+    /** Rows of the projection that are multiplied together. */
+    static final int SLICE = 8192;
 
     private final Rows projection;
     private final Multipliers multipliers;
+    private final int sliceRows;
 
     /**
      * Sees a part of the vocabulary or all of it.
@@ -24,8 +26,14 @@ final class VocabularySlices {
      * @param projection the rows of the output projection of the tokens that may come next; must outlive this
      */
     VocabularySlices(Rows projection, Multipliers multipliers) {
+        this(projection, multipliers, SLICE);
+    }
+
+    /** The same in slices of a size. */
+    VocabularySlices(Rows projection, Multipliers multipliers, int sliceRows) {
         this.projection = projection;
         this.multipliers = multipliers;
+        this.sliceRows = sliceRows;
     }
 
     /** How many tokens may come next. */
@@ -49,8 +57,8 @@ final class VocabularySlices {
     /** Shows all logits of some states, {@code (tokens, embedding)}. */
     void forEach(Tensor states, Workspace workspace, Visitor visitor) {
         long tokens = states.size(0);
-        for (long first = 0; first < projection.count(); first += SLICE) {
-            long width = Math.min(SLICE, projection.count() - first);
+        for (long first = 0; first < projection.count(); first += sliceRows) {
+            long width = Math.min(sliceRows, projection.count() - first);
             try (var _ = new PointerScope()) {
                 Tensor slice = projection.copy(first, workspace.floats("projection", width, states.size(1)), workspace);
                 long firstId = first;
@@ -64,11 +72,17 @@ final class VocabularySlices {
         }
     }
 
-    /** Adds exp(logits - largest) of one slice to the running sums, which follow when a larger logit turns up. */
-    static void addExponentials(Tensor logits, Tensor largest, Tensor sum) {
+    /**
+     * Makes exp(logits - largest) of one slice and adds them to the running sums, which follow when a larger logit turns up.
+     *
+     * @return by how much what was made of earlier slices shrinks, {@code (rows, 1)}
+     */
+    static Tensor addExponentials(Tensor logits, Tensor largest, Tensor sum) {
         Tensor top = torch.maximum(logits.amax(new long[]{1}, true), largest);
-        sum.mul_(largest.sub_(top).exp_()).add_(logits.sub_(top).exp_().sum(1).unsqueeze(1));
+        Tensor shrink = largest.sub(top).exp_();
+        sum.mul_(shrink).add_(logits.sub_(top).exp_().sum(1).unsqueeze(1));
         largest.copy_(top);
+        return shrink;
     }
 
     /** The logarithm of the sum of the exponentials of the logits, {@code (tokens, 1)}. */

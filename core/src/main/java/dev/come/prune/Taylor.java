@@ -70,6 +70,6 @@ public record Taylor(Options options) implements PruningMethod {
     @Override
     public Cost cost(int layers, int targetLayers) {
         options.score().requireReachable(layers, targetLayers, options.compat);
-        return Cost.once(4.0 * layers, 3);
+        return Cost.once(4.0 * layers, 2);
     }
 }

@@ -168,7 +168,7 @@ public final class LayerRunner implements AutoCloseable {
 
     /**
      * Runs layers one after the other over all chunks. A thread that finds no chunk left goes on with the next layer as soon as
-     * the layer before is through with the chunk at hand, so that two layers may be in memory at once.
+     * the layer before is through with the chunk at hand. The next layer is read meanwhile, so two layers are in memory at once.
      */
     public void run(List<Step> steps, List<Chunk> chunks) {
         run(steps, chunks, null);
@@ -184,7 +184,7 @@ public final class LayerRunner implements AutoCloseable {
         List<StepLayer> layers = steps.stream().map(step -> new StepLayer(store, compute, step, chunks.size()))
                 .toList();
         Waiting waiting = new Waiting();
-        try {
+        try (LayerAhead ahead = new LayerAhead(layers)) {
             // More than there are chunks would only wait; so they help.
             workers.forEach(before + steps.size() * chunks.size(), before + chunks.size(), waiting,
                     (task, workspace) -> {
@@ -198,9 +198,11 @@ public final class LayerRunner implements AutoCloseable {
                             waiting.until(() -> layers.get(position - 1).isThrough(index));
                         }
                         StepLayer layer = layers.get(position);
-                        run(layer.open(), layer.step().node(), index, chunks.get(index), layer.step().pass(),
-                                workspace);
+                        DecoderLayer made = layer.open();
+                        ahead.look();
+                        run(made, layer.step().node(), index, chunks.get(index), layer.step().pass(), workspace);
                         waiting.change(() -> layer.finished(index));
+                        ahead.look();
                     });
         } finally {
             layers.forEach(StepLayer::close);

@@ -161,6 +161,11 @@ public final class StateStore implements AutoCloseable {
         budget += bytes;
     }
 
+    /** Bytes that more states may take before some go to the file. */
+    public synchronized long unused() {
+        return budget - bytesInMemory;
+    }
+
     private void spillOverBudget() {
         while (bytesInMemory > budget && !inMemory.isEmpty()) {
             spill(inMemory.removeFirst());

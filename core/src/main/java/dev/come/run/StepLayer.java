@@ -7,7 +7,10 @@ import dev.come.model.LayerWeights;
 import dev.come.run.LayerRunner.Step;
 import dev.come.stack.LayerStore;
 import java.util.BitSet;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,11 +42,37 @@ final class StepLayer implements AutoCloseable {
     }
 
     /** The layer, made by the first who asks. */
-    synchronized DecoderLayer open() {
+    DecoderLayer open() {
+        return open(() -> {
+        });
+    }
+
+    /**
+     * Makes the layer before anybody asks. Whether that fails is for whoever asks to find out.
+     *
+     * @param ended whether nobody will ask any more
+     */
+    synchronized void prepare(BooleanSupplier ended) {
+        if (isGone()) {
+            return;
+        }
+        try (var _ = new NoGradGuard()) {
+            open(() -> {
+                if (ended.getAsBoolean()) {
+                    throw new CancellationException();
+                }
+            });
+        } catch (RuntimeException | Error _) {
+            // nothing is kept, so the layer will be made again
+        }
+    }
+
+    /** @param before is run before each tensor is read */
+    private synchronized DecoderLayer open(Runnable before) {
         if (layer == null) {
             try (var _ = new PointerScope()) {
                 layer = Shortage.named(() -> "Loading layer " + step.node().tree(), () -> {
-                    LayerWeights weights = step.weights().orElseGet(() -> store.materialise(step.node()));
+                    LayerWeights weights = step.weights().orElseGet(() -> store.materialise(step.node(), before));
                     step.visitor().visit(weights);
                     return new DecoderLayer(store.config().sizedAs(weights), weights, compute);
                 });
@@ -63,6 +92,16 @@ final class StepLayer implements AutoCloseable {
     /** Whether it has been run over a chunk. */
     synchronized boolean isThrough(int chunk) {
         return finished.get(chunk);
+    }
+
+    /** Whether it is there. */
+    synchronized boolean isOpen() {
+        return layer != null;
+    }
+
+    /** Whether it has been run over all chunks. */
+    synchronized boolean isGone() {
+        return finished.cardinality() == chunks;
     }
 
     @Override

@@ -62,7 +62,18 @@ public final class LayerStore {
      * @throws FailedException if a sum is too large for the type that it is stored in
      */
     public LayerWeights materialise(LayerNode node) {
+        return materialise(node, () -> {
+        });
+    }
+
+    /**
+     * The same.
+     *
+     * @param before is run before each part; what it throws is thrown
+     */
+    public LayerWeights materialise(LayerNode node, Runnable before) {
         return LayerWeights.of(config, config.attention(first(node)), part -> kept(() -> {
+            before.run();
             Tensor exact = exact(node, part);
             Tensor stored = stored(node, part, exact);
             // Enums of the engine are not one object for each value.

@@ -50,7 +50,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tensors lie outside the Java heap, so a lost one is noticed by no garbage collector in time. */
@@ -150,10 +150,11 @@ class NativeObjectsTests {
         }
     }
 
+    /** With graphs kept, and with layers that are run again. */
     @ParameterizedTest
-    @EnumSource
-    void gradientsKeepNothing(GradientOrder order) {
-        try (LocalCalibration calibration = calibration(0)) {
+    @CsvSource({"SUM_FIRST, 0", "SUM_FIRST, 9223372036854775807", "ABS_FIRST, 0", "NEVER_ZEROED, 0"})
+    void gradientsKeepNothing(GradientOrder order, long memory) {
+        try (LocalCalibration calibration = calibration(memory)) {
             NativeObjects.assertSteady(() -> calibration.gradientProducts(LayerStack.dense(LAYERS), order));
         }
     }

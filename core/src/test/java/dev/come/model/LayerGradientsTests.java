@@ -44,6 +44,21 @@ class LayerGradientsTests {
             new LayerGradients(config, rotation).backward(weights, hidden, layout,
                     (output, row) -> gradient.narrow(0, row, output.size(0)), ofInput, sums);
 
+            // A graph that is kept gives the same bits, and so does the run without one.
+            LayerGradients gradients = new LayerGradients(config, rotation);
+            Tensor after = torch.empty_like(hidden);
+            Tensor withoutGraph = torch.empty_like(hidden);
+            Tensor ofInputByGraph = torch.zeros_like(hidden);
+            Map<Part, Tensor> sumsByGraph = new EnumMap<>(Part.class);
+            weights.asMap().forEach((part, tensor) -> sumsByGraph.put(part, torch.zeros_like(tensor)));
+            gradients.forward(weights, hidden, layout, withoutGraph);
+            try (LayerGradients.Graph graph = gradients.graph(weights, hidden, layout, after)) {
+                graph.backward(gradient, ofInputByGraph, sumsByGraph);
+            }
+            assertThat(after.equal(withoutGraph)).isTrue();
+            assertThat(ofInputByGraph.equal(ofInput)).isTrue();
+            sums.forEach((part, sum) -> assertThat(sumsByGraph.get(part).equal(sum)).as(part.name()).isTrue());
+
             PlainLayer layer = new PlainLayer(config);
             Tensor moved = torch.randn_like(hidden);
             assertSlope(ofInput.mul(moved), gradient.mul(difference(
