@@ -40,6 +40,7 @@ module dev.come.core {
     exports dev.come.report to dev.come.cli;
     exports dev.come.stack to dev.come.cli;
     exports dev.come.text to dev.come.cli;
+    exports dev.come.vocabulary to dev.come.cli;
 
     uses dev.come.calibration.Cluster.Provider;
 

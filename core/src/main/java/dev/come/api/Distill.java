@@ -10,7 +10,6 @@ import dev.come.job.ModelSource;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
 import dev.come.prune.PruningPlan;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;

@@ -11,7 +11,6 @@ import dev.come.job.RecoveryRecipe;
 import dev.come.job.Saving;
 import dev.come.prune.Measurement;
 import dev.come.prune.PruningPlan;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;

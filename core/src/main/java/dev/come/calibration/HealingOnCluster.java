@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
-
 /** States of a healing that lie in shards. */
 public final class HealingOnCluster implements HealingStates, AutoCloseable {
     private final LayerStore store;

@@ -131,16 +131,16 @@ final class NextTokenLoss implements AutoCloseable {
             try (var _ = new NoGradGuard()) {
                 Tensor logits = logits(states);
                 Tensor found = logits.div(new Scalar(temperature)).log_softmax(1);
-                Tensor probabilities = expected.exp();
-                double sum = found.sub(expected).neg_().mul_(probabilities).to(ScalarType.Double).sum().item_double();
+                Tensor wanted = expected.exp();
+                double sum = found.sub(expected).neg_().mul_(wanted).to(ScalarType.Double).sum().item_double();
                 Tensor places = text.isWanted() ? text.places(0, found) : null;
                 double crossEntropy = places == null
                         ? 0
                         : CrossEntropyTerm.losses(found, places).sum().item_double();
                 if (gradient != null) {
                     Tensor byLogit = (places == null
-                            ? found.exp_().sub_(probabilities)
-                            : text.gradient(found.exp_(), probabilities, places)).mul_(new Scalar(1 / temperature));
+                            ? found.exp_().sub_(wanted)
+                            : text.gradient(found.exp_(), wanted, places)).mul_(new Scalar(1 / temperature));
                     if (multipliers.capsLogits()) {
                         byLogit.mul_(multipliers.slope(logits));
                     }

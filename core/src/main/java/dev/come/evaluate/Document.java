@@ -52,7 +52,7 @@ sealed interface Document {
     record LastWords(int id, String context, String ending, List<Integer> examples) implements Document {
         @Override
         public long length() {
-            return context.length() + ending.length();
+            return (long) context.length() + ending.length();
         }
     }
 

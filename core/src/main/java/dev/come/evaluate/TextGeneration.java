@@ -68,7 +68,7 @@ final class TextGeneration implements AutoCloseable {
                 batches.add(new ArrayList<>());
                 room = config.rotationDependsOnLength()
                         ? 1 // a longer text is another text from its beginning on
-                        : (int) Math.clamp(most / requests.get(request).positions(), 1, MOST_TEXTS);
+                        : Math.clamp(most / requests.get(request).positions(), 1, MOST_TEXTS);
             }
             batches.getLast().add(request);
             room--;

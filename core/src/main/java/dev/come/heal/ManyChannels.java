@@ -84,7 +84,9 @@ final class ManyChannels {
     }
 
     private double error(int penalty) {
-        return penalty < Ridge.PATH.size() ? gained(penalty).orElse(Double.POSITIVE_INFINITY) : Double.POSITIVE_INFINITY;
+        return penalty < Ridge.PATH.size()
+                ? gained(penalty).orElse(Double.POSITIVE_INFINITY)
+                : Double.POSITIVE_INFINITY;
     }
 
     /** By how much a penalty changes the squares of the held out rows over some outputs; nothing where it is too small to solve. */

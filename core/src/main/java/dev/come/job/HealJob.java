@@ -108,7 +108,8 @@ public final class HealJob {
         }
         Compute compute = teacher.compute(options.compute);
         PruningPlan fresh = record.apply(pruned.plan().withEvaluations(List.of()).withSetting(PruningPlan.HEALING,
-                RunSettings.ofHealing(teacher, options.healing, new RunSettings.Tokens(options.calibration, set), compute)));
+                RunSettings.ofHealing(teacher, options.healing, new RunSettings.Tokens(options.calibration, set),
+                        compute)));
         Optional<PruningPlan> interrupted = folder.begin(fresh, teacher.config());
         Saving saving = interrupted.map(options.saving::replacingResultOf).orElse(options.saving);
         saving.check(pruned.store());

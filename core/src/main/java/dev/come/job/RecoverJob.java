@@ -125,7 +125,7 @@ public final class RecoverJob {
             UnaryOperator<PruningPlan> recorded = plan -> plan.withSetting(PruningPlan.RECOVERY, record);
             // Healing tells of runs over chunks of text that are longer.
             double later = TrainingCost.layerRuns(options.recovery.training(), teacher.config().layers(),
-                    pruned.stack(), options.recovery.training().trainingTokens()) / TokenChunks.TOKENS;
+                    pruned.stack(), (double) options.recovery.training().trainingTokens()) / TokenChunks.TOKENS;
             Path healed = whole.path().resolve("healed");
             Duration healing = Files.exists(healed.resolve(PruningPlan.FILE_NAME))
                     ? Duration.ZERO

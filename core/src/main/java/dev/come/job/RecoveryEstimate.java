@@ -48,14 +48,14 @@ public record RecoveryEstimate(String recipe, int layers, int healingTokens, lon
         int left = pruned.stack().size();
         Sequences healed = calibration.sequences();
         TrainingCost.Steps steps = TrainingCost.steps(training, text.training());
-        long tokens = text.training().tokenCount() + text.validation().tokenCount();
+        long tokens = (long) text.training().tokenCount() + text.validation().tokenCount();
         DiskUse disk = DiskUse.of(pruned.store(), pruned.stack(), true);
         double read = DiskUse.readInASecond(model.checkpoint().tensors());
         ExpectedTime.Stages time = ExpectedTime.of(model, compute,
                 new ExpectedTime.Healed(HealingCost.layerRuns(recovery.healing(), layers, left), healed,
                         HealingCost.solving(config, recovery.healing(), layers, left, compute.threads())),
                 new ExpectedTime.Training(
-                        TrainingCost.layerRuns(training, layers, pruned.stack(), tokens)
+                        TrainingCost.layerRuns(training, layers, pruned.stack(), (double) tokens)
                                 + TrainingCost.validations(training, steps.count()) * left,
                         TrainingCost.headRuns(training), text.training().slice(0, 1)),
                 disk.saved() / read + disk.secondsOfWriting(read));

@@ -11,6 +11,7 @@ import java.util.List;
  * Named sets of options of {@code come recover}; they are here and nowhere else. How long one takes depends on the model, which
  * a dry run tells; the names are meant for SmolLM2-135M at 21 layers on two cores that multiply bfloat16.
  */
+@SuppressWarnings("ImmutableEnumChecker") // it is a record of numbers
 public enum RecoveryRecipe {
     /** A quarter of an hour. */
     QUICK(55_296, 512, 163_840, 2048, 5e-4, 4096, 20),

@@ -1,8 +1,8 @@
 package dev.come.job;
 
 import dev.come.Progress;
-import dev.come.calibration.Cluster;
 import dev.come.Version;
+import dev.come.calibration.Cluster;
 import dev.come.model.Engine;
 import dev.come.report.RunRecord;
 import dev.come.report.RunRecord.Host;

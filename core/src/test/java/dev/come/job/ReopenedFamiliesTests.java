@@ -128,9 +128,10 @@ class ReopenedFamiliesTests {
                 one.add(value);
             }
         }
-        Files.writeString(file, JsonNodeFactory.instance.objectNode().<ObjectNode>set("ids",
-                JsonNodeFactory.instance.arrayNode().addAll(IntStream.of(ids)
-                        .<JsonNode>mapToObj(JsonNodeFactory.instance::numberNode).toList()))
-                .set("logits", rows).toString());
+        ObjectNode all = JsonNodeFactory.instance.objectNode();
+        all.set("ids", JsonNodeFactory.instance.arrayNode().addAll(IntStream.of(ids)
+                .<JsonNode>mapToObj(JsonNodeFactory.instance::numberNode).toList()));
+        all.set("logits", rows);
+        Files.writeString(file, all.toString());
     }
 }

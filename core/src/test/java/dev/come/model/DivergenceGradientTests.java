@@ -102,6 +102,10 @@ class DivergenceGradientTests {
     @CsvSource({"Infinity, 1, 4096, 1", "Infinity, 1, 10, 2", "3, 1, 10, 2", "Infinity, 2.5, 53, 2", "3, 0.5, 7, 3",
         "Infinity, 1, 1, 1"})
     void lossAndGradientAreThoseOfTheDefinition(double cap, double temperature, long slice, int threads) {
+        assertThatTheyAreThoseOfTheDefinition(cap, temperature, slice, threads);
+    }
+
+    private void assertThatTheyAreThoseOfTheDefinition(double cap, double temperature, long slice, int threads) {
         double[] expected = plain(cap, temperature);
         double[] found = found(projection, cap, temperature, slice, threads);
         assertThat(found).hasSameSizeAs(expected);
@@ -115,14 +119,18 @@ class DivergenceGradientTests {
     @CsvSource({"Infinity, 0.7, 4096, 1", "Infinity, 2, 10, 2", "3, 0.5, 7, 3"})
     void theTextCountsBesideTheTeacher(double cap, double weight, long slice, int threads) {
         text = new CrossEntropyTerm(weight, new int[]{0, 52, -1, 9, 10, 6, 7, 13, 14, 52, 30});
-        lossAndGradientAreThoseOfTheDefinition(cap, 1, slice, threads);
+        assertThatTheyAreThoseOfTheDefinition(cap, 1, slice, threads);
         assertThat(found(projection, cap, 1, slice, 3)).containsExactly(found(projection, cap, 1, slice, 1));
-        productsInBfloat16GiveNearlyTheSame();
-        nothingIsKept();
+        assertThatBfloat16GivesNearlyTheSame();
+        assertThatNothingIsKept();
     }
 
     @Test
     void productsInBfloat16GiveNearlyTheSame() {
+        assertThatBfloat16GivesNearlyTheSame();
+    }
+
+    private void assertThatBfloat16GivesNearlyTheSame() {
         double[] expected = plain(Double.POSITIVE_INFINITY, 1);
         double[] found = found(projection.to(ScalarType.BFloat16), Double.POSITIVE_INFINITY, 1, 10, 2);
         for (int i = 0; i < found.length; i++) {
@@ -138,6 +146,10 @@ class DivergenceGradientTests {
 
     @Test
     void nothingIsKept() {
+        assertThatNothingIsKept();
+    }
+
+    private void assertThatNothingIsKept() {
         try (Workspace workspace = new Workspace(TestDevice.float32(1))) {
             DivergenceGradient divergence = new DivergenceGradient(projection, multipliers(5), 1, 7);
             Tensor gradient = torch.empty_like(student);

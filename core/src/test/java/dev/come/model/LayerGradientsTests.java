@@ -8,6 +8,7 @@ import dev.come.checkpoint.Checkpoint;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -57,7 +58,8 @@ class LayerGradientsTests {
             }
             assertThat(after.equal(withoutGraph)).isTrue();
             assertThat(ofInputByGraph.equal(ofInput)).isTrue();
-            sums.forEach((part, sum) -> assertThat(sumsByGraph.get(part).equal(sum)).as(part.name()).isTrue());
+            sums.forEach((part, sum) -> assertThat(Objects.requireNonNull(sumsByGraph.get(part)).equal(sum))
+                    .as(part.name()).isTrue());
 
             PlainLayer layer = new PlainLayer(config);
             Tensor moved = torch.randn_like(hidden);
