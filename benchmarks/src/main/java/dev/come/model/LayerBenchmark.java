@@ -78,7 +78,7 @@ public class LayerBenchmark {
                             .put("max_position_embeddings", 8192).put("rope_theta", 100_000.0)));
             layer = new DecoderLayer(config, LayerWeights.of(config, config.attention(0),
                     part -> random(config.shape(part).stream().mapToLong(Long::longValue).toArray())), compute);
-            attention = new CausalAttention(config, AttentionKind.EVERYTHING, compute);
+            attention = new CausalAttention(config, AttentionKind.EVERYTHING, null, compute);
             rotation = new Rotation(compute);
             queryKeyValue = random(QUERY_KEY_VALUE_ROWS, HIDDEN);
             output = random(HIDDEN, HIDDEN);
