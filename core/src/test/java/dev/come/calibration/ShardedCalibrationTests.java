@@ -96,6 +96,42 @@ class ShardedCalibrationTests {
         }
     }
 
+    /** All that the command offers with --master, with its defaults; seam_auto is refused there, and manual wants layers. */
+    @Test
+    void everyMethodGivesWhatOneMachineGives() {
+        long seed = System.nanoTime();
+        System.out.println("ShardedCalibrationTests: every method with seed " + seed);
+        Random random = new Random(seed);
+        // mka compares every sequence with every other.
+        Sequences tokens = tokens(random, 110);
+        List<PruningMethod> methods = Methods.ALL.stream()
+                .filter(entry -> entry != Methods.SEAM_AUTO && entry != Methods.MANUAL)
+                .<PruningMethod>map(Methods.Entry::method).toList();
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"))) {
+            for (PruningMethod method : methods) {
+                List<PruningStep> expected;
+                try (LocalCalibration alone = new LocalCalibration(store(checkpoint), tokens, TestDevice.float32(2),
+                        method.reading(), MEMORY, folder, Progress.NONE)) {
+                    expected = stepsIfAny(method, checkpoint, alone);
+                }
+                TokenChunks chunks = TokenChunks.of(tokens);
+                assertThat(chunks.size()).isGreaterThan(1);
+                // Gradients are added up in groups that the tokens decide on.
+                List<TokenChunks> division = method.needs() == Needs.GRADIENTS
+                        ? Shard.divide(chunks)
+                        : chunks.groups(1, 1);
+                try (ShardedCalibration many = new ClusterCalibration(
+                        new OwnersOfShards(store(checkpoint), division, 3, TestDevice.float32(1), method.reading(),
+                                random, fresh()),
+                        store(checkpoint), chunks, null, TestDevice.float32(2), method.reading(), MEMORY,
+                        Progress.NONE)) {
+                    assertThat(stepsIfAny(method, checkpoint, many)).as(method.name() + ", seed " + seed)
+                            .isEqualTo(expected);
+                }
+            }
+        }
+    }
+
     @Test
     void whatTheReferenceReadsAfterTheFinalNormAndPooledStatesAreTheSameToo() {
         long seed = System.nanoTime();
@@ -214,6 +250,18 @@ class ShardedCalibrationTests {
 
     private static LayerStore store(Checkpoint checkpoint) {
         return new LayerStore(checkpoint, ModelConfig.of(checkpoint));
+    }
+
+    /** The rules of some methods keep all layers of a small model. */
+    private static List<PruningStep> stepsIfAny(PruningMethod method, Checkpoint checkpoint, Calibration calibration) {
+        List<PruningStep> all = new ArrayList<>();
+        try {
+            Pruning.run(method, LayerStack.dense(ModelConfig.of(checkpoint).layers()), TARGET, calibration,
+                    all::addAll);
+        } catch (NothingToDoException e) {
+            assertThat(all).as(method.name()).isEmpty();
+        }
+        return all;
     }
 
     private static List<PruningStep> steps(PruningMethod method, Checkpoint checkpoint, Calibration calibration) {
