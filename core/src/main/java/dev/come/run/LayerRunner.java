@@ -38,6 +38,7 @@ public final class LayerRunner implements AutoCloseable {
 
     private final LayerStore store;
     private final Compute compute;
+    private final boolean readsAhead;
     private final Workers workers;
     private final Embedding embedding;
     private final LanguageModelHead head;
@@ -74,8 +75,14 @@ public final class LayerRunner implements AutoCloseable {
     }
 
     public LayerRunner(LayerStore store, Compute compute) {
+        this(store, compute, store.config().layerParameters() >= LayerAhead.LARGE);
+    }
+
+    /** @param readsAhead whether the next layer is made while one is run */
+    LayerRunner(LayerStore store, Compute compute, boolean readsAhead) {
         this.store = store;
         this.compute = compute;
+        this.readsAhead = readsAhead;
         try (Opening opening = new Opening()) {
             this.workers = new Workers(compute);
             opening.add(workers::close);
@@ -168,7 +175,8 @@ public final class LayerRunner implements AutoCloseable {
 
     /**
      * Runs layers one after the other over all chunks. A thread that finds no chunk left goes on with the next layer as soon as
-     * the layer before is through with the chunk at hand. The next layer is read meanwhile, so two layers are in memory at once.
+     * the layer before is through with the chunk at hand, so two layers are in memory at once. Of a large model the next layer is
+     * read meanwhile.
      */
     public void run(List<Step> steps, List<Chunk> chunks) {
         run(steps, chunks, null);
@@ -184,7 +192,7 @@ public final class LayerRunner implements AutoCloseable {
         List<StepLayer> layers = steps.stream().map(step -> new StepLayer(store, compute, step, chunks.size()))
                 .toList();
         Waiting waiting = new Waiting();
-        try (LayerAhead ahead = new LayerAhead(layers)) {
+        try (LayerAhead ahead = new LayerAhead(readsAhead ? layers : List.of())) {
             // More than there are chunks would only wait; so they help.
             workers.forEach(before + steps.size() * chunks.size(), before + chunks.size(), waiting,
                     (task, workspace) -> {

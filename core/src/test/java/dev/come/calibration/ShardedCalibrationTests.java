@@ -105,7 +105,7 @@ class ShardedCalibrationTests {
         // mka compares every sequence with every other.
         Sequences tokens = tokens(random, 110);
         List<PruningMethod> methods = Methods.ALL.stream()
-                .filter(entry -> entry != Methods.SEAM_AUTO && entry != Methods.MANUAL)
+                .filter(entry -> !List.of(Methods.SEAM_AUTO, Methods.MANUAL).contains(entry))
                 .<PruningMethod>map(Methods.Entry::method).toList();
         try (Checkpoint checkpoint = Checkpoint.open(Golden.model("llama-gqa"))) {
             for (PruningMethod method : methods) {

@@ -35,7 +35,7 @@ class LayerAheadTests {
     @BeforeEach
     void open() {
         checkpoint = Checkpoint.open(Path.of("src/test/resources/golden/models/llama-gqa"));
-        runner = new LayerRunner(new LayerStore(checkpoint, ModelConfig.of(checkpoint)), TestDevice.float32(1));
+        runner = new LayerRunner(new LayerStore(checkpoint, ModelConfig.of(checkpoint)), TestDevice.float32(1), true);
     }
 
     @AfterEach
