@@ -22,7 +22,7 @@ public record EvaluationOptions(List<String> tasks, int shots, int limit, Harnes
         int maxLength, Library library) {
     /** No limit on documents or tokens. */
     public static final int ALL = Integer.MAX_VALUE;
-    /** As many examples as each task usually has: none, but for a few. */
+    /** Each task has its usual number of examples: none, but for a few. */
     public static final int USUAL = Integer.MAX_VALUE;
 
     /** With data below a folder. */

@@ -142,7 +142,7 @@ record TaskDescription(String name, String version, Optional<Group> group, Data 
     record LongText(String text, String counted) implements Form {}
 
     /**
-     * An ending of a context, of which is asked how likely it is and whether nothing is likelier.
+     * An ending of a context. The task asks how likely it is, and whether nothing is likelier.
      *
      * @param context a template
      * @param ending a template, to which nothing is added

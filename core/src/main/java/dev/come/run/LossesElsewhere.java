@@ -43,7 +43,7 @@ public final class LossesElsewhere {
         }
     }
 
-    /** Pieces for all machines, of which none waits while another has two. */
+    /** Divides the work into pieces, one for each machine at least where there is enough of it. */
     private static List<TokenChunks> pieces(OtherMachines machines, Sequences sequences) {
         TokenChunks chunks = TokenChunks.of(sequences);
         return chunks.groups(Math.clamp(Math.ceilDiv(chunks.tokens(), machines.parallel()), 1, MOST_TOKENS), 1);
