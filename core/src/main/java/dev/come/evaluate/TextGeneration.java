@@ -17,9 +17,9 @@ import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
- * Texts that a model writes, always with the likeliest token. A text ends behind a token that ends texts, when a stop text is
- * in it, or when it has as many tokens as it may have. Several are written side by side; the beginning that all prompts
- * have in common is run once. The whole model is in memory.
+ * Texts that a model writes, always with the likeliest token. A text ends with a token that ends texts, with a stop text, or
+ * with its last allowed token. The model, which is in memory as a whole, writes several side by side, and runs the common
+ * beginning of all prompts once.
  */
 final class TextGeneration implements AutoCloseable {
     /** Texts side by side: with more of them, attention takes longer than it helps the products. */
