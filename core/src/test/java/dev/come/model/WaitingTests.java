@@ -55,7 +55,12 @@ class WaitingTests {
                             order.add(chunk);
                         });
                     })).isSameAs(reason);
-                    assertThat(order).containsExactlyElementsOf(IntStream.range(0, failing / 2).boxed().toList());
+                    List<Integer> before = IntStream.range(0, bad / 2).boxed().toList();
+                    if (threads == 1 || bad % 2 == 1) {
+                        assertThat(order).containsExactlyElementsOf(before);
+                    } else { // a failure before its turn may come while those before it still wait for theirs
+                        assertThat(before).startsWith(order.toArray(Integer[]::new));
+                    }
                 }
             }
         }
