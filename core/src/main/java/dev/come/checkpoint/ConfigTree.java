@@ -23,8 +23,8 @@ public final class ConfigTree {
     private static final Kind<String> TEXT = new Kind<>("a text", JsonNode::isString, JsonNode::stringValue);
     private static final Kind<Integer> INTEGER = new Kind<>("an integer",
             node -> node.isIntegralNumber() && node.canConvertToInt(), JsonNode::intValue);
-    private static final Kind<Double> NUMBER = new Kind<>("a number",
-            node -> node.isNumber() && Double.isFinite(node.numberValue().doubleValue()),
+    private static final Kind<Double> NUMBER = new Kind<>("a number within the range of float32",
+            node -> node.isNumber() && Math.abs(node.numberValue().doubleValue()) <= Float.MAX_VALUE,
             node -> node.numberValue().doubleValue());
     private static final Kind<Boolean> TRUTH = new Kind<>("true or false", JsonNode::isBoolean,
             JsonNode::booleanValue);

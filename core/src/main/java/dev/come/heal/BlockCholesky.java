@@ -1,8 +1,8 @@
 package dev.come.heal;
 
 import dev.come.model.Workspace;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
@@ -24,10 +24,12 @@ final class BlockCholesky {
     private final long block;
     private final int blocks;
     private final Workspace workspace;
-    private List<Tensor> diagonal = List.of();
+    private final List<Tensor> diagonal;
+    /** What the factor at hand was made with; NaN if there is none. */
+    private double added = Double.NaN;
 
     /**
-     * Takes a matrix.
+     * Takes a matrix. The diagonal blocks of factors are tensors of the current PointerScope.
      *
      * @param matrix {@code (n, n)}, float64; only the half from the diagonal on is read, and what lies below the diagonal blocks
      *        is overwritten
@@ -39,46 +41,57 @@ final class BlockCholesky {
         this.block = block;
         this.blocks = Math.toIntExact(Math.ceilDiv(matrix.size(0), block));
         this.workspace = workspace;
+        this.diagonal = IntStream.range(0, blocks).mapToObj(row -> torch.empty_like(at(row, row))).toList();
     }
 
     /**
-     * Factorises the matrix plus a multiple of the unit matrix. Tensors are those of the current PointerScope.
+     * Factorises the matrix plus a multiple of the unit matrix, if that is not the factor at hand.
      *
      * @return false if rounding leaves it not positive
      */
     boolean factorise(double added) {
-        List<Tensor> made = new ArrayList<>();
+        if (added == this.added) {
+            return true;
+        }
+        this.added = Double.NaN;
         for (int row = 0; row < blocks; row++) {
-            Tensor left = left(row);
+            if (!factorise(row, added)) {
+                return false;
+            }
+            int above = row;
+            workspace.share(blocks - row - 1, (piece, _) -> below(above, above + 1 + piece));
+        }
+        this.added = added;
+        return true;
+    }
+
+    /** Makes a diagonal block of the factor. */
+    private boolean factorise(int row, double added) {
+        try (var _ = new PointerScope()) {
             Tensor upper = at(row, row).triu();
             Tensor symmetric = upper.add(upper.triu(1).t());
             symmetric.diagonal().add_(new Scalar(added));
             if (row > 0) {
+                Tensor left = left(row);
                 symmetric.addmm_(left, left.t(), new Scalar(1), new Scalar(-1));
             }
             Tensor info = torch.empty(new long[0], new TensorOptions(ScalarType.Int), new MemoryFormatOptional());
-            Tensor factor = torch.empty_like(symmetric);
-            torch.linalg_cholesky_ex_out(factor, info, symmetric);
-            if (info.item_int() != 0) {
-                return false;
-            }
-            made.add(factor);
-            int above = row;
-            workspace.share(blocks - row - 1, (piece, _) -> {
-                int below = above + 1 + piece;
-                try (var _ = new PointerScope()) {
-                    Tensor target = at(below, above);
-                    target.copy_(at(above, below).t());
-                    if (above > 0) {
-                        target.addmm_(left(below).narrow(1, 0, above * block), left.t(), new Scalar(1), new Scalar(-1));
-                    }
-                    // x L' = b
-                    target.copy_(torch.linalg_solve_triangular(factor.t(), target, true, false, false));
-                }
-            });
+            torch.linalg_cholesky_ex_out(diagonal.get(row), info, symmetric);
+            return info.item_int() == 0;
         }
-        diagonal = made;
-        return true;
+    }
+
+    /** Makes a block below a diagonal one. */
+    private void below(int above, int below) {
+        try (var _ = new PointerScope()) {
+            Tensor target = at(below, above);
+            target.copy_(at(above, below).t());
+            if (above > 0) {
+                target.addmm_(left(below).narrow(1, 0, above * block), left(above).t(), new Scalar(1), new Scalar(-1));
+            }
+            // x L' = b
+            target.copy_(torch.linalg_solve_triangular(diagonal.get(above).t(), target, true, false, false));
+        }
     }
 
     /**

@@ -5,6 +5,7 @@ import dev.come.memory.Retained;
 import dev.come.model.Workspace;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -25,6 +26,9 @@ final class Ridge {
     /** Penalties as parts of the mean square of a channel, four to a decade. */
     static final List<Double> PATH = IntStream.rangeClosed(-24, 8).mapToObj(quarter -> Math.pow(10, quarter / 4.0))
             .toList();
+
+    /** The natural logarithm of the ratio of two neighbours of the path. */
+    static final double STEP = Math.log(10) / 4;
 
     private static final long BLOCK = 256;
 
@@ -56,8 +60,16 @@ final class Ridge {
      * @param bias whether the last channel is a constant, which is not penalised
      */
     Ridge(Moments fitted, boolean bias) {
-        this.centred = new Centred(fitted, bias);
-        Centred.Sums sums = centred.sums(fitted);
+        this(new Centred(fitted, bias), fitted);
+    }
+
+    private Ridge(Centred centred, Moments fitted) {
+        this(centred, centred.sums(fitted));
+    }
+
+    /** The same of sums without the constant. */
+    Ridge(Centred centred, Centred.Sums sums) {
+        this.centred = centred;
         T_TensorTensor_T eigen = torch.linalg_eigh(sums.inputs());
         this.values = eigen.get0().clamp_min(new Scalar(0.0)); // rounding can leave less than nothing
         this.vectors = eigen.get1();
@@ -83,19 +95,25 @@ final class Ridge {
         try (var _ = new PointerScope()) {
             Ridge ridge = new Ridge(fitted, bias);
             double[] errors = ridge.errors(heldOut, workspace);
-            int best = -1;
-            double least = heldOut.error();
-            for (int i = errors.length - 1; i >= 0; i--) { // of equal ones the greatest penalty
-                if (errors[i] < least) {
-                    best = i;
-                    least = errors[i];
-                }
-            }
-            if (best < 0) {
+            int best = least(errors);
+            if (!(errors[best] < heldOut.error())) {
                 return Optional.empty();
             }
             return Optional.of(new Fit(Retained.of(ridge.change(PATH.get(best))), PATH.get(best)));
         }
+    }
+
+    /** The place of the least error, of equal ones that of the greatest penalty. */
+    static int least(double[] errors) {
+        int best = errors.length - 1;
+        double least = Double.POSITIVE_INFINITY;
+        for (int i = errors.length - 1; i >= 0; i--) {
+            if (errors[i] < least) {
+                best = i;
+                least = errors[i];
+            }
+        }
+        return best;
     }
 
     /**
@@ -110,7 +128,11 @@ final class Ridge {
 
     /** For each penalty of {@link #PATH} the mean of |y - x change|^2 over other rows. */
     double[] errors(Moments others, Workspace workspace) {
-        Centred.Sums sums = centred.sums(others);
+        return DoubleStream.of(squares(centred.sums(others), workspace)).map(sum -> sum / others.rows()).toArray();
+    }
+
+    /** The same for the sum over rows without the constant. */
+    double[] squares(Centred.Sums sums, Workspace workspace) {
         Tensor slope = turned.mul(vectors.t().mm(sums.products())).sum(1);
         Tensor form = torch.empty(new long[]{values.size(0), values.size(0)}, values.options(),
                 new MemoryFormatOptional());
@@ -124,7 +146,7 @@ final class Ridge {
         return PATH.stream().mapToDouble(lambda -> {
             Tensor factors = values.add(new Scalar(lambda * centred.unit())).reciprocal_();
             Tensor gradient = form.mv(factors).sub_(slope, new Scalar(2));
-            return (sums.squares() + factors.dot(gradient).item_double()) / others.rows();
+            return sums.squares() + factors.dot(gradient).item_double();
         }).toArray();
     }
 }

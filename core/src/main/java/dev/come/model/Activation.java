@@ -1,7 +1,5 @@
 package dev.come.model;
 
-import dev.come.InvalidInputException;
-import dev.come.checkpoint.Shown;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
@@ -76,10 +74,13 @@ enum Activation {
 
     abstract void inPlace(Tensor x);
 
+    /** The one of a name that {@link #known} gives. */
     static Activation named(String name) {
-        return Arrays.stream(values()).filter(activation -> activation.names.contains(name)).findFirst()
-                .orElseThrow(() -> new InvalidInputException("config.json: hidden_act is \"" + Shown.of(name)
-                        + "\", known are " + Arrays.stream(values()).flatMap(a -> a.names.stream()).toList()
-                        + "; this model cannot be computed here"));
+        return Arrays.stream(values()).filter(activation -> activation.names.contains(name)).findFirst().orElseThrow();
+    }
+
+    /** All names. */
+    static List<String> known() {
+        return Arrays.stream(values()).flatMap(activation -> activation.names.stream()).toList();
     }
 }

@@ -4,6 +4,7 @@ import dev.come.InvalidInputException;
 import dev.come.checkpoint.ConfigTree;
 import dev.come.checkpoint.Limits;
 import dev.come.checkpoint.Shown;
+import java.util.List;
 
 /** Reads the sizes and settings of a model from its config.json, each with what its family says of its absence. */
 final class ModelConfigReader {
@@ -67,11 +68,13 @@ final class ModelConfigReader {
     }
 
     private void requireActivation(ModelConfig config) {
-        if (!config.parts().contains(Part.ACTIVATION_POSITIVE)) {
-            Activation.named(config.activation());
-        } else if (!config.activation().equals(FeedForwardActivation.LEARNED)) {
-            throw ModelConfig.invalid(tree, "hidden_act is \"" + Shown.of(config.activation()) + "\", but of a "
-                    + family.modelType() + " model only " + FeedForwardActivation.LEARNED + " is known here");
+        List<String> known = config.parts().contains(Part.ACTIVATION_POSITIVE)
+                ? List.of(FeedForwardActivation.LEARNED)
+                : Activation.known();
+        if (!known.contains(config.activation())) {
+            throw new InvalidInputException(tree.file() + ": " + family.key("hidden_act") + " is \""
+                    + Shown.of(config.activation()) + "\", but of a " + family.modelType() + " model only "
+                    + String.join(", ", known) + " can be computed here");
         }
     }
 

@@ -72,18 +72,20 @@ class ConfigTreeTests {
     void namesFileAndKeyOfWhatIsWrong() throws IOException {
         ConfigTree config = read("""
                 {"text": 3, "count": 4.5, "long": 99999999999, "flag": "yes", "numbers": [1, "2"], "list": 1,
-                 "inner": {"theta": "x"}}""");
+                 "inner": {"theta": "x"}, "huge": 1e39}""");
         refused(config, c -> c.string("absent"), "'absent' is missing; it must be a text");
         refused(config, c -> c.string("text"), "'text' must be a text, but is 3");
         refused(config, c -> c.integer("count"), "'count' must be an integer, but is 4.5");
         refused(config, c -> c.integer("long"), "'long' must be an integer, but is 99999999999");
-        refused(config, c -> c.number("flag"), "'flag' must be a number, but is \"yes\"");
+        refused(config, c -> c.number("flag"), "'flag' must be a number within the range of float32, but is \"yes\"");
+        refused(config, c -> c.number("huge"), "'huge' must be a number within the range of float32, but is 1e39");
         refused(config, c -> c.bool("flag", false), "'flag' must be true or false, but is \"yes\"");
-        refused(config, c -> c.optionalNumbers("numbers"), "'numbers[1]' must be a number, but is \"2\"");
+        refused(config, c -> c.optionalNumbers("numbers"),
+                "'numbers[1]' must be a number within the range of float32, but is \"2\"");
         refused(config, c -> c.optionalStrings("list"), "'list' must be a list [...], but is 1");
         refused(config, c -> c.optionalObject("list"), "'list' must be an object {...}, but is 1");
         refused(config, c -> c.optionalObject("inner").orElseThrow().number("theta"),
-                "'inner.theta' must be a number, but is \"x\"");
+                "'inner.theta' must be a number within the range of float32, but is \"x\"");
     }
 
     @ParameterizedTest

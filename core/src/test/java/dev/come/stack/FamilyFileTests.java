@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.come.FamilyDescriptions;
 import dev.come.Golden;
 import dev.come.InvalidInputException;
 import dev.come.TestDevice;
@@ -29,31 +30,6 @@ import org.junit.jupiter.params.provider.CsvSource;
  * expected is what transformers computes of them.
  */
 class FamilyFileTests {
-    private static final String EXAONE = """
-            {"model_type": "mine", "like": "llama", "architecture": "MyForCausalLM",
-             "names": {"embedding": "transformer.wte.weight", "final_norm": "transformer.ln_f.weight", "layers": "transformer.h"},
-             "parts": {"attention_norm": "ln_1.weight", "query": "attn.attention.q_proj.weight", "query_bias": null,
-                       "key": "attn.attention.k_proj.weight", "key_bias": null, "value": "attn.attention.v_proj.weight",
-                       "value_bias": null, "output": "attn.attention.out_proj.weight", "output_bias": null,
-                       "feed_forward_norm": "ln_2.weight", "gate": "mlp.c_fc_0.weight", "gate_bias": null,
-                       "up": "mlp.c_fc_1.weight", "up_bias": null, "down": "mlp.c_proj.weight", "down_bias": null},
-             "only_if": {}, "defaults": {"rope_theta": 500000, "rms_norm_eps": 1e-5}}""";
-    private static final String GEMMA = """
-            {"model_type": "mine", "like": "llama", "norm": "rms_plus_one",
-             "traits": ["scaled_embedding", "gelu_is_tanh"],
-             "defaults": {"tie_word_embeddings": true, "head_dim": 256, "hidden_act": "gelu_pytorch_tanh"}}""";
-    private static final String SEED_OSS = """
-            {"model_type": "mine", "like": "llama",
-             "only_if": {"attention_bias": ["query_bias", "key_bias", "value_bias"], "attention_out_bias": ["output_bias"],
-                         "mlp_bias": ["gate_bias", "up_bias", "down_bias"]},
-             "defaults": {"attention_bias": true, "attention_out_bias": false, "head_dim": 128}}""";
-    private static final String STARCODER2 = """
-            {"model_type": "mine", "like": "jais2", "keys": {"rms_norm_eps": "norm_epsilon"},
-             "only_if": {"use_bias": ["query_bias", "key_bias", "value_bias", "output_bias", "up_bias", "down_bias"]},
-             "parts": {"up": "mlp.c_fc.weight", "up_bias": "mlp.c_fc.bias", "down": "mlp.c_proj.weight",
-                       "down_bias": "mlp.c_proj.bias"},
-             "defaults": {"norm_epsilon": 1e-5, "use_bias": true, "sliding_window": null}, "sliding_layers": "all"}""";
-
     @TempDir
     private Path folder;
 
@@ -99,27 +75,27 @@ class FamilyFileTests {
 
     @Test
     void otherNamesAreDescribed() throws IOException {
-        assertComputedAndPruned("exaone", EXAONE);
+        assertComputedAndPruned("exaone", FamilyDescriptions.EXAONE);
     }
 
     @Test
     void anotherNormAndTraitsAreDescribed() throws IOException {
-        assertComputedAndPruned("gemma", GEMMA);
+        assertComputedAndPruned("gemma", FamilyDescriptions.GEMMA);
     }
 
     @Test
     void partsThatDependOnKeysAreDescribed() throws IOException {
-        assertComputedAndPruned("seed_oss", SEED_OSS);
+        assertComputedAndPruned("seed_oss", FamilyDescriptions.SEED_OSS);
     }
 
     @Test
     void keysOfAnotherNameAndWindowsAreDescribedFromAnyFamily() throws IOException {
-        assertComputedAndPruned("starcoder2", STARCODER2);
+        assertComputedAndPruned("starcoder2", FamilyDescriptions.STARCODER2);
     }
 
     @Test
     void aDescriptionIsTold() throws IOException {
-        Path file = Files.writeString(folder.resolve("family.json"), SEED_OSS);
+        Path file = Files.writeString(folder.resolve("family.json"), FamilyDescriptions.SEED_OSS);
         assertThat(FamilyDescription.of(file).lines()).contains("model_type mine",
                 "layers model.layers.N, norms of the kind rms",
                 "  query_bias: self_attn.q_proj.bias (only if attention_bias)", "  attention_out_bias: false",
@@ -156,12 +132,12 @@ class FamilyFileTests {
     /** A run that was interrupted must not go on with another description. */
     @Test
     void theDescriptionIsPartOfTheModel() throws IOException {
-        Path model = described("gemma", GEMMA);
+        Path model = described("gemma", FamilyDescriptions.GEMMA);
         String before;
         try (Checkpoint checkpoint = UsualNames.open(model)) {
             before = checkpoint.fingerprint();
         }
-        Files.writeString(model.resolve(FamilyFile.NAME), GEMMA.replace("rms_plus_one", "rms"));
+        Files.writeString(model.resolve(FamilyFile.NAME), FamilyDescriptions.GEMMA.replace("rms_plus_one", "rms"));
         try (Checkpoint checkpoint = UsualNames.open(model)) {
             assertThat(checkpoint.fingerprint()).isNotEqualTo(before);
         }
@@ -169,7 +145,7 @@ class FamilyFileTests {
 
     @Test
     void aDescriptionOfAnotherTypeIsNoneOfThisModel() throws IOException {
-        Path model = described("gemma", GEMMA.replace("mine", "other"));
+        Path model = described("gemma", FamilyDescriptions.GEMMA.replace("mine", "other"));
         try (Checkpoint checkpoint = UsualNames.open(model)) {
             assertThatThrownBy(() -> ModelConfig.of(checkpoint)).isInstanceOf(InvalidInputException.class)
                     .hasMessageContaining("model_type is \"mine\", which is none of the ")
