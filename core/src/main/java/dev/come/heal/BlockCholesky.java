@@ -18,7 +18,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 final class BlockCholesky {
     /** Outputs that a thread solves for at once. */
-    private static final long OUTPUTS = 64;
+    private static final long OUTPUTS = 128;
 
     private final Tensor matrix;
     private final long block;
@@ -54,29 +54,48 @@ final class BlockCholesky {
             return true;
         }
         this.added = Double.NaN;
+        begin(0, added);
         for (int row = 0; row < blocks; row++) {
-            if (!factorise(row, added)) {
+            if (!factorise(row)) {
                 return false;
             }
             int above = row;
-            workspace.share(blocks - row - 1, (piece, _) -> below(above, above + 1 + piece));
+            // What the next diagonal block takes from columns before this one is done beside the others, so nobody waits for it.
+            workspace.share(blocks - row, (below, _) -> {
+                if (below > 0) {
+                    below(above, above + below);
+                } else if (above + 1 < blocks) {
+                    begin(above + 1, added);
+                }
+            });
         }
         this.added = added;
         return true;
     }
 
-    /** Makes a diagonal block of the factor. */
-    private boolean factorise(int row, double added) {
+    /** Takes all columns of the factor but those of the block before from a diagonal block of the matrix. */
+    private void begin(int row, double added) {
         try (var _ = new PointerScope()) {
             Tensor upper = at(row, row).triu();
-            Tensor symmetric = upper.add(upper.triu(1).t());
+            Tensor symmetric = diagonal.get(row).copy_(upper.add_(upper.triu(1).t()));
             symmetric.diagonal().add_(new Scalar(added));
-            if (row > 0) {
-                Tensor left = left(row);
+            if (row > 1) {
+                Tensor left = left(row).narrow(1, 0, (row - 1) * block);
                 symmetric.addmm_(left, left.t(), new Scalar(1), new Scalar(-1));
             }
+        }
+    }
+
+    /** Makes a diagonal block of the factor. */
+    private boolean factorise(int row) {
+        try (var _ = new PointerScope()) {
+            Tensor symmetric = diagonal.get(row);
+            if (row > 0) {
+                Tensor before = at(row, row - 1);
+                symmetric.addmm_(before, before.t(), new Scalar(1), new Scalar(-1));
+            }
             Tensor info = torch.empty(new long[0], new TensorOptions(ScalarType.Int), new MemoryFormatOptional());
-            torch.linalg_cholesky_ex_out(diagonal.get(row), info, symmetric);
+            torch.linalg_cholesky_ex_out(symmetric, info, symmetric.clone());
             return info.item_int() == 0;
         }
     }
