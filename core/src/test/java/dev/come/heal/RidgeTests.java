@@ -198,7 +198,7 @@ class RidgeTests {
         }
     }
 
-    /** The twin tries all penalties; a search that halves its steps finds one that is as good but for very little. */
+    /** The twin tries all penalties; a search by derivatives finds one that is as good but for very little. */
     @ParameterizedTest
     @ValueSource(doubles = {0, 1e-3, 0.1, 1, 10})
     void manyChannelsFindNearlyTheBestPenalty(double noise) {
