@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param trouble why DuckDB would give other values than the file has, where it would
  */
 record TableColumn(String name, String sqlName, String type, Optional<String> trouble) {
-    /** DuckDB reads decimals with more digits as floating-point numbers, and wrong ones. */
+    /** DuckDB 1.5 reads decimals with more digits as floating-point numbers, and wrong ones; findings/ shows it. */
     private static final int MOST_DIGITS = 38;
     /** Fields within each other; tables have a few. */
     private static final int DEEPEST = 100;
