@@ -117,7 +117,10 @@ class SideBySideTests {
     @ParameterizedTest
     @MethodSource("models")
     void aLayerThatIsTakenUpAgainGivesWhatTheWholeLayerGives(Path model) {
-        for (DType type : List.of(DType.F32, DType.BF16)) {
+        // The golden models show what bfloat16 changes; many processors take ten times as long for it.
+        for (DType type : model.equals(Golden.model(model.getFileName().toString()))
+                ? List.of(DType.F32, DType.BF16)
+                : List.of(DType.F32)) {
             try (Layer layer = new Layer(model, new Compute(type, "cpu", 2), type == DType.F32 ? Long.MAX_VALUE : 0)) {
                 Trial before = layer.side.run(layer.node, layer.weights, Optional.of(Part.OUTPUT));
                 LayerWeights output = layer.moved(layer.weights, Part.OUTPUT);
