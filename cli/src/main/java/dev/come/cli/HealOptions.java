@@ -2,6 +2,7 @@ package dev.come.cli;
 
 import dev.come.heal.Healing;
 import dev.come.heal.Healing.Scope;
+import dev.come.heal.Healing.Seam;
 import dev.come.heal.Healing.Targets;
 import dev.come.heal.Healing.Weights;
 import java.util.Arrays;
@@ -33,11 +34,18 @@ final class HealOptions {
         "A pass after the first is only taken if it makes the loss less on text that is held out."})
     private int passes = Healing.Options.DEFAULTS.passes();
 
+    @Option(names = "--heal-seam", paramLabel = "HOW", description = {
+        "once or pair (default: ${DEFAULT-VALUE}).",
+        "pair: the layers before and after a gap are refitted with all targets, and then both once more, which only"
+                + " counts if the state behind them comes nearer to the dense one."})
+    private String seam = Choice.name(Healing.Options.DEFAULTS.seam());
+
     Healing.Options options() {
         List<String> labels = Arrays.stream(Targets.values()).map(Targets::label).toList();
         return new Healing.Options(
                 Choice.of("--heal-scope", scope, Scope.values()),
                 Targets.labelled(new Choice("--heal-targets", labels).check(targets)),
-                Choice.of("--heal-weights", weights, Weights.values()), passes);
+                Choice.of("--heal-weights", weights, Weights.values()), passes,
+                Choice.of("--heal-seam", seam, Seam.values()));
     }
 }

@@ -64,7 +64,7 @@ class MethodsTests {
             come_auto      | true  | --refit --shortlist 2
             come_auto      | true  | --shortlist 2 --refit 2 --heal ridge
             seam_auto      | true  | --repair 2 --granularity 2 --barriers 0,2
-            seam_auto      | true  | --granularity 1 --heal ridge --heal-targets all --heal-weights loss --heal-passes 2
+            seam_auto      | true  | --granularity 1 --heal ridge --heal-targets all --heal-weights loss --heal-passes 2 --heal-seam pair
             """)
     void runsAndIsRecorded(String method, boolean data, String options) throws IOException {
         Outcome outcome = Trial.run(prune(method, data, options));

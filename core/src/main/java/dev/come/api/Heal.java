@@ -63,6 +63,15 @@ public final class Heal extends Making<Heal> {
         return this;
     }
 
+    /**
+     * How the layers before and after a gap are refitted: {@code once} (default), or {@code pair}, with all targets, and then once
+     * more if the state behind them comes nearer to the dense one.
+     */
+    public Heal healSeam(String name) {
+        healing.seam(name);
+        return this;
+    }
+
     /** The text to fit by: a data set by its name, or a file; the default is wiki2. */
     public Heal calibrateOn(String nameOrFile) {
         datasets = List.of(nameOrFile);

@@ -2,6 +2,7 @@ package dev.come.api;
 
 import dev.come.heal.Healing;
 import dev.come.heal.Healing.Scope;
+import dev.come.heal.Healing.Seam;
 import dev.come.heal.Healing.Targets;
 import dev.come.heal.Healing.Weights;
 import dev.come.job.Choices;
@@ -14,6 +15,7 @@ final class HealOptions {
     private @Nullable String targets;
     private @Nullable String weights;
     private @Nullable Integer passes;
+    private @Nullable String seam;
 
     void scope(String name) {
         scope = name;
@@ -31,8 +33,13 @@ final class HealOptions {
         passes = number;
     }
 
+    void seam(String name) {
+        seam = name;
+    }
+
     boolean isSaid() {
-        return scope != null || targets != null || weights != null || passes != null;
+        return scope != null || targets != null || weights != null || passes != null
+                || seam != null;
     }
 
     Healing.Options options() {
@@ -43,6 +50,7 @@ final class HealOptions {
                         : Targets.labelled(Choices.check("--heal-targets", targets,
                                 Arrays.stream(Targets.values()).map(Targets::label).toList())),
                 weights == null ? usual.weights() : Choices.of("--heal-weights", weights, Weights.values()),
-                passes == null ? usual.passes() : passes);
+                passes == null ? usual.passes() : passes,
+                seam == null ? usual.seam() : Choices.of("--heal-seam", seam, Seam.values()));
     }
 }

@@ -179,6 +179,15 @@ public final class Prune extends Making<Prune> {
         return this;
     }
 
+    /**
+     * How the layers before and after a gap are refitted: {@code once} (default), or {@code pair}, with all targets, and then once
+     * more if the state behind them comes nearer to the dense one.
+     */
+    public Prune healSeam(String name) {
+        healing.seam(name);
+        return this;
+    }
+
     /** Writes the model after each step too, each into a folder of its own below the folder to make. */
     public Prune everyStep() {
         everyStep = true;
@@ -272,7 +281,7 @@ public final class Prune extends Making<Prune> {
     private void requireHealedOrNotSaid() {
         if (!heal && healing.isSaid()) {
             throw new UsageException(
-                    "healScope(...), healTargets(...), healWeights(...) and healPasses(...) say how to heal, but nothing is healed without"
+                    "healScope(...), healTargets(...), healWeights(...), healPasses(...) and healSeam(...) say how to heal, but nothing is healed without"
                             + " heal(); call that too, or leave them out");
         }
     }

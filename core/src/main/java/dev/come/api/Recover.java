@@ -75,6 +75,15 @@ public final class Recover extends Training<Recover> {
     }
 
     /**
+     * How the layers before and after a gap are refitted: {@code once} (default), or {@code pair}, with all targets, and then once
+     * more if the state behind them comes nearer to the dense one.
+     */
+    public Recover healSeam(String name) {
+        healing.seam(name);
+        return this;
+    }
+
+    /**
      * Heals and trains, and writes the model. An interrupted run with the same settings goes on.
      *
      * @return the trained model; its {@code healing} is the time of both stages

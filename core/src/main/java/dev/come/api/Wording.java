@@ -37,7 +37,7 @@ final class Wording {
                 "ce-weight", "crossEntropyWeight"));
         for (String same : new String[]{"method", "seed", "text-field", "beyond-positions", "stride", "dtype", "device",
             "threads", "memory", "overwrite", "restart", "revision", "heal", "heal-scope", "heal-targets",
-            "heal-weights", "heal-passes", "teacher",
+            "heal-weights", "heal-passes", "heal-seam", "teacher",
             "level", "objective", "temperature", "tokens", "model-tokens", "validation-tokens", "batch-tokens",
             "schedule", "weight-decay", "clip", "train", "hidden-weight", "tasks", "limit", "harness-version", "bos",
             "max-length", "baseline", "output", "log-samples", "losses", "removal-ratio", "generation", "batch",

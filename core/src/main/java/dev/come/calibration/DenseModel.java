@@ -5,6 +5,7 @@ import dev.come.run.StateStore;
 import dev.come.run.StateStore.State;
 import dev.come.stack.LayerNode.Original;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,12 @@ final class DenseModel implements AutoCloseable {
     private @Nullable DenseReads readsAhead;
     /** Whether the states before that layer are to be forgotten with it. */
     private boolean readsAlone;
+    /** At how many layers it keeps its place; less than none where it does not. */
+    private int keepAt = -1;
+    private @Nullable Place place;
+
+    /** Where it was, with what its layer read there. */
+    private record Place(int layers, List<State> states, @Nullable DenseReads reads, boolean readsAlone) {}
 
     /**
      * Begins before the first layer, or at a known point.
@@ -72,7 +79,7 @@ final class DenseModel implements AutoCloseable {
             return false;
         }
         wanted = Math.max(wanted, number);
-        if (ahead == null) {
+        if (ahead == null || number <= layers) {
             return false;
         }
         leave(states, alone);
@@ -128,8 +135,36 @@ final class DenseModel implements AutoCloseable {
         return after;
     }
 
+    /** Keeps the states behind a number of layers when it goes on from there, to {@link #goBack} to them. */
+    void keepPlace(int number) {
+        keepAt = number;
+    }
+
+    /** Goes back to where it kept its place. What lies between is known, and is not run again. */
+    void goBack() {
+        Place back = Objects.requireNonNull(place);
+        if (ahead != null) {
+            throw new IllegalStateException("the dense model has run on");
+        }
+        ahead = states;
+        aheadLayers = layers;
+        readsAhead = reads;
+        states = back.states;
+        layers = back.layers;
+        wanted = back.layers;
+        reads = back.reads;
+        readsAlone = back.readsAlone;
+        place = null;
+    }
+
     private void leave(List<State> passed, boolean alone) {
-        if (readsAhead != null) {
+        if (layers == keepAt) {
+            place = new Place(layers, passed, reads, readsAlone);
+            keepAt = -1;
+            reads = readsAhead;
+            readsAlone = false; // they are those of the place
+            readsAhead = null;
+        } else if (readsAhead != null) {
             if (reads != null) {
                 reads.close();
                 if (readsAlone) {
@@ -156,6 +191,10 @@ final class DenseModel implements AutoCloseable {
             reads.before().forEach(store::free);
         }
         forget(readsAhead);
+        if (place != null) {
+            place.states.forEach(store::free);
+            forget(place.reads);
+        }
         states.forEach(store::free);
         if (ahead != null) {
             ahead.forEach(store::free);

@@ -7,6 +7,7 @@ import dev.come.model.TokenLayout;
 import dev.come.model.Workspace;
 import dev.come.run.StateStore;
 import dev.come.run.StateStore.State;
+import dev.come.stack.LayerNode;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
@@ -56,6 +57,11 @@ final class DenseReads extends ForwardPass {
     /** The number of the layer. */
     int layer() {
         return layer;
+    }
+
+    /** Whether a layer of the stack stands for this one alone. */
+    boolean isThatOf(LayerNode node) {
+        return node.originals().count() == 1 && node.originals().findFirst().orElseThrow() == layer;
     }
 
     /** The states before the layer, by chunk. */

@@ -17,7 +17,6 @@ import dev.come.stack.LayerStore;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -47,9 +46,7 @@ public final class SideBySide implements StackBesideDense {
     private final boolean owns;
     private final TrialPass.Against against;
     private final DenseModel dense;
-    private List<State> own;
-    /** Whether both are at the same states, which are then held once. */
-    private boolean together = true;
+    private final OwnStates own;
     /** Those that nobody has ended. */
     private final Set<Trial> trials = new HashSet<>();
 
@@ -85,19 +82,13 @@ public final class SideBySide implements StackBesideDense {
             this.states = new StateStore(memory, spillFolder);
             opening.add(states::close);
             this.owns = true;
-            this.own = embedded(runner, chunks, states);
-            this.dense = new DenseModel(states, own, Optional.empty(), keepsReads);
+            List<State> embedded = OwnStates.embedded(runner, chunks, states);
+            this.own = new OwnStates(states, embedded);
+            this.dense = new DenseModel(states, embedded, Optional.empty(), keepsReads);
             this.against = new TrialPass.Against(chunks, fittedChunks, states, dense::states, Optional.empty(),
                     store.config().multipliers().residual(), weights.apply(chunks));
             opening.done();
         }
-    }
-
-    private static List<State> embedded(LayerRunner runner, TokenChunks chunks, StateStore states) {
-        State[] embedded = new State[chunks.size()];
-        runner.workers().forEach(chunks.size(),
-                (chunk, _) -> embedded[chunk] = states.put(runner.embed(chunks.get(chunk))));
-        return Arrays.asList(embedded);
     }
 
     /**
@@ -107,7 +98,7 @@ public final class SideBySide implements StackBesideDense {
      * @param fittedChunks how many chunks fits see
      */
     SideBySide(LayerRunner runner, TokenChunks chunks, int fittedChunks, StateStore states) {
-        this(runner, chunks, fittedChunks, states, embedded(runner, chunks, states), Optional.empty());
+        this(runner, chunks, fittedChunks, states, OwnStates.embedded(runner, chunks, states), Optional.empty());
     }
 
     /**
@@ -131,7 +122,7 @@ public final class SideBySide implements StackBesideDense {
         this.fittedChunks = fittedChunks;
         this.states = states;
         this.owns = false;
-        this.own = own;
+        this.own = new OwnStates(states, own);
         this.dense = new DenseModel(states, own, known, false);
         this.against = new TrialPass.Against(chunks, fittedChunks, states, dense::states,
                 known.flatMap(DenseStates::betweenHalves), store.config().multipliers().residual(), TokenWeights.NORM);
@@ -153,8 +144,8 @@ public final class SideBySide implements StackBesideDense {
      */
     @Override
     public void runDense(int layers) {
-        if (dense.want(layers, !together)) {
-            together = false;
+        if (dense.want(layers, !own.isTogether())) {
+            own.part();
         }
     }
 
@@ -171,47 +162,45 @@ public final class SideBySide implements StackBesideDense {
     @Override
     public Optional<Reads> reads(LayerNode node, LayerWeights weights, Trial from) {
         DenseReads layer = dense.reads();
-        if (layer == null || node.originals().count() != 1
-                || node.originals().findFirst().orElseThrow() != layer.layer()) {
+        if (layer == null || !layer.isThatOf(node)) {
             return Optional.empty();
         }
         boolean feedForward = from.projection().equals(Optional.of(Part.DOWN));
         boolean between = feedForward && !store.config().sideBySide();
         try (var _ = new PointerScope()) {
+            LayerWeights weightsOfDense = store.materialise(new Original(layer.layer()));
             return Optional.of(Reads.measured(runner, states, against, feedForward,
-                    new Reads.Side(weights, between ? from.between() : own),
-                    new Reads.Side(store.materialise(new Original(layer.layer())),
-                            between ? layer.between() : layer.before())));
+                    new Reads.Side(weights, between ? from.between() : own.states()),
+                    new Reads.Side(weightsOfDense, between ? layer.between() : layer.before())));
         }
     }
 
     /** Runs the dense model as far as was asked for, and then other layers against its states there. */
     private void run(List<LayerRunner.Step> others) {
         List<LayerRunner.Step> steps = new ArrayList<>();
-        Optional<Runnable> arrival = dense.goOn(steps, !together);
+        Optional<Runnable> arrival = dense.goOn(steps, !own.isTogether());
         steps.addAll(others);
         runner.run(steps, chunks.chunks());
         if (arrival.isPresent()) {
             arrival.get().run();
-            together = false;
+            own.part();
         }
     }
 
     @Override
     public void runBoth(int layers) {
-        if (!together) {
+        if (!own.isTogether()) {
             throw new IllegalStateException("the stack has left the dense model");
         }
-        together = false;
+        own.part();
         runDense(layers);
         run(List.of());
-        own = dense.states();
-        together = true;
+        own.join(dense.states());
     }
 
     @Override
     public Trial run(LayerNode node, LayerWeights weights, Optional<Part> projection) {
-        return run(node, weights, new TrialPass(against, own, null, weights, projection));
+        return run(node, weights, new TrialPass(against, own.states(), null, weights, projection));
     }
 
     @Override
@@ -221,7 +210,7 @@ public final class SideBySide implements StackBesideDense {
             throw new IllegalArgumentException("a layer that is taken up again before " + changed
                     + " does not tell the inputs of " + projection.orElseThrow());
         }
-        return run(node, weights, new TrialPass(against, own, from, weights, projection));
+        return run(node, weights, new TrialPass(against, own.states(), from, weights, projection));
     }
 
     private Trial run(LayerNode node, LayerWeights weights, TrialPass pass) {
@@ -238,21 +227,30 @@ public final class SideBySide implements StackBesideDense {
 
     @Override
     public void moveOn(Trial trial) {
-        if (!together) {
-            own.forEach(states::free);
-        }
-        together = false;
-        own = trial.after();
+        own.moveOn(trial.after());
         trial.closeBesides(states);
+    }
+
+    @Override
+    public void keepPlace(int layers) {
+        own.keepPlace();
+        dense.keepPlace(layers);
+    }
+
+    @Override
+    public void goBack() {
+        own.goBack();
+        dense.goBack();
+    }
+
+    @Override
+    public void decide(boolean here) {
+        own.decide(here);
     }
 
     @Override
     public void discard(Trial trial) {
         trial.after().forEach(states::free);
-        closeBesides(trial);
-    }
-
-    private void closeBesides(Trial trial) {
         trials.remove(trial);
         trial.closeBesides(states);
     }
@@ -275,7 +273,7 @@ public final class SideBySide implements StackBesideDense {
 
     /** The same of the stack. */
     double[][] ownLosses(LayerStack stack) {
-        return EndLosses.measured(runner, states, chunks, fittedChunks, own, stack);
+        return EndLosses.measured(runner, states, chunks, fittedChunks, own.states(), stack);
     }
 
     @Override
@@ -296,9 +294,7 @@ public final class SideBySide implements StackBesideDense {
             runner.close();
             return;
         }
-        if (!together) {
-            own.forEach(states::free);
-        }
+        own.close();
         dense.close();
     }
 }

@@ -196,6 +196,26 @@ final class SideBySideOnShards implements StackBesideDense {
     }
 
     @Override
+    public void keepPlace(int layers) {
+        throw onlyOneMachineGoesBack();
+    }
+
+    @Override
+    public void goBack() {
+        throw onlyOneMachineGoesBack();
+    }
+
+    @Override
+    public void decide(boolean here) {
+        throw onlyOneMachineGoesBack();
+    }
+
+    private static UsageException onlyOneMachineGoesBack() {
+        return new UsageException(
+                "--master: layers are healed with --heal-seam pair on one machine only; leave --master out");
+    }
+
+    @Override
     public void moveOn(Trial trial) {
         behind.add(Objects.requireNonNull(trials.get(trial)).node());
         trials.keySet().forEach(one -> one.takeMoments().close());

@@ -73,6 +73,26 @@ public interface StackBesideDense extends AutoCloseable {
     void discard(Trial trial);
 
     /**
+     * Keeps the place before the next layer of the stack, so that layers can be run from there a second time.
+     *
+     * @param layers of the dense model that lie behind it when that layer is compared with it
+     */
+    void keepPlace(int layers);
+
+    /**
+     * Goes back to the place that was kept, once. The dense model must not have run on from where the layers that were run are
+     * compared with it.
+     */
+    void goBack();
+
+    /**
+     * Ends what {@link #goBack} began, where the stack is behind the same layers again.
+     *
+     * @param here whether it goes on from where it is; otherwise from where it was when it went back
+     */
+    void decide(boolean here);
+
+    /**
      * Measures what both cost; both must be at the end of their layers.
      *
      * @param stack for messages

@@ -29,6 +29,11 @@ record Edits(LayerStack stack, int layers) {
         return isEdited(position) || (position > 0 && leavesOut(position - 1));
     }
 
+    /** Whether layers are missing between this layer and the one after it, which is in the stack. */
+    boolean isBeforeGap(int position) {
+        return position + 1 < stack.size() && leavesOut(position);
+    }
+
     private boolean isEdited(int position) {
         return stack.get(position).originals().count() > 1 || leavesOut(position);
     }

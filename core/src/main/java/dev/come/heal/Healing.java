@@ -112,6 +112,17 @@ public final class Healing {
         LOSS
     }
 
+    /** How the layers before and after a gap are refitted. */
+    public enum Seam {
+        /** One after the other, like others. */
+        ONCE,
+        /**
+         * One after the other with all {@link Targets}, and then both once more, which is taken if the state behind them comes
+         * nearer to the dense one.
+         */
+        PAIR
+    }
+
     /**
      * What the user asks for.
      *
@@ -119,12 +130,15 @@ public final class Healing {
      * @param targets {@code --heal-targets}
      * @param weights {@code --heal-weights}; not recorded where it is the default
      * @param passes {@code --heal-passes}: how often all layers are fitted, at least once; not recorded where it is once
+     * @param seam {@code --heal-seam}; not recorded where it is the default
      */
     public record Options(@JsonProperty("heal_scope") Scope scope, @JsonProperty("heal_targets") Targets targets,
             @JsonProperty("heal_weights") @JsonInclude(value = JsonInclude.Include.CUSTOM,
                     valueFilter = Usual.class) Weights weights,
             @JsonProperty("heal_passes") @JsonInclude(value = JsonInclude.Include.CUSTOM,
-                    valueFilter = Usual.class) int passes) {
+                    valueFilter = Usual.class) int passes,
+            @JsonProperty("heal_seam") @JsonInclude(value = JsonInclude.Include.CUSTOM,
+                    valueFilter = Usual.class) Seam seam) {
         /** The defaults. */
         public static final Options DEFAULTS = new Options(Scope.ALL, Targets.DOWN_AND_OUTPUT);
 
@@ -133,10 +147,20 @@ public final class Healing {
             this(scope, targets, Weights.NORM, 1);
         }
 
+        /** With gaps as usual. */
+        public Options(Scope scope, Targets targets, Weights weights, int passes) {
+            this(scope, targets, weights, passes, Seam.ONCE);
+        }
+
         public Options {
             if (passes < 1 || passes > MOST_PASSES) {
                 throw new UsageException("--heal-passes is " + passes + ", but must be from 1 to " + MOST_PASSES);
             }
+        }
+
+        /** Whether projections that read are refitted anywhere. */
+        boolean reads() {
+            return targets.reads() || seam == Seam.PAIR;
         }
     }
 
@@ -144,7 +168,7 @@ public final class Healing {
     private static final class Usual {
         @Override
         public boolean equals(@Nullable Object value) {
-            return value == Weights.NORM || Integer.valueOf(1).equals(value);
+            return value == Weights.NORM || value == Seam.ONCE || Integer.valueOf(1).equals(value);
         }
 
         @Override

@@ -1,7 +1,10 @@
 package dev.come.heal;
 
+import dev.come.heal.Healing.Seam;
+import dev.come.heal.Healing.Targets;
 import dev.come.heal.Healing.Weights;
 import dev.come.model.ModelConfig;
+import java.util.function.ToDoubleFunction;
 
 /** What healing takes, known before it. */
 public final class HealingCost {
@@ -31,6 +34,11 @@ public final class HealingCost {
         };
     }
 
+    /** How many pairs of layers around gaps are fitted together, at the most. */
+    private static int pairs(Healing.Options options, int layers, int left) {
+        return options.seam() == Seam.PAIR ? Math.min(left / SeamPair.LAYERS, layers - left) : 0;
+    }
+
     /**
      * The cost of healing, in runs of a layer over all tokens. It counts the dense model, every layer of the stack, and
      * for each fit its products and what is run again behind it. Each fit was found to take three quarters of a run.
@@ -39,11 +47,23 @@ public final class HealingCost {
      * @param left layers of the stack
      */
     public static double layerRuns(Healing.Options options, int layers, int left) {
-        double fits = fits(options, layers, left) * 0.75 * options.targets().parts().size();
+        int again = SeamPair.LAYERS * (SeamPair.PASSES - 1) * pairs(options, layers, left);
+        double fits = ofFits(options, layers, left, HealingCost::layerRuns);
+        return (layers + left + again + fits) * options.passes() + (options.weights() == Weights.LOSS ? layers : 0);
+    }
+
+    /** The same of the fits of one layer. */
+    private static double layerRuns(Targets targets) {
         // The fit of what reads has a run of the whole layer, and products with the dense model's and with its own weights.
-        double reads = options.targets().reads() ? fits(options, layers, left) * READS : 0;
-        return (layers + left + fits + reads) * options.passes()
-                + (options.weights() == Weights.LOSS ? layers : 0);
+        return 0.75 * targets.parts().size() + (targets.reads() ? READS : 0);
+    }
+
+    /** What the fits of all layers cost, if it is known for one. */
+    private static double ofFits(Healing.Options options, int layers, int left, ToDoubleFunction<Targets> one) {
+        int inPairs = SeamPair.LAYERS * pairs(options, layers, left);
+        int alone = Math.max(0, fits(options, layers, left) - inPairs);
+        return alone * one.applyAsDouble(options.targets())
+                + inPairs * SeamPair.PASSES * one.applyAsDouble(SeamPair.TARGETS);
     }
 
     /**
@@ -51,12 +71,10 @@ public final class HealingCost {
      * layer as one thread would do meanwhile. Eigenvectors are one thread's work, the factors of many channels that of all.
      */
     public static double solving(ModelConfig config, Healing.Options options, int layers, int left, int threads) {
-        double output = options.targets().parts().size() > 1
-                ? solving((long) config.heads() * config.headDim(), threads)
-                : 0;
-        double reads = options.targets().reads() ? 2 * solving(config.hiddenSize(), threads) : 0;
-        return fits(options, layers, left) * (solving(config.intermediateSize(), threads) + output + reads)
-                * options.passes();
+        return options.passes()
+                * ofFits(options, layers, left, targets -> solving(config.intermediateSize(), threads)
+                        + (targets.parts().size() > 1 ? solving((long) config.heads() * config.headDim(), threads) : 0)
+                        + (targets.reads() ? 2 * solving(config.hiddenSize(), threads) : 0));
     }
 
     private static double solving(long channels, int threads) {

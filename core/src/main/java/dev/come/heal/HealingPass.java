@@ -6,6 +6,7 @@ import dev.come.calibration.HealingStates;
 import dev.come.calibration.StackBesideDense;
 import dev.come.calibration.TokenWeights;
 import dev.come.heal.Healing.Options;
+import dev.come.heal.Healing.Seam;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
 import dev.come.run.TokenChunks;
@@ -27,6 +28,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -62,20 +64,25 @@ record HealingPass(LayerStore store, HealingStates where, Options options, Path 
         SortedMap<Integer, Trained> refitted = new TreeMap<>(before);
         SortedMap<Integer, LayerFit> outcomes = new TreeMap<>();
         String what = (number > 1 ? "pass " + number + ", " : "") + "healing " + stack.size() + " layers";
-        try (StackBesideDense side = where.beside(tokens, weights, options.targets().reads());
+        try (StackBesideDense side = where.beside(tokens, weights, options.reads());
                 KeptFits fits = new KeptFits(folder, store, number);
                 Progress.Task task = progress.begin(what, runs(first) * side.chunks() + side.lossRuns(), "layers",
                         stack.size() - first)) {
             EndLosses losses = side.reporting(task, () -> {
                 side.runBoth(first);
-                for (int position = first; position < stack.size(); position++) {
+                for (int position = first; position < stack.size(); position += together(position)) {
                     int at = position;
-                    LayerNode now = before.containsKey(at) ? Objects.requireNonNull(before.get(at)) : stack.get(at);
+                    List<LayerNode> now = IntStream.range(at, at + together(at)).mapToObj(
+                            one -> before.containsKey(one) ? Objects.requireNonNull(before.get(one)) : stack.get(one))
+                            .toList();
                     try (var _ = new PointerScope()) {
-                        heal(at, fits.materialise(now), side, fits, task).ifPresent(kept -> {
-                            outcomes.put(at, kept.fit());
-                            kept.layer().ifPresent(layer -> refitted.put(at, layer));
-                        });
+                        List<KeptFits.Kept> healed = heal(at, now.stream().map(fits::materialise).toList(), side, fits,
+                                task);
+                        for (int i = 0; i < healed.size(); i++) {
+                            int one = at + i;
+                            outcomes.put(one, healed.get(i).fit());
+                            healed.get(i).layer().ifPresent(layer -> refitted.put(one, layer));
+                        }
                     }
                 }
                 return side.losses(stack);
@@ -84,33 +91,53 @@ record HealingPass(LayerStore store, HealingStates where, Options options, Path 
         }
     }
 
+    /** How many layers are fitted together from this one on. */
+    private int together(int position) {
+        return options.seam() == Seam.PAIR && edits.isBeforeGap(position) ? SeamPair.LAYERS : 1;
+    }
+
     /** How often a layer is run, if each of its fits is tried once and taken. */
     private long runs(int first) {
         long runs = store.config().layers();
-        for (int position = first; position < edits.stack().size(); position++) {
-            runs += isRefitted(position) ? LayerFit.runs(options.targets()) : 1;
+        for (int position = first; position < edits.stack().size(); position += together(position)) {
+            runs += isRefitted(position) ? runsOfFits(together(position)) : 1;
         }
         return runs;
     }
 
-    /** Moves on past a layer; what became of it, if it is to be refitted. */
-    private Optional<KeptFits.Kept> heal(int position, LayerWeights now, StackBesideDense side, KeptFits fits,
+    private long runsOfFits(int together) {
+        return together > 1 ? SeamPair.runs() : LayerFit.runs(options.targets());
+    }
+
+    /** Moves on past layers that are fitted together, or one; what became of them, if they are to be refitted. */
+    private List<KeptFits.Kept> heal(int position, List<LayerWeights> now, StackBesideDense side, KeptFits fits,
             Progress.Task task) {
-        LayerNode node = edits.stack().get(position);
         side.runDense(edits.end(position));
         if (!isRefitted(position)) {
-            side.moveOn(side.run(node, now, Optional.empty()));
-            return Optional.empty();
+            side.moveOn(side.run(edits.stack().get(position), now.getFirst(), Optional.empty()));
+            return List.of();
         }
-        Optional<KeptFits.Kept> found = fits.find(position, node, now);
-        if (found.isPresent()) {
-            LayerNode fitted = found.get().layer().map(LayerNode.class::cast).orElse(node);
-            side.moveOn(side.run(fitted, found.get().fit().weights(), Optional.empty()));
-            task.skip((long) options.targets().fits() * side.chunks());
-            return found;
+        List<KeptFits.Kept> kept = new ArrayList<>();
+        for (int i = 0; i < now.size(); i++) {
+            fits.find(position + i, edits.stack().get(position + i), now.get(i)).ifPresent(kept::add);
         }
-        return Optional.of(fits.keep(position, node,
-                LayerFit.of(node, now, options.targets(), side, edits.end(position + 1), task)));
+        if (kept.size() == now.size()) {
+            for (int i = 0; i < kept.size(); i++) {
+                side.runDense(edits.end(position + i));
+                LayerNode fitted = kept.get(i).layer().map(LayerNode.class::cast)
+                        .orElse(edits.stack().get(position + i));
+                side.moveOn(side.run(fitted, kept.get(i).fit().weights(), Optional.empty()));
+            }
+            task.skip((runsOfFits(now.size()) - now.size()) * side.chunks());
+            return kept;
+        }
+        int nextEnd = edits.end(position + now.size());
+        List<LayerFit> fitted = now.size() > 1
+                ? new SeamPair(edits, position, side, task).fit(now, nextEnd)
+                : List.of(LayerFit.of(edits.stack().get(position), now.getFirst(), options.targets(), side, nextEnd,
+                        task));
+        return IntStream.range(0, now.size())
+                .mapToObj(i -> fits.keep(position + i, edits.stack().get(position + i), fitted.get(i))).toList();
     }
 
     private boolean isRefitted(int position) {
@@ -132,7 +159,7 @@ record HealingPass(LayerStore store, HealingStates where, Options options, Path 
         scores.put("held_out_error_after", byPosition(last, LayerFit::after));
         scores.put("lambda_o", lambdas(last, Part.OUTPUT));
         scores.put("lambda_down", lambdas(last, Part.DOWN));
-        if (options.targets().reads()) {
+        if (options.reads()) {
             scores.put("lambda_qkv", lambdas(last, Part.QUERY));
             scores.put("lambda_gate_up", lambdas(last, Part.UP));
         }

@@ -50,6 +50,9 @@ final class OneMachine {
         if (healing.passes() != usual.passes()) {
             throw refused("--heal-passes " + healing.passes());
         }
+        if (healing.seam() != usual.seam()) {
+            throw refused("--heal-seam " + Choices.name(healing.seam()));
+        }
     }
 
     private static UsageException refused(String option) {

@@ -40,6 +40,7 @@ record PlanFields(List<Field> fields) {
 
     private static final PlanFields HEALING = new PlanFields(List.of(text("heal"), text("heal_scope"),
             text("heal_targets"), text("heal_weights").orAbsent(), integer("heal_passes").orAbsent(),
+            text("heal_seam").orAbsent(),
             text(PruningPlan.TOKENIZER_COMPAT).orAbsent(), integer("seed").orAbsent(), object(CALIBRATION, TEXT),
             text("dtype"),
             objects(PruningPlan.EVALUATIONS_BEFORE, BEFORE).orAbsent()));

@@ -60,6 +60,7 @@ import tools.jackson.databind.node.ObjectNode;
  * healing.heal_targets         | string   | down, down_and_output or all                        |
  * healing.heal_weights         | string   | uniform or loss                                     | norm
  * healing.heal_passes          | integer  | how often all layers are fitted, at the most        | once
+ * healing.heal_seam            | string   | pair: layers beside a gap are fitted twice          | once
  * healing.tokenizer_compat     | string   | as above                                            | those of tokenizer.json
  * healing.seed                 | integer  | as seed above                                       | data not sampled
  * healing.calibration.*        | any      | as calibration above                                |

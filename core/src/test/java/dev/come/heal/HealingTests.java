@@ -14,7 +14,9 @@ import dev.come.checkpoint.CheckpointWriter;
 import dev.come.checkpoint.TensorSpec;
 import dev.come.heal.Healing.Options;
 import dev.come.heal.Healing.Scope;
+import dev.come.heal.Healing.Seam;
 import dev.come.heal.Healing.Targets;
+import dev.come.heal.Healing.Weights;
 import dev.come.model.CausalLanguageModel;
 import dev.come.model.KeyValueCache;
 import dev.come.model.LayerWeights;
@@ -48,6 +50,7 @@ import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -162,6 +165,10 @@ class HealingTests {
         }
     }
 
+    private static final List<Options> ALL = Stream.concat(
+            Arrays.stream(Targets.values()).map(targets -> new Options(Scope.ALL, targets)),
+            Stream.of(new Options(Scope.ALL, Targets.DOWN, Weights.NORM, 1, Seam.PAIR))).toList();
+
     /** With few tokens some fits are not taken and some are not found, so that layers are run once more or once less. */
     @Test
     void progressEndsAtItsTotalAndNeverGoesBeyond() {
@@ -170,9 +177,9 @@ class HealingTests {
         for (int seed = 0; seed < 8; seed++) {
             Random random = new Random(seed);
             with(TINY.write(folder.resolve("model" + seed), random), store -> {
-                for (Targets targets : Targets.values()) {
-                    new Healing(store, TestDevice.float32(2), new Options(Scope.ALL, targets), Long.MAX_VALUE, fresh(),
-                            progress).heal(LayerStack.dense(4).without(1, 1), drawn(store, 3, 10))
+                for (Options options : ALL) {
+                    new Healing(store, TestDevice.float32(2), options, Long.MAX_VALUE, fresh(), progress).heal(
+                            LayerStack.dense(4).without(1, 1), drawn(store, 3, 10))
                             .ifPresent(step -> lambdas.addAll(
                                     Objects.requireNonNull(step.scores().get("lambda_down")).subList(0, 3)));
                 }

@@ -9,8 +9,8 @@ import dev.come.Progress;
 import dev.come.SharedData;
 import dev.come.TestDevice;
 import dev.come.calibration.SideBySide;
+import dev.come.calibration.TokenWeights;
 import dev.come.evaluate.SmolModel;
-import dev.come.heal.Healing.Targets;
 import dev.come.model.LayerObserver;
 import dev.come.model.LayerWeights;
 import dev.come.model.Part;
@@ -41,14 +41,14 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * One layer is left out, and what is left is to make up for it: by refits of the layers before and after the gap, as healing does,
- * and by two public ways, which are built here from their descriptions. ReplaceMe (2025) puts a linear map behind the down
+ * Layers are left out, and what is left is to make up for them: by refits of the layers before and after the gap, as healing does
+ * with {@code --heal-seam pair}, and by two public ways, which are built here from their descriptions. ReplaceMe (2025) puts a linear map behind the down
  * projection of the layer before, found by least squares, and multiplies it into the projection. The linear seam operator adds a
  * linear map of the residual stream to it, which no layer of the saved model could do. All see the same tokens, weighed alike, and
  * are measured on others behind the layer after the gap.
@@ -69,36 +69,33 @@ class PublicSeamsTests {
         }
     }
 
-    private Left measure(LayerStore store, int gap, Sequences tokens) {
+    private Left measure(LayerStore store, int gap, int width, Sequences tokens) {
         HeldOut forErrors = HeldOut.of(tokens);
         HeldOut forPenalties = HeldOut.of(forErrors.fitted());
-        LayerStack stack = LayerStack.dense(store.config().layers()).without(gap, 1);
+        LayerStack stack = LayerStack.dense(store.config().layers()).without(gap, width);
         Progress.Task none = _ -> {
         };
         try (var _ = new NoGradGuard();
                 var _ = new PointerScope();
                 LayerRunner runner = new LayerRunner(store,
                         TestDevice.float32(2))) {
-            List<LayerWeights> fitted = new ArrayList<>();
+            List<LayerWeights> fitted;
             try (SideBySide side = new SideBySide(store, forPenalties.fitted(), forPenalties.heldOut(),
-                    TestDevice.float32(2), Long.MAX_VALUE, folder)) {
+                    TestDevice.float32(2), Long.MAX_VALUE, folder, _ -> TokenWeights.NORM, true)) {
                 side.runBoth(gap - 1);
-                for (int position = gap - 1; position <= gap; position++) {
-                    LayerNode node = stack.get(position);
-                    side.runDense(LayerFit.end(stack, position, store.config().layers()));
-                    fitted.add(LayerFit.of(node, store.materialise(node), Targets.DOWN_AND_OUTPUT, side, 0, none)
-                            .weights());
-                }
+                List<LayerWeights> pruned = stack.window(gap - 1, 2).stream().map(store::materialise).toList();
+                fitted = new SeamPair(new Edits(stack, store.config().layers()), gap - 1, side, none).fit(pruned, 0)
+                        .stream().map(LayerFit::weights).toList();
             }
             LayerWeights weights = store.materialise(new Original(gap - 1));
-            Rows seen = new Forward(runner, TokenChunks.of(forErrors.fitted())).rows(gap, weights);
+            Rows seen = new Forward(runner, TokenChunks.of(forErrors.fitted())).rows(gap, width, weights);
             Forward others = new Forward(runner, TokenChunks.of(forErrors.heldOut()));
-            Rows rows = others.rows(gap, weights);
+            Rows rows = others.rows(gap, width, weights);
             Tensor down = weights.get(Part.DOWN).to(ScalarType.Double).t();
             Tensor map = leastSquares(seen.channels.mm(down), seen.expected.sub(seen.between), seen.scale());
             Tensor operator = leastSquares(seen.after, seen.expected.sub(seen.after), seen.scale());
             return new Left(others.error(rows.after, Optional.empty()),
-                    others.error(others.rows(gap, fitted.get(0)).after, Optional.of(fitted.get(1))),
+                    others.error(others.rows(gap, width, fitted.get(0)).after, Optional.of(fitted.get(1))),
                     others.error(rows.between.add(rows.channels.mm(down).mm(map)), Optional.empty()),
                     others.error(rows.after.add(rows.after.mm(operator)), Optional.empty()));
         }
@@ -115,6 +112,7 @@ class PublicSeamsTests {
         private Tensor[] states;
         private int layers;
         private int gap;
+        private int width;
 
         Forward(LayerRunner runner, TokenChunks chunks) {
             this.runner = runner;
@@ -123,8 +121,9 @@ class PublicSeamsTests {
         }
 
         /** What the layer before a gap gives with weights, and what is there in the dense model behind the gap. */
-        Rows rows(int ofGap, LayerWeights weights) {
+        Rows rows(int ofGap, int ofWidth, LayerWeights weights) {
             gap = ofGap;
+            width = ofWidth;
             for (; layers < gap - 1; layers++) {
                 run(runner, new Original(layers), Optional.empty(), chunks, states, List.of());
             }
@@ -132,7 +131,7 @@ class PublicSeamsTests {
                     .mapToObj(_ -> (List<Tensor>) new ArrayList<>(Collections.nCopies(chunks.size(), states[0])))
                     .toList();
             run(runner, new Original(gap - 1), Optional.of(weights), chunks, states.clone(), kept);
-            return new Rows(all(kept.get(0)), all(kept.get(1)), all(kept.get(2)), all(List.of(dense(gap + 1))));
+            return new Rows(all(kept.get(0)), all(kept.get(1)), all(kept.get(2)), all(List.of(dense(gap + width))));
         }
 
         private Tensor[] dense(int end) {
@@ -152,8 +151,8 @@ class PublicSeamsTests {
                 own[chunk] = state.narrow(0, first, count).to(ScalarType.Float).contiguous();
                 first += count;
             }
-            run(runner, new Original(gap + 1), next, chunks, own, List.of());
-            Rows rows = new Rows(state, state, state, all(List.of(dense(gap + 2))));
+            run(runner, new Original(gap + width), next, chunks, own, List.of());
+            Rows rows = new Rows(state, state, state, all(List.of(dense(gap + width + 1))));
             Tensor off = rows.expected.sub(all(List.of(own))).mul(rows.scale());
             return off.square().sum().item_double() / off.size(0);
         }
@@ -213,23 +212,24 @@ class PublicSeamsTests {
         })), chunks.chunks());
     }
 
-    private List<Left> everyCut(LayerStore store, Sequences tokens) {
+    private List<Left> everyCut(LayerStore store, int width, Sequences tokens) {
         List<Left> all = new ArrayList<>();
-        for (int gap = 1; gap < store.config().layers() - 1; gap += Integer.getInteger("come.stride", 1)) {
-            Left left = measure(store, gap, tokens);
-            System.out.printf(Locale.ROOT, "without %d: %.4f, refitted %.4f, ReplaceMe %.4f, linear operator %.4f%n",
-                    gap,
-                    left.nothing, left.ours, left.replaceMe, left.operator);
+        int stride = Integer.getInteger("come.stride", 1);
+        for (int gap = Integer.getInteger("come.first", 1); gap < store.config().layers() - width; gap += stride) {
+            Left left = measure(store, gap, width, tokens);
+            System.out.printf(Locale.ROOT,
+                    "without %d layers from %d on: %.4f, refitted %.4f, ReplaceMe %.4f, linear operator %.4f%n", width,
+                    gap, left.nothing, left.ours, left.replaceMe, left.operator);
             all.add(left);
         }
         return all;
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama-gqa", "qwen2"})
-    void refitsLeaveLessThanAMapBehindTheDownProjection(String model) {
+    @CsvSource({"llama-gqa, 1", "llama-gqa, 2", "qwen2, 1", "qwen2, 3"})
+    void refitsLeaveLessThanAMapBehindTheDownProjection(String model, int width) {
         with(Golden.model(model), store -> {
-            List<Left> cuts = everyCut(store, drawn(store, 60, 30));
+            List<Left> cuts = everyCut(store, width, drawn(store, 60, 30));
             assertThat(cuts).allSatisfy(left -> assertThat(left.ours).isLessThan(left.nothing));
             // Random models are small: with so few tokens the last cut of one has nothing to choose between them.
             assertThat(cuts.stream().mapToDouble(Left::ours).sum())
@@ -238,8 +238,9 @@ class PublicSeamsTests {
     }
 
     /** 40 sequences of 256 tokens of WikiText-2. */
-    @Test
-    void atEveryCutOfARealModelRefitsLeaveLess() throws IOException {
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 9})
+    void atEveryCutOfARealModelRefitsLeaveLess(int width) throws IOException {
         String text = Files.readString(SharedData.path("data/wikitext2/wiki.valid.raw")).substring(0, 60_000);
         Path model = SmolModel.folder();
         List<int[]> sequences = new ArrayList<>();
@@ -249,7 +250,7 @@ class PublicSeamsTests {
                 sequences.add(Arrays.copyOfRange(ids, i * 256, (i + 1) * 256));
             }
         }
-        with(model, store -> assertThat(everyCut(store, Sequences.of(sequences))).allSatisfy(left -> {
+        with(model, store -> assertThat(everyCut(store, width, Sequences.of(sequences))).allSatisfy(left -> {
             assertThat(left.ours).isLessThan(left.nothing);
             assertThat(left.ours).isLessThan(left.replaceMe);
             assertThat(left.ours).isLessThan(left.operator);

@@ -14,6 +14,7 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.heal.Healing.Options;
 import dev.come.heal.Healing.Scope;
+import dev.come.heal.Healing.Seam;
 import dev.come.heal.Healing.Targets;
 import dev.come.heal.Healing.Weights;
 import dev.come.model.Families;
@@ -59,7 +60,8 @@ class SeamFamiliesTests {
             Sequences tokens = drawn(store, 8, 16);
             LayerStack stack = LayerStack.dense(store.config().layers()).without(1, 1);
             Optional<PruningStep> healed = new Healing(store, TestDevice.float32(2),
-                    new Options(Scope.ALL, Targets.ALL, Weights.LOSS, 2), Long.MAX_VALUE, folder, Progress.NONE)
+                    new Options(Scope.ALL, Targets.ALL, Weights.LOSS, 2, Seam.PAIR), Long.MAX_VALUE, folder,
+                    Progress.NONE)
                     .heal(stack, tokens);
             healed.ifPresent(step -> {
                 try (TrainedLayers trained = new TrainedLayers(folder)) {

@@ -10,6 +10,7 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.TensorInfo;
 import dev.come.heal.Healing;
 import dev.come.heal.Healing.Scope;
+import dev.come.heal.Healing.Seam;
 import dev.come.heal.Healing.Targets;
 import dev.come.heal.Healing.Weights;
 import dev.come.heal.HealingCost;
@@ -78,6 +79,10 @@ class DiskUseTests {
                 .isEqualTo(3 * once);
         assertThat(HealingCost.layerRuns(new Healing.Options(Scope.ALL, Targets.ALL, Weights.LOSS, 1), 30, 21))
                 .isEqualTo(once + 30);
+        // Nine pairs of two layers, each fitted twice in all; three layers are left for the down projection alone.
+        Healing.Options pair = new Healing.Options(Scope.ALL, Targets.DOWN, Weights.NORM, 1, Seam.PAIR);
+        assertThat(HealingCost.layerRuns(pair, 30, 21))
+                .isEqualTo(30 + 21 + 9 * 2 + 3 * 0.75 + 9 * 2 * 2 * (2 * 0.75 + 2));
         assertThat(new DiskUse(10, 3, 5).fitted(4)).isEqualTo(new DiskUse(10, 12, 5));
     }
 

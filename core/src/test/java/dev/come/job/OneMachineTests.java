@@ -12,6 +12,7 @@ import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.heal.Healing.Options;
 import dev.come.heal.Healing.Scope;
+import dev.come.heal.Healing.Seam;
 import dev.come.heal.Healing.Targets;
 import dev.come.heal.Healing.Weights;
 import dev.come.prune.ComeAuto;
@@ -28,10 +29,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What clusters are not asked for. */
 class OneMachineTests {
     @ParameterizedTest
-    @CsvSource({"ALL, NORM, 1, --heal-targets all", "DOWN, UNIFORM, 1, --heal-weights uniform",
-        "DOWN, LOSS, 3, --heal-weights loss", "DOWN_AND_OUTPUT, NORM, 2, --heal-passes 2"})
-    void healingThatShardsDoNotKnowIsRefused(Targets targets, Weights weights, int passes, String option) {
-        assertThatThrownBy(() -> OneMachine.check(new Options(Scope.ALL, targets, weights, passes)))
+    @CsvSource({"ALL, NORM, 1, ONCE, --heal-targets all",
+        "DOWN, UNIFORM, 1, ONCE, --heal-weights uniform", "DOWN, LOSS, 3, ONCE, --heal-weights loss",
+        "DOWN_AND_OUTPUT, NORM, 2, PAIR, --heal-passes 2", "DOWN, NORM, 1, PAIR, --heal-seam pair"})
+    void healingThatShardsDoNotKnowIsRefused(Targets targets, Weights weights, int passes, Seam seam,
+            String option) {
+        assertThatThrownBy(() -> OneMachine.check(new Options(Scope.ALL, targets, weights, passes, seam)))
                 .isInstanceOf(UsageException.class)
                 .hasMessage("--master: " + option + " is done on one machine only; leave one of the two out");
     }

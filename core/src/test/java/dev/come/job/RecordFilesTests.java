@@ -64,7 +64,7 @@ class RecordFilesTests {
     @Test
     void aPlanThatWasHealedAndTrainedHasEveryFieldOfTheTable() throws Exception {
         run.healing = Optional.of(new Healing.Options(Healing.Scope.ALL, Healing.Targets.DOWN_AND_OUTPUT,
-                Healing.Weights.UNIFORM, 2));
+                Healing.Weights.UNIFORM, 2, Healing.Seam.PAIR));
         run.tokenizers = TokenizerCompat.TRANSFORMERS5; // which takes this tokenizer as it is
         run.to("pruned");
         DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 64, 64,
