@@ -1,6 +1,5 @@
 package dev.come.cli;
 
-import dev.come.ByteSize;
 import dev.come.UsageException;
 import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
@@ -8,14 +7,14 @@ import dev.come.distill.Objective;
 import dev.come.distill.TrainedParts;
 import dev.come.job.ComputeChoice;
 import dev.come.job.DistillJob;
-import dev.come.job.Machine;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
-import dev.come.prune.Measurement;
 import dev.come.prune.PruningPlan;
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -195,28 +194,10 @@ final class DistillCommand implements Runnable {
         PruningPlan plan = result.plan();
         Curves.print(result.trained(), plan, out);
         out.println();
-        if (!result.prunedEvaluations().isEmpty()) {
-            Table table = new Table("", "dense", "pruned", "healed");
-            Metrics metrics = new Metrics(result.prunedEvaluations().stream().map(Measurement::metric).toList());
-            for (Measurement pruned : result.prunedEvaluations()) {
-                table.row(metrics.label(pruned.metric()), value(plan, pruned.metric(), plan.layers()),
-                        PrunedModels.decimals(pruned.value()), value(plan, pruned.metric(), plan.last().size()));
-            }
-            PrunedModels.print(table, metrics, out);
-            out.println();
-        }
-        out.println("Layers: " + plan.last().tree());
-        out.printf("Time: %s, of it %s to train; computed in %s", Units.time(total), Units.time(result.training()),
-                result.dtype());
-        Machine.peakResidentBytes().ifPresent(bytes -> out.printf("; at most %s of memory", ByteSize.format(bytes)));
-        out.println(".");
-        out.println("Model:  " + saving.folder());
-        out.println("Record: " + saving.folder().resolve(PruningPlan.FILE_NAME));
-    }
-
-    private static String value(PruningPlan plan, String metric, int layers) {
-        return plan.evaluations().stream()
-                .filter(evaluation -> evaluation.metric().equals(metric) && evaluation.layers() == layers).findFirst()
-                .map(evaluation -> PrunedModels.decimals(evaluation.value())).orElse("");
+        PrunedModels.printPerplexities(plan, new LinkedHashMap<>(Map.of("pruned", result.prunedEvaluations())), "healed",
+                out);
+        PrunedModels.printMade(plan,
+                "%s, of it %s to train".formatted(Units.time(total), Units.time(result.training())), result.dtype(),
+                List.of(saving.folder()), out);
     }
 }
