@@ -4,6 +4,7 @@ import dev.come.UsageException;
 import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
 import dev.come.distill.Objective;
+import dev.come.distill.Students;
 import dev.come.distill.TrainedParts;
 import dev.come.job.ComputeChoice;
 import dev.come.job.DistillJob;
@@ -60,10 +61,27 @@ final class DistillCommand implements Runnable {
     static final class TrainingOptions {
         @Option(names = "--level", paramLabel = "LEVEL", description = {
             "layer, model or both (default: ${DEFAULT-VALUE}).",
-            "layer: train each merged layer by itself, on the teacher's hidden states before and after the layers it"
-                    + " stands for.",
+            "layer: train each layer that stands for several of the teacher's by itself, on the hidden states before and"
+                    + " after these.",
             "model: train the whole model, on the teacher's probabilities of the next token."})
         private String level = Choice.name(USUAL.level());
+
+        @Option(names = "--seam", paramLabel = "WHERE", description = {
+            "Which layers learn to do what removed layers did: auto, before, after or both (default: ${DEFAULT-VALUE}).",
+            "before, after: the layer before or after them; both: each of the two for half of them; auto: before, but in a"
+                    + " model with merged layers these learn alone."})
+        private String seam = Choice.name(USUAL.students().seam());
+
+        @Option(names = "--inputs", paramLabel = "WHOSE", description = {
+            "Hidden states that single layers are shown: teacher or own (default: ${DEFAULT-VALUE}).",
+            "own: those that the pruned model's own layers below give, with what these have learned."})
+        private String inputs = Choice.name(USUAL.students().inputs());
+
+        @Option(names = "--layer-scope", paramLabel = "WHICH", description = {
+            "Which layers learn by themselves: cut or all (default: ${DEFAULT-VALUE}).",
+            "cut: those that stand for several of the teacher's; all: those too that were refitted or, with --inputs own,"
+                    + " are shown something else than the teacher's layers."})
+        private String scope = Choice.name(USUAL.students().scope());
 
         @Option(names = "--tokens", paramLabel = "N",
                 description = "Tokens that each layer is trained on (default: ${DEFAULT-VALUE}).")
@@ -116,6 +134,9 @@ final class DistillCommand implements Runnable {
                     new StepOptions.Amounts(tokens, modelTokens == null ? tokens : modelTokens, validationTokens,
                             batchTokens, evaluateEvery),
                     new StepOptions.Rates(rate == null ? trainedFor.rate() : rate, modelRate),
+                    new Students(Choice.of("--seam", seam, Students.Seam.values()),
+                            Choice.of("--inputs", inputs, Students.Inputs.values()),
+                            Choice.of("--layer-scope", scope, Students.Scope.values())),
                     TrainedParts.of(trained), hiddenWeight);
         }
     }
@@ -180,6 +201,7 @@ final class DistillCommand implements Runnable {
         ComputeChoice choice = execution.computing.choice(main.progress(spec.commandLine().getErr()))
                 .on(execution.cluster.choice());
         int processes = execution.processes();
+        DistillJob.requireIndependent(options, processes, choice);
         // Last, so that a mistyped option is refused before anything is downloaded.
         DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.teacher(), sources,
                 text.data.windows(), options, processes, perplexity, choice, saving,
@@ -194,7 +216,8 @@ final class DistillCommand implements Runnable {
         PruningPlan plan = result.plan();
         Curves.print(result.trained(), plan, out);
         out.println();
-        PrunedModels.printPerplexities(plan, new LinkedHashMap<>(Map.of("pruned", result.prunedEvaluations())), "healed",
+        PrunedModels.printPerplexities(plan, new LinkedHashMap<>(Map.of("pruned", result.prunedEvaluations())),
+                "healed",
                 out);
         PrunedModels.printMade(plan,
                 "%s, of it %s to train".formatted(Units.time(total), Units.time(result.training())), result.dtype(),

@@ -125,7 +125,7 @@ final class RecoverCommand implements Runnable {
                                     or(validationTokens, training.validationTokens()),
                                     or(batchTokens, training.batchTokens()),
                                     or(evaluateEvery, training.evaluateEvery())),
-                            new StepOptions.Rates(rate, rate),
+                            new StepOptions.Rates(rate, rate), training.students(),
                             trained == null
                                     ? training.trained()
                                     : TrainedParts.of(trained),

@@ -104,7 +104,7 @@ class GoldenDistillationTests {
             while (teacher.reached() <= last) {
                 teacher.next();
             }
-            Examples examples = teacher.examples(FIRST, last, chunks.size());
+            Examples examples = teacher.examples(new Students.Span(FIRST, last + 1), chunks.size());
             try (TrainableLayer layer = new TrainableLayer(FIRST, node, store.materialise(node), config.parts(), 0,
                     compute)) {
                 work.with(layer, new LayerStudent(layer, store, examples, runner.workers(), rotation,

@@ -21,7 +21,8 @@ class LayerProcessTests {
         TrainingSettings settings = new TrainingSettings();
         settings.level = Level.LAYER;
         LayerProcess.Order order = new LayerProcess.Order(folder.resolve("no-model").toString(),
-                folder.resolve(PruningPlan.FILE_NAME).toString(), 2, settings.options(), List.of(List.of(32)), 1, "", "",
+                folder.resolve(PruningPlan.FILE_NAME).toString(), 2, settings.options(), List.of(List.of(32)), 1, "",
+                "",
                 folder.toString(), "cpu", 1);
         assertThatThrownBy(() -> LayerProcess.run(order, folder.resolve("order.json"), Progress.NONE, _ -> {
         }, _ -> {

@@ -120,7 +120,7 @@ class ModelStudentTests {
                 learning.put(position, new TrainableLayer(position, stack.get(position),
                         store.materialise(stack.get(position)), trained.parts(config), 0, compute));
             }
-            Examples finals = teacher.examples(LAYERS, LAYERS - 1, chunks.size());
+            Examples finals = teacher.examples(new Students.Span(LAYERS, LAYERS), chunks.size());
             try (ModelStudent student = new ModelStudent(store, stack, learning, finals,
                     HiddenTerm.of(hiddenWeight, stack, teacher, chunks.size()), compute, states, runner.workers(),
                     options(temperature))) {
@@ -330,7 +330,8 @@ class ModelStudentTests {
         double[] losses = new double[2];
         train(STACK, TrainedParts.ALL, 1, 0, compute, (student, learning, finals) -> {
             TrainingLoop loop = new TrainingLoop(List.copyOf(learning.values()), student, finals.chunks(),
-                    new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0), new TrainingSettings().options(),
+                    new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0),
+                    new TrainingSettings().options(),
                     new TrainingFile(folder.resolve("training.state")));
             losses[0] = student.validate().loss();
             for (int step = 0; step < 200; step++) {
@@ -401,7 +402,8 @@ class ModelStudentTests {
     void stepsAndValidationsKeepNothing(double hiddenWeight) {
         train(STACK, TrainedParts.ALL, 1, hiddenWeight, 2, (student, learning, finals) -> {
             TrainingLoop loop = new TrainingLoop(List.copyOf(learning.values()), student, finals.chunks(),
-                    new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0), new TrainingSettings().options(),
+                    new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0),
+                    new TrainingSettings().options(),
                     new TrainingFile(folder.resolve("training.state")));
             NativeObjects.assertSteady(() -> {
                 loop.step(wholeSet(), 1e-3);

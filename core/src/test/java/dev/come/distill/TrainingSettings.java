@@ -17,6 +17,9 @@ public final class TrainingSettings {
     public double warmUp = 0.1;
     public double weightDecay;
     public double clip = 1;
+    public Students.Seam seam = Students.Seam.AUTO;
+    public Students.Inputs inputs = Students.Inputs.TEACHER;
+    public Students.Scope scope = Students.Scope.CUT;
     public TrainedParts trained = TrainedParts.MERGED;
     public double hiddenWeight;
     public double crossEntropyWeight;
@@ -26,7 +29,7 @@ public final class TrainingSettings {
     public DistillationOptions options() {
         return new DistillationOptions(level, objective, temperature, tokens, modelTokens == 0 ? tokens : modelTokens,
                 validationTokens, batchTokens, new Schedule(shape, rate, warmUp),
-                new Schedule(shape, modelRate == 0 ? rate : modelRate, warmUp), weightDecay, clip, trained,
-                hiddenWeight, crossEntropyWeight, evaluateEvery, 10);
+                new Schedule(shape, modelRate == 0 ? rate : modelRate, warmUp), weightDecay, clip,
+                new Students(seam, inputs, scope), trained, hiddenWeight, crossEntropyWeight, evaluateEvery, 10);
     }
 }

@@ -15,74 +15,23 @@ import dev.come.distill.Level;
 import dev.come.distill.Measures;
 import dev.come.distill.Point;
 import dev.come.distill.TrainedParts;
-import dev.come.distill.TrainingSettings;
 import dev.come.prune.PruningPlan;
-import dev.come.prune.ShortGpt;
 import dev.come.stack.LayerNode.Trained;
-import dev.come.text.TextSource;
-import dev.come.text.WindowLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.Random;
 import java.util.SortedMap;
-import java.util.stream.IntStream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
-/** The whole job on a golden model of 6 layers, pruned to 3, which are [0, 1], [2, 3] and so on, and on made-up text. */
-class DistillJobTests {
-    private static final int WINDOW = 32;
-
-    @TempDir
-    private Path folder;
-    private Run run;
-    private Path text;
-    private final TrainingSettings settings = new TrainingSettings();
-    private int threads = 2;
-    private int processes;
-    private long memory = Long.MAX_VALUE;
-    private boolean perplexity;
-    private Resumption resumption = Resumption.GO_ON;
-
-    @BeforeEach
-    void prune() throws IOException {
-        run = new Run("llama-gqa", folder);
-        run.to("pruned");
-        text = WordModels.text(folder.resolve("training.txt"), 60);
-        settings.tokens = 1280;
-        settings.batchTokens = 128;
-        settings.validationTokens = 128;
-        settings.rate = 3e-3;
-        settings.weightDecay = 0.01;
-        settings.evaluateEvery = 4;
-    }
-
-    private DistillJob.Result distill(String target) {
-        return distill(target, Progress.NONE);
-    }
-
-    private DistillJob.Result distill(String target, Progress progress) {
-        return distill("pruned", target, progress);
-    }
-
-    private DistillJob.Result distill(String pruned, String target, Progress progress) {
-        TextSource source = new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD);
-        return new DistillJob(new DistillJob.Options(run.target(pruned), run.model,
-                List.of(new DistillJob.Text(source, 1)),
-                WindowLength.of(WINDOW), settings.options(),
-                processes, new PerplexityOptions(perplexity ? List.of(source) : List.of(), WindowLength.of(WINDOW), 4),
-                new ComputeChoice("float32", "cpu", threads, memory), run.saving(target), resumption), progress).run();
-    }
-
+/** The whole job where layers were merged. */
+class DistillJobTests extends Training {
     @ParameterizedTest
     @EnumSource
     void aHealedModelIsNearerToItsTeacherAndIsAnOrdinaryModelWithItsRecord(Level wanted) {
@@ -201,26 +150,8 @@ class DistillJobTests {
     @ValueSource(doubles = {0, 0.5})
     void aRunInterruptedAtAnyMomentEndsWithTheSameBytes(double weight) {
         settings.hiddenWeight = weight;
-        long seed = System.nanoTime();
-        System.out.println("DistillJobTests: moments drawn with seed " + seed);
         settings.tokens = 640;
-        threads = 1;
-        Interruption none = new Interruption(Interruption.NEVER);
-        distill("whole", none);
-        SortedMap<String, String> whole = WordModels.hashes(run.target("whole"));
-        int moments = none.told();
-        IntStream chosen = IntStream.concat(new Random(seed).ints(4, 1, moments),
-                IntStream.rangeClosed(moments - 1, moments));
-        int[] number = {0};
-        chosen.forEach(moment -> {
-            String target = "out" + number[0]++;
-            assertThatThrownBy(() -> distill(target, new Interruption(moment))).as("moment " + moment)
-                    .hasMessage("interrupted");
-            distill(target);
-            assertThat(WordModels.hashes(run.target(target))).as("moment " + moment + ", seed " + seed)
-                    .isEqualTo(whole);
-            assertThat(run.target("." + target + ".come-distill")).doesNotExist();
-        });
+        interruptAtAnyMoment();
     }
 
     @Test
@@ -312,26 +243,6 @@ class DistillJobTests {
                 .hasMessageContainingAll("tensor model.layers.", "was changed");
     }
 
-    /** Layers that were left out leave nothing that stands for several of the teacher's. */
-    @Test
-    void removedLayersAreHealedByTheWholeModelOnly() {
-        run.job("removed", Progress.NONE, List.of(new ShortGpt(ShortGpt.Options.DEFAULTS))).run();
-        delete(run.target("pruned"));
-        assertThat(run.target("removed").toFile().renameTo(run.target("pruned").toFile())).isTrue();
-        settings.level = Level.LAYER;
-        assertThatThrownBy(() -> distill("out")).isInstanceOf(NothingToDoException.class)
-                .hasMessageContaining("--level model");
-        settings.level = Level.MODEL;
-        settings.hiddenWeight = 1;
-        assertThatThrownBy(() -> distill("out")).isInstanceOf(UsageException.class)
-                .hasMessageContainingAll("--hidden-weight", "no layer of the pruned model", "leave it out");
-        assertThat(run.target(".out.come-distill")).doesNotExist();
-        settings.hiddenWeight = 0;
-        DistillJob.Result result = distill("out");
-        assertThat(result.trained().layers()).isNotEmpty();
-        assertThat(result.trained().modelCurve().orElseThrow().improved()).isTrue();
-    }
-
     @Test
     void normsAloneCanLearn() {
         settings.level = Level.MODEL;
@@ -353,15 +264,5 @@ class DistillJobTests {
         text = WordModels.text(folder.resolve("short.txt"), 3);
         assertThatThrownBy(() -> distill("out")).isInstanceOf(InvalidInputException.class)
                 .hasMessageContainingAll("short.txt", "--validation-tokens");
-    }
-
-    private static void delete(Path root) {
-        try (var paths = Files.walk(root)) {
-            for (Path path : paths.sorted(java.util.Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
-        }
     }
 }
