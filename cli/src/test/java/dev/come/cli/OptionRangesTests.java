@@ -133,6 +133,8 @@ class OptionRangesTests {
             new Row(DISTILLATION, "evaluateEvery", DISTILL + "--eval-every"),
             new Row(DISTILLATION, "seed", DISTILL + "--seed"),
             new Row(DISTILLATION.schedule(), "shape", DISTILL + "--schedule"),
+            new Row(DISTILLATION.students(), "seam", DISTILL + "--seam"),
+            new Row(DISTILLATION.students(), "inputs", DISTILL + "--inputs"),
             new Row(DISTILLATION.schedule(), "peak", DISTILL + "--lr"),
             new Row(DISTILLATION.schedule(), "peak", DISTILL + "--model-lr"),
             new Row(DISTILLATION.schedule(), "warmUp", DISTILL + "--warmup"),
