@@ -121,7 +121,7 @@ final class RunTraining implements Callable<Integer> {
             Workers workers, StateStore states, Path work) {
         DistillationOptions options = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 1, 1, 1, batchTokens,
                 new Schedule(Schedule.Shape.CONSTANT, 1e-5, 0), new Schedule(Schedule.Shape.CONSTANT, 1e-5, 0), 0, 1,
-                TrainedParts.MERGED, 0, 0, 1, 1);
+                Students.DEFAULTS, TrainedParts.MERGED, 0, 0, 1, 1);
         List<Integer> learning = options.trained().positions(stack, config.layers());
         PrintWriter out = spec.commandLine().getOut();
         out.printf("%-20s%14s%18s%8s%n", "tokens a second", "training", "products alone", "share");
@@ -129,8 +129,7 @@ final class RunTraining implements Callable<Integer> {
         try (TrainableLayer layer = trainable(store, stack, merged);
                 Rotation rotation = new Rotation(
                         compute.inFloat32())) {
-            Examples examples = boundaries.examples(TrainedParts.first(stack, merged),
-                    TrainedParts.last(stack, merged), chunks.size());
+            Examples examples = boundaries.examples(Students.Span.of(stack, merged), chunks.size());
             LayerStudent student = new LayerStudent(layer, store, examples, workers, rotation, compute, options);
             // Forward, and backward to the weights and, within the layer, to what they are multiplied with.
             report(out, "one layer", chunks,
@@ -141,7 +140,7 @@ final class RunTraining implements Callable<Integer> {
         SortedMap<Integer, TrainableLayer> layers = new TreeMap<>();
         try {
             learning.forEach(position -> layers.put(position, trainable(store, stack, position)));
-            Examples finals = boundaries.examples(config.layers(), config.layers() - 1, chunks.size());
+            Examples finals = boundaries.examples(new Students.Span(config.layers(), config.layers()), chunks.size());
             try (ModelStudent student = new ModelStudent(store, stack, layers, finals, HiddenTerm.NONE, compute,
                     states, workers, options)) {
                 int back = stack.size() - layers.firstKey();

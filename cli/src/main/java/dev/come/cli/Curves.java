@@ -21,7 +21,7 @@ final class Curves {
             String objective = plan.settings().at("/" + PruningPlan.DISTILLATION + "/options/objective").asString("");
             Table layers = table("each layer by itself");
             trained.layerCurves()
-                    .forEach((position, curve) -> row(layers, plan.last().get(position).tree(), curve));
+                    .forEach((position, curve) -> row(layers, trained.layerNames().get(position), curve));
             out.println(layers);
             out.println();
             legend("validation loss (" + objective + ")", "its output", out);

@@ -1,21 +1,21 @@
 package dev.come.cli;
 
-import dev.come.ByteSize;
 import dev.come.UsageException;
 import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
 import dev.come.distill.Objective;
+import dev.come.distill.Students;
 import dev.come.distill.TrainedParts;
 import dev.come.job.ComputeChoice;
 import dev.come.job.DistillJob;
-import dev.come.job.Machine;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.Saving;
-import dev.come.prune.Measurement;
 import dev.come.prune.PruningPlan;
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -61,10 +61,27 @@ final class DistillCommand implements Runnable {
     static final class TrainingOptions {
         @Option(names = "--level", paramLabel = "LEVEL", description = {
             "layer, model or both (default: ${DEFAULT-VALUE}).",
-            "layer: train each merged layer by itself, on the teacher's hidden states before and after the layers it"
-                    + " stands for.",
+            "layer: train each layer that stands for several of the teacher's by itself, on the hidden states before and"
+                    + " after these.",
             "model: train the whole model, on the teacher's probabilities of the next token."})
         private String level = Choice.name(USUAL.level());
+
+        @Option(names = "--seam", paramLabel = "WHERE", description = {
+            "Which layers learn to do what removed layers did: auto, before, after or both (default: ${DEFAULT-VALUE}).",
+            "before, after: the layer before or after them; both: each of the two for half of them; auto: before, but in a"
+                    + " model with merged layers these learn alone."})
+        private String seam = Choice.name(USUAL.students().seam());
+
+        @Option(names = "--inputs", paramLabel = "WHOSE", description = {
+            "Hidden states that single layers are shown: teacher or own (default: ${DEFAULT-VALUE}).",
+            "own: those that the pruned model's own layers below give, with what these have learned."})
+        private String inputs = Choice.name(USUAL.students().inputs());
+
+        @Option(names = "--layer-scope", paramLabel = "WHICH", description = {
+            "Which layers learn by themselves: cut or all (default: ${DEFAULT-VALUE}).",
+            "cut: those that stand for several of the teacher's; all: those too that were refitted or, with --inputs own,"
+                    + " are shown something else than the teacher's layers."})
+        private String scope = Choice.name(USUAL.students().scope());
 
         @Option(names = "--tokens", paramLabel = "N",
                 description = "Tokens that each layer is trained on (default: ${DEFAULT-VALUE}).")
@@ -117,6 +134,9 @@ final class DistillCommand implements Runnable {
                     new StepOptions.Amounts(tokens, modelTokens == null ? tokens : modelTokens, validationTokens,
                             batchTokens, evaluateEvery),
                     new StepOptions.Rates(rate == null ? trainedFor.rate() : rate, modelRate),
+                    new Students(Choice.of("--seam", seam, Students.Seam.values()),
+                            Choice.of("--inputs", inputs, Students.Inputs.values()),
+                            Choice.of("--layer-scope", scope, Students.Scope.values())),
                     TrainedParts.of(trained), hiddenWeight);
         }
     }
@@ -181,6 +201,7 @@ final class DistillCommand implements Runnable {
         ComputeChoice choice = execution.computing.choice(main.progress(spec.commandLine().getErr()))
                 .on(execution.cluster.choice());
         int processes = execution.processes();
+        DistillJob.requireIndependent(options, processes, choice);
         // Last, so that a mistyped option is refused before anything is downloaded.
         DistillJob job = new DistillJob(new DistillJob.Options(model.folder(), model.teacher(), sources,
                 text.data.windows(), options, processes, perplexity, choice, saving,
@@ -195,28 +216,11 @@ final class DistillCommand implements Runnable {
         PruningPlan plan = result.plan();
         Curves.print(result.trained(), plan, out);
         out.println();
-        if (!result.prunedEvaluations().isEmpty()) {
-            Table table = new Table("", "dense", "pruned", "healed");
-            Metrics metrics = new Metrics(result.prunedEvaluations().stream().map(Measurement::metric).toList());
-            for (Measurement pruned : result.prunedEvaluations()) {
-                table.row(metrics.label(pruned.metric()), value(plan, pruned.metric(), plan.layers()),
-                        PrunedModels.decimals(pruned.value()), value(plan, pruned.metric(), plan.last().size()));
-            }
-            PrunedModels.print(table, metrics, out);
-            out.println();
-        }
-        out.println("Layers: " + plan.last().tree());
-        out.printf("Time: %s, of it %s to train; computed in %s", Units.time(total), Units.time(result.training()),
-                result.dtype());
-        Machine.peakResidentBytes().ifPresent(bytes -> out.printf("; at most %s of memory", ByteSize.format(bytes)));
-        out.println(".");
-        out.println("Model:  " + saving.folder());
-        out.println("Record: " + saving.folder().resolve(PruningPlan.FILE_NAME));
-    }
-
-    private static String value(PruningPlan plan, String metric, int layers) {
-        return plan.evaluations().stream()
-                .filter(evaluation -> evaluation.metric().equals(metric) && evaluation.layers() == layers).findFirst()
-                .map(evaluation -> PrunedModels.decimals(evaluation.value())).orElse("");
+        PrunedModels.printPerplexities(plan, new LinkedHashMap<>(Map.of("pruned", result.prunedEvaluations())),
+                "healed",
+                out);
+        PrunedModels.printMade(plan,
+                "%s, of it %s to train".formatted(Units.time(total), Units.time(result.training())), result.dtype(),
+                List.of(saving.folder()), out);
     }
 }

@@ -10,6 +10,8 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.SequencedMap;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /** Shows what became of a model. */
@@ -27,18 +29,60 @@ final class PrunedModels {
             everyStep(result, out);
         }
         out.println();
-        out.println("Layers: " + plan.last().tree());
-        out.printf("Time: %s, of it %s to choose the layers%s; computed in %s", Units.time(total),
+        printMade(plan, "%s, of it %s to choose the layers%s".formatted(Units.time(total),
                 Units.time(result.choosing()),
-                result.healing().isZero() ? "" : " and " + Units.time(result.healing()) + " to heal them",
-                result.dtype());
+                result.healing().isZero() ? "" : " and " + Units.time(result.healing()) + " to heal them"),
+                result.dtype(), result.folders(), out);
+    }
+
+    /**
+     * What all that make a model say at the end.
+     *
+     * @param time how long it took, and which part of it took how long
+     * @param folders of the models that were made
+     */
+    static void printMade(PruningPlan plan, String time, String dtype, List<Path> folders, PrintWriter out) {
+        out.println("Layers: " + plan.last().tree());
+        out.printf("Time: %s; computed in %s", time, dtype);
         Machine.peakResidentBytes()
                 .ifPresent(bytes -> out.printf("; at most %s of memory", ByteSize.format(bytes)));
         out.println(".");
-        for (Path folder : result.folders()) {
+        for (Path folder : folders) {
             out.println("Model:  " + folder);
             out.println("Record: " + folder.resolve(PruningPlan.FILE_NAME));
         }
+    }
+
+    /**
+     * What was measured on the model as it was and on its way; nothing where nothing was measured.
+     *
+     * @param way what was measured before each stage, by the name of what it was measured on
+     * @param last what the model is after the last stage
+     */
+    static void printPerplexities(PruningPlan plan, SequencedMap<String, List<Measurement>> way, String last,
+            PrintWriter out) {
+        List<String> measured = way.lastEntry().getValue().stream().map(Measurement::metric).toList();
+        if (measured.isEmpty()) {
+            return;
+        }
+        Table table = new Table(Stream.of(Stream.of("", "dense"), way.keySet().stream(), Stream.of(last))
+                .flatMap(Function.identity()).toArray(String[]::new));
+        Metrics metrics = new Metrics(measured);
+        int layers = plan.last().size();
+        for (String metric : measured) {
+            table.row(Stream.of(
+                    Stream.of(metrics.label(metric), cell(plan.evaluations(), metric, plan.layers())),
+                    way.values().stream().map(stage -> cell(stage, metric, layers)),
+                    Stream.of(cell(plan.evaluations(), metric, layers))).flatMap(Function.identity())
+                    .toArray(String[]::new));
+        }
+        print(table, metrics, out);
+        out.println();
+    }
+
+    private static String cell(List<Measurement> all, String metric, int layers) {
+        return all.stream().filter(one -> one.metric().equals(metric) && one.layers() == layers).findFirst()
+                .map(one -> decimals(one.value())).orElse("");
     }
 
     private static void beforeAndAfter(PruneJob.Result result, PrintWriter out) {

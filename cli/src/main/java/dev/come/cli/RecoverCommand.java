@@ -6,7 +6,6 @@ import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
 import dev.come.distill.TrainedParts;
 import dev.come.job.ComputeChoice;
-import dev.come.job.Machine;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.RecoverJob;
 import dev.come.job.Recovery;
@@ -18,8 +17,10 @@ import dev.come.prune.PruningPlan;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -124,7 +125,7 @@ final class RecoverCommand implements Runnable {
                                     or(validationTokens, training.validationTokens()),
                                     or(batchTokens, training.batchTokens()),
                                     or(evaluateEvery, training.evaluateEvery())),
-                            new StepOptions.Rates(rate, rate),
+                            new StepOptions.Rates(rate, rate), training.students(),
                             trained == null
                                     ? training.trained()
                                     : TrainedParts.of(trained),
@@ -206,29 +207,12 @@ final class RecoverCommand implements Runnable {
         PruningPlan plan = recovered.plan();
         Curves.print(recovered.trained(), plan, out);
         out.println();
-        if (!recovered.healed().isEmpty()) {
-            Table table = new Table("", "dense", "pruned", "healed", "trained");
-            Metrics metrics = new Metrics(recovered.healed().stream().map(Measurement::metric).toList());
-            for (Measurement healed : recovered.healed()) {
-                String metric = healed.metric();
-                table.row(metrics.label(metric), value(plan.evaluations(), metric, plan.layers()),
-                        value(recovered.pruned(), metric, plan.last().size()), PrunedModels.decimals(healed.value()),
-                        value(plan.evaluations(), metric, plan.last().size()));
-            }
-            PrunedModels.print(table, metrics, out);
-            out.println();
-        }
-        out.println("Layers: " + plan.last().tree());
-        out.printf("Time: %s, of it %s to heal and %s to train; computed in %s", Units.time(total),
-                Units.time(recovered.healing()), Units.time(recovered.training()), recovered.dtype());
-        Machine.peakResidentBytes().ifPresent(bytes -> out.printf("; at most %s of memory", ByteSize.format(bytes)));
-        out.println(".");
-        out.println("Model:  " + saving.folder());
-        out.println("Record: " + saving.folder().resolve(PruningPlan.FILE_NAME));
-    }
-
-    private static String value(List<Measurement> all, String metric, int layers) {
-        return all.stream().filter(one -> one.metric().equals(metric) && one.layers() == layers).findFirst()
-                .map(one -> PrunedModels.decimals(one.value())).orElse("");
+        SequencedMap<String, List<Measurement>> stages = new LinkedHashMap<>();
+        stages.put("pruned", recovered.pruned());
+        stages.put("healed", recovered.healed());
+        PrunedModels.printPerplexities(plan, stages, "trained", out);
+        PrunedModels.printMade(plan, "%s, of it %s to heal and %s to train".formatted(Units.time(total),
+                Units.time(recovered.healing()), Units.time(recovered.training())), recovered.dtype(),
+                List.of(saving.folder()), out);
     }
 }

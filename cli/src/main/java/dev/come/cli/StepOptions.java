@@ -4,6 +4,7 @@ import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
 import dev.come.distill.Objective;
 import dev.come.distill.Schedule;
+import dev.come.distill.Students;
 import dev.come.distill.TrainedParts;
 import picocli.CommandLine.Option;
 
@@ -54,13 +55,13 @@ final class StepOptions {
      */
     record Rates(double layers, double model) {}
 
-    DistillationOptions options(Level level, Objective objective, Amounts amounts, Rates rates, TrainedParts trained,
-            double hiddenWeight) {
+    DistillationOptions options(Level level, Objective objective, Amounts amounts, Rates rates, Students students,
+            TrainedParts trained, double hiddenWeight) {
         Schedule.Shape shape = Choice.of("--schedule", schedule, Schedule.Shape.values());
         return new DistillationOptions(level, objective, temperature, amounts.tokens, amounts.modelTokens,
                 amounts.validationTokens, amounts.batchTokens, new Schedule(shape, rates.layers, warmUp),
-                new Schedule(shape, rates.model, warmUp), weightDecay, clip, trained, hiddenWeight,
-                crossEntropyWeight, amounts.evaluateEvery, seed);
+                new Schedule(shape, rates.model, warmUp), weightDecay, clip, students, trained,
+                hiddenWeight, crossEntropyWeight, amounts.evaluateEvery, seed);
     }
 
     /** Decides which text is taken and in which order. */

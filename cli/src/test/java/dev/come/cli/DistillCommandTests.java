@@ -148,6 +148,15 @@ class DistillCommandTests {
             --level layer --train all          | 2 | --train does nothing at --level layer; leave it out
             --level layer --temperature 2      | 2 | --temperature does nothing at --level layer with --objective mse
             --level model --objective kl       | 2 | --objective does nothing at --level model
+            --seam middle                      | 2 | --seam: there is no middle; choose from: auto, before, after, both
+            --seam after                       | 2 | no layer of this model was removed; leave it out
+            --inputs mine                      | 2 | choose from: teacher, own
+            --layer-scope most                 | 2 | choose from: cut, all
+            --layer-scope all                  | 2 | --layer-scope all adds no layer
+            --inputs own --mode mp             | 2 | --inputs own shows each layer what those below it have learned
+            --level model --seam after         | 2 | --seam does nothing at --level model
+            --level model --inputs own         | 2 | --inputs does nothing at --level model
+            --level model --layer-scope all    | 2 | --layer-scope does nothing at --level model
             --level model --mode mp            | 2 | --mode does nothing at --level model
             --validation-tokens 1000000        | 3 | lower --validation-tokens or --seqlen
             --calibration-dataset nowhere.txt  | 3 | nowhere.txt

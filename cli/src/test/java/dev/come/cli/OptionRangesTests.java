@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.UsageException;
 import dev.come.distill.DistillationOptions;
-import dev.come.distill.Level;
-import dev.come.distill.Objective;
-import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
 import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
@@ -59,9 +56,7 @@ class OptionRangesTests {
     private static final String EVAL = "eval --model-name m --ppl-data t ";
     private static final String GENERATE = "generate --model-name m --prompt once ";
     private static final String LATENCY = "latency --model-name m ";
-    private static final Schedule SCHEDULE = new Schedule(Schedule.Shape.COSINE, 1e-3, 0.05);
-    private static final DistillationOptions DISTILLATION = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 100,
-            100, 100, 100, SCHEDULE, SCHEDULE, 0, 1, TrainedParts.MERGED, 0, 0, 0, 10);
+    private static final DistillationOptions DISTILLATION = DistillationOptions.DEFAULTS;
 
     /**
      * A component of a record and the option that sets it.
@@ -137,10 +132,12 @@ class OptionRangesTests {
             new Row(RecoveryRecipe.QUICK.recovery(), "trainingWindow", RECOVER + "--train-seqlen"),
             new Row(DISTILLATION, "evaluateEvery", DISTILL + "--eval-every"),
             new Row(DISTILLATION, "seed", DISTILL + "--seed"),
-            new Row(SCHEDULE, "shape", DISTILL + "--schedule"),
-            new Row(SCHEDULE, "peak", DISTILL + "--lr"),
-            new Row(SCHEDULE, "peak", DISTILL + "--model-lr"),
-            new Row(SCHEDULE, "warmUp", DISTILL + "--warmup"),
+            new Row(DISTILLATION.schedule(), "shape", DISTILL + "--schedule"),
+            new Row(DISTILLATION.students(), "seam", DISTILL + "--seam"),
+            new Row(DISTILLATION.students(), "inputs", DISTILL + "--inputs"),
+            new Row(DISTILLATION.schedule(), "peak", DISTILL + "--lr"),
+            new Row(DISTILLATION.schedule(), "peak", DISTILL + "--model-lr"),
+            new Row(DISTILLATION.schedule(), "warmUp", DISTILL + "--warmup"),
             new Row(new EvaluationOptions(List.of(), 0, 1, HarnessVersion.of("0.4.13"), BosRule.of("never"), 1,
                     Path.of(".")), "shots", EVAL + "--num-fewshot"),
             new Row(new EvaluationOptions(List.of(), 0, 1, HarnessVersion.of("0.4.13"), BosRule.of("never"), 1,

@@ -4,6 +4,7 @@ import dev.come.UsageException;
 import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
 import dev.come.distill.Objective;
+import dev.come.distill.Students;
 import dev.come.job.ComputeChoice;
 import dev.come.job.DistillJob;
 import dev.come.job.ModelSource;
@@ -36,7 +37,7 @@ public final class Distill extends Training<Distill> {
         return this;
     }
 
-    /** {@code layer}, {@code model} or {@code both} (the default): single merged layers are trained, then the whole model. */
+    /** {@code layer}, {@code model} or {@code both} (the default): single layers that stand for several are trained, then the whole model. */
     public Distill level(String name) {
         return say("--level", name);
     }
@@ -49,6 +50,30 @@ public final class Distill extends Training<Distill> {
     /** What single layers are trained for: {@code mse} (the default), {@code kl} or {@code cosine}. */
     public Distill objective(String name) {
         return say("--objective", name);
+    }
+
+    /**
+     * Which layers learn to do what removed ones did: those {@code before} them, {@code after} them or {@code both}; with
+     * {@code auto} (the default) those before, and in a model with merged layers none, since then these learn alone.
+     */
+    public Distill seam(String which) {
+        return say("--seam", which);
+    }
+
+    /**
+     * The hidden states that single layers learn from: those of the {@code teacher} (the default), or the student's {@code own},
+     * made by the layers below with what these have learned.
+     */
+    public Distill inputs(String whose) {
+        return say("--inputs", whose);
+    }
+
+    /**
+     * Which single layers learn: those at a {@code cut} or merged (the default), or {@code all} that were changed or are shown
+     * something else than the teacher's layers are.
+     */
+    public Distill layerScope(String which) {
+        return say("--layer-scope", which);
     }
 
     /** The weight of the squared error of hidden states after merged layers; the default is 0. */
@@ -87,6 +112,7 @@ public final class Distill extends Training<Distill> {
             List<DistillJob.Text> sources = texts(textsOr(List.of(DistillJob.DEFAULT_TEXT)));
             PerplexityOptions perplexity = perplexity();
             ComputeChoice choice = choice();
+            DistillJob.requireIndependent(options, processes, choice);
             Saving saving = saving().reading(Stream.concat(source().onDisk().stream(),
                     new ModelSource(teacher, Optional.empty()).onDisk().stream()));
             // Last, so that a wrong value is refused before anything is downloaded.
@@ -101,8 +127,15 @@ public final class Distill extends Training<Distill> {
     private DistillationOptions options() {
         Objective objective = said("--objective", USUAL.objective(), Objective.values());
         return options(USUAL, said("--level", USUAL.level(), Level.values()), objective,
-                said("--tokens", USUAL.tokens()), said("--lr", objective.rate()),
+                said("--tokens", USUAL.tokens()), said("--lr", objective.rate()), students(),
                 said("--hidden-weight", USUAL.hiddenWeight()));
+    }
+
+    private Students students() {
+        Students usual = USUAL.students();
+        return new Students(said("--seam", usual.seam(), Students.Seam.values()),
+                said("--inputs", usual.inputs(), Students.Inputs.values()),
+                said("--layer-scope", usual.scope(), Students.Scope.values()));
     }
 
     private static SequencedMap<String, HealedModel.Perplexities> perplexities(DistillJob.Result result) {

@@ -127,7 +127,7 @@ public final class Recover extends Training<Recover> {
         Recovery recovery = new Recovery(usual.recipe(), said("--calibration-tokens", usual.healingTokens()),
                 healing.options(), said("--train-seqlen", usual.trainingWindow()),
                 options(training, training.level(), training.objective(),
-                        training.tokens(), rate, training.hiddenWeight()));
+                        training.tokens(), rate, training.students(), training.hiddenWeight()));
         RecoverJob.Text text = new RecoverJob.Text(textsOr(RecoveryRecipe.TEXTS), library(), textField(), windows());
         PerplexityOptions perplexity = perplexity();
         ComputeChoice choice = choice();

@@ -4,6 +4,7 @@ import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
 import dev.come.distill.Objective;
 import dev.come.distill.Schedule;
+import dev.come.distill.Students;
 import dev.come.distill.TrainedParts;
 import dev.come.job.Choices;
 import java.nio.file.Path;
@@ -136,16 +137,17 @@ abstract class Training<T extends Training<T>> extends Making<T> {
      * @param usual what holds where nothing else was said
      * @param tokens tokens that each single layer is trained on
      * @param rate the highest learning rate of single layers
+     * @param students which single layers learn, and from what
      */
     final DistillationOptions options(DistillationOptions usual, Level level, Objective objective, long tokens,
-            double rate, double hiddenWeight) {
+            double rate, Students students, double hiddenWeight) {
         Schedule.Shape shape = said("--schedule", usual.schedule().shape(), Schedule.Shape.values());
         double warmUp = said("--warmup", usual.schedule().warmUp());
         return new DistillationOptions(level, objective, said("--temperature", usual.temperature()), tokens,
                 said("--model-tokens", tokens), said("--validation-tokens", usual.validationTokens()),
                 said("--batch-tokens", usual.batchTokens()), new Schedule(shape, rate, warmUp),
                 new Schedule(shape, said("--model-lr", usual.modelSchedule().peak()), warmUp),
-                said("--weight-decay", usual.weightDecay()), said("--clip", usual.clip()),
+                said("--weight-decay", usual.weightDecay()), said("--clip", usual.clip()), students,
                 TrainedParts.of(said("--train", usual.trained().label())), hiddenWeight,
                 said("--ce-weight", usual.crossEntropyWeight()),
                 said("--eval-every", usual.evaluateEvery()), said("--seed", usual.seed()));

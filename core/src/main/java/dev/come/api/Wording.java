@@ -39,7 +39,8 @@ final class Wording {
             "threads", "memory", "overwrite", "restart", "revision", "heal", "heal-scope", "heal-targets",
             "heal-weights", "heal-passes", "heal-seam", "teacher",
             "level", "objective", "temperature", "tokens", "model-tokens", "validation-tokens", "batch-tokens",
-            "schedule", "weight-decay", "clip", "train", "hidden-weight", "tasks", "limit", "harness-version", "bos",
+            "schedule", "weight-decay", "clip", "train", "hidden-weight", "seam", "inputs", "layer-scope", "tasks",
+            "limit", "harness-version", "bos",
             "max-length", "baseline", "output", "log-samples", "losses", "removal-ratio", "generation", "batch",
             "new-tokens", "iterations", "calibration-tokens", "recipe", "card", "message", "gguf", "type", "master",
             "spark-conf", "tokenizer-compat", "master-timeout", "ship-model"}) {
@@ -52,7 +53,7 @@ final class Wording {
 
     /** An option, with its value where that is one of a few words. */
     private static final Pattern OPTION = Pattern.compile("--([a-z][a-z-]*[a-z])"
-            + "(?: (auto|float32|bfloat16|cpu|cuda|layer|model|both|reference|none|ridge|kl|cut|all|transformers5)\\b)?");
+            + "(?: (auto|float32|bfloat16|cpu|cuda|layer|model|both|reference|none|ridge|kl|cut|all|transformers5|own|before|after)\\b)?");
 
     private Wording() {
     }

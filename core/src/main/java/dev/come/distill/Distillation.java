@@ -19,7 +19,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,14 +27,13 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
- * Healing by distillation: first every merged layer by itself, then the whole model.
+ * Healing by distillation: first every layer that stands for several of the teacher's by itself, then the whole model.
  *
- * <p>The teacher is run once, a layer at a time over all tokens. As soon as the states are there that a merged layer should
- * give, it is trained, and states that no layer above needs are forgotten.
+ * <p>The teacher is run once, a layer at a time over all tokens. As soon as the states are there that a layer should give, it is
+ * trained ({@link LayerLevel}), and states that no layer above needs are forgotten.
  */
 public final class Distillation {
     /**
@@ -82,11 +80,12 @@ public final class Distillation {
      *
      * @param layers the layers that became better, by position
      * @param layerCurves of the layers that were trained by themselves, by position
+     * @param layerNames what each of these is called, which tells what it stands for
      * @param modelCurve of the whole model, if it was trained
      * @param folders where the weights of the layers lie
      */
     public record Result(SortedMap<Integer, Trained> layers, SortedMap<Integer, Curve> layerCurves,
-            Optional<Curve> modelCurve, List<Path> folders) {}
+            SortedMap<Integer, String> layerNames, Optional<Curve> modelCurve, List<Path> folders) {}
 
     /**
      * Plans the work.
@@ -109,10 +108,13 @@ public final class Distillation {
         TokenChunks first = chunks(training, options);
         this.training = first.size();
         this.chunks = first.followedBy(chunks(validation, options));
+        if (options.level().hasLayers()) {
+            options.students().requireUsed(stack, store.config().layers());
+        }
         if (levels().isEmpty()) {
             throw new NothingToDoException("No layer of the pruned model stands for several of the teacher's, so there"
-                    + " is nothing to train at --level layer; use --level model, which trains the layers beside the"
-                    + " removed ones");
+                    + " is nothing to train at --level layer; give --layer-scope all, or --level model with --train"
+                    + " all");
         }
         if (options.hiddenWeight() > 0 && merged().isEmpty()) {
             throw new UsageException("--hidden-weight is for models that have merged layers, but no layer of the pruned"
@@ -128,7 +130,7 @@ public final class Distillation {
     /** The levels at which there is something to train. */
     private List<Level> levels() {
         List<Level> levels = new ArrayList<>();
-        if (options.level().hasLayers() && !merged().isEmpty()) {
+        if (options.level().hasLayers() && !students().isEmpty()) {
             levels.add(Level.LAYER);
         }
         if (options.level().hasModel() && !learning().isEmpty()) {
@@ -140,6 +142,10 @@ public final class Distillation {
     private List<Integer> merged() {
         return IntStream.range(0, stack.size()).filter(position -> TrainedParts.isMerged(stack, position)).boxed()
                 .toList();
+    }
+
+    private List<Integer> students() {
+        return options.students().positions(stack, store.config().layers());
     }
 
     private List<Integer> learning() {
@@ -162,10 +168,10 @@ public final class Distillation {
         SortedMap<Integer, Outcome> done = new TreeMap<>();
         List<LayerTraining> missing = new ArrayList<>();
         if (options.level().hasLayers()) {
-            if (merged().isEmpty()) {
+            if (students().isEmpty()) {
                 progress.note("No layer stands for several of the teacher's, so only the whole model is trained");
             }
-            for (int position : merged()) {
+            for (int position : students()) {
                 LayerTraining layer = new LayerTraining(store, stack, position, options, layerFolder);
                 layer.done().ifPresentOrElse(outcome -> done.put(position, outcome), () -> missing.add(layer));
             }
@@ -182,7 +188,8 @@ public final class Distillation {
             try (LayerRunner runner = new LayerRunner(store, compute);
                     StateStore states = new StateStore(memory, folder);
                     TeacherStates boundaries = new TeacherStates(runner, chunks, states)) {
-                done.putAll(trainLayers(missing, modelMissing, runner, boundaries));
+                goUp(missing, modelMissing, runner, states, boundaries);
+                missing.forEach(layer -> done.put(layer.position(), layer.done().orElseThrow()));
                 if (modelMissing) {
                     model = Optional.of(trainModel(modelRecord, done, runner, states, boundaries));
                 }
@@ -191,12 +198,17 @@ public final class Distillation {
         SortedMap<Integer, Trained> layers = layers(done);
         model.ifPresent(outcome -> layers.putAll(outcome.layers()));
         SortedMap<Integer, Curve> curves = new TreeMap<>();
-        done.forEach((position, outcome) -> curves.put(position, outcome.curve()));
-        return new Result(layers, curves, model.map(Outcome::curve), List.of(modelFolder, layerFolder));
+        SortedMap<Integer, String> names = new TreeMap<>();
+        List<Students.Span> spans = options.students().spans(stack, store.config().layers());
+        done.forEach((position, outcome) -> {
+            curves.put(position, outcome.curve());
+            names.put(position, Students.name(stack.get(position), spans.get(position)));
+        });
+        return new Result(layers, curves, names, model.map(Outcome::curve), List.of(modelFolder, layerFolder));
     }
 
     private LayerQueue.Work work() {
-        return new LayerQueue.Work(stack, chunks, training, options, compute, layerEffort(), progress);
+        return new LayerQueue.Work(chunks, training, options, compute, layerEffort(), progress);
     }
 
     private static SortedMap<Integer, Trained> layers(SortedMap<Integer, Outcome> outcomes) {
@@ -205,48 +217,21 @@ public final class Distillation {
         return layers;
     }
 
-    /** Runs the teacher as far as it is needed, and trains on the way. */
-    private Map<Integer, Outcome> trainLayers(List<LayerTraining> missing, boolean toTheEnd, LayerRunner runner,
-            TeacherStates boundaries) {
-        Map<Integer, Outcome> outcomes = new HashMap<>();
-        LayerQueue.Work work = work();
-        List<LayerTraining> left = new ArrayList<>(missing);
-        int teacherLayers = store.config().layers();
+    /** Runs the teacher as far as it is needed, and trains layers on the way. */
+    private void goUp(List<LayerTraining> missing, boolean toTheEnd, LayerRunner runner, StateStore states,
+            TeacherStates teacher) {
         int top = toTheEnd
-                ? teacherLayers
-                : missing.stream().mapToInt(work::last).max().orElse(-1) + 1;
+                ? store.config().layers()
+                : missing.stream().mapToInt(layer -> layer.span().end()).max().orElse(0);
         progress.expect(top * (chunks.size() + 1.0)
-                + (double) missing.size() * LayerTraining.batches(chunks, training, options).count()
+                + (double) LayerLevel.ownRuns(work(), subject, missing) * chunks.size() + (double) missing.size() * LayerTraining.batches(chunks, training, options).count()
                         * layerEffort().step()
                 + (toTheEnd ? (double) modelBatches().count() * modelEffort().step() : 0) + later);
         // What the whole model is compared with is kept to the end.
         Set<Integer> kept = toTheEnd && options.hiddenWeight() > 0
                 ? merged().stream().map(position -> TrainedParts.last(stack, position) + 1).collect(Collectors.toSet())
                 : Set.of();
-        try (Progress.Task whole = progress.begin("going up the teacher", top, "layers");
-                LayerQueue queue = processes > 0
-                        ? new ProcessQueue(work, subject, processes, folder, boundaries)
-                        : new OwnQueue(work, runner, boundaries)) {
-            while (boundaries.reached() < top) {
-                try (Progress.Task task = progress.begin("the teacher's layer " + boundaries.reached(), chunks.size(),
-                        "chunks")) {
-                    runner.reporting(task, () -> {
-                        boundaries.next();
-                        return true;
-                    });
-                }
-                List<LayerTraining> ready = left.stream().filter(layer -> work.last(layer) + 1 == boundaries.reached())
-                        .toList();
-                ready.forEach(queue::train);
-                left.removeAll(ready);
-                boundaries.keepOnly(Stream.concat(left.stream().map(work::first), kept.stream())
-                        .collect(Collectors.toSet()));
-                whole.advance(1);
-            }
-            queue.finish();
-        }
-        missing.forEach(layer -> outcomes.put(layer.position(), layer.done().orElseThrow()));
-        return outcomes;
+        new LayerLevel(work(), subject, runner, states, teacher).run(top, kept, missing, processes, folder);
     }
 
     private Outcome trainModel(Path record, SortedMap<Integer, Outcome> layers, LayerRunner runner, StateStore states,
@@ -259,7 +244,7 @@ public final class Distillation {
             begin = begin.replace(layer.getKey(), 1, layer.getValue());
         }
         int end = store.config().layers();
-        Examples finals = boundaries.examples(end, end - 1, training);
+        Examples finals = boundaries.examples(new Students.Span(end, end), training);
         TrainingFile file = new TrainingFile(make("model").resolve("training.state"));
         try (TrainedLayers trained = new TrainedLayers(folders.toArray(Path[]::new))) {
             LayerStore with = store.with(trained);

@@ -4,6 +4,8 @@ import dev.come.UsageException;
 import dev.come.checkpoint.RecordNames;
 import java.io.Serializable;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -21,6 +23,7 @@ import java.util.Map;
  * @param modelSchedule of the whole model ({@code --model-lr})
  * @param weightDecay of matrices ({@code --weight-decay})
  * @param clip the longest gradient; 0: any ({@code --clip})
+ * @param students which layers learn by themselves, and from what ({@code --seam}, {@code --inputs}, {@code --layer-scope})
  * @param trained which weights learn when the whole model is trained ({@code --train})
  * @param hiddenWeight of the hidden-state term beside the next tokens of the whole model ({@code --hidden-weight}); 0: none
  * @param crossEntropyWeight of the cross-entropy of the text beside KL of the whole model ({@code --ce-weight}); 0: none
@@ -30,14 +33,15 @@ import java.util.Map;
  */
 public record DistillationOptions(Level level, Objective objective, double temperature, long tokens, long modelTokens,
         long validationTokens, long batchTokens, Schedule schedule, Schedule modelSchedule, double weightDecay,
-        double clip, TrainedParts trained, double hiddenWeight, double crossEntropyWeight,
+        double clip, Students students, TrainedParts trained, double hiddenWeight, double crossEntropyWeight,
         int evaluateEvery, long seed)
         implements
             Serializable {
     /** What holds where nothing else is asked for. */
     public static final DistillationOptions DEFAULTS = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 500_000,
             500_000, 16_384, 4096, new Schedule(Schedule.Shape.COSINE, Objective.MSE.rate(), 0.05),
-            new Schedule(Schedule.Shape.COSINE, 3e-4, 0.05), 0, 1, TrainedParts.MERGED, 0, 0, 0, 10);
+            new Schedule(Schedule.Shape.COSINE, 3e-4, 0.05), 0, 1, Students.DEFAULTS, TrainedParts.MERGED, 0, 0,
+            0, 10);
 
     public DistillationOptions {
         requirePositive("--temperature", temperature);
@@ -73,16 +77,32 @@ public record DistillationOptions(Level level, Objective objective, double tempe
     public void requireUsed(Collection<String> given) {
         boolean layers = level.hasLayers();
         boolean whole = level.hasModel();
-        Map<String, Boolean> used = Map.of("--tokens", layers || !given.contains("--model-tokens"), "--objective",
-                layers, "--lr", layers, "--mode", layers, "--model-tokens", whole, "--model-lr", whole, "--train",
-                whole, "--hidden-weight", whole, "--ce-weight", whole, "--temperature",
-                whole || objective == Objective.KL);
+        Map<String, Boolean> used = new HashMap<>();
+        List.of("--objective", "--lr", "--mode", "--seam", "--inputs", "--layer-scope")
+                .forEach(option -> used.put(option, layers));
+        List.of("--model-tokens", "--model-lr", "--train", "--hidden-weight", "--ce-weight")
+                .forEach(option -> used.put(option, whole));
+        used.put("--tokens", layers || !given.contains("--model-tokens"));
+        used.put("--temperature", whole || objective == Objective.KL);
         for (String option : given.stream().sorted().toList()) {
             if (!used.getOrDefault(option, true)) {
                 throw new UsageException(option + " does nothing at --level " + RecordNames.name(level)
                         + (option.equals("--temperature") ? " with --objective " + RecordNames.name(objective) : "")
                         + "; leave it out");
             }
+        }
+    }
+
+    /**
+     * Refuses to train layers beside each other that need each other.
+     *
+     * @param beside what would do so, as a user has asked for it
+     * @throws UsageException if what a layer is shown is made by those below it
+     */
+    public void requireIndependent(String beside) {
+        if (level.hasLayers() && students.inputs() == Students.Inputs.OWN) {
+            throw new UsageException("--inputs own shows each layer what those below it have learned to give, so layers"
+                    + " learn one after the other and not by " + beside + "; leave one out");
         }
     }
 

@@ -33,8 +33,8 @@ record HiddenTerm(double weight, SortedMap<Integer, Examples> ends) {
         }
         SortedMap<Integer, Examples> ends = new TreeMap<>();
         IntStream.range(0, stack.size()).filter(position -> TrainedParts.isMerged(stack, position))
-                .forEach(position -> ends.put(position, teacher.examples(TrainedParts.first(stack, position),
-                        TrainedParts.last(stack, position), training)));
+                .forEach(position -> ends.put(position, teacher.examples(Students.Span.of(stack, position),
+                        training)));
         return new HiddenTerm(weight, ends);
     }
 

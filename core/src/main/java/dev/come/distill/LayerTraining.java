@@ -24,9 +24,30 @@ import org.bytedeco.javacpp.PointerScope;
  * @param folder where the outcome goes, and where training goes on from after it was interrupted
  */
 record LayerTraining(LayerStore store, LayerStack stack, int position, DistillationOptions options, Path folder) {
+    /** The same for another position. */
+    LayerTraining at(int other) {
+        return new LayerTraining(store, stack, other, options, folder);
+    }
+
+    /** The teacher's layers that it stands for. */
+    Students.Span span() {
+        return options.students().spans(stack, store.config().layers()).get(position);
+    }
+
+    /** What users are told of it as. */
+    String name() {
+        return Students.name(stack.get(position), span());
+    }
+
     /** What came out if it was done before. */
     Optional<Outcome> done() {
         return Outcome.read(record(), stack);
+    }
+
+    /** The layer as training has left it; as it was, if that made it no better or was not done. */
+    LayerNode made() {
+        LayerNode start = stack.get(position);
+        return done().<LayerNode>flatMap(outcome -> Optional.ofNullable(outcome.layers().get(position))).orElse(start);
     }
 
     /** Which chunks are trained on in which step. */
@@ -47,7 +68,7 @@ record LayerTraining(LayerStore store, LayerStack stack, int position, Distillat
             LayerStudent student = new LayerStudent(layer, store, examples, workers, rotation, compute, options);
             Curve curve = new TrainingLoop(List.of(layer), student, examples.chunks(),
                     batches(examples.chunks(), examples.training(), options),
-                    options.schedule(), options, file).run("layer " + node.tree(), progress, task);
+                    options.schedule(), options, file).run("layer " + name(), progress, task);
             Outcome outcome = Outcome.write(record(), store, List.of(layer), stack, curve);
             file.delete();
             return outcome;

@@ -33,12 +33,12 @@ final class LayersElsewhere {
      * @param machines with the teacher
      */
     static void train(OtherMachines machines, LayerQueue.Work work, List<LayerTraining> layers) {
-        List<TrainingPiece> pieces = layers.stream().map(layer -> new TrainingPiece(work.stack(), layer.position(),
+        List<TrainingPiece> pieces = layers.stream().map(layer -> new TrainingPiece(layer.stack(), layer.position(),
                 work.options(), work.chunks(), work.training())).toList();
         long steps = 0;
         for (LayerTraining layer : layers) {
             steps += LayerTraining.batches(work.chunks(), work.training(), work.options()).count()
-                    + (work.last(layer) + 1L) * work.chunks().size();
+                    + (long) layer.span().end() * work.chunks().size();
         }
         try (Progress.Task task = work.progress().begin("training " + layers.size() + " layers on other machines",
                 steps, "steps")) {
@@ -66,8 +66,6 @@ final class LayersElsewhere {
             int training) implements Piece<HashMap<String, byte[]>> {
         @Override
         public HashMap<String, byte[]> run(Place place, Progress.Task task) {
-            int first = TrainedParts.first(stack, position);
-            int last = TrainedParts.last(stack, position);
             try (Opening opening = new Opening()) {
                 Path folder = Files.createTempDirectory(place.folder(), "layer");
                 opening.add(() -> remove(folder));
@@ -77,15 +75,16 @@ final class LayersElsewhere {
                 opening.add(states::close);
                 TeacherStates boundaries = new TeacherStates(runner, chunks, states);
                 opening.add(boundaries::close);
+                LayerTraining layer = new LayerTraining(place.store(), stack, position, options, folder);
+                Students.Span span = layer.span();
                 runner.reporting(task, () -> {
-                    while (boundaries.reached() <= last) {
+                    while (boundaries.reached() < span.end()) {
                         boundaries.next();
-                        boundaries.keepOnly(Set.of(first));
+                        boundaries.keepOnly(Set.of(span.begin()));
                     }
                     return true;
                 });
-                new LayerTraining(place.store(), stack, position, options, folder).run(
-                        boundaries.examples(first, last, training), runner.workers(), place.compute(), Progress.NONE,
+                layer.run(boundaries.examples(span, training), runner.workers(), place.compute(), Progress.NONE,
                         task);
                 return files(folder);
             } catch (IOException e) {

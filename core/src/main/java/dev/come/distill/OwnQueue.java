@@ -17,7 +17,7 @@ final class OwnQueue implements LayerQueue {
 
     @Override
     public void train(LayerTraining layer) {
-        Examples examples = boundaries.examples(work.first(layer), work.last(layer), work.training());
+        Examples examples = boundaries.examples(layer.span(), work.training());
         try (Progress.Task task = work.begin(layer, examples)) {
             layer.run(examples, runner.workers(), work.compute(), work.progress(), task);
         }

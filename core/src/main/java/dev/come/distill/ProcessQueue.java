@@ -63,12 +63,12 @@ final class ProcessQueue implements LayerQueue {
 
     @Override
     public void train(LayerTraining layer) {
-        Path input = states(work.first(layer));
-        Path target = states(work.last(layer) + 1);
+        Path input = states(layer.span().begin());
+        Path target = states(layer.span().end());
         List<List<Integer>> lengths = work.chunks().chunks().stream()
                 .map(chunk -> IntStream.of(chunk.layout().lengths()).boxed().toList()).toList();
         int threads = Math.max(1, work.compute().threads() / processes);
-        Examples examples = boundaries.examples(work.first(layer), work.last(layer), work.training());
+        Examples examples = boundaries.examples(layer.span(), work.training());
         for (Future<?> early = ended.poll(); early != null; early = ended.poll()) {
             check(early);
         }

@@ -1,6 +1,5 @@
 package dev.come.distill;
 
-import dev.come.model.LayerObserver;
 import dev.come.run.LayerRunner;
 import dev.come.run.StateStore;
 import dev.come.run.StateStore.State;
@@ -10,7 +9,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntFunction;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -43,25 +44,8 @@ final class TeacherStates implements AutoCloseable {
     /** Runs the next layer over all tokens. */
     void next() {
         State[] before = Objects.requireNonNull(boundaries.get(reached));
-        State[] after = new State[chunks.size()];
-        runner.run(new Original(reached), chunks.chunks(), _ -> {
-        }, new LayerRunner.Pass() {
-            @Override
-            public Tensor before(int chunk) {
-                return states.copy(before[chunk]);
-            }
-
-            @Override
-            public LayerObserver observer(int chunk) {
-                return LayerObserver.NONE;
-            }
-
-            @Override
-            public void after(int chunk, Tensor hidden) {
-                after[chunk] = states.put(hidden);
-            }
-        });
-        boundaries.put(++reached, after);
+        boundaries.put(++reached, StatesAfter.layer(runner, new Original(reached - 1), Optional.empty(), chunks, states,
+                before));
     }
 
     /** The states of a chunk at a boundary, {@code (tokens, hidden)}, of the current PointerScope, not to be changed. */
@@ -83,7 +67,16 @@ final class TeacherStates implements AutoCloseable {
     }
 
     /** The states before and after some of the teacher's layers. */
-    Examples examples(int first, int last, int training) {
+    Examples examples(Students.Span span, int training) {
+        return examples(span, training, chunk -> get(span.begin(), chunk));
+    }
+
+    /**
+     * Other states, and those after some of the teacher's layers.
+     *
+     * @param inputs gives the other states of a chunk, of the current PointerScope
+     */
+    Examples examples(Students.Span span, int training, IntFunction<Tensor> inputs) {
         return new Examples() {
             @Override
             public TokenChunks chunks() {
@@ -97,12 +90,12 @@ final class TeacherStates implements AutoCloseable {
 
             @Override
             public Tensor input(int chunk) {
-                return get(first, chunk);
+                return inputs.apply(chunk);
             }
 
             @Override
             public Tensor target(int chunk) {
-                return get(last + 1, chunk);
+                return get(span.end(), chunk);
             }
         };
     }

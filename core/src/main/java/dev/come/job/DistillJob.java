@@ -62,6 +62,7 @@ public final class DistillJob {
             DistillationOptions training, int processes, PerplexityOptions perplexity, ComputeChoice compute,
             Saving saving, Resumption resumption) {
         public Options {
+            requireIndependent(training, processes, compute);
             texts = List.copyOf(texts);
             saving = saving.reading(
                     Stream.of(Stream.of(pruned, teacher), texts.stream().map(Text::source).flatMap(TextSource::paths),
@@ -79,6 +80,20 @@ public final class DistillJob {
      */
     public record Result(PruningPlan plan, List<Measurement> prunedEvaluations, Distillation.Result trained,
             Duration training, long tokens, String dtype) {}
+
+    /**
+     * Refuses what would train layers beside each other that need each other.
+     *
+     * @throws UsageException if layers learn from what those below them give
+     */
+    public static void requireIndependent(DistillationOptions training, int processes, ComputeChoice compute) {
+        if (processes > 0) {
+            training.requireIndependent("--mode mp");
+        }
+        if (compute.cluster().isPresent()) {
+            training.requireIndependent("--master");
+        }
+    }
 
     public DistillJob(Options options, Progress progress) {
         this.options = options;

@@ -32,7 +32,8 @@ public enum RecoveryRecipe {
         recovery = new Recovery(Choices.name(this), healingTokens, Healing.Options.DEFAULTS, trainingWindow,
                 new DistillationOptions(Level.MODEL, usual.objective(), usual.temperature(), tokens, tokens,
                         validationTokens, batchTokens, schedule, schedule, usual.weightDecay(), usual.clip(),
-                        TrainedParts.ALL, usual.hiddenWeight(), usual.crossEntropyWeight(), evaluateEvery,
+                        usual.students(), TrainedParts.ALL, usual.hiddenWeight(), usual.crossEntropyWeight(),
+                        evaluateEvery,
                         usual.seed()));
     }
 

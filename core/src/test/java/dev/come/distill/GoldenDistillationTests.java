@@ -8,7 +8,6 @@ import dev.come.Golden;
 import dev.come.Golden.Values;
 import dev.come.TestDevice;
 import dev.come.checkpoint.Checkpoint;
-import dev.come.distill.DistillationFixtures.Settings;
 import dev.come.model.Compute;
 import dev.come.model.ModelConfig;
 import dev.come.model.Part;
@@ -92,7 +91,7 @@ class GoldenDistillationTests {
      *
      * @param chunkTokens tokens in a chunk
      */
-    private void train(String set, LayerNode node, int last, Settings settings, int chunkTokens, int threads,
+    private void train(String set, LayerNode node, int last, TrainingSettings settings, int chunkTokens, int threads,
             Work work) {
         TokenChunks chunks = TokenChunks.of(tokens(set), chunkTokens);
         Compute compute = TestDevice.float32(threads);
@@ -105,7 +104,7 @@ class GoldenDistillationTests {
             while (teacher.reached() <= last) {
                 teacher.next();
             }
-            Examples examples = teacher.examples(FIRST, last, chunks.size());
+            Examples examples = teacher.examples(new Students.Span(FIRST, last + 1), chunks.size());
             try (TrainableLayer layer = new TrainableLayer(FIRST, node, store.materialise(node), config.parts(), 0,
                     compute)) {
                 work.with(layer, new LayerStudent(layer, store, examples, runner.workers(), rotation,
@@ -122,8 +121,9 @@ class GoldenDistillationTests {
         return String.valueOf(config.family().parts().get(part));
     }
 
-    private static Settings plain() {
-        Settings settings = new Settings();
+    private static TrainingSettings plain() {
+        TrainingSettings settings = new TrainingSettings();
+        settings.objective = Objective.KL;
         settings.clip = 0;
         return settings;
     }
@@ -210,7 +210,7 @@ class GoldenDistillationTests {
     @ParameterizedTest
     @CsvSource({"calib", "ragged"})
     void theTemperatureDividesBothAndIsNotMultipliedBack(String set) {
-        Settings settings = plain();
+        TrainingSettings settings = plain();
         settings.temperature = 2;
         train(set, pair(), LAST, settings, 1000, 1, (_, student, _) -> {
             double kl = golden.path(set).path("kl_tau2").asDouble();
@@ -224,7 +224,7 @@ class GoldenDistillationTests {
     @ParameterizedTest
     @CsvSource({"KL", "MSE", "COSINE"})
     void aLayerThatIsTheTeachersLearnsNothing(Objective objective) {
-        Settings settings = plain();
+        TrainingSettings settings = plain();
         settings.objective = objective;
         train("calib", new Original(FIRST), FIRST, settings, 40, 2, (layer, student, examples) -> {
             layer.clearGradients();

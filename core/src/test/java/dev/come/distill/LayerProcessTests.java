@@ -18,11 +18,11 @@ class LayerProcessTests {
 
     @Test
     void whyAProcessHasFailedIsToldInItsOwnSentence() {
-        Schedule schedule = new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1);
-        DistillationOptions options = new DistillationOptions(Level.LAYER, Objective.MSE, 1, 64, 64, 32, 32, schedule,
-                schedule, 0, 1, TrainedParts.MERGED, 0, 0, 2, 10);
+        TrainingSettings settings = new TrainingSettings();
+        settings.level = Level.LAYER;
         LayerProcess.Order order = new LayerProcess.Order(folder.resolve("no-model").toString(),
-                folder.resolve(PruningPlan.FILE_NAME).toString(), 2, options, List.of(List.of(32)), 1, "", "",
+                folder.resolve(PruningPlan.FILE_NAME).toString(), 2, settings.options(), List.of(List.of(32)), 1, "",
+                "",
                 folder.toString(), "cpu", 1);
         assertThatThrownBy(() -> LayerProcess.run(order, folder.resolve("order.json"), Progress.NONE, _ -> {
         }, _ -> {

@@ -11,7 +11,6 @@ import dev.come.TestDevice;
 import dev.come.TinyLlama;
 import dev.come.UsageException;
 import dev.come.checkpoint.Checkpoint;
-import dev.come.distill.DistillationFixtures.Settings;
 import dev.come.model.Compute;
 import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
@@ -121,7 +120,7 @@ class ModelStudentTests {
                 learning.put(position, new TrainableLayer(position, stack.get(position),
                         store.materialise(stack.get(position)), trained.parts(config), 0, compute));
             }
-            Examples finals = teacher.examples(LAYERS, LAYERS - 1, chunks.size());
+            Examples finals = teacher.examples(new Students.Span(LAYERS, LAYERS), chunks.size());
             try (ModelStudent student = new ModelStudent(store, stack, learning, finals,
                     HiddenTerm.of(hiddenWeight, stack, teacher, chunks.size()), compute, states, runner.workers(),
                     options(temperature))) {
@@ -133,7 +132,7 @@ class ModelStudentTests {
     }
 
     private DistillationOptions options(double temperature) {
-        Settings settings = new Settings();
+        TrainingSettings settings = new TrainingSettings();
         settings.temperature = temperature;
         settings.crossEntropyWeight = crossEntropyWeight;
         return settings.options();
@@ -331,7 +330,8 @@ class ModelStudentTests {
         double[] losses = new double[2];
         train(STACK, TrainedParts.ALL, 1, 0, compute, (student, learning, finals) -> {
             TrainingLoop loop = new TrainingLoop(List.copyOf(learning.values()), student, finals.chunks(),
-                    new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0), new Settings().options(),
+                    new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0),
+                    new TrainingSettings().options(),
                     new TrainingFile(folder.resolve("training.state")));
             losses[0] = student.validate().loss();
             for (int step = 0; step < 200; step++) {
@@ -381,7 +381,7 @@ class ModelStudentTests {
         train(TrainedParts.MERGED, 1, 1, (student, learning, finals) -> {
             List<TrainableLayer> layers = List.copyOf(learning.values());
             TrainingLoop loop = new TrainingLoop(layers, student, finals.chunks(), new Batches(List.of()),
-                    new Schedule(Schedule.Shape.CONSTANT, 1e-2, 0), new Settings().options(),
+                    new Schedule(Schedule.Shape.CONSTANT, 1e-2, 0), new TrainingSettings().options(),
                     new TrainingFile(folder.resolve("training.state")));
             Map<Part, double[]> before = values(layers.getFirst());
             assertThat(loop.step(List.of(), 1e-2)).isZero();
@@ -402,7 +402,8 @@ class ModelStudentTests {
     void stepsAndValidationsKeepNothing(double hiddenWeight) {
         train(STACK, TrainedParts.ALL, 1, hiddenWeight, 2, (student, learning, finals) -> {
             TrainingLoop loop = new TrainingLoop(List.copyOf(learning.values()), student, finals.chunks(),
-                    new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0), new Settings().options(),
+                    new Batches(List.of()), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0),
+                    new TrainingSettings().options(),
                     new TrainingFile(folder.resolve("training.state")));
             NativeObjects.assertSteady(() -> {
                 loop.step(wholeSet(), 1e-3);
@@ -441,10 +442,10 @@ class ModelStudentTests {
                     }
                 };
                 LayerStudent student = new LayerStudent(layer, store, examples, runner.workers(), rotation, compute,
-                        new Settings().options());
+                        new TrainingSettings().options());
                 TrainingFile file = new TrainingFile(folder.resolve("training.state"));
                 TrainingLoop loop = new TrainingLoop(List.of(layer), student, finals.chunks(), new Batches(List.of()),
-                        new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0), new Settings().options(), file);
+                        new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0), new TrainingSettings().options(), file);
                 NativeObjects.assertSteady(() -> {
                     loop.step(wholeSet(), 1e-3);
                     Measures measures = student.validate();

@@ -3,7 +3,6 @@ package dev.come.distill;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.Progress;
-import dev.come.distill.DistillationFixtures.Settings;
 import dev.come.run.TokenChunks;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
@@ -21,7 +20,7 @@ class TrainingLoopTests {
     @CsvSource({"20, 0, 0 2 4 6 8 10 12 14 16 18 20", "25, 0, 0 3 6 9 12 15 18 21 24 25", "3, 0, 0 1 2 3",
         "25, 10, 0 10 20 25", "20, 10, 0 10 20", "5, 10, 0 5"})
     void validatesAtTheStartEverySoManyStepsAndAtTheEnd(int steps, int evaluateEvery, String expected) {
-        Settings settings = new Settings();
+        TrainingSettings settings = new TrainingSettings();
         settings.evaluateEvery = evaluateEvery;
         TrainingLoop loop = new TrainingLoop(List.of(), new Constant(),
                 TokenChunks.of(Sequences.windows(new int[8], 4), 4),

@@ -6,11 +6,8 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import dev.come.FailingProgress;
 import dev.come.Progress;
 import dev.come.WordModels;
-import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
-import dev.come.distill.Objective;
-import dev.come.distill.Schedule;
-import dev.come.distill.TrainedParts;
+import dev.come.distill.TrainingSettings;
 import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.HarnessVersion;
@@ -114,14 +111,17 @@ class ErrorTests {
     }
 
     private void distill(String target, int processes, Resumption resumption, Progress progress) {
-        Schedule schedule = new Schedule(Schedule.Shape.COSINE, 3e-3, 0.1);
-        DistillationOptions training = new DistillationOptions(processes > 0 ? Level.LAYER : Level.BOTH, Objective.MSE,
-                1, 640, 640, 128, 128, schedule, schedule, 0.01, 1, TrainedParts.MERGED, 0.5 * (processes > 0 ? 0 : 1),
-                0,
-                2, 10);
+        TrainingSettings training = new TrainingSettings();
+        training.level = processes > 0 ? Level.LAYER : Level.BOTH;
+        training.hiddenWeight = processes > 0 ? 0 : 0.5;
+        training.batchTokens = 128;
+        training.validationTokens = 128;
+        training.rate = 3e-3;
+        training.weightDecay = 0.01;
+        training.evaluateEvery = 2;
         new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
                 List.of(new DistillJob.Text(new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD), 1)),
-                run.windows, training,
+                run.windows, training.options(),
                 processes,
                 run.perplexity(), run.choice(), run.saving(target), resumption), progress).run();
     }

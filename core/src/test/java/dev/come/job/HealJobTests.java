@@ -16,11 +16,7 @@ import dev.come.WideModels;
 import dev.come.WordModels;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.distill.Curve;
-import dev.come.distill.DistillationOptions;
-import dev.come.distill.Level;
-import dev.come.distill.Objective;
-import dev.come.distill.Schedule;
-import dev.come.distill.TrainedParts;
+import dev.come.distill.TrainingSettings;
 import dev.come.evaluate.Perplexity;
 import dev.come.heal.Healing;
 import dev.come.prune.ConcatMerge;
@@ -135,12 +131,13 @@ class HealJobTests {
     }
 
     private DistillJob.Result distill(String pruned, String target) {
-        DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 128, 128,
-                new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1), 0, 1,
-                TrainedParts.MERGED, 0, 0, 2, 10);
+        TrainingSettings training = new TrainingSettings();
+        training.batchTokens = 128;
+        training.validationTokens = 128;
+        training.evaluateEvery = 2;
         return new DistillJob(
                 new DistillJob.Options(run.target(pruned), run.model, List.of(new DistillJob.Text(run.source(), 1)),
-                        WindowLength.of(32), training, 0,
+                        WindowLength.of(32), training.options(), 0,
                         run.perplexity(), run.choice(), run.saving(target), run.resumption),
                 Progress.NONE).run();
     }

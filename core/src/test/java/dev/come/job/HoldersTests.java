@@ -4,10 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.come.Progress;
 import dev.come.distill.DistillationOptions;
-import dev.come.distill.Level;
-import dev.come.distill.Objective;
-import dev.come.distill.Schedule;
-import dev.come.distill.TrainedParts;
+import dev.come.distill.TrainingSettings;
 import dev.come.heal.Healing;
 import dev.come.memory.Retained;
 import dev.come.prune.ComeAuto;
@@ -65,9 +62,9 @@ class HoldersTests {
     @Test
     void distillationHoldsNothing() {
         run.to("pruned");
-        Schedule schedule = new Schedule(Schedule.Shape.COSINE, 3e-3, 0.1);
-        DistillationOptions options = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 64, 64, schedule,
-                schedule, 0, 1, TrainedParts.MERGED, 0, 0, 4, 10);
+        TrainingSettings settings = new TrainingSettings();
+        settings.rate = 3e-3;
+        DistillationOptions options = settings.options();
         assertNothingIsHeldAfter(target -> new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
                 List.of(new DistillJob.Text(run.source(), 1)), run.windows, options, 0, run.perplexity(), run.choice(),
                 run.saving(target),

@@ -7,11 +7,8 @@ import dev.come.FailingProgress;
 import dev.come.InterruptedRunException;
 import dev.come.Progress;
 import dev.come.WordModels;
-import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
-import dev.come.distill.Objective;
-import dev.come.distill.Schedule;
-import dev.come.distill.TrainedParts;
+import dev.come.distill.TrainingSettings;
 import dev.come.heal.Healing;
 import dev.come.memory.Retained;
 import dev.come.prune.ConcatMerge;
@@ -83,12 +80,15 @@ class InterruptTests {
         Path text = WordModels.text(folder.resolve("training.txt"), 60);
         run.samples = 12;
         run.to("pruned");
-        Schedule schedule = new Schedule(Schedule.Shape.COSINE, 3e-3, 0.1);
-        DistillationOptions training = new DistillationOptions(processes > 0 ? Level.LAYER : Level.BOTH, Objective.MSE,
-                1, 640, 640, 128, 128, schedule, schedule, 0.01, 1, TrainedParts.MERGED, 0, 0, 2, 10);
+        TrainingSettings training = new TrainingSettings();
+        training.level = processes > 0 ? Level.LAYER : Level.BOTH;
+        training.batchTokens = 128;
+        training.validationTokens = 128;
+        training.rate = 3e-3;
+        training.evaluateEvery = 2;
         check((target, progress) -> new DistillJob(new DistillJob.Options(run.target("pruned"), run.model,
                 List.of(new DistillJob.Text(new TextSource(text.toString(), folder, TextSource.DEFAULT_FIELD), 1)),
-                run.windows, training,
+                run.windows, training.options(),
                 processes, run.perplexity(), run.choice(), run.saving(target), Resumption.GO_ON), progress).run(),
                 processes > 0 ? FEW : MOMENTS);
     }

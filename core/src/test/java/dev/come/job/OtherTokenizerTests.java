@@ -5,11 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.come.InvalidInputException;
 import dev.come.Progress;
-import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
-import dev.come.distill.Objective;
-import dev.come.distill.Schedule;
-import dev.come.distill.TrainedParts;
+import dev.come.distill.TrainingSettings;
 import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.HarnessVersion;
@@ -59,13 +56,14 @@ class OtherTokenizerTests {
     }
 
     private void distill() {
-        Schedule schedule = new Schedule(Schedule.Shape.COSINE, 1e-3, 0.1);
-        DistillationOptions training = new DistillationOptions(Level.LAYER, Objective.MSE, 1, 320, 320, 64, 64,
-                schedule, schedule, 0, 1, TrainedParts.MERGED, 0, 0, 1, 10);
+        TrainingSettings training = new TrainingSettings();
+        training.level = Level.LAYER;
+        training.tokens = 320;
+        training.evaluateEvery = 1;
         new DistillJob(
                 new DistillJob.Options(run.target("pruned"), run.model, List.of(new DistillJob.Text(run.source(), 1)),
                         run.windows,
-                        training, 0, run.perplexity(), run.choice(), run.saving("distilled"), run.resumption),
+                        training.options(), 0, run.perplexity(), run.choice(), run.saving("distilled"), run.resumption),
                 Progress.NONE)
                 .run();
     }

@@ -6,11 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
-import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
-import dev.come.distill.Objective;
-import dev.come.distill.Schedule;
-import dev.come.distill.TrainedParts;
+import dev.come.distill.TrainingSettings;
 import dev.come.heal.Healing;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -85,12 +82,12 @@ class OverwriteTests {
         assertKept(() -> new HealJob(new HealJob.Options(run.target("out"), run.model, Healing.Options.DEFAULTS,
                 run.calibration(), run.perplexity(), run.choice(), run.saving("out"), run.resumption), Progress.NONE)
                 .run(), run.target("out") + ", which this run reads");
-        Schedule schedule = new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0);
-        DistillationOptions training = new DistillationOptions(Level.LAYER, Objective.MSE, 1, 64, 64, 64, 64, schedule,
-                schedule, 0, 1, TrainedParts.MERGED, 0, 0, 0, 10);
+        TrainingSettings training = new TrainingSettings();
+        training.level = Level.LAYER;
+        training.tokens = 64;
         assertKept(() -> new DistillJob(
                 new DistillJob.Options(run.target("out"), run.model, List.of(new DistillJob.Text(run.source(), 1)),
-                        run.windows, training, 0, run.perplexity(), run.choice(), run.saving("out"),
+                        run.windows, training.options(), 0, run.perplexity(), run.choice(), run.saving("out"),
                         run.resumption),
                 Progress.NONE).run(), run.target("out") + ", which this run reads");
     }

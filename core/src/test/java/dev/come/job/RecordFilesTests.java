@@ -6,11 +6,8 @@ import dev.come.JsonRules;
 import dev.come.Progress;
 import dev.come.WordModels;
 import dev.come.distill.Curve;
-import dev.come.distill.DistillationOptions;
-import dev.come.distill.Level;
-import dev.come.distill.Objective;
-import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
+import dev.come.distill.TrainingSettings;
 import dev.come.heal.Healing;
 import dev.come.prune.Manual;
 import dev.come.prune.Methods;
@@ -67,13 +64,15 @@ class RecordFilesTests {
                 Healing.Weights.UNIFORM, 2, Healing.Seam.PAIR));
         run.tokenizers = TokenizerCompat.TRANSFORMERS5; // which takes this tokenizer as it is
         run.to("pruned");
-        DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 640, 640, 64, 64,
-                new Schedule(Schedule.Shape.COSINE, 2e-2, 0.05), new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0.05), 0,
-                1,
-                TrainedParts.ALL, 1, 0.5, 4, 10);
+        TrainingSettings training = new TrainingSettings();
+        training.rate = 2e-2;
+        training.modelRate = 1e-3;
+        training.trained = TrainedParts.ALL;
+        training.hiddenWeight = 1;
+        training.crossEntropyWeight = 0.5;
         new DistillJob(
                 new DistillJob.Options(run.target("pruned"), run.model, List.of(new DistillJob.Text(run.source(), 1)),
-                        run.windows, training, 0,
+                        run.windows, training.options(), 0,
                         run.perplexity(), run.choice(), run.saving("trained"), run.resumption),
                 Progress.NONE).run();
         plans().check(run.target("pruned/come.json")).check(run.target("trained/come.json"))

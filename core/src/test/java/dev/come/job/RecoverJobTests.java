@@ -3,7 +3,6 @@ package dev.come.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.come.FailedException;
 import dev.come.InvalidInputException;
 import dev.come.JsonRules;
 import dev.come.NothingToDoException;
@@ -12,9 +11,8 @@ import dev.come.UsageException;
 import dev.come.WordModels;
 import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
-import dev.come.distill.Objective;
-import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
+import dev.come.distill.TrainingSettings;
 import dev.come.heal.Healing;
 import dev.come.prune.Measurement;
 import dev.come.prune.PruningPlan;
@@ -38,7 +36,6 @@ import tools.jackson.databind.JsonNode;
 
 /** Both stages on a golden model of 6 layers that was pruned to 3, on text that the model draws itself. */
 class RecoverJobTests {
-    private static final int NEVER = Integer.MAX_VALUE;
     private static final String WEIGHTS = "model.safetensors";
 
     @TempDir
@@ -65,9 +62,14 @@ class RecoverJobTests {
     }
 
     private DistillationOptions training() {
-        Schedule schedule = new Schedule(Schedule.Shape.COSINE, rate, 0.1);
-        return new DistillationOptions(Level.MODEL, Objective.MSE, 1, 1280, 1280, 128, 128, schedule, schedule, 0, 1,
-                TrainedParts.MERGED, 0, 0, 2, 10);
+        TrainingSettings settings = new TrainingSettings();
+        settings.level = Level.MODEL;
+        settings.tokens = 1280;
+        settings.batchTokens = 128;
+        settings.validationTokens = 128;
+        settings.rate = rate;
+        settings.evaluateEvery = 2;
+        return settings.options();
     }
 
     private RecoverJob job(String target, Progress progress) {
@@ -150,49 +152,11 @@ class RecoverJobTests {
         assertThat(WordModels.hashes(run.target("applied"))).isEqualTo(WordModels.hashes(run.target("recovered")));
     }
 
-    /** Ends the run when progress is told for the n-th time. */
-    private static final class Interruption implements Progress {
-        private final List<String> notes = new ArrayList<>();
-        private final List<Double> expected = new ArrayList<>();
-        private int left;
-
-        Interruption(int calls) {
-            left = calls;
-        }
-
-        private synchronized void count() {
-            if (--left == 0) {
-                throw new FailedException("interrupted");
-            }
-        }
-
-        int told() {
-            return NEVER - left;
-        }
-
-        @Override
-        public Task begin(String what, long total, String unit) {
-            count();
-            return _ -> count();
-        }
-
-        @Override
-        public void expect(double steps) {
-            expected.add(steps);
-        }
-
-        @Override
-        public void note(String line) {
-            notes.add(line);
-            count();
-        }
-    }
-
     @Test
     void aRunInterruptedInEitherStageEndsWithTheSameBytes() {
         long seed = System.nanoTime();
         System.out.println("RecoverJobTests: moments drawn with seed " + seed);
-        Interruption none = new Interruption(NEVER);
+        Interruption none = new Interruption(Interruption.NEVER);
         recover("whole", none);
         SortedMap<String, String> whole = WordModels.hashes(run.target("whole"));
         int moments = none.told();
@@ -212,14 +176,14 @@ class RecoverJobTests {
 
     @Test
     void whatWasHealedIsNotHealedAgain() {
-        Interruption first = new Interruption(NEVER);
+        Interruption first = new Interruption(Interruption.NEVER);
         recover("whole", first);
         int last = first.told();
         Interruption late = new Interruption(last - 3);
         assertThatThrownBy(() -> recover("out", late)).hasMessage("interrupted");
         assertThat(late.notes.getLast()).contains("What was done is kept in", ".out.come-recover");
         assertThat(late.notes.stream().filter(note -> note.contains("is kept in"))).hasSize(1);
-        Interruption resumed = new Interruption(NEVER);
+        Interruption resumed = new Interruption(Interruption.NEVER);
         RecoverJob.Result result = recover("out", resumed);
         assertThat(result.healing()).isZero();
         assertThat(resumed.notes).noneMatch(note -> note.startsWith("Healing"));
@@ -228,7 +192,7 @@ class RecoverJobTests {
     /** While the first stage works, the steps of both are still to come. */
     @Test
     void whatIsStillToComeIsThatOfBothStages() {
-        Interruption told = new Interruption(NEVER);
+        Interruption told = new Interruption(Interruption.NEVER);
         recover("whole", told);
         byHand("healed", "trained");
         double training = told.expected.getLast();
@@ -254,7 +218,7 @@ class RecoverJobTests {
         // Too little text for as many channels: the fits do not hold on what was kept out of them.
         text = WordModels.text(folder.resolve("drawn.txt"), 60);
         healingTokens = 64;
-        Interruption told = new Interruption(NEVER);
+        Interruption told = new Interruption(Interruption.NEVER);
         RecoverJob.Result result = recover("out", told);
         assertThat(told.notes).anyMatch(note -> note.contains("so training begins with the pruned one"));
         assertThat(result.healing()).isZero();
@@ -275,7 +239,7 @@ class RecoverJobTests {
     void aFolderThatIsNotEmptyIsRefusedBeforeTheWork() throws IOException {
         Files.createDirectories(run.target("out"));
         Files.writeString(run.target("out/notes.txt"), "mine");
-        Interruption told = new Interruption(NEVER);
+        Interruption told = new Interruption(Interruption.NEVER);
         assertThatThrownBy(() -> recover("out", told)).isInstanceOf(UsageException.class)
                 .hasMessageContaining("out is not empty");
         assertThat(told.notes).isEmpty();

@@ -2,11 +2,9 @@ package dev.come.job;
 
 import dev.come.Progress;
 import dev.come.WordModels;
-import dev.come.distill.DistillationOptions;
-import dev.come.distill.Level;
-import dev.come.distill.Objective;
 import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
+import dev.come.distill.TrainingSettings;
 import dev.come.heal.Healing;
 import dev.come.prune.Compat;
 import dev.come.prune.ConcatMerge;
@@ -130,11 +128,13 @@ final class Run {
 
     /** Trains what lies in a target, layer by layer and then as a whole, on some tokens. */
     void train(String pruned, String name) {
-        Schedule schedule = new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0.05);
-        DistillationOptions training = new DistillationOptions(Level.BOTH, Objective.MSE, 1, 320, 320, 64, 64, schedule,
-                schedule, 0, 1, TrainedParts.ALL, 1, 0, 4, 10);
+        TrainingSettings training = new TrainingSettings();
+        training.tokens = 320;
+        training.shape = Schedule.Shape.CONSTANT;
+        training.trained = TrainedParts.ALL;
+        training.hiddenWeight = 1;
         new DistillJob(new DistillJob.Options(target(pruned), model, List.of(new DistillJob.Text(source(), 1)), windows,
-                training, 0, perplexity(), choice(), saving(name), resumption), Progress.NONE).run();
+                training.options(), 0, perplexity(), choice(), saving(name), resumption), Progress.NONE).run();
     }
 
     /** A job of several methods. */
