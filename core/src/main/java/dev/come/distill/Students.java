@@ -115,8 +115,8 @@ public record Students(Seam seam, Inputs inputs, Scope scope) implements Seriali
         List<Span> spans = spans(stack, layers);
         int same = stack.commonBeginning(LayerStack.dense(layers));
         return IntStream.range(0, stack.size()).filter(position -> spans.get(position).size() > 1
-                || scope == Scope.ALL && (!(stack.get(position) instanceof Original)
-                        || inputs == Inputs.OWN && position >= same))
+                || (scope == Scope.ALL && (!(stack.get(position) instanceof Original)
+                        || (inputs == Inputs.OWN && position >= same))))
                 .boxed().toList();
     }
 
