@@ -32,6 +32,7 @@ import dev.come.text.Sequences;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.ObjIntConsumer;
@@ -106,7 +107,7 @@ class LayerLevelTests {
     }
 
     /** The mean of the squared error over all validation tokens. */
-    private interface Error {
+    private interface MeanError {
         double of(LayerNode node);
     }
 
@@ -129,8 +130,8 @@ class LayerLevelTests {
                 Students.Span span = students.spans(stack, LAYERS).get(position);
                 LayerStack prefix = inputs == Inputs.OWN ? made : LayerStack.dense(LAYERS);
                 int before = inputs == Inputs.OWN ? position : span.begin();
-                Error error = node -> meanSquaredError(with, prefix, before, node, span.end());
-                Curve curve = result.layerCurves().get(position);
+                MeanError error = node -> meanSquaredError(with, prefix, before, node, span.end());
+                Curve curve = Objects.requireNonNull(result.layerCurves().get(position));
                 assertThat(curve.start().mse()).as("position %d", position)
                         .isCloseTo(error.of(stack.get(position)), within(1e-5 * curve.start().mse()));
                 LayerNode learned = result.layers().getOrDefault(position, null);
