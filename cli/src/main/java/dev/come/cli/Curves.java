@@ -6,6 +6,7 @@ import dev.come.distill.Measures;
 import dev.come.prune.PruningPlan;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -21,7 +22,8 @@ final class Curves {
             String objective = plan.settings().at("/" + PruningPlan.DISTILLATION + "/options/objective").asString("");
             Table layers = table("each layer by itself");
             trained.layerCurves()
-                    .forEach((position, curve) -> row(layers, trained.layerNames().get(position), curve));
+                    .forEach((position, curve) -> row(layers,
+                            Objects.requireNonNull(trained.layerNames().get(position)), curve));
             out.println(layers);
             out.println();
             legend("validation loss (" + objective + ")", "its output", out);

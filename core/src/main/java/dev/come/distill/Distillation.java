@@ -224,7 +224,8 @@ public final class Distillation {
                 ? store.config().layers()
                 : missing.stream().mapToInt(layer -> layer.span().end()).max().orElse(0);
         progress.expect(top * (chunks.size() + 1.0)
-                + (double) LayerLevel.ownRuns(work(), subject, missing) * chunks.size() + (double) missing.size() * LayerTraining.batches(chunks, training, options).count()
+                + (double) LayerLevel.ownRuns(work(), subject, missing) * chunks.size()
+                + (double) missing.size() * LayerTraining.batches(chunks, training, options).count()
                         * layerEffort().step()
                 + (toTheEnd ? (double) modelBatches().count() * modelEffort().step() : 0) + later);
         // What the whole model is compared with is kept to the end.

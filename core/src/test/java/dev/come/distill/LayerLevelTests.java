@@ -107,7 +107,7 @@ class LayerLevelTests {
     }
 
     /** The mean of the squared error over all validation tokens. */
-    private interface MeanError {
+    private interface Distance {
         double of(LayerNode node);
     }
 
@@ -130,14 +130,14 @@ class LayerLevelTests {
                 Students.Span span = students.spans(stack, LAYERS).get(position);
                 LayerStack prefix = inputs == Inputs.OWN ? made : LayerStack.dense(LAYERS);
                 int before = inputs == Inputs.OWN ? position : span.begin();
-                MeanError error = node -> meanSquaredError(with, prefix, before, node, span.end());
+                Distance distance = node -> meanSquaredError(with, prefix, before, node, span.end());
                 Curve curve = Objects.requireNonNull(result.layerCurves().get(position));
                 assertThat(curve.start().mse()).as("position %d", position)
-                        .isCloseTo(error.of(stack.get(position)), within(1e-5 * curve.start().mse()));
-                LayerNode learned = result.layers().getOrDefault(position, null);
+                        .isCloseTo(distance.of(stack.get(position)), within(1e-5 * curve.start().mse()));
+                LayerNode learned = result.layers().get(position);
                 if (learned != null) {
                     assertThat(curve.best().mse()).as("position %d", position).isLessThan(curve.start().mse())
-                            .isCloseTo(error.of(learned), within(1e-5 * curve.start().mse()));
+                            .isCloseTo(distance.of(learned), within(1e-5 * curve.start().mse()));
                     made = made.replace(position, 1, learned);
                 }
             }
@@ -238,8 +238,9 @@ class LayerLevelTests {
     void layersThatNeedEachOtherAreNotTrainedBesideEachOther() {
         DistillationOptions own = settings(Seam.AUTO, Inputs.OWN, Students.Scope.CUT).options();
         assertThatThrownBy(() -> own.requireIndependent("--master")).isInstanceOf(UsageException.class)
-                .hasMessage("--inputs own shows each layer what those below it have learned to give, so layers learn one"
-                        + " after the other and not by --master; leave one out");
+                .hasMessage(
+                        "--inputs own shows each layer what those below it have learned to give, so layers learn one"
+                                + " after the other and not by --master; leave one out");
         settings(Seam.AUTO, Inputs.TEACHER, Students.Scope.CUT).options().requireIndependent("--master");
     }
 }
