@@ -31,6 +31,7 @@ module dev.come.core {
     exports dev.come.distill to dev.come.cli;
     exports dev.come.evaluate to dev.come.cli;
     exports dev.come.failure to dev.come.cli;
+    exports dev.come.generate to dev.come.cli;
     exports dev.come.gguf to dev.come.cli;
     exports dev.come.heal to dev.come.cli;
     exports dev.come.hub to dev.come.cli;

@@ -35,13 +35,14 @@ class ArchitectureTests {
             stack       memory checkpoint model
             text        failure memory checkpoint vocabulary hub model
             run         failure memory checkpoint model stack text
+            generate    checkpoint model text
             calibration failure memory checkpoint model stack text run
             prune       failure checkpoint model stack text calibration
             heal        failure memory checkpoint model stack text run calibration prune
-            evaluate    failure checkpoint vocabulary hub model stack text run
+            evaluate    failure checkpoint vocabulary hub model stack text run generate
             distill     failure memory checkpoint model stack text run prune
             report      failure checkpoint stack prune
-            job         failure checkpoint vocabulary gguf hub model export stack text run calibration prune heal evaluate distill report
+            job         failure checkpoint vocabulary gguf hub model export stack text run generate calibration prune heal evaluate distill report
             demo        memory checkpoint model text prune
             api         failure checkpoint vocabulary hub model stack text calibration prune heal evaluate distill report job demo
             """;

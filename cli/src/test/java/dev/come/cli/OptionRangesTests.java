@@ -12,8 +12,8 @@ import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.evaluate.Latency;
+import dev.come.generate.Sampling;
 import dev.come.job.ComputeChoice;
-import dev.come.job.GenerateJob;
 import dev.come.job.LatencyJob;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.RecoveryRecipe;
@@ -149,11 +149,11 @@ class OptionRangesTests {
                     Path.of(".")), "maxLength", EVAL + "--max-length"),
             new Row(new PerplexityOptions(List.of(TEXT), WindowLength.DEFAULT, 1), "windows", EVAL + "--ppl-windows"),
             new Row(new PerplexityOptions(List.of(TEXT), WindowLength.DEFAULT, 1), "stride", EVAL + "--stride"),
-            new Row(new GenerateJob.Sampling(1, 0, 0, 1, 10), "maxNewTokens", GENERATE + "--max-new-tokens"),
-            new Row(new GenerateJob.Sampling(1, 0, 0, 1, 10), "temperature", GENERATE + "--temperature"),
-            new Row(new GenerateJob.Sampling(1, 0, 0, 1, 10), "topK", GENERATE + "--top-k"),
-            new Row(new GenerateJob.Sampling(1, 0, 0, 1, 10), "topP", GENERATE + "--top-p"),
-            new Row(new GenerateJob.Sampling(1, 0, 0, 1, 10), "seed", GENERATE + "--seed"),
+            new Row(new Sampling(1, 0, 0, 1, 10), "maxNewTokens", GENERATE + "--max-new-tokens"),
+            new Row(new Sampling(1, 0, 0, 1, 10), "temperature", GENERATE + "--temperature"),
+            new Row(new Sampling(1, 0, 0, 1, 10), "topK", GENERATE + "--top-k"),
+            new Row(new Sampling(1, 0, 0, 1, 10), "topP", GENERATE + "--top-p"),
+            new Row(new Sampling(1, 0, 0, 1, 10), "seed", GENERATE + "--seed"),
             new Row(new Latency.Load(1, 2, 2, 1), "batch", LATENCY + "--batch"),
             new Row(new Latency.Load(1, 2, 2, 1), "promptTokens", LATENCY + "--prompt"),
             new Row(new Latency.Load(1, 2, 2, 1), "newTokens", LATENCY + "--generation --new-tokens"),

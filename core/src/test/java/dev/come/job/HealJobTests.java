@@ -22,6 +22,7 @@ import dev.come.distill.Objective;
 import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
 import dev.come.evaluate.Perplexity;
+import dev.come.generate.Sampling;
 import dev.come.heal.Healing;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.Measurement;
@@ -63,7 +64,7 @@ class HealJobTests {
     private List<String> drawnByTheModel() {
         List<String> sentences = new ArrayList<>();
         for (int i = 0; i < 40; i++) {
-            sentences.add(GenerateJob.run(run.model, "w" + (3 + i), new GenerateJob.Sampling(24, 0.5, 0, 1, i),
+            sentences.add(GenerateJob.run(run.model, "w" + (3 + i), new Sampling(24, 0.5, 0, 1, i),
                     new ComputeChoice("float32", "cpu", 1, 0), _ -> {
                     }));
         }

@@ -12,6 +12,7 @@ import dev.come.distill.Level;
 import dev.come.distill.Objective;
 import dev.come.distill.Schedule;
 import dev.come.distill.TrainedParts;
+import dev.come.generate.Sampling;
 import dev.come.heal.Healing;
 import dev.come.memory.Retained;
 import dev.come.prune.ConcatMerge;
@@ -119,7 +120,7 @@ class InterruptTests {
     void generatingEnds() {
         AtomicLong pieces = new AtomicLong();
         Thread thread = Thread.currentThread();
-        assertThat(catchThrowable(() -> GenerateJob.run(run.model, "w3", new GenerateJob.Sampling(24, 2, 0, 1, 1),
+        assertThat(catchThrowable(() -> GenerateJob.run(run.model, "w3", new Sampling(24, 2, 0, 1, 1),
                 run.choice(), _ -> {
                     pieces.incrementAndGet();
                     thread.interrupt();
