@@ -37,6 +37,7 @@ module dev.come.core {
     exports dev.come.hub to dev.come.cli;
     exports dev.come.job to dev.come.cli;
     exports dev.come.model to dev.come.cli;
+    exports dev.come.overlap to dev.come.cli;
     exports dev.come.prune to dev.come.cli;
     exports dev.come.report to dev.come.cli;
     exports dev.come.stack to dev.come.cli;
@@ -46,7 +47,9 @@ module dev.come.core {
     uses dev.come.calibration.Cluster.Provider;
 
     opens dev.come.distill to tools.jackson.databind;
+    opens dev.come.generate to tools.jackson.databind;
     opens dev.come.heal to tools.jackson.databind;
+    opens dev.come.overlap to tools.jackson.databind;
     opens dev.come.report.page to gg.jte.runtime;
     opens dev.come.text to tools.jackson.databind;
 }

@@ -1,8 +1,8 @@
 package dev.come.evaluate;
 
 import dev.come.Progress;
-import dev.come.generate.TextGeneration;
 import dev.come.evaluate.Document.Prompt;
+import dev.come.generate.TextGeneration;
 import dev.come.generate.TextGeneration.Request;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

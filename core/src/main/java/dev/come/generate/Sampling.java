@@ -36,7 +36,7 @@ public record Sampling(int maxNewTokens, double temperature, int topK, double to
     }
 
     /** Whether always the likeliest token is taken, so that the seed decides nothing. */
-    public boolean isGreedy() {
+    public boolean takesLikeliest() {
         return temperature == 0;
     }
 
@@ -51,7 +51,7 @@ public record Sampling(int maxNewTokens, double temperature, int topK, double to
         for (int i = 1; i < logits.length; i++) {
             best = logits[i] > logits[best] ? i : best;
         }
-        if (isGreedy()) {
+        if (takesLikeliest()) {
             return best;
         }
         double[] weights = new double[logits.length];

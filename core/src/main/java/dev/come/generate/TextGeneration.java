@@ -84,7 +84,7 @@ public final class TextGeneration implements AutoCloseable {
 
     /** Loads a model that draws tokens. */
     public TextGeneration(Author author, Sampling sampling) {
-        this(author, Optional.of(sampling).filter(one -> !one.isGreedy()));
+        this(author, Optional.of(sampling).filter(one -> !one.takesLikeliest()));
     }
 
     private TextGeneration(Author author, Optional<Sampling> sampling) {
