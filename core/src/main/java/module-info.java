@@ -31,11 +31,13 @@ module dev.come.core {
     exports dev.come.distill to dev.come.cli;
     exports dev.come.evaluate to dev.come.cli;
     exports dev.come.failure to dev.come.cli;
+    exports dev.come.generate to dev.come.cli;
     exports dev.come.gguf to dev.come.cli;
     exports dev.come.heal to dev.come.cli;
     exports dev.come.hub to dev.come.cli;
     exports dev.come.job to dev.come.cli;
     exports dev.come.model to dev.come.cli;
+    exports dev.come.overlap to dev.come.cli;
     exports dev.come.prune to dev.come.cli;
     exports dev.come.report to dev.come.cli;
     exports dev.come.stack to dev.come.cli;
@@ -45,7 +47,9 @@ module dev.come.core {
     uses dev.come.calibration.Cluster.Provider;
 
     opens dev.come.distill to tools.jackson.databind;
+    opens dev.come.generate to tools.jackson.databind;
     opens dev.come.heal to tools.jackson.databind;
+    opens dev.come.overlap to tools.jackson.databind;
     opens dev.come.report.page to gg.jte.runtime;
     opens dev.come.text to tools.jackson.databind;
 }

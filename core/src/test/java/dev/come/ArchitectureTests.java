@@ -30,20 +30,23 @@ class ArchitectureTests {
             vocabulary  failure checkpoint
             gguf        failure checkpoint vocabulary
             hub         failure checkpoint
+            chat        vocabulary
             model       failure memory checkpoint
             export      checkpoint vocabulary gguf model
             stack       memory checkpoint model
-            text        failure memory checkpoint vocabulary hub model
+            text        failure memory checkpoint vocabulary hub chat model
             run         failure memory checkpoint model stack text
+            generate    checkpoint model text
             calibration failure memory checkpoint model stack text run
             prune       failure checkpoint model stack text calibration
             heal        failure memory checkpoint model stack text run calibration prune
-            evaluate    failure checkpoint vocabulary hub model stack text run
+            evaluate    failure checkpoint vocabulary hub model stack text run generate
             distill     failure memory checkpoint model stack text run prune
+            overlap
             report      failure checkpoint stack prune
-            job         failure checkpoint vocabulary gguf hub model export stack text run calibration prune heal evaluate distill report
+            job         failure checkpoint vocabulary gguf hub chat model export stack text run generate calibration prune heal evaluate distill overlap report
             demo        memory checkpoint model text prune
-            api         failure checkpoint vocabulary hub model stack text calibration prune heal evaluate distill report job demo
+            api         failure checkpoint vocabulary hub model stack text generate calibration prune heal evaluate distill report job demo
             """;
 
     @Test

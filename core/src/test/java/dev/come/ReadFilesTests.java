@@ -34,6 +34,7 @@ class ReadFilesTests {
             Map.entry("BlobDownload", "what it has itself begun to write"),
             Map.entry("HubCache", "references of the cache, which are looked at before"),
             Map.entry("Journal", "scores of an earlier run, which are looked at before"),
+            Map.entry("WrittenTexts", "texts of an earlier run, which are looked at before"),
             Map.entry("KeptFits", "a file of the run"),
             Map.entry("LayerProcess", "a file of the run"),
             Map.entry("OwnFiles", "files of the demonstration, which are looked at before"));

@@ -29,6 +29,7 @@ class WrittenFilesTests {
             Map.entry("JsonOption", "no file, but nothing at all: text that JSON takes the place of"),
             Map.entry("StateStore", "a temporary file that loses its name once it is open"),
             Map.entry("Journal", "lines are appended as they come"),
+            Map.entry("WrittenTexts", "lines are appended as they come"),
             Map.entry("TrainedLayers", "a file gets the name that follows from its content"),
             Map.entry("Machine", "no file, but a switch of the system"),
             Map.entry("LayersElsewhere", "a folder of its own for a moment, in one that another machine gives"),

@@ -1,6 +1,7 @@
 package dev.come.cli;
 
 import dev.come.checkpoint.RecordJson;
+import dev.come.generate.Sampling;
 import dev.come.job.ComputeChoice;
 import dev.come.job.GenerateJob;
 import java.io.PrintWriter;
@@ -60,7 +61,7 @@ final class GenerateCommand implements Runnable {
     @Override
     public void run() {
         PrintWriter out = json.text();
-        GenerateJob.Sampling sampling = new GenerateJob.Sampling(maxNewTokens, temperature, topK, topP, seed);
+        Sampling sampling = new Sampling(maxNewTokens, temperature, topK, topP, seed);
         ComputeChoice choice = computing.choice(main.progress(spec.commandLine().getErr()));
         Path folder = model.folder();
         StringBuilder ahead = new StringBuilder(prompt); // comes with the first piece: what fails until then prints nothing

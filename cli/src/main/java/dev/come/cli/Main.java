@@ -37,11 +37,11 @@ import picocli.CommandLine.ScopeType;
 @Command(name = "come",
         description = "Makes large language models smaller by merging or removing whole decoder layers.",
         subcommands = {DemoCommand.class, PruneCommand.class, DistillCommand.class, HealCommand.class,
-            RecoverCommand.class,
+            RecoverCommand.class, WriteCommand.class,
             ApplyCommand.class, AdapterCommand.class, ExportCommand.class, PushCommand.class, EvalCommand.class,
             LatencyCommand.class, InspectCommand.class,
             ReportCommand.class,
-            GenerateCommand.class,
+            GenerateCommand.class, OverlapCommand.class,
             ListCommand.class, DoctorCommand.class, CompletionCommand.class, HelpCommand.class, FamiliesCommand.class,
             ManCommand.class},
         commandListHeading = "%nCommands:%n",
@@ -70,7 +70,7 @@ public final class Main {
     private static final Set<Class<?>> COMPUTING = Set.of(AdapterCommand.class, ApplyCommand.class, DemoCommand.class,
             DistillCommand.class,
             DoctorCommand.class, EvalCommand.class, GenerateCommand.class, HealCommand.class, LatencyCommand.class,
-            PruneCommand.class, RecoverCommand.class);
+            PruneCommand.class, RecoverCommand.class, WriteCommand.class);
 
     @Option(names = OptionFile.OPTION, scope = ScopeType.INHERIT, order = 100, paramLabel = "FILE",
             description = "YAML file of options, such as 'target-layers: 21'; those of the command line win.")

@@ -9,12 +9,15 @@ import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.HarnessVersion;
 import dev.come.evaluate.Latency;
+import dev.come.generate.Sampling;
 import dev.come.job.ComputeChoice;
-import dev.come.job.GenerateJob;
 import dev.come.job.LatencyJob;
+import dev.come.job.OverlapJob;
 import dev.come.job.PerplexityOptions;
 import dev.come.job.RecoveryRecipe;
+import dev.come.job.Resumption;
 import dev.come.job.Saving;
+import dev.come.job.WriteJob;
 import dev.come.prune.Barriers;
 import dev.come.prune.ComeAuto;
 import dev.come.prune.ConcatMerge;
@@ -55,6 +58,9 @@ class OptionRangesTests {
     private static final String RECOVER = "recover --model-name m --teacher t --save-path out --calibration-dataset t ";
     private static final String EVAL = "eval --model-name m --ppl-data t ";
     private static final String GENERATE = "generate --model-name m --prompt once ";
+    private static final String WRITE = "write --teacher m --prompts t --tokens 5 --output out.jsonl ";
+    private static final WriteJob.Options WRITING = new WriteJob.Options(Path.of("m"), TEXT, OptionalInt.of(1), false, 5,
+            WriteJob.USUAL, new ComputeChoice("float32", "cpu", 1, 0), Path.of("out.jsonl"), false, Resumption.GO_ON);
     private static final String LATENCY = "latency --model-name m ";
     private static final DistillationOptions DISTILLATION = DistillationOptions.DEFAULTS;
 
@@ -146,11 +152,18 @@ class OptionRangesTests {
                     Path.of(".")), "maxLength", EVAL + "--max-length"),
             new Row(new PerplexityOptions(List.of(TEXT), WindowLength.DEFAULT, 1), "windows", EVAL + "--ppl-windows"),
             new Row(new PerplexityOptions(List.of(TEXT), WindowLength.DEFAULT, 1), "stride", EVAL + "--stride"),
-            new Row(new GenerateJob.Sampling(1, 0, 0, 1, 10), "maxNewTokens", GENERATE + "--max-new-tokens"),
-            new Row(new GenerateJob.Sampling(1, 0, 0, 1, 10), "temperature", GENERATE + "--temperature"),
-            new Row(new GenerateJob.Sampling(1, 0, 0, 1, 10), "topK", GENERATE + "--top-k"),
-            new Row(new GenerateJob.Sampling(1, 0, 0, 1, 10), "topP", GENERATE + "--top-p"),
-            new Row(new GenerateJob.Sampling(1, 0, 0, 1, 10), "seed", GENERATE + "--seed"),
+            new Row(new Sampling(1, 0, 0, 1, 10), "maxNewTokens", GENERATE + "--max-new-tokens"),
+            new Row(new Sampling(1, 0, 0, 1, 10), "temperature", GENERATE + "--temperature"),
+            new Row(new Sampling(1, 0, 0, 1, 10), "topK", GENERATE + "--top-k"),
+            new Row(new Sampling(1, 0, 0, 1, 10), "topP", GENERATE + "--top-p"),
+            new Row(new Sampling(1, 0, 0, 1, 10), "seed", GENERATE + "--seed"),
+            new Row(WriteJob.USUAL, "maxNewTokens", WRITE + "--max-new-tokens"),
+            new Row(WriteJob.USUAL, "temperature", WRITE + "--temperature"),
+            new Row(WriteJob.USUAL, "topK", WRITE + "--top-k"), new Row(WriteJob.USUAL, "topP", WRITE + "--top-p"),
+            new Row(WriteJob.USUAL, "seed", WRITE + "--seed"), new Row(WRITING, "tokens", WRITE + "--tokens"),
+            new Row(WRITING, "promptTokens", WRITE + "--prompt-tokens"),
+            new Row(new OverlapJob.Options(List.of(TEXT), List.of(TEXT), 13), "words",
+                    "overlap --calibration-dataset t --ppl-data t --words"),
             new Row(new Latency.Load(1, 2, 2, 1), "batch", LATENCY + "--batch"),
             new Row(new Latency.Load(1, 2, 2, 1), "promptTokens", LATENCY + "--prompt"),
             new Row(new Latency.Load(1, 2, 2, 1), "newTokens", LATENCY + "--generation --new-tokens"),

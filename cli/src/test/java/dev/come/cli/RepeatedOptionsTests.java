@@ -31,7 +31,8 @@ class RepeatedOptionsTests {
     private static final List<String> LISTS = List.of("eval --tasks", "eval --ppl-data", "prune --ppl-data",
             "prune --retain-layer", "prune --calibration-dataset", "heal --ppl-data", "heal --calibration-dataset",
             "recover --ppl-data", "recover --calibration-dataset", "distill --ppl-data",
-            "distill --calibration-dataset", "prune --spark-conf", "heal --spark-conf",
+            "distill --calibration-dataset", "overlap --calibration-dataset", "overlap --ppl-data",
+            "prune --spark-conf", "heal --spark-conf",
             "eval --spark-conf",
             "distill --spark-conf");
 

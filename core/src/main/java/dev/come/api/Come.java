@@ -105,6 +105,24 @@ public final class Come {
     }
 
     /**
+     * Has a model write text, on which another can be trained.
+     *
+     * @param teacher the folder of the model, or its GGUF file
+     */
+    public static Write write(Path teacher) {
+        return write(teacher.toString());
+    }
+
+    /**
+     * Has a model write text, on which another can be trained.
+     *
+     * @param teacher a path, or a name OWNER/NAME on the hub
+     */
+    public static Write write(String teacher) {
+        return new Write(teacher);
+    }
+
+    /**
      * Measures a model on tasks and texts.
      *
      * @param model the folder of the model, or its GGUF file

@@ -34,7 +34,8 @@ final class Wording {
         METHODS.putAll(Map.of("target-parameters", "parameters", "search-windows", "searchOn", "search-seqlen",
                 "searchOn"));
         METHODS.putAll(Map.of("private", "makePrivate", "train-seqlen", "trainingWindow",
-                "ce-weight", "crossEntropyWeight"));
+                "ce-weight", "crossEntropyWeight", "top-k", "topK", "top-p", "topP", "max-new-tokens", "maxNewTokens",
+                "prompt-tokens", "promptTokens"));
         for (String same : new String[]{"method", "seed", "text-field", "beyond-positions", "stride", "dtype", "device",
             "threads", "memory", "overwrite", "restart", "revision", "heal", "heal-scope", "heal-targets",
             "heal-weights", "heal-passes", "heal-seam", "teacher",
@@ -43,7 +44,7 @@ final class Wording {
             "limit", "harness-version", "bos",
             "max-length", "baseline", "output", "log-samples", "losses", "removal-ratio", "generation", "batch",
             "new-tokens", "iterations", "calibration-tokens", "recipe", "card", "message", "gguf", "type", "master",
-            "spark-conf", "tokenizer-compat", "master-timeout", "ship-model"}) {
+            "spark-conf", "tokenizer-compat", "master-timeout", "ship-model", "prompts", "chat"}) {
             METHODS.put(same, camelCase(same));
         }
     }

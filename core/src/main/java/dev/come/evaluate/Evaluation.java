@@ -154,7 +154,7 @@ public final class Evaluation {
         try (Scorer scores = model.scorer()) {
             for (int i = 0; i < tasks.size(); i++) {
                 TaskUnits units = TaskUnits.of(options.tasks().get(i), tasks.get(i), encoding, model.role());
-                WrittenUnits texts = WrittenUnits.of(options.tasks().get(i), tasks.get(i), encoding, model.role());
+                WrittenUnits texts = WrittenUnits.of(options.tasks().get(i), tasks.get(i), encoding, model);
                 List<Batch> missing = units.missing(journal);
                 List<List<Integer>> unwritten = texts.missing(model, journal);
                 double runs = scores.runs(missing) + WrittenUnits.runs(unwritten);

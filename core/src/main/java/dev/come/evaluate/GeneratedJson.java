@@ -2,6 +2,7 @@ package dev.come.evaluate;
 
 import dev.come.checkpoint.Shown;
 import dev.come.evaluate.TaskDescription.Generated;
+import dev.come.generate.StopTexts;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,5 +1,7 @@
 package dev.come.evaluate;
 
+import dev.come.generate.Author;
+import dev.come.generate.StopTexts;
 import dev.come.model.Compute;
 import dev.come.run.ContinuationScores;
 import dev.come.run.OtherMachines;
@@ -33,5 +35,15 @@ public record ScoredModel(String role, String name, LayerStore store, Tokenizer 
         LayerStack dense = LayerStack.dense(store.config().layers());
         return machines.<Scorer>map(others -> new ScoresElsewhere(others, dense))
                 .orElseGet(() -> new ContinuationScores(store, dense, compute, memory));
+    }
+
+    /** The same as it writes texts. */
+    Author author() {
+        return new Author(store.checkpoint(), store.config(), tokenizer, ends, compute);
+    }
+
+    /** Stop texts, and the text of the token that ends texts. */
+    StopTexts endingToo(StopTexts until) {
+        return special.end().isEmpty() ? until : until.and(tokenizer.decode(new int[]{special.end().getAsInt()}));
     }
 }

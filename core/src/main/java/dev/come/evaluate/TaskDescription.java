@@ -1,5 +1,6 @@
 package dev.come.evaluate;
 
+import dev.come.generate.StopTexts;
 import dev.come.hub.Hub;
 import java.nio.file.Path;
 import java.util.List;

@@ -2,7 +2,8 @@ package dev.come.evaluate;
 
 import dev.come.Progress;
 import dev.come.evaluate.Document.Prompt;
-import dev.come.evaluate.TextGeneration.Request;
+import dev.come.generate.TextGeneration;
+import dev.come.generate.TextGeneration.Request;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,24 +21,24 @@ record WrittenUnits(String what, List<Journal.Key> keys, List<Request> requests)
      * Makes tokens of all documents.
      *
      * @param name of the task
-     * @param role of the model
+     * @param model that writes
      */
-    static WrittenUnits of(String name, List<TaskData> group, PairEncoding encoding, String role) {
+    static WrittenUnits of(String name, List<TaskData> group, PairEncoding encoding, ScoredModel model) {
         List<Journal.Key> keys = new ArrayList<>();
         List<Request> requests = new ArrayList<>();
         for (TaskData data : group) {
             String task = data.task().name();
             for (Document document : data.documents()) {
                 if (document instanceof Prompt prompt) {
-                    keys.add(new Journal.Key(role, task, document.id(), 0));
+                    keys.add(new Journal.Key(model.role(), task, document.id(), 0));
                     int tokens = prompt.task().tokens();
                     requests.add(new Request(
                             encoding.prompt(prompt.text(), tokens, TaskUnits.documentName(task, document.id())), tokens,
-                            prompt.task().until()));
+                            model.endingToo(prompt.task().until())));
                 }
             }
         }
-        return new WrittenUnits(TaskUnits.what(name, role), keys, requests);
+        return new WrittenUnits(TaskUnits.what(name, model.role()), keys, requests);
     }
 
     /** The batches that hold something which the journal does not know yet. */
@@ -55,12 +56,12 @@ record WrittenUnits(String what, List<Journal.Key> keys, List<Request> requests)
         if (batches.isEmpty()) {
             return;
         }
-        try (TextGeneration generation = new TextGeneration(model);
+        try (TextGeneration generation = new TextGeneration(model.author());
                 Progress.Task task = progress.begin(what, runs(batches), "documents")) {
             generation.write(batches, requests, i -> TaskUnits.documentName(keys.get(i).task(), keys.get(i).document()),
-                    task, found -> {
+                    (_, ended) -> task.advance(ended), found -> {
                         Map<Journal.Key, String> keyed = new LinkedHashMap<>();
-                        found.forEach((i, text) -> keyed.put(keys.get(i), text));
+                        found.forEach((i, written) -> keyed.put(keys.get(i), written.text()));
                         journal.addTexts(keyed);
                     });
         }

@@ -26,6 +26,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code come distill}: trains the layers of a pruned model to do what those did that they were made from. */
 public final class DistillJob {
@@ -147,9 +148,14 @@ public final class DistillJob {
                 new Distillation.Execution(compute, options.compute.memory(), options.processes, folder.path(),
                         Perplexity.runs(perplexityTexts, teacher.config().layers() + 2.0 * pruned.stack().size())),
                 progress);
-        PruningPlan fresh = record.apply(pruned.plan().withEvaluations(List.of()).withSetting(PruningPlan.DISTILLATION,
-                RunSettings.ofDistillation(teacher, options.training, text.facts(), text.training().tokenCount(),
-                        text.validation().tokenCount(), compute)));
+        ObjectNode settings = RunSettings.ofDistillation(teacher, options.training, text.facts(),
+                text.training().tokenCount(), text.validation().tokenCount(), compute);
+        if (!perplexityTexts.isEmpty()) {
+            settings.set("overlap",
+                    TrainingOverlap.of(text.training(), perplexityTexts, teacher.tokenizer(), progress));
+        }
+        PruningPlan fresh = record.apply(
+                pruned.plan().withEvaluations(List.of()).withSetting(PruningPlan.DISTILLATION, settings));
         Optional<PruningPlan> interrupted = folder.begin(fresh, teacher.config());
         Saving saving = interrupted.map(options.saving::replacingResultOf).orElse(options.saving);
         saving.check(pruned.store());

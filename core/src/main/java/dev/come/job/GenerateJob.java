@@ -2,12 +2,12 @@ package dev.come.job;
 
 import dev.come.FailedException;
 import dev.come.UsageException;
+import dev.come.generate.Sampling;
 import dev.come.model.CausalLanguageModel;
 import dev.come.model.Compute;
 import dev.come.model.KeyValueCache;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -17,31 +17,6 @@ import java.util.stream.IntStream;
 /** {@code come generate}: lets a model continue a text. */
 public final class GenerateJob {
     private GenerateJob() {
-    }
-
-    /**
-     * How the next token is chosen.
-     *
-     * @param maxNewTokens how many tokens at most
-     * @param temperature 0 takes the likeliest token; above, tokens are drawn from softmax(logits / temperature)
-     * @param topK draw among so many of the likeliest tokens; 0: among all
-     * @param topP draw among the likeliest tokens that together have this probability; 1: among all
-     * @param seed decides what is drawn
-     */
-    public record Sampling(int maxNewTokens, double temperature, int topK, double topP, long seed) {
-        public Sampling {
-            require(maxNewTokens > 0, "--max-new-tokens is " + maxNewTokens + ", but must be at least 1");
-            require(temperature >= 0 && temperature < Double.POSITIVE_INFINITY,
-                    "--temperature is " + temperature + ", but must be a number of 0 or more");
-            require(topK >= 0, "--top-k is " + topK + ", but must be 0 (no limit) or more");
-            require(topP > 0 && topP <= 1, "--top-p is " + topP + ", but must lie above 0 and not above 1");
-        }
-
-        private static void require(boolean condition, String message) {
-            if (!condition) {
-                throw new UsageException(message);
-            }
-        }
     }
 
     /**
@@ -65,15 +40,15 @@ public final class GenerateJob {
                 throw new UsageException(
                         "--prompt is empty, and this tokenizer begins no text of its own; give a text");
             }
-            long positions = (long) ids.length + sampling.maxNewTokens;
+            long positions = (long) ids.length + sampling.maxNewTokens();
             int most = model.config().positions().count();
             if (positions > most) {
                 throw new UsageException("The prompt has " + ids.length + " tokens, and with --max-new-tokens "
-                        + sampling.maxNewTokens + " that is more than the " + most
+                        + sampling.maxNewTokens() + " that is more than the " + most
                         + " positions of the model; shorten one of them");
             }
             Set<Integer> ends = model.endTokens();
-            SplittableRandom random = new SplittableRandom(sampling.seed);
+            SplittableRandom random = new SplittableRandom(sampling.seed());
             // Decoded along with the prompt: alone, some tokenizers take the blank before the first word away.
             List<Integer> all = new ArrayList<>(IntStream.of(ids).boxed().toList());
             Said text = new Said(model.tokenizer().decode(ids), said);
@@ -85,7 +60,7 @@ public final class GenerateJob {
                     Interruptible.ask();
                     float[] logits = network.nextTokenLogits(next, cache);
                     requireFinite(logits, all.size(), compute);
-                    int token = choose(logits, sampling, random);
+                    int token = sampling.choose(logits, random);
                     if (ends.contains(token)) {
                         break;
                     }
@@ -155,34 +130,5 @@ public final class GenerateJob {
                         + " are not finite; " + compute.whyNotFinite());
             }
         }
-    }
-
-    static int choose(float[] logits, Sampling sampling, SplittableRandom random) {
-        if (sampling.temperature == 0) {
-            int best = 0;
-            for (int i = 1; i < logits.length; i++) {
-                best = logits[i] > logits[best] ? i : best;
-            }
-            return best;
-        }
-        int[] likeliest = IntStream.range(0, logits.length).boxed()
-                .sorted(Comparator.comparingDouble((Integer i) -> logits[i]).reversed())
-                .limit(sampling.topK == 0 ? logits.length : sampling.topK).mapToInt(Integer::intValue).toArray();
-        double[] weights = IntStream.of(likeliest)
-                .mapToDouble(i -> Math.exp((logits[i] - logits[likeliest[0]]) / sampling.temperature)).toArray();
-        double total = IntStream.range(0, weights.length).mapToDouble(i -> weights[i]).sum();
-        double kept = 0;
-        int count = 0;
-        while (count < weights.length && kept < sampling.topP * total) {
-            kept += weights[count++];
-        }
-        double drawn = random.nextDouble() * kept;
-        for (int i = 0; i < count - 1; i++) {
-            drawn -= weights[i];
-            if (drawn < 0) {
-                return likeliest[i];
-            }
-        }
-        return likeliest[count - 1];
     }
 }

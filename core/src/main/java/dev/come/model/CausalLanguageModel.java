@@ -24,9 +24,6 @@ import org.jspecify.annotations.Nullable;
  * with that layer, and the piece itself with the layer before. Of the tokens after it, all threads share each product.
  */
 public final class CausalLanguageModel implements AutoCloseable {
-    /** Stands for the likeliest token where logits are no numbers. */
-    public static final int NONE_LIKELIEST = -1;
-
     private static final int PIECE = 256;
 
     private final ModelConfig config;
@@ -107,9 +104,14 @@ public final class CausalLanguageModel implements AutoCloseable {
      * @return for each the likeliest token to come next
      */
     public int[] likeliestTokens(int[][] tokens, KeyValueCache cache) {
+        return nextTokens(tokens, cache, (logits, _) -> Arrays.stream(
+                Tensors.doubles(logits.argmax(new LongOptional(1), false))).mapToInt(id -> (int) id).toArray());
+    }
+
+    /** The same with another choice of the next token. */
+    public int[] nextTokens(int[][] tokens, KeyValueCache cache, NextTokens choice) {
         try (var _ = new NoGradGuard(); var _ = new PointerScope()) {
-            return Arrays.stream(Tensors.doubles(lastLogits(tokens, cache).argmax(new LongOptional(1), false)))
-                    .mapToInt(id -> (int) id).toArray();
+            return choice.of(lastLogits(tokens, cache), 0);
         }
     }
 
@@ -117,10 +119,10 @@ public final class CausalLanguageModel implements AutoCloseable {
      * Runs the tokens that follow those of each text in the cache, as many as there are of each, and adds them to it. Threads
      * take some texts each. Not for models whose positions turn by other angles in longer texts.
      *
-     * @return for each text the likeliest token to come next; {@link #NONE_LIKELIEST} where logits are no numbers
+     * @return for each text the token to come next; {@link NextTokens#NONE} where logits are no numbers
      */
-    public int[] likeliestAfter(int[][] tokens, TextsCache cache) {
-        int[] likeliest = new int[tokens.length];
+    public int[] nextAfter(int[][] tokens, TextsCache cache, NextTokens choice) {
+        int[] chosen = new int[tokens.length];
         List<int[]> parts = cache.parts(tokens, PIECE);
         torch.set_num_threads(1);
         workers.forEach(parts.size(), (part, buffers) -> {
@@ -138,14 +140,14 @@ public final class CausalLanguageModel implements AutoCloseable {
             long[] last = IntStream.range(0, count).mapToLong(i -> starts[i] + own[i].length - 1L).toArray();
             Tensor logits = head.logits(
                     hidden.index_select(0, torch.tensor(last).to(hidden.device(), ScalarType.Long)), buffers);
-            System.arraycopy(likeliest(logits), 0, likeliest, first, count);
+            System.arraycopy(choice.of(logits, first), 0, chosen, first, count);
         });
         cache.advance(Arrays.stream(tokens).mapToInt(text -> text.length).toArray());
-        return likeliest;
+        return chosen;
     }
 
     /** The same for one token of each text; all threads share each product. */
-    public int[] likeliestAfter(int[] tokens, TextsCache cache) {
+    public int[] nextAfter(int[] tokens, TextsCache cache, NextTokens choice) {
         int[] one = new int[tokens.length];
         Arrays.fill(one, 1);
         TokenLayout layout = TokenLayout.after(cache.lengths(), one);
@@ -157,16 +159,8 @@ public final class CausalLanguageModel implements AutoCloseable {
                         cache.layer(i, 0, tokens.length));
             }
             cache.advance(one);
-            return likeliest(head.logits(hidden, workspace));
+            return choice.of(head.logits(hidden, workspace), 0);
         }
-    }
-
-    /** Where the largest logit of each row is. */
-    private static int[] likeliest(Tensor logits) {
-        double[] largest = Tensors.doubles(logits.amax(new long[]{1}, false));
-        double[] ids = Tensors.doubles(logits.argmax(new LongOptional(1), false));
-        return IntStream.range(0, ids.length)
-                .map(i -> Double.isFinite(largest[i]) ? (int) ids[i] : NONE_LIKELIEST).toArray();
     }
 
     /**

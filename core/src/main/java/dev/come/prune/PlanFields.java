@@ -45,9 +45,12 @@ record PlanFields(List<Field> fields) {
             text("dtype"),
             objects(PruningPlan.EVALUATIONS_BEFORE, BEFORE).orAbsent()));
 
+    private static final PlanFields OVERLAP = new PlanFields(List.of(text("test"), count("words"), count("runs"),
+            count("found"), count("test_texts"), count("touched"), count("touching")));
+
     private static final PlanFields DISTILLATION = new PlanFields(List.of(text("tool"), anything("options"),
             text(PruningPlan.TOKENIZER_COMPAT).orAbsent(), objects("text", TEXT), count("training_tokens"),
-            count("validation_tokens"), object("compute", COMPUTE),
+            count("validation_tokens"), objects("overlap", OVERLAP).orAbsent(), object("compute", COMPUTE),
             anything("layers").orAbsent(), anything("model").orAbsent(),
             objects(PruningPlan.EVALUATIONS_BEFORE, BEFORE).orAbsent()));
 

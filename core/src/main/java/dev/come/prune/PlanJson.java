@@ -72,6 +72,7 @@ import tools.jackson.databind.node.ObjectNode;
  * distillation.text[].*        | any      | as calibration above, one for each text             |
  * distillation.training_tokens | integer  | tokens that there were to train on                  |
  * distillation.validation_tokens | integer | tokens that nothing was trained on                 |
+ * distillation.overlap[].*     | any      | test, words, runs, found, ...: runs of words that a test text shares with what was trained on | nothing was measured
  * distillation.compute.*       | string   | as compute above                                    |
  * distillation.layers.N.*      | any      | curve of the layer at position N, see Curve         |
  * distillation.model.*         | any      | curve of the whole model, see Curve                 | not trained as a whole

@@ -40,7 +40,7 @@ record Corpus(String name, Split split, Path root, List<RowFile> files, Optional
     static Corpus open(TextSource source, List<Split> preference, TextRows rowsOfText) {
         Optional<NamedCorpus> named = NamedCorpus.of(source.dataset());
         if (named.isEmpty()) {
-            return atPath(source, rowsOfText);
+            return atPath(source, rowsOfText, List.of(RowRecipe.field(source.textField())));
         }
         if (!source.textField().equals(TextSource.DEFAULT_FIELD)) {
             throw new UsageException("--text-field " + source.textField() + " is for data at a path: the corpus "
@@ -52,7 +52,13 @@ record Corpus(String name, Split split, Path root, List<RowFile> files, Optional
         };
     }
 
-    private static Corpus atPath(TextSource source, TextRows rowsOfText) {
+    /**
+     * The file or the folder at a path.
+     *
+     * @param recipes what makes a row of a table, in order of preference
+     * @throws InvalidInputException if nothing is there
+     */
+    static Corpus atPath(TextSource source, TextRows rowsOfText, List<RowRecipe> recipes) {
         Path path = FilePattern.named(Path.of(""), source.dataset());
         if (!Files.exists(path)) {
             throw new InvalidInputException(
@@ -62,7 +68,6 @@ record Corpus(String name, Split split, Path root, List<RowFile> files, Optional
         }
         Path root = Files.isDirectory(path) ? path : path.resolveSibling("");
         List<Path> files = Files.isDirectory(path) ? readableFiles(path) : List.of(path);
-        List<RowRecipe> recipes = List.of(RowRecipe.field(source.textField()));
         return new Corpus(source.dataset(), Split.ALL, root,
                 files.stream().map(file -> RowFile.of(file, rowsOfText, recipes)).toList(),
                 Optional.of(PATH_SEPARATOR));

@@ -92,6 +92,16 @@ record JsonFile(Path path, List<RowRecipe> recipes) implements RowFile {
         }).toList();
     }
 
+    /** Whether the first row has a field of this name. */
+    boolean has(String field) {
+        Set<String> names = new LinkedHashSet<>();
+        rows((parser, _) -> {
+            parser.readValueAsTree().propertyNames().forEach(name -> addField(names, name));
+            return false;
+        });
+        return names.contains(field);
+    }
+
     /** The first recipe for which all fields are there. */
     private RowRecipe recipe() {
         Set<String> names = new LinkedHashSet<>();

@@ -26,7 +26,7 @@ import java.util.regex.Pattern;
  * two only where the first has no list of added tokens, and then special_tokens_map.json counts more.
  */
 final class TokenizerSettings {
-    private static final List<String> SPECIAL = List.of("bos_token", "eos_token", "unk_token", "sep_token",
+    static final List<String> SPECIAL = List.of("bos_token", "eos_token", "unk_token", "sep_token",
             "pad_token", "cls_token", "mask_token");
     /** What keys with the text of a token end in, those of some models among them. */
     private static final String TOKEN = "_token";

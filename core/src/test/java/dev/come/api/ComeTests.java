@@ -130,8 +130,7 @@ class ComeTests {
     /** What a job names that a program can set has a method, or is an option of a method of pruning. */
     @Test
     void everyOptionThatAJobSpeaksOfHasAName() throws IOException {
-        Set<String> ofOtherCommands = Set.of("--plan", "--next", "--first", "--merge", "--top-p", "--top-k",
-                "--max-new-tokens", "--resume", "--sentences", "--num-tasks", "--help",
+        Set<String> ofOtherCommands = Set.of("--plan", "--next", "--first", "--merge", "--words", "--resume", "--sentences", "--num-tasks", "--help",
                 "--allow-other-weights", "--json");
         Set<String> ofMethods = Methods.ALL.stream().flatMap(entry -> entry.optionNames().stream())
                 .map(name -> "--" + name.replace('_', '-')).collect(Collectors.toSet());
@@ -145,6 +144,25 @@ class ComeTests {
             }
         }
         assertThat(nameless).isEmpty();
+    }
+
+    @Test
+    void aTeacherWritesText() throws IOException {
+        Path prompts = Files.writeString(folder.resolve("prompts.txt"), "w3 w4\nw5\n");
+        Path file = folder.resolve("own.jsonl");
+        Write write = Come.write(model).prompts(prompts).tokens(20).maxNewTokens(4).temperature(1.5).topK(20).topP(0.9)
+                .seed(3).output(file);
+        Write.WrittenText written = write.run();
+        assertThat(written.tokens()).isBetween(20L, 24L);
+        assertThat(Files.readAllLines(file)).hasSize(written.texts());
+        assertThat(written.record()).isRegularFile();
+        assertThatThrownBy(write::run).isInstanceOf(UsageException.class)
+                .hasMessageContaining("is there already; add overwrite(...)");
+        assertThat(write.overwrite().restart().promptTokens(1).run().texts()).isPositive();
+        assertThatThrownBy(() -> Come.write(model).topP(2)).isInstanceOf(UsageException.class)
+                .hasMessageStartingWith("topP(...) is 2.0");
+        assertThatThrownBy(() -> write.chat().run()).hasMessageContainingAll("has no chat template", "without chat(...)");
+        assertThatThrownBy(() -> Come.write(model).run()).hasMessageContaining("prompts(...)");
     }
 
     @Test

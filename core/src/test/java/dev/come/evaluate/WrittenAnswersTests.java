@@ -9,6 +9,7 @@ import dev.come.UsageException;
 import dev.come.evaluate.Document.LastWords;
 import dev.come.evaluate.Document.Prompt;
 import dev.come.evaluate.TaskDescription.Generated;
+import dev.come.generate.StopTexts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

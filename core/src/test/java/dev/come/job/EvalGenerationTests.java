@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -75,24 +74,6 @@ class EvalGenerationTests {
                 new ComputeChoice("float32", "cpu", 2, memory), progress);
     }
 
-    private static Progress failingAfter(long steps) {
-        AtomicLong left = new AtomicLong(steps);
-        return new Progress() {
-            @Override
-            public Task begin(String what, long total, String unit) {
-                return done -> {
-                    if (left.addAndGet(-done) < 0) {
-                        throw new IllegalStateException("killed");
-                    }
-                };
-            }
-
-            @Override
-            public void note(String line) {
-            }
-        };
-    }
-
     @Test
     void textsWrittenSideBySideAreThoseWrittenOneAfterTheOther() throws IOException {
         EvaluationReport alone = run("alone", ONE_AT_A_TIME, Progress.NONE);
@@ -114,10 +95,10 @@ class EvalGenerationTests {
     void aRunThatWasKilledGoesOnAndEndsWithTheSameBytes() throws IOException {
         run("whole", MANY, Progress.NONE);
         Path scores = folder.resolve("killed.scores.jsonl");
-        assertThatThrownBy(() -> run("killed", MANY, failingAfter(34))).hasMessage("killed");
+        assertThatThrownBy(() -> run("killed", MANY, KilledProgress.after(34))).hasMessage("killed");
         assertThat(Files.readAllLines(scores)).as("a line of settings and the first batch").hasSize(1 + 32);
         Files.writeString(scores, Files.readString(scores) + "{\"model\": \"mod"); // as a kill may leave it
-        run("killed", MANY, failingAfter(8));
+        run("killed", MANY, KilledProgress.after(8));
         for (String ending : List.of(".json", ".samples.jsonl")) {
             assertThat(Files.readString(folder.resolve("killed" + ending)))
                     .isEqualTo(Files.readString(folder.resolve("whole" + ending)));

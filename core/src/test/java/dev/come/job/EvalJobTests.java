@@ -26,7 +26,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -86,24 +85,6 @@ class EvalJobTests {
                 new ComputeChoice("float32", "cpu", 2, 0), progress, also);
     }
 
-    private static Progress failingAfter(long steps) {
-        AtomicLong left = new AtomicLong(steps);
-        return new Progress() {
-            @Override
-            public Task begin(String what, long total, String unit) {
-                return done -> {
-                    if (left.addAndGet(-done) < 0) {
-                        throw new IllegalStateException("killed");
-                    }
-                };
-            }
-
-            @Override
-            public void note(String line) {
-            }
-        };
-    }
-
     @Test
     void aRunThatWasKilledGoesOnAndEndsWithTheSameBytes() throws IOException {
         Path whole = folder.resolve("whole.json");
@@ -116,7 +97,7 @@ class EvalJobTests {
         Path scores = folder.resolve("killed.scores.jsonl");
         int before = 0;
         for (long steps : List.of(20L, 20L, 24L)) {
-            assertThatThrownBy(() -> run(Optional.of(killed), Optional.of(model), failingAfter(steps)))
+            assertThatThrownBy(() -> run(Optional.of(killed), Optional.of(model), KilledProgress.after(steps)))
                     .hasMessage("killed");
             assertThat(killed).doesNotExist();
             int lines = Files.readAllLines(scores).size();
@@ -164,7 +145,7 @@ class EvalJobTests {
     void aRunThatWasKilledInItsFirstLineBeginsAnew() throws IOException {
         Path output = folder.resolve("result.json");
         Path scores = folder.resolve("result.scores.jsonl");
-        assertThatThrownBy(() -> run(Optional.of(output), Optional.empty(), failingAfter(20))).hasMessage("killed");
+        assertThatThrownBy(() -> run(Optional.of(output), Optional.empty(), KilledProgress.after(20))).hasMessage("killed");
         Files.writeString(scores, Files.readAllLines(scores).getFirst().substring(0, 30));
         run(Optional.of(output), Optional.empty(), Progress.NONE);
         assertThat(output).exists();
@@ -174,7 +155,7 @@ class EvalJobTests {
     @Test
     void scoresOfAnotherRunAreNotTakenForThese() throws IOException {
         Optional<Path> output = Optional.of(folder.resolve("result.json"));
-        assertThatThrownBy(() -> run(output, Optional.empty(), failingAfter(20))).hasMessage("killed");
+        assertThatThrownBy(() -> run(output, Optional.empty(), KilledProgress.after(20))).hasMessage("killed");
         limit = 50;
         assertThatThrownBy(() -> run(output, Optional.empty(), Progress.NONE))
                 .isInstanceOf(UsageException.class)
@@ -200,7 +181,7 @@ class EvalJobTests {
     @Test
     void whatIsInterruptedSaysHowToGoOn() {
         List<String> notes = new ArrayList<>();
-        Progress failing = failingAfter(20);
+        Progress failing = KilledProgress.after(20);
         assertThatThrownBy(() -> run(Optional.of(folder.resolve("result.json")), Optional.empty(), new Progress() {
             @Override
             public Task begin(String what, long total, String unit) {

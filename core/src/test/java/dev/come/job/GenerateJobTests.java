@@ -8,7 +8,7 @@ import dev.come.FailedException;
 import dev.come.TinyLlama;
 import dev.come.UsageException;
 import dev.come.WordModels;
-import dev.come.job.GenerateJob.Sampling;
+import dev.come.generate.Sampling;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -190,7 +190,7 @@ class GenerateJobTests {
         int draws = 40_000;
         int[] counts = new int[4];
         for (int i = 0; i < draws; i++) {
-            counts[GenerateJob.choose(logits, sampling, random)]++;
+            counts[sampling.choose(logits, random)]++;
         }
         double[] expected = java.util.Arrays.stream(shares.split(":")).mapToDouble(Double::parseDouble).toArray();
         double sum = java.util.Arrays.stream(expected).sum();

@@ -18,6 +18,7 @@ import dev.come.checkpoint.Checkpoint;
 import dev.come.distill.Curve;
 import dev.come.distill.TrainingSettings;
 import dev.come.evaluate.Perplexity;
+import dev.come.generate.Sampling;
 import dev.come.heal.Healing;
 import dev.come.prune.ConcatMerge;
 import dev.come.prune.Measurement;
@@ -59,7 +60,7 @@ class HealJobTests {
     private List<String> drawnByTheModel() {
         List<String> sentences = new ArrayList<>();
         for (int i = 0; i < 40; i++) {
-            sentences.add(GenerateJob.run(run.model, "w" + (3 + i), new GenerateJob.Sampling(24, 0.5, 0, 1, i),
+            sentences.add(GenerateJob.run(run.model, "w" + (3 + i), new Sampling(24, 0.5, 0, 1, i),
                     new ComputeChoice("float32", "cpu", 1, 0), _ -> {
                     }));
         }

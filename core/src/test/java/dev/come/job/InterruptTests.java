@@ -9,6 +9,7 @@ import dev.come.Progress;
 import dev.come.WordModels;
 import dev.come.distill.Level;
 import dev.come.distill.TrainingSettings;
+import dev.come.generate.Sampling;
 import dev.come.heal.Healing;
 import dev.come.memory.Retained;
 import dev.come.prune.ConcatMerge;
@@ -119,7 +120,7 @@ class InterruptTests {
     void generatingEnds() {
         AtomicLong pieces = new AtomicLong();
         Thread thread = Thread.currentThread();
-        assertThat(catchThrowable(() -> GenerateJob.run(run.model, "w3", new GenerateJob.Sampling(24, 2, 0, 1, 1),
+        assertThat(catchThrowable(() -> GenerateJob.run(run.model, "w3", new Sampling(24, 2, 0, 1, 1),
                 run.choice(), _ -> {
                     pieces.incrementAndGet();
                     thread.interrupt();

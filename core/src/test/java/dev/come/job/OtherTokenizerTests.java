@@ -10,6 +10,7 @@ import dev.come.distill.TrainingSettings;
 import dev.come.evaluate.BosRule;
 import dev.come.evaluate.EvaluationOptions;
 import dev.come.evaluate.HarnessVersion;
+import dev.come.generate.Sampling;
 import dev.come.heal.Healing;
 import dev.come.prune.Reverse;
 import java.io.IOException;
@@ -38,7 +39,7 @@ class OtherTokenizerTests {
     }
 
     private void generate(String prompt) {
-        GenerateJob.run(run.model, prompt, new GenerateJob.Sampling(2, 0, 0, 1, 0), run.choice(), _ -> {
+        GenerateJob.run(run.model, prompt, new Sampling(2, 0, 0, 1, 0), run.choice(), _ -> {
         });
     }
 

@@ -13,6 +13,7 @@ import dev.come.distill.DistillationOptions;
 import dev.come.distill.Level;
 import dev.come.distill.TrainedParts;
 import dev.come.distill.TrainingSettings;
+import dev.come.generate.Sampling;
 import dev.come.heal.Healing;
 import dev.come.prune.Measurement;
 import dev.come.prune.PruningPlan;
@@ -52,7 +53,7 @@ class RecoverJobTests {
         run = new Run("llama-gqa", folder);
         List<String> drawn = new ArrayList<>();
         for (int i = 0; i < 60; i++) {
-            drawn.add(GenerateJob.run(run.model, "w" + (3 + i), new GenerateJob.Sampling(24, 0.5, 0, 1, i),
+            drawn.add(GenerateJob.run(run.model, "w" + (3 + i), new Sampling(24, 0.5, 0, 1, i),
                     new ComputeChoice("float32", "cpu", 1, 0), _ -> {
                     }));
         }

@@ -9,6 +9,7 @@ import dev.come.InvalidInputException;
 import dev.come.Progress;
 import dev.come.UsageException;
 import dev.come.WordModels;
+import dev.come.generate.Sampling;
 import dev.come.heal.Healing;
 import dev.come.prune.Barriers;
 import dev.come.prune.ComeAuto;
@@ -52,7 +53,7 @@ class RefitJobTests {
     private List<String> drawnByTheModel() {
         List<String> sentences = new ArrayList<>();
         for (int i = 0; i < 40; i++) {
-            sentences.add(GenerateJob.run(run.model, "w" + (3 + i), new GenerateJob.Sampling(24, 0.5, 0, 1, i),
+            sentences.add(GenerateJob.run(run.model, "w" + (3 + i), new Sampling(24, 0.5, 0, 1, i),
                     new ComputeChoice("float32", "cpu", 1, 0), _ -> {
                     }));
         }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.come.CountingProgress;
 import dev.come.Progress;
 import dev.come.WordModels;
+import dev.come.generate.Sampling;
 import dev.come.prune.Barriers;
 import dev.come.prune.PruningMethod.Cost;
 import dev.come.prune.PruningPlan;
@@ -37,7 +38,7 @@ class SeamJobTests {
         run = new Run("llama-gqa", folder);
         List<String> sentences = new ArrayList<>();
         for (int i = 0; i < 40; i++) {
-            sentences.add(GenerateJob.run(run.model, "w" + (3 + i), new GenerateJob.Sampling(24, 0.5, 0, 1, i),
+            sentences.add(GenerateJob.run(run.model, "w" + (3 + i), new Sampling(24, 0.5, 0, 1, i),
                     new ComputeChoice("float32", "cpu", 1, 0), _ -> {
                     }));
         }

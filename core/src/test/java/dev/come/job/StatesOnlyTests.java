@@ -9,6 +9,7 @@ import dev.come.Progress;
 import dev.come.checkpoint.Checkpoint;
 import dev.come.checkpoint.CheckpointWriter;
 import dev.come.checkpoint.TensorSpec;
+import dev.come.generate.Sampling;
 import dev.come.heal.Healing;
 import dev.come.model.ModelConfig;
 import dev.come.model.UsualNames;
@@ -128,7 +129,7 @@ class StatesOnlyTests {
         run.healing = Optional.empty();
         run.perplexity = true;
         assertNeedsOne(() -> run.to("measured"), "Perplexities (--ppl-data)");
-        assertNeedsOne(() -> GenerateJob.run(pruned, "w3 w4", new GenerateJob.Sampling(2, 0, 0, 1, 0), run.choice(),
+        assertNeedsOne(() -> GenerateJob.run(pruned, "w3 w4", new Sampling(2, 0, 0, 1, 0), run.choice(),
                 _ -> {
                 }), "Texts that go on");
         assertNeedsOne(() -> ExportJob.checkModel(pruned, Optional.empty()), "GGUF files");

@@ -35,7 +35,7 @@ class TextsCacheTests {
                     TextsCache cache = model.texts(texts.size(), 40 + NEW_TOKENS)) {
                 model.nextTokenLogits(beginning, first);
                 cache.begin(texts.size(), first);
-                int[] likeliest = model.likeliestAfter(range(texts, beginning.length, lengths), cache);
+                int[] likeliest = model.nextAfter(range(texts, beginning.length, lengths), cache, NextTokens.LIKELIEST);
                 List<int[]> going = new ArrayList<>(texts);
                 int[] at = lengths.clone();
                 for (int next = 0; next < NEW_TOKENS; next++) {
@@ -51,7 +51,7 @@ class TextsCacheTests {
                     for (int i = 0; i < tokens.length; i++) {
                         tokens[i] = going.get(i)[at[i]++];
                     }
-                    likeliest = model.likeliestAfter(tokens, cache);
+                    likeliest = model.nextAfter(tokens, cache, NextTokens.LIKELIEST);
                 }
                 assertThat(cache.lengths()).containsExactly(23 + NEW_TOKENS, 40 + NEW_TOKENS, 7 + NEW_TOKENS);
             }

@@ -1,4 +1,4 @@
-package dev.come.evaluate;
+package dev.come.generate;
 
 import java.util.List;
 import java.util.stream.Stream;
@@ -8,23 +8,24 @@ import java.util.stream.Stream;
  *
  * @param texts in the order in which they are looked for
  */
-record StopTexts(List<String> texts) {
-    StopTexts {
+public record StopTexts(List<String> texts) {
+    /** None is empty, and none is there twice. */
+    public StopTexts {
         texts = texts.stream().filter(text -> !text.isEmpty()).distinct().toList();
     }
 
     /** With one more, such as that of the token that ends a text. */
-    StopTexts and(String more) {
+    public StopTexts and(String more) {
         return new StopTexts(Stream.concat(texts.stream(), Stream.of(more)).toList());
     }
 
     /** Whether one is in a text. */
-    boolean isIn(String text) {
+    public boolean isIn(String text) {
         return texts.stream().anyMatch(text::contains);
     }
 
     /** What is before all of them: cut at the first place of each in turn. */
-    String cut(String text) {
+    public String cut(String text) {
         String cut = text;
         for (String stop : texts) {
             int at = cut.indexOf(stop);
