@@ -41,31 +41,32 @@ class MethodsTests {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
-            concat_merge   | true  | --merge-item 3 --skip-method sleb
-            concat_merge   | true  | --compat reference
-            concat_merge   | true  | --merge-norms fold --channel-score leverage --compensate
-            concat_merge   | true  | --compensate parallel --merge-item 3 --heal ridge
-            concat_merge_P | true  | --granularity 3 --channel-score leverage --compensate sequence
-            concat_merge_P | true  | --granularity 3
-            sleb           | true  | --barriers 2,1
-            sleb           | true  | --compat reference
-            shortgpt       | true  | --angular
-            shortgpt       | true  | --compat reference
-            shortgpt       | true  | --layer-score rm
-            reverse        | false | --retain-layer 5,4
-            magnitude      | false | --weight-reduction prob --block-reduction max
-            taylor         | true  | --taylor-order abs-first
-            taylor         | true  | --compat reference
-            mka            | true  | --kernel-sigma 4 --fuse matrices
-            laco           | true  | --laco-variant telescope --merge-layers 2 --interval 1 --lowest 0
-            come_auto      | true  | --granularity 3 --barriers 0,2 --shortlist 2
-            come_auto      | true  | --shortlist 0 --heal ridge
-            come_auto      | true  | --refit --shortlist 2
-            come_auto      | true  | --shortlist 2 --refit 2 --heal ridge
-            seam_auto      | true  | --repair 2 --granularity 2 --barriers 0,2
-            seam_auto      | true  | --granularity 1 --heal ridge --heal-targets all --heal-weights loss --heal-passes 2 --heal-seam pair
-            """)
+    @CsvSource(delimiter = '|', nullValues = "-",
+            textBlock = """
+                    concat_merge   | true  | --merge-item 3 --skip-method sleb
+                    concat_merge   | true  | --compat reference
+                    concat_merge   | true  | --merge-norms fold --channel-score leverage --compensate
+                    concat_merge   | true  | --compensate parallel --merge-item 3 --heal ridge
+                    concat_merge_P | true  | --granularity 3 --channel-score leverage --compensate sequence
+                    concat_merge_P | true  | --granularity 3
+                    sleb           | true  | --barriers 2,1
+                    sleb           | true  | --compat reference
+                    shortgpt       | true  | --angular
+                    shortgpt       | true  | --compat reference
+                    shortgpt       | true  | --layer-score rm
+                    reverse        | false | --retain-layer 5,4
+                    magnitude      | false | --weight-reduction prob --block-reduction max
+                    taylor         | true  | --taylor-order abs-first
+                    taylor         | true  | --compat reference
+                    mka            | true  | --kernel-sigma 4 --fuse matrices
+                    laco           | true  | --laco-variant telescope --merge-layers 2 --interval 1 --lowest 0
+                    come_auto      | true  | --granularity 3 --barriers 0,2 --shortlist 2
+                    come_auto      | true  | --shortlist 0 --heal ridge
+                    come_auto      | true  | --refit --shortlist 2
+                    come_auto      | true  | --shortlist 2 --refit 2 --heal ridge
+                    seam_auto      | true  | --repair 2 --granularity 2 --barriers 0,2
+                    seam_auto      | true  | --granularity 1 --heal ridge --heal-targets all --heal-weights loss --heal-passes 2 --heal-seam pair
+                    """)
     void runsAndIsRecorded(String method, boolean data, String options) throws IOException {
         Outcome outcome = Trial.run(prune(method, data, options));
         assertThat(outcome.err()).isEmpty();

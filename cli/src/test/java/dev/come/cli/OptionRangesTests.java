@@ -59,7 +59,8 @@ class OptionRangesTests {
     private static final String EVAL = "eval --model-name m --ppl-data t ";
     private static final String GENERATE = "generate --model-name m --prompt once ";
     private static final String WRITE = "write --teacher m --prompts t --tokens 5 --output out.jsonl ";
-    private static final WriteJob.Options WRITING = new WriteJob.Options(Path.of("m"), TEXT, OptionalInt.of(1), false, 5,
+    private static final WriteJob.Options WRITING = new WriteJob.Options(Path.of("m"), TEXT, OptionalInt.of(1), false,
+            5,
             WriteJob.USUAL, new ComputeChoice("float32", "cpu", 1, 0), Path.of("out.jsonl"), false, Resumption.GO_ON);
     private static final String LATENCY = "latency --model-name m ";
     private static final DistillationOptions DISTILLATION = DistillationOptions.DEFAULTS;

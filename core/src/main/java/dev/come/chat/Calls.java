@@ -44,7 +44,8 @@ final class Calls {
         }
         if (of instanceof Map<?, ?> map) {
             return switch (name) {
-                case "items" -> map.entrySet().stream().map(one -> (Object) pair(one.getKey(), one.getValue())).toList();
+                case "items" ->
+                    map.entrySet().stream().map(one -> (Object) pair(one.getKey(), one.getValue())).toList();
                 case "keys" -> List.copyOf(map.keySet());
                 case "values" -> new ArrayList<>(map.values());
                 case "get" -> map.containsKey(given.text(0))

@@ -77,7 +77,8 @@ public final class ChatTemplate {
             return work.get();
         } catch (UnknownTemplateException e) {
             throw new InvalidInputException("The chat template in " + format.file() + " " + e.getMessage()
-                    + "; give prompts of text, to which the template has been applied already, in place of messages", e);
+                    + "; give prompts of text, to which the template has been applied already, in place of messages",
+                    e);
         } catch (ArithmeticException | StackOverflowError e) {
             throw new InvalidInputException("The chat template in " + format.file() + " cannot be rendered ("
                     + e + "); give prompts of text in place of messages", e);

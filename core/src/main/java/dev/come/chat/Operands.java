@@ -64,7 +64,8 @@ final class Operands {
             return arguments().values;
         }
         boolean begins = BEGINS.contains(next.kind())
-                && !(next.kind() == Kind.NAME && Set.of("else", "or", "and", "is", "if", "not", "in").contains(next.text()));
+                && !(next.kind() == Kind.NAME
+                        && Set.of("else", "or", "and", "is", "if", "not", "in").contains(next.text()));
         return begins ? List.of(parts(primary())) : List.of();
     }
 

@@ -73,7 +73,8 @@ record TeacherPrompts(Prompts prompts, List<String> texts, Sequences tokens, Tok
 
     private static Prompts asMessages(Prompts read) {
         if (read.prompts().stream().anyMatch(Messages.class::isInstance)) {
-            throw new UsageException("--chat makes messages of texts, but the prompts are messages already; leave it out");
+            throw new UsageException(
+                    "--chat makes messages of texts, but the prompts are messages already; leave it out");
         }
         return new Prompts(read.prompts().stream().map(Text.class::cast)
                 .<Prompt>map(text -> new Messages(List.of(new Message("user", text.text())))).toList(),

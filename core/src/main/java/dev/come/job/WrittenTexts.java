@@ -53,7 +53,8 @@ final class WrittenTexts implements AutoCloseable {
      */
     record Sums(int texts, long tokens, int ended) {
         Sums plus(JsonNode row) {
-            return new Sums(texts + 1, tokens + row.path(TOKENS).asLong(), ended + (row.path(ENDED).asBoolean() ? 1 : 0));
+            return new Sums(texts + 1, tokens + row.path(TOKENS).asLong(),
+                    ended + (row.path(ENDED).asBoolean() ? 1 : 0));
         }
     }
 
@@ -115,16 +116,20 @@ final class WrittenTexts implements AutoCloseable {
     }
 
     private static InvalidInputException notOurs(Path file) {
-        return new InvalidInputException(file + " does not hold the texts of an interrupted run, which would be kept in a"
-                + " file of that name; move it away, or give another --output");
+        return new InvalidInputException(
+                file + " does not hold the texts of an interrupted run, which would be kept in a"
+                        + " file of that name; move it away, or give another --output");
     }
 
     private static JsonNode parsed(String line, int number, Path file) {
         try {
             return JSON.readTree(line);
         } catch (JacksonException e) {
-            throw number == 1 ? notOurs(file) : new InvalidInputException(file + ", line " + number + " is not JSON: "
-                    + Shown.of(e.getOriginalMessage()) + "; --restart discards the texts of an interrupted run", e);
+            throw number == 1
+                    ? notOurs(file)
+                    : new InvalidInputException(file + ", line " + number + " is not JSON: "
+                            + Shown.of(e.getOriginalMessage()) + "; --restart discards the texts of an interrupted run",
+                            e);
         }
     }
 

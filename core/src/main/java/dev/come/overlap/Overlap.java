@@ -109,7 +109,8 @@ public final class Overlap {
         int touched = 0;
         int from = 0;
         for (int text = 0; text < texts; text++) {
-            boolean has = Arrays.stream(runs, from, ends[text]).anyMatch(run -> found.get(Arrays.binarySearch(all, run)));
+            boolean has = Arrays.stream(runs, from, ends[text])
+                    .anyMatch(run -> found.get(Arrays.binarySearch(all, run)));
             touched += has ? 1 : 0;
             from = ends[text];
         }

@@ -131,7 +131,8 @@ public record Prompts(List<Prompt> prompts, int available, List<String> sources,
         }
         List<String> notes = answered == 0
                 ? List.of()
-                : List.of(answered + " of the prompts end with an answer, which is left out: the teacher gives its own.");
+                : List.of(
+                        answered + " of the prompts end with an answer, which is left out: the teacher gives its own.");
         return new Prompts(prompts, rows.size(), corpus.sources(), notes);
     }
 

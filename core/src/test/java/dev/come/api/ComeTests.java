@@ -130,7 +130,8 @@ class ComeTests {
     /** What a job names that a program can set has a method, or is an option of a method of pruning. */
     @Test
     void everyOptionThatAJobSpeaksOfHasAName() throws IOException {
-        Set<String> ofOtherCommands = Set.of("--plan", "--next", "--first", "--merge", "--words", "--resume", "--sentences", "--num-tasks", "--help",
+        Set<String> ofOtherCommands = Set.of("--plan", "--next", "--first", "--merge", "--words", "--resume",
+                "--sentences", "--num-tasks", "--help",
                 "--allow-other-weights", "--json");
         Set<String> ofMethods = Methods.ALL.stream().flatMap(entry -> entry.optionNames().stream())
                 .map(name -> "--" + name.replace('_', '-')).collect(Collectors.toSet());
@@ -161,7 +162,8 @@ class ComeTests {
         assertThat(write.overwrite().restart().promptTokens(1).run().texts()).isPositive();
         assertThatThrownBy(() -> Come.write(model).topP(2)).isInstanceOf(UsageException.class)
                 .hasMessageStartingWith("topP(...) is 2.0");
-        assertThatThrownBy(() -> write.chat().run()).hasMessageContainingAll("has no chat template", "without chat(...)");
+        assertThatThrownBy(() -> write.chat().run()).hasMessageContainingAll("has no chat template",
+                "without chat(...)");
         assertThatThrownBy(() -> Come.write(model).run()).hasMessageContaining("prompts(...)");
     }
 

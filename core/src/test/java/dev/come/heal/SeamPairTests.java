@@ -222,7 +222,8 @@ class SeamPairTests {
                                 Tensors.doubles(found.get(token))));
                     }
                 }
-                double[][] change = new PlainRegression(rows, bias).change(Objects.requireNonNull(second.lambdas().get(Part.OUTPUT)));
+                double[][] change = new PlainRegression(rows, bias)
+                        .change(Objects.requireNonNull(second.lambdas().get(Part.OUTPUT)));
                 double[] was = Tensors.doubles(first.weights().get(Part.OUTPUT));
                 double[] is = Tensors.doubles(second.weights().get(Part.OUTPUT));
                 int channels = Math.toIntExact(first.weights().get(Part.OUTPUT).size(1));

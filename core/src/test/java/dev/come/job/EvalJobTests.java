@@ -145,7 +145,8 @@ class EvalJobTests {
     void aRunThatWasKilledInItsFirstLineBeginsAnew() throws IOException {
         Path output = folder.resolve("result.json");
         Path scores = folder.resolve("result.scores.jsonl");
-        assertThatThrownBy(() -> run(Optional.of(output), Optional.empty(), KilledProgress.after(20))).hasMessage("killed");
+        assertThatThrownBy(() -> run(Optional.of(output), Optional.empty(), KilledProgress.after(20)))
+                .hasMessage("killed");
         Files.writeString(scores, Files.readAllLines(scores).getFirst().substring(0, 30));
         run(Optional.of(output), Optional.empty(), Progress.NONE);
         assertThat(output).exists();

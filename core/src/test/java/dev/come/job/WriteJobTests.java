@@ -74,8 +74,10 @@ class WriteJobTests {
 
     private WriteJob job(String output, long tokens, Sampling sampling, Progress progress) {
         return new WriteJob(new WriteJob.Options(model,
-                new TextSource(prompts.toString(), folder, TextSource.DEFAULT_FIELD), promptTokens, chat, tokens, sampling,
-                new ComputeChoice("float32", "cpu", 2, memory), folder.resolve(output), overwrite, resumption), progress);
+                new TextSource(prompts.toString(), folder, TextSource.DEFAULT_FIELD), promptTokens, chat, tokens,
+                sampling,
+                new ComputeChoice("float32", "cpu", 2, memory), folder.resolve(output), overwrite, resumption),
+                progress);
     }
 
     private List<JsonNode> write(String output, long tokens, Sampling sampling) throws IOException {
@@ -302,8 +304,10 @@ class WriteJobTests {
     void theTextIsOneToTrainOn() throws IOException {
         List<JsonNode> rows = write("own.jsonl", 400, drawn(8));
         try (Checkpoint checkpoint = Checkpoint.open(model); Tokenizer tokenizer = Tokenizer.open(model)) {
-            CalibrationSet set = new CalibrationSet.Budget(new TextSource(folder.resolve("own.jsonl").toString(), folder,
-                    TextSource.DEFAULT_FIELD), 256, 3, WindowLength.of(32)).take(tokenizer,
+            CalibrationSet set = new CalibrationSet.Budget(
+                    new TextSource(folder.resolve("own.jsonl").toString(), folder,
+                            TextSource.DEFAULT_FIELD),
+                    256, 3, WindowLength.of(32)).take(tokenizer,
                             ModelConfig.of(checkpoint).positions());
             assertThat(set.sequences().tokenCount()).isGreaterThanOrEqualTo(256);
             assertThat(set.facts().rowsAvailable()).isEqualTo(rows.size());

@@ -29,7 +29,8 @@ class OverlapTests {
                 .isEqualTo(new Found(3, 4, 1, 1, 1, 1));
         assertThat(found(3, List.of("The cat sat on the mat."), List.of("the cat", "sat on the", "cat the sat")))
                 .as("a run lies within one text, and its words in order").isEqualTo(new Found(3, 4, 1, 1, 1, 1));
-        assertThat(found(1, List.of("\u00c4rger 42"), List.of("\u00e4rger", "4 2"))).isEqualTo(new Found(1, 2, 1, 1, 1, 1));
+        assertThat(found(1, List.of("\u00c4rger 42"), List.of("\u00e4rger", "4 2")))
+                .isEqualTo(new Found(1, 2, 1, 1, 1, 1));
         assertThat(found(13, List.of(), List.of("a"))).isEqualTo(new Found(13, 0, 0, 0, 0, 0));
     }
 
@@ -77,7 +78,8 @@ class OverlapTests {
 
     private static List<String> texts(Random random) {
         return Stream.generate(() -> random.ints(random.nextInt(40), 0, 4)
-                .mapToObj(word -> List.of("a", "bb", "Ab", "b1").get(word) + List.of(" ", ", ", "\n", "-").get(random.nextInt(4)))
+                .mapToObj(word -> List.of("a", "bb", "Ab", "b1").get(word)
+                        + List.of(" ", ", ", "\n", "-").get(random.nextInt(4)))
                 .collect(Collectors.joining())).limit(1 + random.nextInt(4)).toList();
     }
 }
