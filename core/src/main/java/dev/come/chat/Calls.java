@@ -99,7 +99,7 @@ final class Calls {
             case "list" -> new ArrayList<>(Values.items(value));
             case "first" -> Values.part(new ArrayList<>(Values.items(value)), 0L);
             case "last" -> Values.part(new ArrayList<>(Values.items(value)), -1L);
-            case "items" -> value == Scope.UNDEFINED ? List.of() : method(value, "items", given);
+            case "items" -> Scope.UNDEFINED.equals(value) ? List.of() : method(value, "items", given);
             case "replace" -> method(Values.text(value), "replace", given);
             case "join" -> Values.items(value).stream().map(Values::text)
                     .collect(Collectors.joining(given.values.isEmpty() ? "" : given.atMost(1, "join").text(0)));
@@ -112,12 +112,12 @@ final class Calls {
         boolean falseToo = given.values.size() > 1
                 ? Values.truth(given.values.get(1))
                 : Values.truth(given.named.getOrDefault("boolean", false));
-        boolean missing = falseToo ? !Values.truth(value) : value == Scope.UNDEFINED;
+        boolean missing = falseToo ? !Values.truth(value) : Scope.UNDEFINED.equals(value);
         return missing ? given.values.isEmpty() ? "" : given.values.getFirst() : value;
     }
 
     static boolean test(String name, @Nullable Object value, List<@Nullable Object> given) {
-        boolean defined = value != Scope.UNDEFINED;
+        boolean defined = !Scope.UNDEFINED.equals(value);
         return switch (name) {
             case "defined" -> defined;
             case "undefined" -> !defined;

@@ -71,30 +71,37 @@ final class Operands {
 
     private Expression primary() {
         Token token = tokens.next();
-        switch (token.kind()) {
-            case STRING -> {
-                StringBuilder text = new StringBuilder(token.text());
-                while (tokens.peek().kind() == Kind.STRING) {
-                    text.append(tokens.next().text());
-                }
-                String whole = text.toString();
-                return _ -> whole;
-            }
-            case INTEGER -> {
-                long number = Long.parseLong(token.text());
-                return _ -> number;
-            }
-            case NAME -> {
-                return switch (token.text()) {
-                    case "true", "True" -> _ -> true;
-                    case "false", "False" -> _ -> false;
-                    case "none", "None" -> _ -> null;
-                    default -> scope -> scope.get(token.text());
-                };
-            }
-            default -> {
-                return bracketed(token);
-            }
+        return switch (token.kind()) {
+            case STRING -> constant(strings(token));
+            case INTEGER -> constant(number(token));
+            case NAME -> switch (token.text()) {
+                case "true", "True" -> constant(true);
+                case "false", "False" -> constant(false);
+                case "none", "None" -> constant(null);
+                default -> scope -> scope.get(token.text());
+            };
+            default -> bracketed(token);
+        };
+    }
+
+    private static Expression constant(@Nullable Object value) {
+        return _ -> value;
+    }
+
+    /** Texts beside each other are one. */
+    private String strings(Token first) {
+        StringBuilder text = new StringBuilder(first.text());
+        while (tokens.peek().kind() == Kind.STRING) {
+            text.append(tokens.next().text());
+        }
+        return text.toString();
+    }
+
+    private static long number(Token token) {
+        try {
+            return Long.parseLong(token.text());
+        } catch (NumberFormatException e) {
+            throw new UnknownTemplateException("uses the number " + token.text());
         }
     }
 

@@ -36,7 +36,7 @@ final class Statements {
         while (true) {
             Token token = tokens.peek();
             if (token.kind() == Kind.EOF
-                    || token.kind() == Kind.STATEMENT && names.contains(tokens.peek(1).text())) {
+                    || (token.kind() == Kind.STATEMENT && names.contains(tokens.peek(1).text()))) {
                 return (scope, out) -> all.forEach(one -> one.render(scope, out));
             }
             tokens.next();

@@ -21,7 +21,7 @@ final class Values {
             case String text -> !text.isEmpty();
             case List<?> list -> !list.isEmpty();
             case Map<?, ?> map -> !map.isEmpty();
-            default -> value != Scope.UNDEFINED;
+            default -> !Scope.UNDEFINED.equals(value);
         };
     }
 
@@ -33,7 +33,7 @@ final class Values {
             case Long number -> number.toString();
             case String text -> text;
             default -> {
-                if (value == Scope.UNDEFINED) {
+                if (Scope.UNDEFINED.equals(value)) {
                     yield "";
                 }
                 throw new UnknownTemplateException("prints " + kind(value));
@@ -49,7 +49,7 @@ final class Values {
             case String _ -> "a text";
             case List<?> _ -> "a list";
             case Map<?, ?> _ -> "an object";
-            default -> value == Scope.UNDEFINED ? "what is not defined" : "a function";
+            default -> Scope.UNDEFINED.equals(value) ? "what is not defined" : "a function";
         };
     }
 
@@ -95,7 +95,7 @@ final class Values {
             case List<?> list -> list.stream().anyMatch(one -> same(one, part));
             case Map<?, ?> map -> map.containsKey(part);
             case null, default -> {
-                if (whole == Scope.UNDEFINED) {
+                if (Scope.UNDEFINED.equals(whole)) {
                     yield false;
                 }
                 throw new UnknownTemplateException("looks for " + kind(part) + " in " + kind(whole));
@@ -110,7 +110,7 @@ final class Values {
             case String text -> PythonStrings.characters(text);
             case Map<?, ?> map -> List.copyOf(map.keySet());
             case null, default -> {
-                if (value == Scope.UNDEFINED) {
+                if (Scope.UNDEFINED.equals(value)) {
                     yield List.of();
                 }
                 throw new UnknownTemplateException("goes through " + kind(value));
@@ -127,7 +127,7 @@ final class Values {
 
     /** {@code of[key]}, or {@code of.key}. */
     static @Nullable Object part(@Nullable Object of, @Nullable Object key) {
-        if (of == Scope.UNDEFINED) {
+        if (Scope.UNDEFINED.equals(of)) {
             throw new UnknownTemplateException("asks for '" + key + "' of what is not defined");
         }
         if (of instanceof Map<?, ?> map) {

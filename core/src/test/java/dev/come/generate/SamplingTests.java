@@ -14,7 +14,7 @@ class SamplingTests {
     /** The plain twin: all tokens are put in order, and everything is added up from the likeliest on. */
     private static int plain(float[] logits, Sampling how, SplittableRandom random) {
         List<Integer> order = IntStream.range(0, logits.length).boxed()
-                .sorted(Comparator.comparing((Integer i) -> logits[i]).reversed()).toList();
+                .sorted(Comparator.comparingDouble((Integer i) -> logits[i]).reversed()).toList();
         float largest = logits[order.getFirst()];
         double[] weights = new double[logits.length];
         double all = 0;
