@@ -97,7 +97,7 @@ class RepeatedOptionsTests {
             // Values are compared, so nothing else needs to be there.
             if (argument instanceof OptionSpec option && option.required()
                     && !arguments.contains(option.longestName())) {
-                arguments = Stream.concat(Stream.of(option.longestName(), "given"), arguments.stream()).toList();
+                arguments = Stream.concat(given(option, 0).stream(), arguments.stream()).toList();
             } else if (argument instanceof PositionalParamSpec) {
                 arguments = Stream.concat(Stream.of("given"), arguments.stream()).toList();
             }
