@@ -151,9 +151,11 @@ public final class WriteJob {
         return TeacherPrompts.of(read, options.chat, options.sampling.maxNewTokens(), model);
     }
 
+    /** As many as there is room for, but no more than are needed if none of them ends early. */
     private int sideBySide(OpenModel model, TeacherPrompts prompts) {
-        return TextGeneration.sideBySide(prompts.longest() + options.sampling.maxNewTokens(), model.config(),
-                options.compute.memory());
+        int longest = options.sampling.maxNewTokens();
+        int room = TextGeneration.sideBySide(prompts.longest() + longest, model.config(), options.compute.memory());
+        return Math.clamp(Math.ceilDiv(options.tokens, longest), 1, room);
     }
 
     private Result run(OpenModel model) {
