@@ -151,7 +151,7 @@ final class Calls {
     }
 
     private static Object numbers(long from, long to) {
-        if (to - from > 100_000) {
+        if (Math.subtractExact(to, from) > 100_000) { // an overflow is told as what it is
             throw new UnknownTemplateException("counts beyond 100000");
         }
         return new ArrayList<Object>(LongStream.range(from, to).boxed().toList());

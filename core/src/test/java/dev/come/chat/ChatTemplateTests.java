@@ -65,7 +65,8 @@ class ChatTemplateTests {
         "{{ raise_exception('Only two') }}; says of these messages: Only two", "{{ messages[0].x.y }}; 'y' of what",
         "{{ 1 + 'a' }}; adds a text to a number", "{% if true %}x; before its endif", "{{ 'a; without an end",
         "{{ messages is callable }}; the test callable", "{% endif %}; the statement endif", "{{ 1 / 2 }}; '/'",
-        "{{ 9223372036854775807 + 1 }}; overflow"})
+        "{{ 9223372036854775807 + 1 }}; overflow", "{{ 99999999999999999999 }}; the number 99999999999999999999",
+        "{{ range(100001) }}; counts beyond", "{{ range(0 - 9223372036854775807, 9223372036854775807) }}; overflow"})
     void whatIsNotKnownIsRefusedByName(String jinja, String named) {
         assertThatThrownBy(() -> template(jinja).prompt(HI)).isInstanceOf(InvalidInputException.class)
                 .hasMessageContainingAll("chat_template.jinja", named, "give prompts of text");
