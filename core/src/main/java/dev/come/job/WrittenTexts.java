@@ -42,7 +42,7 @@ final class WrittenTexts implements AutoCloseable {
     private final String header;
     private long end;
     private @Nullable FileChannel channel;
-    private Sums sums = new Sums(0, 0, 0);
+    private Sums sums;
 
     /**
      * What texts have together.
@@ -52,6 +52,8 @@ final class WrittenTexts implements AutoCloseable {
      * @param ended texts that came to an end by themselves
      */
     record Sums(int texts, long tokens, int ended) {
+        static final Sums NONE = new Sums(0, 0, 0);
+
         Sums plus(JsonNode row) {
             return new Sums(texts + 1, tokens + row.path(TOKENS).asLong(),
                     ended + (row.path(ENDED).asBoolean() ? 1 : 0));
@@ -76,43 +78,47 @@ final class WrittenTexts implements AutoCloseable {
     static WrittenTexts open(Path file, ObjectNode settings, int batch) {
         ObjectNode header = JSON.createObjectNode().put(FORMAT, NAME);
         settings.properties().forEach(one -> header.set(one.getKey(), one.getValue()));
-        String first = header + "\n";
         try {
-            long end = 0;
-            Sums sums = new Sums(0, 0, 0);
-            if (Files.exists(file)) {
-                InputFile.check(file);
-                long size = Files.size(file);
-                try (BufferedReader lines = Files.newBufferedReader(file)) {
-                    long at = 0;
-                    Sums all = sums;
-                    int number = 0;
-                    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                        at += line.getBytes(StandardCharsets.UTF_8).length + 1L;
-                        if (at > size) {
-                            break; // not written to its end
-                        }
-                        JsonNode row = parsed(line, ++number, file);
-                        if (number == 1) {
-                            requireSame(row, header, file);
-                            end = at;
-                        } else {
-                            all = all.plus(row);
-                            if (all.texts % batch == 0) {
-                                sums = all;
-                                end = at;
-                            }
-                        }
-                    }
-                    if (number == 0 && size > first.length()) {
-                        throw notOurs(file);
-                    }
-                }
-            }
-            return new WrittenTexts(file, first, end, sums);
+            return Files.exists(file)
+                    ? found(file, header, batch)
+                    : new WrittenTexts(file, header + "\n", 0, Sums.NONE);
         } catch (IOException e) {
             throw unwritable(file, e);
         }
+    }
+
+    private static WrittenTexts found(Path file, ObjectNode header, int batch) throws IOException {
+        InputFile.check(file);
+        String first = header + "\n";
+        long size = Files.size(file);
+        long at = 0;
+        long end = 0;
+        Sums all = Sums.NONE;
+        Sums whole = Sums.NONE;
+        try (BufferedReader lines = Files.newBufferedReader(file)) {
+            for (int number = 1;; number++) {
+                String line = lines.readLine();
+                at += line == null ? 0 : line.getBytes(StandardCharsets.UTF_8).length + 1L;
+                if (line == null || at > size) { // the last one was not written to its end
+                    break;
+                }
+                JsonNode row = parsed(line, number, file);
+                if (number == 1) {
+                    requireSame(row, header, file);
+                    end = at;
+                    continue;
+                }
+                all = all.plus(row);
+                if (all.texts % batch == 0) {
+                    whole = all;
+                    end = at;
+                }
+            }
+        }
+        if (end == 0 && size > first.length()) {
+            throw notOurs(file);
+        }
+        return new WrittenTexts(file, first, end, whole);
     }
 
     private static InvalidInputException notOurs(Path file) {
@@ -211,7 +217,7 @@ final class WrittenTexts implements AutoCloseable {
      * @return what they have together
      */
     Sums writeTo(Path output, long tokens) {
-        Sums[] written = {new Sums(0, 0, 0)};
+        Sums[] written = {Sums.NONE};
         AtomicFile.writeText(output, out -> {
             try (BufferedReader lines = Files.newBufferedReader(file)) {
                 lines.readLine();
