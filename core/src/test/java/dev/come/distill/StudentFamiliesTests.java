@@ -6,17 +6,15 @@ import dev.come.Golden;
 import dev.come.Progress;
 import dev.come.TestDevice;
 import dev.come.checkpoint.Checkpoint;
-import dev.come.checkpoint.CheckpointWriter;
 import dev.come.distill.Students.Inputs;
 import dev.come.distill.Students.Seam;
 import dev.come.model.Families;
-import dev.come.model.LayerWeights;
 import dev.come.model.ModelConfig;
 import dev.come.model.UsualNames;
 import dev.come.stack.LayerNode;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
-import dev.come.stack.StackWriter;
+import dev.come.stack.SavedStacks;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
@@ -24,7 +22,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.PointerScope;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -71,7 +68,7 @@ class StudentFamiliesTests {
                 for (Map.Entry<Integer, ? extends LayerNode> layer : result.layers().entrySet()) {
                     made = made.replace(layer.getKey(), 1, layer.getValue());
                 }
-                assertSavedAsItIs(store.with(trained), made);
+                SavedStacks.assertSavedAsItIs(folder.resolve("saved"), store.with(trained), made);
             }
         }
     }
@@ -82,15 +79,4 @@ class StudentFamiliesTests {
                 .mapToObj(_ -> random.ints(16, 0, store.config().vocabularySize()).toArray()).toList());
     }
 
-    private void assertSavedAsItIs(LayerStore store, LayerStack stack) {
-        Path saved = folder.resolve("saved");
-        new StackWriter(store, stack).write(config -> new CheckpointWriter(saved, config));
-        try (Checkpoint reopened = UsualNames.open(saved); var _ = new PointerScope()) {
-            for (int i = 0; i < stack.size(); i++) {
-                LayerWeights found = LayerWeights.of(reopened, store.config(), i);
-                store.materialise(stack.get(i)).asMap()
-                        .forEach((part, tensor) -> assertThat(found.get(part).equal(tensor)).as("%s", part).isTrue());
-            }
-        }
-    }
 }

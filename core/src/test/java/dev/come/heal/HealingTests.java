@@ -124,7 +124,7 @@ class HealingTests {
         }
     }
 
-    private static Optional<PruningStep> heal(LayerStore store, LayerStack stack, Sequences tokens, Options options,
+    static Optional<PruningStep> heal(LayerStore store, LayerStack stack, Sequences tokens, Options options,
             Path target) {
         return new Healing(store, TestDevice.float32(2), options, Long.MAX_VALUE, target, Progress.NONE).heal(stack,
                 tokens);

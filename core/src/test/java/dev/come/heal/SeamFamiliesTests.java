@@ -10,16 +10,12 @@ import dev.come.TestDevice;
 import dev.come.calibration.LocalCalibration;
 import dev.come.calibration.Reading;
 import dev.come.calibration.RefittedLayers;
-import dev.come.checkpoint.Checkpoint;
-import dev.come.checkpoint.CheckpointWriter;
 import dev.come.heal.Healing.Options;
 import dev.come.heal.Healing.Scope;
 import dev.come.heal.Healing.Seam;
 import dev.come.heal.Healing.Targets;
 import dev.come.heal.Healing.Weights;
 import dev.come.model.Families;
-import dev.come.model.LayerWeights;
-import dev.come.model.UsualNames;
 import dev.come.prune.Barriers;
 import dev.come.prune.Pruning;
 import dev.come.prune.PruningStep;
@@ -28,13 +24,12 @@ import dev.come.stack.LayerNode.MergeNorms;
 import dev.come.stack.LayerPattern;
 import dev.come.stack.LayerStack;
 import dev.come.stack.LayerStore;
-import dev.come.stack.StackWriter;
+import dev.come.stack.SavedStacks;
 import dev.come.stack.TrainedLayers;
 import dev.come.text.Sequences;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -68,7 +63,7 @@ class SeamFamiliesTests {
                     LayerStore with = store.with(trained);
                     assertThat(HealingTests.loss(with, step.stack(), HealingTests.heldOut(tokens)))
                             .isLessThan(HealingTests.loss(store, stack, HealingTests.heldOut(tokens)));
-                    assertSavedAsItIs(with, step.stack());
+                    SavedStacks.assertSavedAsItIs(folder.resolve("saved"), with, step.stack());
                 }
             });
         });
@@ -87,7 +82,7 @@ class SeamFamiliesTests {
                             });
                     assertThat(chosen.size()).isEqualTo(layers - 2);
                     assertThat(pattern.holds(chosen)).isTrue();
-                    assertSavedAsItIs(store, chosen);
+                    SavedStacks.assertSavedAsItIs(folder.resolve("saved"), store, chosen);
                 }
             }
         });
@@ -105,15 +100,4 @@ class SeamFamiliesTests {
         with(Golden.familyModel(name), store -> choose(name, LayerPattern.of(store.config().layerKinds())));
     }
 
-    private void assertSavedAsItIs(LayerStore store, LayerStack stack) {
-        Path saved = folder.resolve("saved");
-        new StackWriter(store, stack).write(config -> new CheckpointWriter(saved, config));
-        try (Checkpoint reopened = UsualNames.open(saved); var _ = new PointerScope()) {
-            for (int i = 0; i < stack.size(); i++) {
-                LayerWeights found = LayerWeights.of(reopened, store.config(), i);
-                store.materialise(stack.get(i)).asMap()
-                        .forEach((part, tensor) -> assertThat(found.get(part).equal(tensor)).as("%s", part).isTrue());
-            }
-        }
-    }
 }

@@ -1,6 +1,7 @@
 package dev.come.heal;
 
 import static dev.come.heal.HealingTests.drawn;
+import static dev.come.heal.HealingTests.heal;
 import static dev.come.heal.HealingTests.with;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -69,12 +70,6 @@ class SeamPairTests {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private static Optional<PruningStep> heal(LayerStore store, LayerStack stack, Sequences tokens, Options options,
-            Path target) {
-        return new Healing(store, TestDevice.float32(2), options, Long.MAX_VALUE, target, Progress.NONE).heal(stack,
-                tokens);
     }
 
     private static List<Double> scores(PruningStep step, String name) {
