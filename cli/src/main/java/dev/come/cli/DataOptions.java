@@ -36,7 +36,12 @@ final class DataOptions {
 
     /** @param hub asked for only where a named data set is to be downloaded */
     Library library(Supplier<Hub> hub) {
-        return dataDirectory == null ? new TextSource.OnHub(hub) : new TextSource.Folder(dataDirectory);
+        return library(dataDirectory, hub);
+    }
+
+    /** The named data sets of a folder, or those of the hub where there is no folder. */
+    static Library library(@Nullable Path folder, Supplier<Hub> hub) {
+        return folder == null ? new TextSource.OnHub(hub) : new TextSource.Folder(folder);
     }
 
     String textField() {

@@ -29,8 +29,8 @@ final class OverlapCommand implements Runnable {
     private List<String> texts = List.of();
 
     @Option(names = "--ppl-data", required = true, arity = "1..*", paramLabel = "NAME...", hideParamSyntax = true,
-            description = {"Texts to test with: a corpus, of which the test split is taken where there is one, or a"
-                    + " path, such as the file of a task's questions."})
+            description = {"Test texts: the test split of a corpus (all of it where there is no such split), or a path,"
+                    + " such as the file of a task's questions."})
     private List<String> tests = List.of();
 
     @Option(names = "--words", paramLabel = "N",
@@ -57,9 +57,7 @@ final class OverlapCommand implements Runnable {
     }
 
     private List<TextSource> sources(List<String> names) {
-        TextSource.Library library = dataDirectory == null
-                ? new TextSource.OnHub(() -> main.hub(spec.commandLine().getErr()))
-                : new TextSource.Folder(dataDirectory);
+        TextSource.Library library = DataOptions.library(dataDirectory, () -> main.hub(spec.commandLine().getErr()));
         return names.stream().map(name -> new TextSource(name, library, textField)).toList();
     }
 }

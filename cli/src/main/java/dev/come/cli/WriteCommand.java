@@ -88,9 +88,7 @@ final class WriteCommand implements Runnable {
         }
 
         TextSource source(Supplier<Hub> hub) {
-            return new TextSource(prompts, dataDirectory == null
-                    ? new TextSource.OnHub(hub)
-                    : new TextSource.Folder(dataDirectory), textField);
+            return new TextSource(prompts, DataOptions.library(dataDirectory, hub), textField);
         }
     }
 

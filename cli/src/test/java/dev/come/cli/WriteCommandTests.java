@@ -39,7 +39,7 @@ class WriteCommandTests {
         Outcome dry = write("--dry-run");
         assertThat(dry.exitCode()).as(dry.err()).isZero();
         assertThat(dry.out()).contains("Prompts: 2, the longest of 4 tokens",
-                "at least 6 of at most 5 tokens, 32 side by side", "Nothing was written");
+                "at least 6 of at most 5 tokens, 6 side by side", "Nothing was written");
         assertThat(folder.resolve("own.jsonl")).doesNotExist();
 
         Outcome outcome = write();

@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
-/** The methods, filters, tests and functions that are known. Others are refused by name when a template comes to them. */
+/** Knows methods, filters, tests and functions; a template that comes to another one ends with the name of it. */
 final class Calls {
     /** What a function is called with. */
     record Arguments(List<@Nullable Object> values, Map<String, @Nullable Object> named) {

@@ -11,8 +11,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a conversation becomes a text for a model. Templates are written in Jinja. What is rendered is what transformers renders;
- * a template that comes to something that is not known here is refused, so nothing is ever nearly right.
+ * Makes the text for a model from a conversation, by a template in Jinja. The text is the one that transformers makes. Where a
+ * template comes to something that this class does not know, it refuses the template and never makes a nearly right text.
  */
 public final class ChatTemplate {
     private final ChatFormat format;
@@ -43,7 +43,7 @@ public final class ChatTemplate {
     /**
      * The text of a conversation to which the model is to give the next answer.
      *
-     * @throws InvalidInputException if the template refuses it, or comes to something that is not known here
+     * @throws InvalidInputException if the template refuses the messages, or uses what this class does not know
      */
     public String prompt(List<Message> messages) {
         return told(() -> {
